@@ -1,0 +1,147 @@
+//! WIRES. From the command line to an exit code: settings, the project, the edges that faces are given.
+//!
+//! Not here: what commands do (`faces/cli`). Start with `main`.
+#![expect(clippy::disallowed_methods, reason = "the files of settings are read here")]
+
+mod exit;
+mod paths;
+mod settings;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::edges;
+use crate::engine::Project;
+use crate::faces::cli::args::Cli;
+use crate::faces::cli::context::{Context, OnSignal, Outside, Signal};
+use crate::faces::cli::out::{Out, Paint};
+use crate::faces::cli::{dispatch, flags};
+use crate::faces::ending::{Ending, Failure};
+use crate::logic::settings::Settings;
+
+/// Runs the program; what it returns becomes the exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    // Hidden subcommands and the version come first: they are wanted fast, and the rest is not needed for them.
+    let mut arguments = std::env::args_os().skip(1);
+    let first: Option<OsString> = arguments.next();
+    match first.as_deref().and_then(std::ffi::OsStr::to_str) {
+        Some("__keeper") => return edges::keeper::process::main(),
+        Some("--version" | "-V") if arguments.next().is_none() => return version(),
+        _ => {}
+    }
+    std::panic::set_hook(Box::new(tell_bug));
+    match Cli::try_parse() {
+        Ok(cli) => exit::exit_code(carry_out(cli)),
+        Err(error) => {
+            // A closed pipe behind the help is nobody's problem.
+            let _ = error.print();
+            if error.use_stderr() { exit::exit_code(Ending::Usage) } else { ExitCode::SUCCESS }
+        }
+    }
+}
+
+fn version() -> ExitCode {
+    // As above: nobody reads, nobody misses it.
+    let _ = writeln!(std::io::stdout(), "sortie {}", env!("CARGO_PKG_VERSION"));
+    ExitCode::SUCCESS
+}
+
+fn tell_bug(info: &std::panic::PanicHookInfo<'_>) {
+    // Standard error may be gone, and there is no other place left to say this.
+    let _ = writeln!(std::io::stderr(), "this is a bug in sortie {}: {info}", env!("CARGO_PKG_VERSION"));
+}
+
+fn carry_out(cli: Cli) -> Ending {
+    let mut notes = Out::new(Box::new(std::io::stderr()), Paint::default(), std::io::stderr().is_terminal());
+    let result = prepare(&cli, &mut notes).and_then(|context| {
+        let is_terminal = std::io::stdout().is_terminal();
+        let paint =
+            Paint { color: is_colored(&context.settings, is_terminal), ascii: context.settings.ascii() };
+        notes.paint = Paint { color: is_colored(&context.settings, notes.is_terminal), ..paint };
+        let mut out = Out::new(Box::new(std::io::stdout()), paint, is_terminal);
+        let result = dispatch(&context, cli, &mut out, &mut notes);
+        match (out.finish(), result) {
+            (Err(error), Ok(Ending::Success)) => {
+                Err(Failure::surroundings(format!("standard output cannot be written: {error}")))
+            }
+            (_, result) => result,
+        }
+    });
+    let ending = result.unwrap_or_else(|failure| {
+        if !failure.message.is_empty() {
+            notes.line(format!("error: {}", failure.message));
+        }
+        if let Some(help) = &failure.help {
+            notes.line(format!("help: {help}"));
+        }
+        failure.ending
+    });
+    notes.flush();
+    ending
+}
+
+fn prepare(cli: &Cli, notes: &mut Out) -> Result<Context, Failure> {
+    let flags = flags(cli)?;
+    let here = std::env::current_dir()
+        .map_err(|error| Failure::surroundings(format!("the current folder cannot be found out: {error}")))?;
+    let root = paths::root(&here);
+    let user_file = paths::user_settings();
+    let settings = settings::load(&root, user_file.as_deref(), &settings::variables(), flags, &mut |text| {
+        notes.bytes(text.as_bytes());
+    })?;
+    let state = root.join(settings.store_dir());
+    Ok(Context { project: Project { root, state }, settings, actor: actor(), outside: outside() })
+}
+
+/// Colours: as set; `auto` wants a terminal that can show them, and no `NO_COLOR`.
+fn is_colored(settings: &Settings, is_terminal: bool) -> bool {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    match settings.color() {
+        "always" => true,
+        "never" => false,
+        _ => is_terminal && !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
+    }
+}
+
+/// Returns the name of the person: that of the account, not what a variable claims.
+fn actor() -> String {
+    let id = nix::unistd::geteuid();
+    match nix::unistd::User::from_uid(id) {
+        Ok(Some(user)) => user.name,
+        _ => id.to_string(),
+    }
+}
+
+fn outside() -> Outside {
+    Outside {
+        world: wire::world(),
+        probe: edges::probe_tools::probe,
+        secrets: edges::secrets::fetch,
+        is_trusted: |hash| paths::trust().is_some_and(|folder| edges::trust::is_trusted(&folder, hash)),
+        remember_trust: |hash, about| match paths::trust() {
+            Some(folder) => edges::trust::remember(&folder, hash, about),
+            None => Err(std::io::Error::other("there is no home folder")),
+        },
+        on_signal,
+        leave: |ending| std::process::exit(i32::from(exit::code(ending))),
+        exit_codes: exit::table,
+    }
+}
+
+fn on_signal(callback: OnSignal) -> std::io::Result<()> {
+    edges::signals::listen(move |caught| {
+        callback(match caught {
+            edges::signals::Caught::Interrupt => Signal::Interrupt,
+            edges::signals::Caught::Terminate => Signal::Terminate,
+            edges::signals::Caught::HangUp => Signal::HangUp,
+        });
+    })
+}

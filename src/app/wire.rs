@@ -1,0 +1,42 @@
+//! Gives the engine its edges.
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+
+use crate::edges::keeper::{Keeper, StartOptions, orphans};
+use crate::edges::{digest, repository};
+use crate::port::keeper::{FromKeeper, Hello, ToKeeper};
+use crate::port::{Outside, World};
+
+/// Returns the world as it is.
+#[must_use]
+pub(super) fn world() -> World {
+    World {
+        keeper: start_keeper,
+        hash_files: digest::hash_files,
+        sweep_job: |job, signal, grace| orphans::sweep_tagged(job, true, &[], signal, grace).survivors,
+        repository: repository::github_members,
+    }
+}
+
+fn start_keeper(hello: Hello) -> io::Result<Box<dyn Outside>> {
+    Ok(Box::new(KeptOutside(Keeper::start(&StartOptions { program: None, hello })?)))
+}
+
+/// The keeper as the engine sees it.
+struct KeptOutside(Keeper);
+
+impl Outside for KeptOutside {
+    fn send(&mut self, orders: &[ToKeeper]) -> io::Result<()> {
+        self.0.send(orders)
+    }
+
+    fn next(&mut self) -> Pin<Box<dyn Future<Output = Option<FromKeeper>> + '_>> {
+        Box::pin(self.0.next())
+    }
+
+    fn drain(&mut self) -> Vec<FromKeeper> {
+        self.0.drain()
+    }
+}

@@ -1,0 +1,229 @@
+//! The keeper: a small process per job that holds its children, masks and writes their output, and outlives the
+//! engine; here is the engine's side of it.
+//!
+//! [`Keeper::start`] starts one, [`Keeper::send`] gives orders, [`Keeper::next`] brings answers; the end of the
+//! answers means that the keeper is gone. The process itself is `process`, run by a hidden subcommand of the same
+//! binary; the messages are `port::keeper`. `orphans` ends a job's processes without a keeper.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the keeper is a process of its own: it reads clocks and touches files where no engine is to ask"
+)]
+
+pub mod exits;
+mod frame;
+mod ladder;
+pub mod orphans;
+pub mod process;
+pub mod procfs;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::ladder::Ended;
+
+use std::collections::VecDeque;
+use std::ffi::CString;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::net::UnixStream as Socket;
+use std::path::PathBuf;
+
+use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
+use nix::sys::signal::{SigSet, Signal};
+use rustix::net::SendFlags;
+use rustix::process::{Pid, WaitId, WaitIdOptions, getpid, set_child_subreaper, waitid};
+use tokio::io::Interest;
+use tokio::net::UnixStream;
+
+use self::frame::Inbox;
+use crate::port::keeper::{FromKeeper, Hello, ToKeeper};
+
+/// The hidden subcommand that a keeper runs as; it calls [`process::main`].
+pub const SUBCOMMAND: &str = "__keeper";
+
+/// `POSIX_SPAWN_SETSID`, for which `nix` has no name.
+const SETSID: i32 = 0x80;
+
+/// Answers are read in pieces of so many bytes.
+const PIECE: usize = 64 * 1024;
+
+/// What is needed to start a keeper.
+#[derive(Clone, Debug)]
+pub struct StartOptions {
+    /// The binary that knows [`SUBCOMMAND`]; the running one if none is named, even if its file was replaced.
+    pub program: Option<PathBuf>,
+    /// What the keeper must know about its job.
+    pub hello: Hello,
+}
+
+/// An engine's connection to the keeper of its job.
+#[derive(Debug)]
+pub struct Keeper {
+    pid: i32,
+    socket: UnixStream,
+    inbox: Inbox,
+    arrived: VecDeque<FromKeeper>,
+    /// Encoded orders the socket did not take yet, of which `written` bytes have gone.
+    outgoing: Vec<u8>,
+    written: usize,
+    gone: bool,
+}
+
+impl Keeper {
+    /// Starts a keeper and greets it; does not wait for its answer. Needs a tokio runtime with I/O.
+    ///
+    /// The calling process becomes a subreaper, so that the children of a keeper that dies come to it.
+    ///
+    /// # Errors
+    /// If the system refuses a socket or a process.
+    pub fn start(options: &StartOptions) -> io::Result<Self> {
+        set_child_subreaper(Some(getpid()))?;
+        let (ours, theirs) = Socket::pair()?;
+        ours.set_nonblocking(true)?;
+        let pid = spawn(options, &theirs)?;
+        drop(theirs);
+        let mut keeper = Self {
+            pid,
+            socket: UnixStream::from_std(ours)?,
+            inbox: Inbox::default(),
+            arrived: VecDeque::new(),
+            outgoing: Vec::new(),
+            written: 0,
+            gone: false,
+        };
+        keeper.send(&[ToKeeper::Hello(options.hello.clone())])?;
+        Ok(keeper)
+    }
+
+    /// The keeper's process number.
+    #[must_use]
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// Gives orders, all with one write; what the socket does not take at once goes out during [`Keeper::next`].
+    ///
+    /// # Errors
+    /// If an order is too large to be sent. A keeper that is gone is no error here: [`Keeper::next`] tells.
+    pub fn send(&mut self, orders: &[ToKeeper]) -> io::Result<()> {
+        for order in orders {
+            frame::encode(order, &mut self.outgoing)?;
+        }
+        // Not through the runtime, which would refuse until it has once looked at the socket: an order given between
+        // two waits goes out now.
+        self.flush(|socket, bytes| Ok(rustix::net::send(socket, bytes, SendFlags::NOSIGNAL)?));
+        Ok(())
+    }
+
+    /// The next answer; none when the keeper is gone. May be cancelled without loss.
+    pub async fn next(&mut self) -> Option<FromKeeper> {
+        loop {
+            if let Some(message) = self.arrived.pop_front() {
+                return Some(message);
+            }
+            if self.gone {
+                return None;
+            }
+            let interest = if self.outgoing.is_empty() {
+                Interest::READABLE
+            } else {
+                Interest::READABLE | Interest::WRITABLE
+            };
+            match self.socket.ready(interest).await {
+                Ok(ready) => {
+                    if ready.is_writable() {
+                        self.flush(UnixStream::try_write);
+                    }
+                    self.receive();
+                }
+                Err(_) => self.gone = true,
+            }
+        }
+    }
+
+    /// Answers that have come in already, without waiting.
+    pub fn drain(&mut self) -> Vec<FromKeeper> {
+        self.receive();
+        self.arrived.drain(..).collect()
+    }
+
+    /// Reaps the keeper if it has ended; says whether it had. To be called after [`Keeper::next`] gave none.
+    pub fn reap(&mut self) -> bool {
+        let Some(pid) = Pid::from_raw(self.pid) else { return true };
+        !matches!(waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOHANG), Ok(None))
+    }
+
+    fn flush(&mut self, mut write: impl FnMut(&UnixStream, &[u8]) -> io::Result<usize>) {
+        while self.written < self.outgoing.len() {
+            match write(&self.socket, &self.outgoing[self.written..]) {
+                Ok(count) => self.written += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                // The reading side sees the end, after what the keeper still said.
+                Err(_) => break,
+            }
+        }
+        self.outgoing.clear();
+        self.outgoing.shrink_to(1 << 20);
+        self.written = 0;
+    }
+
+    fn receive(&mut self) {
+        let mut bytes = [0; PIECE];
+        while !self.gone {
+            match self.socket.try_read(&mut bytes) {
+                Ok(0) => self.gone = true,
+                Ok(count) => {
+                    self.inbox.add(&bytes[..count]);
+                    self.take_frames();
+                    if count < bytes.len() {
+                        return;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(_) => self.gone = true,
+            }
+        }
+    }
+
+    fn take_frames(&mut self) {
+        loop {
+            match self.inbox.next() {
+                Ok(Some(message)) => self.arrived.push_back(message),
+                Ok(None) => return,
+                // Something else is talking there: as good as gone.
+                Err(_) => {
+                    self.gone = true;
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Starts the keeper in a session of its own, with its end of the socket as standard input.
+fn spawn(options: &StartOptions, theirs: &Socket) -> io::Result<i32> {
+    let mut attributes = PosixSpawnAttr::init()?;
+    attributes
+        .set_flags(PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK | PosixSpawnFlags::from_bits_retain(SETSID))?;
+    // Blocked from its first instruction, until it has set up its own ways.
+    let blocked = [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP, Signal::SIGTSTP, Signal::SIGTERM];
+    attributes.set_sigmask(&blocked.into_iter().collect::<SigSet>())?;
+    let mut actions = PosixSpawnFileActions::init()?;
+    actions.add_dup2(theirs.as_raw_fd(), 0)?;
+    let program = match &options.program {
+        Some(path) => CString::new(path.as_os_str().as_bytes())?,
+        None => c"/proc/self/exe".to_owned(),
+    };
+    let argv = [c"sortie".to_owned(), CString::new(SUBCOMMAND)?];
+    let mut environment = Vec::new();
+    for (name, value) in std::env::vars_os() {
+        let mut entry = name.into_vec();
+        entry.push(b'=');
+        entry.extend_from_slice(value.as_bytes());
+        environment.push(CString::new(entry)?);
+    }
+    Ok(posix_spawn(program.as_c_str(), &actions, &attributes, &argv, &environment)?.as_raw())
+}

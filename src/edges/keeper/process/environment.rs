@@ -1,0 +1,123 @@
+//! The environment of children: the keeper's own as the base, and the differences of each attempt.
+//!
+//! The base is turned into C strings once, so that an attempt costs its differences only.
+
+use std::collections::HashMap;
+use std::ffi::{CStr, CString, OsString};
+use std::os::unix::ffi::OsStringExt;
+
+/// The environment all attempts of a job start from.
+#[derive(Debug, Default)]
+pub(crate) struct Environment {
+    entries: Vec<CString>,
+    places: HashMap<Vec<u8>, usize>,
+}
+
+/// The environment of one attempt.
+#[derive(Debug)]
+pub(crate) struct Changed<'a> {
+    base: &'a Environment,
+    /// Entries of the base that hold no more.
+    hidden: Vec<usize>,
+    added: Vec<CString>,
+}
+
+impl Environment {
+    /// Takes these variables as the base; names that a C string cannot hold are left out.
+    #[must_use]
+    pub(crate) fn new(variables: impl Iterator<Item = (OsString, OsString)>) -> Self {
+        let mut base = Self::default();
+        for (name, value) in variables {
+            let name = name.into_vec();
+            if let Some(entry) = entry(&name, &value.into_vec()) {
+                base.places.insert(name, base.entries.len());
+                base.entries.push(entry);
+            }
+        }
+        base
+    }
+
+    /// The base with differences, in order: a value sets, `None` removes.
+    ///
+    /// # Errors
+    /// The name of the first variable that no environment can hold.
+    pub(crate) fn change<'a>(
+        &'a self,
+        differences: &[(String, Option<String>)],
+    ) -> Result<Changed<'a>, String> {
+        let mut latest: HashMap<&str, usize> = HashMap::with_capacity(differences.len());
+        for (index, (name, _)) in differences.iter().enumerate() {
+            latest.insert(name, index);
+        }
+        let mut changed =
+            Changed { base: self, hidden: Vec::new(), added: Vec::with_capacity(differences.len() + 12) };
+        for (index, (name, value)) in differences.iter().enumerate() {
+            if latest.get(name.as_str()) != Some(&index) {
+                continue;
+            }
+            changed.hidden.extend(self.places.get(name.as_bytes()));
+            if let Some(value) = value {
+                let entry = entry(name.as_bytes(), value.as_bytes()).ok_or_else(|| name.clone())?;
+                changed.added.push(entry);
+            }
+        }
+        changed.hidden.sort_unstable();
+        Ok(changed)
+    }
+}
+
+impl Changed<'_> {
+    /// Sets a variable, over all that was said before.
+    pub(crate) fn set(&mut self, entry: CString) {
+        let name = name_of(&entry).to_vec();
+        self.added.retain(|other| name_of(other) != name);
+        if let Some(place) = self.base.places.get(&name)
+            && let Err(at) = self.hidden.binary_search(place)
+        {
+            self.hidden.insert(at, *place);
+        }
+        self.added.push(entry);
+    }
+
+    /// The value of a variable.
+    #[must_use]
+    pub(crate) fn get(&self, name: &str) -> Option<&[u8]> {
+        let added = self.added.iter().find(|entry| name_of(entry) == name.as_bytes());
+        let entry = added.or_else(|| {
+            let place = self.base.places.get(name.as_bytes())?;
+            self.hidden.binary_search(place).is_err().then(|| &self.base.entries[*place])
+        })?;
+        entry.to_bytes().get(name.len() + 1..)
+    }
+
+    /// All entries, as `NAME=value`.
+    #[must_use]
+    pub(crate) fn entries(&self) -> Vec<&CStr> {
+        let mut hidden = self.hidden.iter().peekable();
+        let mut entries = Vec::with_capacity(self.base.entries.len() + self.added.len());
+        for (place, entry) in self.base.entries.iter().enumerate() {
+            if hidden.next_if(|next| **next == place).is_none() {
+                entries.push(entry.as_c_str());
+            }
+        }
+        entries.extend(self.added.iter().map(CString::as_c_str));
+        entries
+    }
+}
+
+fn name_of(entry: &CStr) -> &[u8] {
+    let bytes = entry.to_bytes();
+    &bytes[..memchr::memchr(b'=', bytes).unwrap_or(bytes.len())]
+}
+
+/// `NAME=value`, unless the name is empty or holds `=`, or either holds a zero byte.
+pub(crate) fn entry(name: &[u8], value: &[u8]) -> Option<CString> {
+    if name.is_empty() || name.contains(&b'=') {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(name.len() + value.len() + 2);
+    bytes.extend_from_slice(name);
+    bytes.push(b'=');
+    bytes.extend_from_slice(value);
+    CString::new(bytes).ok()
+}

@@ -1,0 +1,170 @@
+//! What all threads of a keeper share: the queue of launches, the live attempts, the orphans, the link.
+//!
+//! A process number is signalled or reaped only under the lock of [`State`], so that no signal can reach a number
+//! that was freed in between.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::sync::{Condvar, Mutex, MutexGuard};
+
+use nix::sys::resource::{UsageWho, getrusage};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, getpid, kill_process_group, waitid};
+
+use super::super::exits::ExitLog;
+use super::environment::Environment;
+use super::link::Link;
+use super::masks::Masks;
+use crate::logic::job::effect::{Launch, Rung};
+use crate::logic::job::report::{AttemptKey, End, Usage};
+use crate::port::keeper::Hello;
+
+/// Shared by all threads.
+pub(crate) struct Shared {
+    pub(crate) hello: Hello,
+    pub(crate) dir: PathBuf,
+    /// The value of the tag variable the keeper itself was started with: it runs inside a step of another job.
+    pub(crate) outer_tag: Option<String>,
+    pub(crate) base: Environment,
+    pub(crate) link: Link,
+    pub(crate) masks: Masks,
+    pub(crate) exits: ExitLog,
+    pub(crate) state: Mutex<State>,
+    /// Signalled when there is work for a worker.
+    pub(crate) work: Condvar,
+    /// Signalled when an attempt or a late reader has ended.
+    pub(crate) calm: Condvar,
+    /// The kernel's list of the children of the main thread. Workers start all attempts, so it holds orphans only.
+    children: File,
+}
+
+/// Under one lock.
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) queue: VecDeque<Launch>,
+    pub(crate) live: HashMap<AttemptKey, Live>,
+    /// Attempts that a worker has taken and not yet reported.
+    pub(crate) busy: u32,
+    pub(crate) workers: u32,
+    pub(crate) idle: u32,
+    /// Nothing new is started.
+    pub(crate) stopping: bool,
+    /// Late readers by the tag of their cell.
+    pub(crate) late: BTreeMap<String, u32>,
+    /// Session numbers of ended attempts that left processes, with the attempt's tag.
+    pub(crate) sessions: HashMap<i32, String>,
+    /// Tags of cells that were begun and not yet swept.
+    pub(crate) cells: BTreeSet<String>,
+    usage: Usage,
+}
+
+/// A live attempt.
+#[derive(Debug, Default)]
+pub(crate) struct Live {
+    /// The main process, once there is one; not reaped as long as it stands here.
+    pub(crate) pid: Option<i32>,
+    /// A signal that came before there was a process.
+    pub(crate) pending: Option<(Rung, i32)>,
+    pub(crate) tag: String,
+}
+
+impl Shared {
+    /// Puts everything together; called on the main thread.
+    ///
+    /// # Errors
+    /// If the file of exits cannot be made or `/proc` is not there.
+    pub(crate) fn new(hello: Hello, link: Link) -> io::Result<Self> {
+        let dir = PathBuf::from(&hello.dir);
+        let exits = ExitLog::open(&dir)?;
+        let me = getpid().as_raw_nonzero();
+        let children = File::open(format!("/proc/self/task/{me}/children"))?;
+        let masks = Masks::default();
+        masks.add(hello.masks.iter().cloned());
+        Ok(Self {
+            outer_tag: std::env::var(crate::port::keeper::TAG_VARIABLE).ok(),
+            base: Environment::new(std::env::vars_os()),
+            dir,
+            hello,
+            link,
+            masks,
+            exits,
+            state: Mutex::default(),
+            work: Condvar::new(),
+            calm: Condvar::new(),
+            children,
+        })
+    }
+
+    /// The state, locked.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no thread panics while it holds the state")
+    }
+
+    /// Numbers of the processes that came to the keeper because their parents ended. Mostly empty, and then cheap.
+    pub(crate) fn orphans(&self) -> Vec<i32> {
+        let mut text = Vec::new();
+        let mut chunk = [0; 4096];
+        while let Ok(count @ 1..) = self.children.read_at(&mut chunk, text.len() as u64) {
+            text.extend_from_slice(&chunk[..count]);
+        }
+        let text = String::from_utf8_lossy(&text);
+        text.split_ascii_whitespace().filter_map(|word| word.parse().ok()).collect()
+    }
+}
+
+impl State {
+    /// Sends a signal to the group of an attempt's main process and wakes it if it is stopped.
+    pub(crate) fn signal_group(&self, key: AttemptKey, signal: i32) {
+        let pid = self.live.get(&key).and_then(|live| live.pid);
+        if let (Some(pid), Some(signal)) = (pid.and_then(Pid::from_raw), Signal::from_named_raw(signal)) {
+            // The main process is not reaped, so the group's number is its own; a group without members is no failure.
+            let _ = kill_process_group(pid, signal);
+            if signal != Signal::KILL {
+                let _ = kill_process_group(pid, Signal::CONT);
+            }
+        }
+    }
+
+    /// Reaps a process that has ended, or waits for its end; tells what it used.
+    pub(crate) fn reap(&mut self, pid: i32) -> Option<(End, Usage)> {
+        let status = waitid(WaitId::Pid(Pid::from_raw(pid)?), WaitIdOptions::EXITED).ok()??;
+        let end = match (status.exit_status(), status.terminating_signal()) {
+            (Some(code), _) => End::Code(code),
+            (None, signal) => End::Signal(signal.unwrap_or(nix::libc::SIGKILL)),
+        };
+        Some((end, self.count_usage()))
+    }
+
+    /// Reaps an orphan if it has ended.
+    pub(crate) fn reap_orphan(&mut self, pid: i32) {
+        let Some(pid) = Pid::from_raw(pid) else { return };
+        if let Ok(Some(_)) = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOHANG) {
+            self.count_usage();
+        }
+    }
+
+    /// What the children reaped since the last call used: one, as every reaping is followed by a call.
+    ///
+    /// The peak memory is known only if it is the highest of all children so far, and 0 otherwise.
+    fn count_usage(&mut self) -> Usage {
+        let Ok(now) = getrusage(UsageWho::RUSAGE_CHILDREN) else {
+            return Usage::default();
+        };
+        let micros = |time: nix::sys::time::TimeVal| {
+            u64::try_from(time.tv_sec() * 1_000_000 + time.tv_usec()).unwrap_or(0)
+        };
+        let total = Usage {
+            user_us: micros(now.user_time()),
+            system_us: micros(now.system_time()),
+            max_rss_kib: u64::try_from(now.max_rss()).unwrap_or(0),
+        };
+        let before = std::mem::replace(&mut self.usage, total);
+        Usage {
+            user_us: total.user_us.saturating_sub(before.user_us),
+            system_us: total.system_us.saturating_sub(before.system_us),
+            max_rss_kib: if total.max_rss_kib > before.max_rss_kib { total.max_rss_kib } else { 0 },
+        }
+    }
+}

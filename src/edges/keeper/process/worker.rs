@@ -1,0 +1,311 @@
+//! A worker: one thread that takes launches from the queue and sees each through to its report.
+//!
+//! A thread for each live attempt that spawns, reads and reaps was the fastest of the designs tried: no hand-over
+//! between threads, and orders sent ahead start without a round trip to the engine. Start at [`run`].
+
+use std::fs;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+use super::environment::entry;
+use super::files::Pool;
+use super::log::Log;
+use super::pump::{Buffer, Taps};
+use super::shared::{Live, Shared};
+use super::spawn::{NotStarted, Spawner};
+use super::stop::{self, Whose};
+use crate::logic::job::effect::{KeepChildren, Launch, Program};
+use crate::logic::job::report::{AttemptKey, End, Exit, Report, StartFailure, Usage};
+use crate::port::keeper::TAG_VARIABLE;
+
+/// A worker needs little stack; what is large lives on the heap.
+const STACK_BYTES: usize = 256 * 1024;
+
+/// How long a pipe that nobody of the attempt can hold any more is read on. Reached only if a step handed its output
+/// to a process that is not its descendant.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Starts workers for what waits in the queue, up to the number of slots, and wakes idle ones.
+pub(crate) fn hire(shared: &Arc<Shared>) {
+    let mut state = shared.state();
+    let waiting = u32::try_from(state.queue.len()).unwrap_or(u32::MAX);
+    let wanted =
+        waiting.saturating_sub(state.idle).min(shared.hello.slots.max(1).saturating_sub(state.workers));
+    for _ in 0..wanted {
+        let slot = state.workers;
+        let shared = Arc::clone(shared);
+        let builder = std::thread::Builder::new().name(format!("slot {slot}")).stack_size(STACK_BYTES);
+        if builder.spawn(move || run(&shared, slot)).is_err() {
+            // Out of threads: those there are do the work, one after the other.
+            break;
+        }
+        state.workers += 1;
+    }
+    for _ in 0..waiting.min(state.idle) {
+        shared.work.notify_one();
+    }
+}
+
+fn run(shared: &Arc<Shared>, slot: u32) {
+    let mut worker = Worker {
+        shared: Arc::clone(shared),
+        spawner: Spawner::new().ok(),
+        pool: Pool::new(&shared.dir, slot),
+        buffer: Buffer::default(),
+    };
+    while let Some(launch) = worker.next() {
+        worker.see_through(&launch);
+        let mut state = shared.state();
+        state.busy -= 1;
+        if state.busy == 0 {
+            shared.calm.notify_all();
+        }
+    }
+}
+
+struct Worker {
+    shared: Arc<Shared>,
+    spawner: Option<Spawner>,
+    pool: Pool,
+    buffer: Buffer,
+}
+
+/// A process that was started, and what was opened for it.
+struct Started {
+    pid: i32,
+    handle: Option<OwnedFd>,
+    taps: Taps,
+    script: Option<PathBuf>,
+}
+
+impl Worker {
+    /// The next launch; waits for one. None when nothing is to be started any more.
+    fn next(&self) -> Option<Launch> {
+        let mut state = self.shared.state();
+        loop {
+            if state.stopping {
+                return None;
+            }
+            if let Some(launch) = state.queue.pop_front() {
+                state.busy += 1;
+                let live = Live { pid: None, pending: None, tag: attempt_tag(&launch.tag, launch.key) };
+                state.live.insert(launch.key, live);
+                return Some(launch);
+            }
+            state.idle += 1;
+            state = self.shared.work.wait(state).expect("no thread panics while it holds the state");
+            state.idle -= 1;
+        }
+    }
+
+    fn see_through(&mut self, launch: &Launch) {
+        let key = launch.key;
+        let report = match self.start(launch) {
+            Ok(started) => self.attend(launch, started),
+            Err(NotStarted { why, message }) => {
+                self.shared.state().live.remove(&key);
+                Report::NotStarted { key, why, message }
+            }
+        };
+        self.shared.link.report(report);
+    }
+
+    fn start(&mut self, launch: &Launch) -> Result<Started, NotStarted> {
+        let spawner = self.spawner.as_mut().ok_or_else(|| failed("memory is short"))?;
+        let mut environment = self.shared.base.change(&launch.env).map_err(|name| {
+            failed(&format!(
+                "the variable `{}` cannot be set: its name or value is not allowed",
+                name.escape_debug()
+            ))
+        })?;
+        let variables = self.pool.variables().map_err(|error| failed(&format!("no step files: {error}")))?;
+        for variable in variables {
+            environment.set(variable.clone());
+        }
+        let mut tag = attempt_tag(&launch.tag, launch.key);
+        if let Some(outer) = &self.shared.outer_tag {
+            tag = format!("{tag},{outer}");
+        }
+        if let Some(tag) = entry(TAG_VARIABLE.as_bytes(), tag.as_bytes()) {
+            environment.set(tag);
+        }
+        let (written, script);
+        let argv = match &launch.program {
+            Program::Direct(argv) => {
+                script = None;
+                argv
+            }
+            Program::Script { argv, text, extension } => {
+                let path = write_script(&self.shared, launch.key, text, extension)?;
+                let shown = path.to_string_lossy();
+                written = argv.iter().map(|word| word.replace("{0}", &shown)).collect::<Vec<String>>();
+                script = Some(path);
+                &written
+            }
+        };
+        let pipe = || pipe_with(PipeFlags::CLOEXEC).map_err(|errno| failed(&format!("no pipe: {errno}")));
+        let (out, out_writer) = pipe()?;
+        let (err, err_writer) = pipe()?;
+        let folder = std::path::Path::new(&*launch.cwd);
+        let spawned = spawner.start(argv, folder, &environment, out_writer.as_fd(), err_writer.as_fd());
+        let pid = spawned.inspect_err(|_| forget(script.as_deref()))?;
+        self.shared.began(launch.key, pid);
+        let handle = Pid::from_raw(pid).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+        Ok(Started { pid, handle, taps: Taps::new(out, err), script })
+    }
+
+    /// Reads the attempt's output to its end and makes its report.
+    fn attend(&mut self, launch: &Launch, started: Started) -> Report {
+        let Started { pid, handle, mut taps, script } = started;
+        let key = launch.key;
+        let mut log = Log::new(Arc::clone(&self.shared), key, &launch.log);
+        // Without a handle only the end of both pipes can be waited for, and then the process.
+        taps.run(handle.as_ref(), None, &mut log, &mut self.buffer);
+        taps.drain(&mut log, &mut self.buffer);
+        let mut left = self.left_behind(pid, launch);
+        if left > 0 && launch.keep_children == KeepChildren::StepEnd {
+            let whose = Whose::Attempt { tag: attempt_tag(&launch.tag, key), session: pid };
+            let grace = Duration::from_millis(self.shared.hello.grace_ms);
+            let ended = stop::sweep(&self.shared, &whose, self.shared.hello.signal, grace);
+            left = u32::try_from(ended.survivors.len()).unwrap_or(u32::MAX);
+        }
+        if left == 0 && taps.is_open() {
+            // Nobody of the attempt is left, so the pipe is held by a process that another worker is just starting,
+            // which lets go of it with its exec.
+            taps.run(None, Some(Instant::now() + LAST_WORDS), &mut log, &mut self.buffer);
+        }
+        let (end, usage) = self.reap(key, pid, handle.is_some());
+        let mut files = self.pool.collect(left > 0 || taps.is_open());
+        add_lines(&mut files.output, log.outputs());
+        add_lines(&mut files.state, log.states());
+        log.settle();
+        forget(script.as_deref().filter(|_| left == 0));
+        let exit = Exit {
+            key,
+            end,
+            log_bytes: log.bytes(),
+            log_problem: log.problem(),
+            usage,
+            files,
+            left_running: left,
+        };
+        self.conclude(launch, exit, log, taps)
+    }
+
+    fn conclude(&self, launch: &Launch, mut exit: Exit, mut log: Log, taps: Taps) -> Report {
+        if let Err(error) = self.shared.exits.append(&exit) {
+            // The report goes out all the same; only a crash of the engine right now would lose it.
+            exit.log_problem.get_or_insert_with(|| format!("the exit record could not be written: {error}"));
+        }
+        log.tell(false);
+        if taps.is_open() {
+            log.set_late();
+            read_late(&self.shared, &launch.tag, log, taps);
+        }
+        Report::Exited(exit)
+    }
+
+    /// How many processes of the attempt outlived its main process. Mostly the list of orphans is empty.
+    fn left_behind(&self, pid: i32, launch: &Launch) -> u32 {
+        if self.shared.orphans().is_empty() {
+            return 0;
+        }
+        let tag = attempt_tag(&launch.tag, launch.key);
+        self.shared.state().sessions.insert(pid, tag.clone());
+        let found = stop::find(&self.shared, &Whose::Attempt { tag, session: pid });
+        u32::try_from(found.len()).unwrap_or(u32::MAX)
+    }
+
+    fn reap(&self, key: AttemptKey, pid: i32, ended: bool) -> (End, Usage) {
+        if let Some(pid) = Pid::from_raw(pid).filter(|_| !ended) {
+            use rustix::process::{WaitId, WaitIdOptions, waitid};
+            // Waits outside the lock, and leaves the process to be reaped under it.
+            let _ = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT);
+        }
+        let mut state = self.shared.state();
+        state.live.remove(&key);
+        // Only a process that is not our child fails here, and this one is.
+        state.reap(pid).unwrap_or((End::Signal(nix::libc::SIGKILL), Usage::default()))
+    }
+}
+
+impl Shared {
+    /// Takes note of an attempt's process and sends the signal that came too early for it.
+    fn began(&self, key: AttemptKey, pid: i32) {
+        let mut state = self.state();
+        let Some(live) = state.live.get_mut(&key) else { return };
+        live.pid = Some(pid);
+        if let Some((_, signal)) = live.pending.take() {
+            state.signal_group(key, signal);
+        }
+    }
+}
+
+/// The place of an attempt, inside its cell's.
+pub(crate) fn attempt_tag(cell: &str, key: AttemptKey) -> String {
+    format!("{cell}.{}.{}", key.step, key.attempt)
+}
+
+/// Hands pipes that outlive their attempt to a thread that writes on to the same log.
+fn read_late(shared: &Arc<Shared>, tag: &Arc<str>, mut log: Log, mut taps: Taps) {
+    *shared.state().late.entry(tag.to_string()).or_default() += 1;
+    let tag_copy = Arc::clone(tag);
+    let (reader, tag) = (Arc::clone(shared), Arc::clone(tag));
+    let builder = std::thread::Builder::new().name("late".to_owned()).stack_size(STACK_BYTES);
+    let spawned = builder.spawn(move || {
+        taps.run(None, None, &mut log, &mut Buffer::default());
+        log.tell(true);
+        log.settle();
+        reader.late_ended(&tag);
+    });
+    if spawned.is_err() {
+        // Nobody reads on: the log ends here, and the child may block when the pipe is full.
+        shared.late_ended(&tag_copy);
+    }
+}
+
+fn failed(message: &str) -> NotStarted {
+    NotStarted { why: StartFailure::Other, message: message.to_owned() }
+}
+
+fn forget(script: Option<&std::path::Path>) {
+    if let Some(script) = script {
+        // What cannot be removed goes with the job's folder.
+        let _ = fs::remove_file(script);
+    }
+}
+
+fn write_script(
+    shared: &Shared,
+    key: AttemptKey,
+    text: &str,
+    extension: &str,
+) -> Result<PathBuf, NotStarted> {
+    let AttemptKey { cell, run, step, attempt } = key;
+    let mut name = format!("script-{cell}-{run}-{step}-{attempt}");
+    if !extension.is_empty() {
+        name = format!("{name}.{}", extension.trim_start_matches('.'));
+    }
+    let path = shared.dir.join("files").join(name);
+    fs::write(&path, text).map_err(|error| failed(&format!("the script could not be written: {error}")))?;
+    Ok(path)
+}
+
+/// Appends what older commands set, in the form of the step files.
+fn add_lines(text: &mut String, set: &[(String, String)]) {
+    for (name, value) in set {
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        let mut word = "end_of_value".to_owned();
+        while value.contains(&word) {
+            word.push('_');
+        }
+        text.push_str(&format!("{name}<<{word}\n{value}\n{word}\n"));
+    }
+}

@@ -1,0 +1,12 @@
+//! DO. Everything that touches the world: each kind one folder or file.
+//!
+//! What is not here: decisions (no retry policy, no ordering), wording for screens, the store.
+#![expect(clippy::disallowed_methods, reason = "this layer is where files, processes and clocks are touched")]
+
+pub mod digest;
+pub mod keeper;
+pub mod probe_tools;
+pub mod repository;
+pub mod secrets;
+pub mod signals;
+pub mod trust;

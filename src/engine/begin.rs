@@ -1,0 +1,291 @@
+//! Beginning a job: recovering an empty journal. Going on with one: the same, with a longer journal.
+//!
+//! Not here: the loop itself (`turn.rs`).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::bus::Bus;
+use super::handle::{Handle, LocalOrder};
+use super::store::{NewJob, Owner, Store, StoredJob, Syncer};
+use super::turn::Engine;
+use super::{EngineError, JobId, Project, clock};
+use crate::logic::job::apply::apply;
+use crate::logic::job::event::{Cause, Envelope, Outcome};
+use crate::logic::job::order::Asked;
+use crate::logic::job::state::{JobState, Setting};
+use crate::logic::plan::{Plan, PlanRequest};
+use crate::logic::playbook::source::Source;
+use crate::logic::value::{Object, Value};
+use crate::port::World;
+use crate::port::keeper::OnLoss;
+
+/// What a job is started with.
+pub struct Start {
+    pub source: Source,
+    /// The playbook's path as it was given.
+    pub path: PathBuf,
+    pub plan: Plan,
+    pub request: PlanRequest,
+    /// Additions of `--env-file`.
+    pub env: Vec<(String, String)>,
+    pub secrets: Vec<(String, String)>,
+    pub actor: String,
+    pub on_loss: OnLoss,
+}
+
+/// A job that runs in this process.
+pub struct Running {
+    pub number: u64,
+    pub id: JobId,
+    pub dir: PathBuf,
+    pub handle: Handle,
+    thread: JoinHandle<Result<JobEnd, EngineError>>,
+}
+
+/// How a job ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobEnd {
+    pub outcome: Outcome,
+    pub cause: Option<Cause>,
+    /// Something failed and a `rescue` made it good.
+    pub rescued: bool,
+}
+
+impl Running {
+    /// Waits for the end of the job.
+    ///
+    /// # Errors
+    /// If the engine could not go on, such as a full disk. The children have been stopped then.
+    pub fn wait(self) -> Result<JobEnd, EngineError> {
+        self.thread
+            .join()
+            .unwrap_or_else(|_| Err(EngineError::bug("the engine's thread panicked".to_owned())))
+    }
+}
+
+/// Starts a job in this process.
+///
+/// # Errors
+/// If the state folder, the store or the keeper cannot be used. Then nothing was started.
+pub fn start(project: &Project, start: Start, world: World) -> Result<Running, EngineError> {
+    let mut store = Store::open(project)?;
+    let owner = Owner::this();
+    let id = Uuid::now_v7().to_string();
+    let dir = job_dir(project, &id)?;
+    let request = serde_json::to_string(&start.request)
+        .map_err(|e| EngineError::bug(format!("the request could not be written: {e}")))?;
+    let created = clock::now();
+    let path = start.path.display().to_string();
+    let wants_repository = start.source.text.contains("github");
+    let repository = if wants_repository { (world.repository)(&project.root) } else { Vec::new() };
+    let parent = std::env::var("SORTIE_JOB").ok();
+    let make_facts = |number: u64| facts(&start, project, &dir, (&id, number), &repository);
+    let job = NewJob {
+        id: &id,
+        name: &start.plan.playbook.name,
+        playbook: &path,
+        source: &start.source.text,
+        request: &request,
+        actor: &start.actor,
+        parent: parent.as_deref(),
+        created: created.0,
+    };
+    let number = store.create_job(&job, &owner, make_facts)?;
+    let stored = store.job(&id)?;
+    let secrets = start.secrets.clone();
+    let env = start.env.clone();
+    let parts = Parts { store, stored, plan: start.plan, secrets, env, epoch: 1, on_loss: start.on_loss };
+    run(project, parts, Vec::new(), None, dir, world).map(|running| Running { number, ..running })
+}
+
+/// Goes on with a job that no living engine owns, in this process; `order` is given first, such as a retry.
+///
+/// # Errors
+/// If a living engine owns the job, the order is refused, or the store cannot be used.
+pub fn resume(
+    project: &Project,
+    job: &JobId,
+    order: Option<Asked>,
+    secrets: Vec<(String, String)>,
+    world: World,
+) -> Result<Running, EngineError> {
+    let mut store = Store::open(project)?;
+    let owner = Owner::this();
+    let stored = store.job(&job.0)?;
+    let plan = super::store::plan_again(&stored.playbook, &stored.source, &stored.request)?;
+    let epoch = store.take_lease(stored.number, &owner)?;
+    let journal = store.events(stored.number, 0, usize::MAX >> 1)?;
+    let dir = job_dir(project, &stored.id)?;
+    let parts = Parts { store, stored, plan, secrets, env: Vec::new(), epoch, on_loss: OnLoss::Stop };
+    run(project, parts, journal, order, dir, world)
+}
+
+struct Parts {
+    store: Store,
+    stored: StoredJob,
+    plan: Plan,
+    secrets: Vec<(String, String)>,
+    env: Vec<(String, String)>,
+    epoch: u64,
+    on_loss: OnLoss,
+}
+
+fn run(
+    project: &Project,
+    parts: Parts,
+    journal: Vec<Envelope>,
+    order: Option<Asked>,
+    dir: PathBuf,
+    world: World,
+) -> Result<Running, EngineError> {
+    let id = JobId(Arc::from(parts.stored.id.as_str()));
+    let number = parts.stored.number;
+    let plan = Arc::new(parts.plan);
+    let masks: Vec<String> = parts.secrets.iter().map(|(_, value)| value.clone()).collect();
+    let setting = setting(project, &plan, &parts.stored, &dir, &parts.secrets, &parts.env);
+    let mut state = JobState::new(setting);
+    let last = journal.last().map_or(0, |e| e.seq);
+    for it in &journal {
+        apply(&mut state, &it.event, it.time);
+    }
+    let bus = Arc::new(Bus::starting_at(last));
+    let (orders, inbox) = mpsc::unbounded_channel::<LocalOrder>();
+    let handle =
+        Handle::local(project.clone(), id.clone(), Arc::clone(&bus), orders.clone(), Arc::clone(&plan));
+    // Most steps start in the project's folder; a keeper that is there already spares each of them a change.
+    std::env::set_current_dir(&project.root).map_err(|e| {
+        EngineError::surroundings(format!(
+            "the project's folder `{}` cannot be entered: {e}",
+            project.root.display()
+        ))
+    })?;
+    let syncer = Syncer::start(&parts.store);
+    let engine = Engine {
+        state,
+        store: parts.store,
+        syncer,
+        bus,
+        world,
+        number,
+        epoch: parts.epoch,
+        next_seq: last + 1,
+        on_loss: parts.on_loss,
+        masks,
+        first_order: order,
+        socket_dir: project.state.join("run"),
+        id: id.clone(),
+        orders,
+    };
+    let (ready, begun) = std::sync::mpsc::channel();
+    let thread = std::thread::Builder::new()
+        .name("engine".to_owned())
+        .spawn(move || engine.run(inbox, &ready))
+        .map_err(|e| EngineError::surroundings(format!("no thread for the engine: {e}")))?;
+    match begun.recv() {
+        Ok(Ok(())) => Ok(Running { number, id, dir, handle, thread }),
+        Ok(Err(error)) => Err(error),
+        Err(_) => Err(EngineError::bug("the engine's thread ended before the job began".to_owned())),
+    }
+}
+
+fn job_dir(project: &Project, id: &str) -> Result<PathBuf, EngineError> {
+    let dir = project.state.join("jobs").join(id);
+    fs::create_dir_all(dir.join("logs")).map_err(|e| {
+        EngineError::surroundings(format!("the job's folder `{}` cannot be made: {e}", dir.display()))
+    })?;
+    Ok(fs::canonicalize(&dir).unwrap_or(dir))
+}
+
+fn setting(
+    project: &Project,
+    plan: &Arc<Plan>,
+    stored: &StoredJob,
+    dir: &Path,
+    secrets: &[(String, String)],
+    env: &[(String, String)],
+) -> Setting {
+    let path = std::env::var("PATH").unwrap_or_default();
+    let facts = serde_json::from_str(&stored.facts).map_or(Value::Null, |json| Value::from_json(&json));
+    let root = fs::canonicalize(&project.root).unwrap_or_else(|_| project.root.clone());
+    Setting {
+        plan: Arc::clone(plan),
+        facts,
+        root: Arc::from(root.display().to_string()),
+        dir: Arc::from(dir.display().to_string()),
+        job_id: Arc::from(stored.id.as_str()),
+        secrets: Value::object(
+            secrets.iter().map(|(k, v)| (k.as_str(), Value::string(v.as_str()))).collect(),
+        ),
+        env: env.iter().map(|(k, v)| (Arc::from(k.as_str()), Arc::from(v.as_str()))).collect(),
+        has_bash: std::env::split_paths(&path).any(|folder| folder.join("bash").is_file()),
+        path: Arc::from(path),
+    }
+}
+
+/// Collects what expressions may know about this job and machine, fixed at its start.
+fn facts(
+    start: &Start,
+    project: &Project,
+    dir: &Path,
+    (id, number): (&str, u64),
+    repository: &[(String, String)],
+) -> String {
+    let text = |value: &str| Value::string(value);
+    let run: Object = [
+        ("id", text(id)),
+        ("number", Value::Number(f64::from(u32::try_from(number).unwrap_or(u32::MAX)))),
+        ("name", text(&start.plan.playbook.name)),
+        ("actor", text(&start.actor)),
+        ("trigger", text("manual")),
+        ("started-at", text(&clock::now().rfc3339())),
+        ("dir", text(&dir.display().to_string())),
+    ]
+    .into_iter()
+    .collect();
+    let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+    let os = match std::env::consts::OS {
+        "linux" => "Linux",
+        "macos" => "macOS",
+        other => other,
+    };
+    let arch = match std::env::consts::ARCH {
+        "x86_64" => "X64",
+        "aarch64" => "ARM64",
+        other => other,
+    };
+    let runner: Object = [
+        ("os", text(os)),
+        ("arch", text(arch)),
+        ("name", text("local")),
+        ("environment", text("self-hosted")),
+        ("temp", text(&std::env::temp_dir().display().to_string())),
+        ("cpus", Value::Number(f64::from(u32::try_from(cpus).unwrap_or(u32::MAX)))),
+    ]
+    .into_iter()
+    .collect();
+    let mut github: Object = [
+        ("actor", text(&start.actor)),
+        ("event_name", text("workflow_dispatch")),
+        ("run_id", text(id)),
+        ("run_number", text(&number.to_string())),
+        ("run_attempt", text("1")),
+        ("workflow", text(&start.plan.playbook.name)),
+        ("workspace", text(&project.root.display().to_string())),
+    ]
+    .into_iter()
+    .collect();
+    for (name, value) in repository {
+        github.insert(name.as_str(), text(value));
+    }
+    let facts: Object =
+        [("run", Value::object(run)), ("runner", Value::object(runner)), ("github", Value::object(github))]
+            .into_iter()
+            .collect();
+    Value::object(facts).to_json().to_string()
+}

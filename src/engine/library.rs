@@ -1,0 +1,150 @@
+//! Finds and reads the playbooks of a project.
+//!
+//! Not here: what a playbook says (`logic/playbook`), drawing what is wrong with it (`faces/report`).
+#![expect(clippy::disallowed_methods, reason = "playbooks are read here")]
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::EngineError;
+use crate::logic::playbook::source::Source;
+use crate::logic::playbook::{self, Reading};
+use crate::logic::text::near_miss;
+
+/// Folder of playbooks below a project's root.
+const FOLDER: &str = "playbooks";
+/// Deepest folder that is looked into, so that a loop of links ends.
+const DEEPEST: usize = 8;
+
+/// A playbook file that was read.
+pub struct Opened {
+    pub path: PathBuf,
+    pub source: Source,
+    pub reading: Reading,
+}
+
+/// Lists the playbook files of a project, sorted by path.
+#[must_use]
+pub fn list(root: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    walk(&root.join(FOLDER), 0, &mut found);
+    found.sort();
+    found
+}
+
+fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let path = entry.path();
+        let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+        if hidden {
+            continue;
+        }
+        if path.is_dir() {
+            if depth < DEEPEST {
+                walk(&path, depth + 1, found);
+            }
+        } else if is_playbook(&path) {
+            found.push(path);
+        }
+    }
+}
+
+fn is_playbook(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml")
+}
+
+/// Returns how a playbook of the project is called on the command line: its path below `playbooks`, without extension.
+#[must_use]
+pub fn name(root: &Path, path: &Path) -> String {
+    let below = path.strip_prefix(root.join(FOLDER)).unwrap_or(path);
+    below.with_extension("").display().to_string()
+}
+
+/// Finds a playbook by path, else by name: the whole name first, then its last part if that is unmistakable.
+///
+/// # Errors
+/// If there is none, or several have that name.
+pub fn find(root: &Path, wanted: &str) -> Result<PathBuf, EngineError> {
+    let path = Path::new(wanted);
+    if path.is_file() {
+        return Ok(path.to_path_buf());
+    }
+    if path.is_dir() {
+        return Err(
+            EngineError::usage(format!("`{wanted}` is a folder, not a playbook")).help("name a file in it")
+        );
+    }
+    let all = list(root);
+    let names: Vec<String> = all.iter().map(|path| name(root, path)).collect();
+    let trimmed = wanted.trim_end_matches(".yaml").trim_end_matches(".yml");
+    let matching = |test: &dyn Fn(&str) -> bool| -> Vec<usize> {
+        (0..names.len()).filter(|&at| test(&names[at])).collect()
+    };
+    let mut hits = matching(&|name| name == trimmed);
+    if hits.is_empty() {
+        hits = matching(&|name| name.rsplit('/').next() == Some(trimmed));
+    }
+    match hits[..] {
+        [one] => Ok(all[one].clone()),
+        [] => Err(not_found(wanted, &names)),
+        _ => {
+            let files: Vec<String> = hits.iter().map(|&at| format!("`{}`", shown(root, &all[at]))).collect();
+            Err(EngineError::usage(format!(
+                "several playbooks have the name `{wanted}`: {}",
+                files.join(", ")
+            ))
+            .help("give the path of one"))
+        }
+    }
+}
+
+fn not_found(wanted: &str, names: &[String]) -> EngineError {
+    let short = names.iter().map(|name| name.rsplit('/').next().unwrap_or(name));
+    let help = match near_miss(wanted, names.iter().map(String::as_str).chain(short)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if names.is_empty() => {
+            "this project has no playbooks; they belong into the folder `playbooks`".to_owned()
+        }
+        None => "`sortie playbooks list` shows what there is".to_owned(),
+    };
+    EngineError::usage(format!("there is no file and no playbook with the name `{wanted}`")).help(help)
+}
+
+/// Returns a path as messages show it: from the project's root or the current folder where it lies there.
+#[must_use]
+pub fn shown(root: &Path, path: &Path) -> String {
+    let here = std::env::current_dir().ok();
+    let short = here.as_deref().and_then(|here| path.strip_prefix(here).ok());
+    short.or_else(|| path.strip_prefix(root).ok()).unwrap_or(path).display().to_string()
+}
+
+/// Reads a file and checks what it says; diagnostics are left to the caller.
+///
+/// # Errors
+/// If the file cannot be read.
+pub fn open(root: &Path, path: &Path) -> Result<Opened, EngineError> {
+    let name = shown(root, path);
+    let wrong = |error: std::io::Error| EngineError::usage(format!("`{name}` cannot be read: {error}"));
+    let mut bytes = Vec::new();
+    // One byte more than a playbook may have is enough to see that a file is too large.
+    let most = playbook::SIZE_LIMIT as u64 + 1;
+    File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(wrong)?;
+    let (source, reading) = playbook::read_bytes(&name, &bytes);
+    Ok(Opened { path: std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()), source, reading })
+}
+
+/// Reads a text file that an option or a setting names; a byte order mark is taken off.
+///
+/// # Errors
+/// If it cannot be read; `what` begins the sentence, such as `the file of inputs`.
+pub fn read_text(path: &Path, what: &str) -> Result<String, EngineError> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        EngineError::usage(format!("{what} `{}` cannot be read: {error}", path.display()))
+    })?;
+    Ok(match text.strip_prefix('\u{feff}') {
+        Some(rest) => rest.to_owned(),
+        None => text,
+    })
+}

@@ -1,0 +1,106 @@
+//! REMEMBERS. Owns jobs, the store and the loop.
+//!
+//! One loop (`turn.rs`): receive all inputs that wait, let logic answer each, append all events in one transaction,
+//! publish them, make the world match `wanted` (`reconcile.rs`). Nothing leaves the process before its event is
+//! committed. A job begins as the recovery of an empty journal (`begin.rs`), so recovery cannot rot.
+//!
+//! What is not here: ssh, HTTP, containers, terminals, wording for screens, and decisions.
+//! Start with `begin.rs`, then `turn.rs`.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the engine reads time and keeps files; children are the keeper's"
+)]
+
+mod begin;
+mod bus;
+pub mod clock;
+mod handle;
+pub mod library;
+mod link;
+pub mod logs;
+mod reconcile;
+mod store;
+mod turn;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use begin::{JobEnd, Running, Start, resume, start};
+pub use bus::Next;
+pub use handle::{Handle, OrderError, Subscription};
+pub use store::{FindError, History, JobRow};
+
+pub use crate::port::World;
+pub use crate::port::keeper::OnLoss;
+
+/// A project: where its files are, and where its state is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Project {
+    pub root: PathBuf,
+    /// The `.sortie` folder, or what `--state` named.
+    pub state: PathBuf,
+}
+
+/// A job's UUID.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct JobId(pub Arc<str>);
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What kind of failure it is, for the exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The store, a lock, the disk, the keeper.
+    Surroundings,
+    /// What was asked for does not exist.
+    Usage,
+    /// It makes no sense now.
+    Refused,
+    /// Ours.
+    Bug,
+}
+
+/// A failure of the engine itself, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineError {
+    pub kind: ErrorKind,
+    pub message: String,
+    /// The way out.
+    pub help: Option<String>,
+}
+
+impl EngineError {
+    pub(crate) fn surroundings(message: impl Into<String>) -> Self {
+        Self { kind: ErrorKind::Surroundings, message: message.into(), help: None }
+    }
+
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self { kind: ErrorKind::Usage, message: message.into(), help: None }
+    }
+
+    pub(crate) fn refused(message: impl Into<String>) -> Self {
+        Self { kind: ErrorKind::Refused, message: message.into(), help: None }
+    }
+
+    pub(crate) fn bug(message: impl Into<String>) -> Self {
+        Self { kind: ErrorKind::Bug, message: message.into(), help: None }
+    }
+
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+impl fmt::Display for EngineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for EngineError {}

@@ -1,0 +1,171 @@
+//! Reading past and present jobs, for faces. Never writes.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rusqlite::{Connection, params};
+
+use super::journal::read_events;
+use super::{Owner, open_reader};
+use crate::engine::{EngineError, JobId, Project};
+use crate::logic::job::event::Envelope;
+use crate::logic::plan::{Plan, PlanRequest};
+use crate::logic::playbook::source::Source;
+use crate::logic::time::Timestamp;
+
+/// A reader over the store of a project.
+pub struct History {
+    connection: Connection,
+    state: PathBuf,
+}
+
+/// A job in a list.
+#[derive(Clone, Debug)]
+pub struct JobRow {
+    pub number: u64,
+    pub id: JobId,
+    pub name: String,
+    /// Path of the playbook as it was given.
+    pub playbook: String,
+    /// `queued running paused cancelling finished`, or `interrupted` where the engine died before the end.
+    pub state: String,
+    /// GitHub's word, once it has ended.
+    pub outcome: Option<String>,
+    pub started: Timestamp,
+    pub finished: Option<Timestamp>,
+    pub actor: String,
+    pub dir: PathBuf,
+    pub owner_alive: bool,
+}
+
+/// Why a selector named no job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FindError {
+    /// No job fits, in words.
+    None(String),
+    /// Several do; their numbers.
+    Ambiguous(Vec<u64>),
+    Store(EngineError),
+}
+
+impl From<EngineError> for FindError {
+    fn from(error: EngineError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl History {
+    /// Opens the store for reading, or nothing if no job was ever run here.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn open(project: &Project) -> Result<Option<Self>, EngineError> {
+        Ok(open_reader(project)?.map(|connection| Self { connection, state: project.state.clone() }))
+    }
+
+    /// Returns the newest jobs first.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn jobs(&self, limit: usize) -> Result<Vec<JobRow>, EngineError> {
+        self.rows("ORDER BY number DESC LIMIT ?1", params![limit])
+    }
+
+    fn rows(&self, rest: &str, args: &[&dyn rusqlite::ToSql]) -> Result<Vec<JobRow>, EngineError> {
+        let mut query = self.connection.prepare(&format!(
+            "SELECT number, id, name, playbook, state, outcome, created, finished, actor, \
+             owner_pid, owner_start, owner_boot FROM jobs {rest}"
+        ))?;
+        let rows = query.query_map(args, |row| {
+            let id: String = row.get(1)?;
+            let state: String = row.get(4)?;
+            let owner: (Option<u32>, Option<u64>, Option<String>) = (row.get(9)?, row.get(10)?, row.get(11)?);
+            let owner_alive = match owner {
+                (Some(pid), Some(start), Some(boot)) => Owner { pid, start, boot }.is_alive(),
+                _ => false,
+            };
+            // A job without a living owner is never shown as running.
+            let state = if state != "finished" && !owner_alive { "interrupted".to_owned() } else { state };
+            Ok(JobRow {
+                number: row.get(0)?,
+                dir: self.state.join("jobs").join(&id),
+                id: JobId(Arc::from(id)),
+                name: row.get(2)?,
+                playbook: row.get(3)?,
+                state,
+                outcome: row.get(5)?,
+                started: Timestamp(row.get(6)?),
+                finished: row.get::<_, Option<i64>>(7)?.map(Timestamp),
+                actor: row.get(8)?,
+                owner_alive,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Finds the job that a number, `#number`, a unique prefix of its id, or `last` names.
+    ///
+    /// # Errors
+    /// If none or several fit, or the store cannot be read.
+    pub fn find(&self, selector: &str) -> Result<JobRow, FindError> {
+        let text = selector.strip_prefix('#').unwrap_or(selector);
+        let none = || FindError::None(format!("there is no job `{selector}`"));
+        if text == "last" {
+            return self.jobs(1)?.pop().ok_or_else(|| FindError::None("no job has run here yet".to_owned()));
+        }
+        if let Ok(number) = text.parse::<u64>()
+            && let Some(row) = self.rows("WHERE number = ?1", params![number])?.pop()
+        {
+            return Ok(row);
+        }
+        if text.is_empty() || !text.chars().all(|c| c.is_ascii_hexdigit() || c == '-') {
+            return Err(none());
+        }
+        let mut rows = self.rows("WHERE id LIKE ?1 || '%' LIMIT 20", params![text.to_ascii_lowercase()])?;
+        match rows.len() {
+            0 => Err(none()),
+            1 => rows.pop().ok_or_else(none),
+            _ => Err(FindError::Ambiguous(rows.iter().map(|r| r.number).collect())),
+        }
+    }
+
+    /// Returns a job's events after a number.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn events(&self, job: &JobId, after: u64, limit: usize) -> Result<Vec<Envelope>, EngineError> {
+        let number: u64 =
+            self.connection
+                .query_row("SELECT number FROM jobs WHERE id = ?1", [&*job.0], |row| row.get(0))?;
+        read_events(&self.connection, number, after, limit)
+    }
+
+    /// Makes a job's plan again from what was recorded at its start.
+    ///
+    /// # Errors
+    /// If the store cannot be read, or this sortie no longer understands the playbook.
+    pub fn plan(&self, job: &JobId) -> Result<Plan, EngineError> {
+        let (playbook, source, request): (String, String, String) = self.connection.query_row(
+            "SELECT playbook, source, request FROM jobs WHERE id = ?1",
+            [&*job.0],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )?;
+        plan_again(&playbook, &source, &request)
+    }
+}
+
+/// Makes a plan from its recorded parts.
+pub(in crate::engine) fn plan_again(name: &str, source: &str, request: &str) -> Result<Plan, EngineError> {
+    let request: PlanRequest = serde_json::from_str(request).map_err(|e| {
+        EngineError::surroundings(format!("the job's request cannot be read by this sortie: {e}"))
+    })?;
+    let reading = crate::logic::playbook::read(&Source::new(name, source));
+    let Some(playbook) = reading.playbook else {
+        let why = reading.diagnostics.first().map_or_else(String::new, |d| d.message.clone());
+        return Err(EngineError::surroundings(format!("the job's playbook is no longer understood: {why}")));
+    };
+    crate::logic::plan::plan(Arc::new(playbook), &request).map_err(|problems| {
+        let why = problems.first().map_or_else(String::new, |p| p.message.clone());
+        EngineError::surroundings(format!("the job's plan cannot be made again: {why}"))
+    })
+}

@@ -1,0 +1,52 @@
+//! Events in and out of the table, and what they change in the projection of jobs.
+
+use rusqlite::{Connection, Transaction, params};
+
+use crate::engine::EngineError;
+use crate::logic::job::event::{Envelope, Event, Outcome};
+use crate::logic::job::order::Target;
+
+/// Keeps the row of a job in step with its events.
+pub(super) fn project(tx: &Transaction<'_>, number: u64, it: &Envelope) -> Result<(), EngineError> {
+    let state = match &it.event {
+        Event::JobStarted { .. } | Event::JobResumed { .. } | Event::JobRetrying { .. } => "running",
+        Event::JobPaused { .. } => "paused",
+        Event::CancelAsked { target: Target::Job, .. } => "cancelling",
+        Event::JobFinished { outcome, .. } => {
+            tx.prepare_cached(
+                "UPDATE jobs SET state = 'finished', outcome = ?2, finished = ?3 WHERE number = ?1",
+            )?
+            .execute(params![number, Outcome::word(*outcome), it.time.0])?;
+            return Ok(());
+        }
+        _ => return Ok(()),
+    };
+    tx.prepare_cached("UPDATE jobs SET state = ?2, outcome = NULL, finished = NULL WHERE number = ?1")?
+        .execute(params![number, state])?;
+    Ok(())
+}
+
+/// Returns the events of a job after a number.
+pub(super) fn read_events(
+    connection: &Connection,
+    number: u64,
+    after: u64,
+    limit: usize,
+) -> Result<Vec<Envelope>, EngineError> {
+    let mut query = connection.prepare_cached(
+        "SELECT seq, time, type, body FROM events WHERE job = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
+    )?;
+    let mut rows = query.query(params![number, after, limit])?;
+    let mut events = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (seq, time, kind): (u64, i64, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let body: String = row.get(3)?;
+        let event = serde_json::from_str(&body).map_err(|e| {
+            EngineError::surroundings(format!(
+                "event {seq} (`{kind}`) of job #{number} cannot be read by this sortie: {e}; was it written by a newer one?"
+            ))
+        })?;
+        events.push(Envelope { seq, time: crate::logic::time::Timestamp(time), event });
+    }
+    Ok(events)
+}

@@ -1,0 +1,90 @@
+//! Who owns a job: one engine at a time, told apart by boot, process number and start time.
+
+use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+
+use super::Store;
+use crate::engine::EngineError;
+
+/// An engine process, so that the living can be told from the dead and from strangers with the same number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Owner {
+    pub(crate) pid: u32,
+    /// Clock ticks since boot.
+    pub(crate) start: u64,
+    pub(crate) boot: String,
+}
+
+impl Owner {
+    /// Returns this process.
+    #[must_use]
+    pub(crate) fn this() -> Self {
+        let pid = std::process::id();
+        Self { pid, start: start_time(pid).unwrap_or(0), boot: boot_id() }
+    }
+
+    /// Says whether that very process still lives.
+    #[must_use]
+    pub(crate) fn is_alive(&self) -> bool {
+        self.boot == boot_id() && start_time(self.pid) == Some(self.start)
+    }
+}
+
+fn boot_id() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+}
+
+/// Returns field 22 of `/proc/PID/stat`, see proc(5), unless the process is dead and only not yet reaped.
+fn start_time(pid: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let after_name = stat.rsplit_once(')')?.1;
+    let mut fields = after_name.split_whitespace();
+    if matches!(fields.next()?, "Z" | "X") {
+        return None;
+    }
+    fields.nth(18)?.parse().ok()
+}
+
+impl Store {
+    /// Takes a job over from an owner that is dead; returns the new epoch.
+    ///
+    /// # Errors
+    /// If the owner lives, or the store cannot be written.
+    pub(crate) fn take_lease(&mut self, number: u64, ours: &Owner) -> Result<u64, EngineError> {
+        let tx = Transaction::new(&mut self.connection, TransactionBehavior::Immediate)?;
+        let held: Option<(Option<u32>, Option<u64>, Option<String>)> = tx
+            .query_row(
+                "SELECT owner_pid, owner_start, owner_boot FROM jobs WHERE number = ?1",
+                [number],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            )
+            .optional()?;
+        if let Some((Some(pid), Some(start), Some(boot))) = held {
+            let owner = Owner { pid, start, boot };
+            if owner.is_alive() && owner != *ours {
+                return Err(EngineError::refused(format!(
+                    "job #{number} is owned by another engine (process {pid}); orders reach it with `sortie jobs`"
+                )));
+            }
+        }
+        let epoch: u64 = tx.query_row(
+            "UPDATE jobs SET epoch = epoch + 1, owner_pid = ?2, owner_start = ?3, owner_boot = ?4 \
+             WHERE number = ?1 RETURNING epoch",
+            params![number, ours.pid, ours.start, ours.boot],
+            |row| row.get(0),
+        )?;
+        tx.commit()?;
+        Ok(epoch)
+    }
+
+    /// Gives a job's lease back at its end.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub(crate) fn drop_lease(&mut self, number: u64, epoch: u64) -> Result<(), EngineError> {
+        self.connection.execute(
+            "UPDATE jobs SET owner_pid = NULL, owner_start = NULL, owner_boot = NULL WHERE number = ?1 AND epoch = ?2",
+            params![number, epoch],
+        )?;
+        Ok(())
+    }
+}

@@ -1,0 +1,273 @@
+//! The store: SQLite with a write-ahead log in the project's state folder. Events are the truth, `jobs` a projection.
+//!
+//! *Committed* survives any death of ours; *synced* survives power loss. Commits are not synced one by one (that
+//! would cost milliseconds each); `Syncer` does it in a group every 100 ms, and `Store::sync` at once where somebody
+//! relies on it.
+//!
+//! Not here: what events mean (`logic/job`), who may own a job (`lease.rs`), reading for faces (`history.rs`).
+
+mod folder;
+mod history;
+mod journal;
+mod lease;
+mod sync;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
+
+pub use history::{FindError, History, JobRow};
+pub(super) use lease::Owner;
+pub(super) use sync::Syncer;
+
+pub(super) use history::plan_again;
+
+use super::{EngineError, Project};
+use crate::logic::job::event::Envelope;
+
+/// Version of the tables; a store of a newer one is refused, an older one is lifted.
+const VERSION: i64 = 1;
+
+/// How long a writer waits for another engine's transaction.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// A connection that may write.
+pub(crate) struct Store {
+    connection: Connection,
+    wal: PathBuf,
+}
+
+/// What is recorded of a job when it is made.
+#[derive(Clone, Debug)]
+pub(crate) struct NewJob<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) playbook: &'a str,
+    pub(crate) source: &'a str,
+    pub(crate) request: &'a str,
+    pub(crate) actor: &'a str,
+    pub(crate) parent: Option<&'a str>,
+    pub(crate) created: i64,
+}
+
+/// A job as it was recorded when it was made.
+#[derive(Clone, Debug)]
+pub(crate) struct StoredJob {
+    pub(crate) number: u64,
+    pub(crate) id: String,
+    pub(crate) playbook: String,
+    pub(crate) source: String,
+    pub(crate) request: String,
+    pub(crate) facts: String,
+}
+
+impl Store {
+    /// Opens the store of a project, making the state folder and the tables if they are missing.
+    ///
+    /// # Errors
+    /// If the folder cannot be written, lies on a network file system, or holds something else.
+    pub(crate) fn open(project: &Project) -> Result<Self, EngineError> {
+        folder::prepare(&project.state)?;
+        let path = project.state.join("sortie.db");
+        let connection = Connection::open(&path).map_err(|e| broken(&path, &e))?;
+        let store = Self { connection, wal: project.state.join("sortie.db-wal") };
+        store.set_up().map_err(|e| broken(&path, &e))?;
+        let version: i64 = store
+            .connection
+            .query_row("PRAGMA user_version", [], |row| row.get(0))
+            .map_err(|e| broken(&path, &e))?;
+        match version {
+            VERSION => {}
+            0 => store.create().map_err(|e| broken(&path, &e))?,
+            newer => return Err(newer_store(&path, newer)),
+        }
+        Ok(store)
+    }
+
+    fn set_up(&self) -> rusqlite::Result<()> {
+        self.connection.busy_timeout(BUSY)?;
+        // The last connection to close would copy the log into the file and sync both; a later engine does that.
+        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        self.connection.execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; \
+             PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;",
+        )?;
+        self.connection.set_prepared_statement_cache_capacity(32);
+        Ok(())
+    }
+
+    fn create(&self) -> rusqlite::Result<()> {
+        let tx = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
+        let version: i64 = tx.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        if version == 0 {
+            tx.execute_batch(include_str!("schema.sql"))?;
+            tx.pragma_update(None, "user_version", VERSION)?;
+        }
+        tx.commit()
+    }
+
+    /// Records a new job, gives it the next number of the project, and takes its lease. `facts` is made from the number.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub(crate) fn create_job(
+        &mut self,
+        job: &NewJob<'_>,
+        owner: &Owner,
+        facts: impl FnOnce(u64) -> String,
+    ) -> Result<u64, EngineError> {
+        let tx = Transaction::new(&mut self.connection, TransactionBehavior::Immediate)?;
+        let number: u64 =
+            tx.query_row("SELECT coalesce(max(number), 0) + 1 FROM jobs", [], |row| row.get(0))?;
+        tx.execute(
+            "INSERT INTO jobs (number, id, name, playbook, source, request, facts, actor, parent, state, created, \
+             epoch, owner_pid, owner_start, owner_boot) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'queued', ?10, 1, ?11, ?12, ?13)",
+            params![
+                number, job.id, job.name, job.playbook, job.source, job.request, facts(number), job.actor,
+                job.parent, job.created, owner.pid, owner.start, owner.boot
+            ],
+        )?;
+        tx.commit()?;
+        Ok(number)
+    }
+
+    /// Appends events to a job's journal in one transaction, if the lease is still ours.
+    ///
+    /// # Errors
+    /// If the store cannot be written, or another engine has taken the job over.
+    pub(crate) fn append(&mut self, number: u64, epoch: u64, events: &[Envelope]) -> Result<(), EngineError> {
+        let tx = Transaction::new(&mut self.connection, TransactionBehavior::Immediate)?;
+        {
+            let held: u64 = tx
+                .prepare_cached("SELECT epoch FROM jobs WHERE number = ?1")?
+                .query_row([number], |row| row.get(0))?;
+            if held != epoch {
+                return Err(EngineError::surroundings(format!(
+                    "job #{number} was taken over by another engine"
+                )));
+            }
+            let mut insert = tx.prepare_cached(
+                "INSERT INTO events (job, seq, time, type, body) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?;
+            for it in events {
+                let body = serde_json::to_string(&it.event)
+                    .map_err(|e| EngineError::bug(format!("an event could not be written: {e}")))?;
+                insert.execute(params![number, it.seq, it.time.0, it.event.type_name(), body])?;
+            }
+            for it in events {
+                journal::project(&tx, number, it)?;
+            }
+        }
+        tx.commit()?;
+        Ok(())
+    }
+
+    /// Returns a job as it was recorded.
+    ///
+    /// # Errors
+    /// If the store cannot be read, or has no such job.
+    pub(crate) fn job(&self, id: &str) -> Result<StoredJob, EngineError> {
+        let found = self
+            .connection
+            .query_row(
+                "SELECT number, id, playbook, source, request, facts FROM jobs WHERE id = ?1",
+                [id],
+                |row| {
+                    Ok(StoredJob {
+                        number: row.get(0)?,
+                        id: row.get(1)?,
+                        playbook: row.get(2)?,
+                        source: row.get(3)?,
+                        request: row.get(4)?,
+                        facts: row.get(5)?,
+                    })
+                },
+            )
+            .optional()?;
+        found.ok_or_else(|| EngineError::usage(format!("there is no job `{id}`")))
+    }
+
+    /// Returns the events of a job after a number.
+    ///
+    /// # Errors
+    /// If the store cannot be read, or an event was written by a newer sortie.
+    pub(crate) fn events(&self, number: u64, after: u64, limit: usize) -> Result<Vec<Envelope>, EngineError> {
+        journal::read_events(&self.connection, number, after, limit)
+    }
+
+    /// Makes everything committed so far survive power loss.
+    ///
+    /// # Errors
+    /// What the disk said.
+    pub(crate) fn sync(&self) -> Result<(), EngineError> {
+        sync::sync_file(&self.wal)
+            .map_err(|e| EngineError::surroundings(format!("the store could not be synced: {e}")))
+    }
+
+    /// Copies the log into the database file if it has grown, without waiting for anybody.
+    pub(crate) fn tidy(&self) {
+        let pages = fs::metadata(&self.wal).map_or(0, |m| m.len() / 4096);
+        if pages > 2_000 {
+            // Only an optimisation: a checkpoint that cannot run now runs at the next job's end.
+            let _outcome = self.connection.execute_batch("PRAGMA wal_checkpoint(PASSIVE)");
+        }
+    }
+}
+
+fn broken(path: &Path, error: &rusqlite::Error) -> EngineError {
+    EngineError::surroundings(format!("the store `{}` cannot be used: {error}", path.display()))
+        .help("name another state folder with `--state DIR`, or move the file away to begin a new history")
+}
+
+fn newer_store(path: &Path, version: i64) -> EngineError {
+    EngineError::surroundings(format!(
+        "the store `{}` was written by a newer sortie (format {version}, this one reads up to {VERSION})",
+        path.display()
+    ))
+    .help("use that newer version, or another folder with `--state DIR`")
+}
+
+/// Opens an existing store for reading, or nothing if there is none yet.
+pub(super) fn open_reader(project: &Project) -> Result<Option<Connection>, EngineError> {
+    let path = project.state.join("sortie.db");
+    if !path.exists() {
+        return Ok(None);
+    }
+    let open = || -> rusqlite::Result<Connection> {
+        // Read-only connections still take part in the shared memory of the log.
+        let connection = Connection::open_with_flags(
+            &path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )
+        .or_else(|_| {
+            Connection::open_with_flags(
+                &path,
+                OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+            )
+        })?;
+        connection.busy_timeout(BUSY)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        connection.execute_batch("PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0;")?;
+        Ok(connection)
+    };
+    let connection = open().map_err(|e| broken(&path, &e))?;
+    let version: i64 =
+        connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(|e| broken(&path, &e))?;
+    match version {
+        0 => Ok(None),
+        VERSION => Ok(Some(connection)),
+        newer => Err(newer_store(&path, newer)),
+    }
+}
+
+impl From<rusqlite::Error> for EngineError {
+    fn from(error: rusqlite::Error) -> Self {
+        let full = matches!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::DiskFull));
+        let it = Self::surroundings(format!("the store said: {error}"));
+        if full { it.help("free some space on the disk; nothing that was acknowledged is lost") } else { it }
+    }
+}

@@ -1,0 +1,348 @@
+//! The loop: inputs, answers, one commit, publication, and the world made to match.
+//!
+//! Not here: what to answer (`logic/job`), how effects are begun (`reconcile.rs`).
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+
+use super::begin::JobEnd;
+use super::bus::Bus;
+use super::handle::LocalOrder;
+use super::reconcile::InFlight;
+use super::store::{Store, Syncer};
+use super::{EngineError, JobId, clock, link};
+use crate::logic::job::event::{Envelope, Event};
+use crate::logic::job::order::{Asked, Refusal};
+use crate::logic::job::report::Report;
+use crate::logic::job::state::{JobPhase, JobState};
+use crate::logic::job::wanted::wanted;
+use crate::logic::job::{Input, turn};
+use crate::logic::time::Timestamp;
+use crate::port::keeper::{FromKeeper, Hello, OnLoss, ToKeeper, VERSION};
+use crate::port::{Outside, World};
+
+/// One job's engine.
+pub(super) struct Engine {
+    pub(super) state: JobState,
+    pub(super) store: Store,
+    pub(super) syncer: Syncer,
+    pub(super) bus: Arc<Bus>,
+    pub(super) world: World,
+    pub(super) number: u64,
+    pub(super) epoch: u64,
+    pub(super) next_seq: u64,
+    pub(super) on_loss: OnLoss,
+    pub(super) masks: Vec<String>,
+    pub(super) first_order: Option<Asked>,
+    pub(super) socket_dir: PathBuf,
+    pub(super) id: JobId,
+    pub(super) orders: UnboundedSender<LocalOrder>,
+}
+
+/// What woke the loop.
+enum Woken {
+    Keeper(Option<FromKeeper>),
+    Order(LocalOrder),
+    Time,
+}
+
+type Answers = Vec<(LocalOrder, Result<String, Refusal>)>;
+
+impl Engine {
+    /// Runs the job to its end on this thread. `ready` hears whether it began.
+    pub(super) fn run(
+        mut self,
+        inbox: UnboundedReceiver<LocalOrder>,
+        ready: &Sender<Result<(), EngineError>>,
+    ) -> Result<JobEnd, EngineError> {
+        let bus = Arc::clone(&self.bus);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
+        let outcome = match runtime {
+            Ok(runtime) => runtime.block_on(tokio::task::LocalSet::new().run_until(self.drive(inbox, ready))),
+            Err(e) => {
+                let error = EngineError::surroundings(format!("the engine's runtime could not start: {e}"));
+                // Nobody listens any more if the starter has gone.
+                let _sent = ready.send(Err(error.clone()));
+                Err(error)
+            }
+        };
+        // Whatever happened, the lease is given back and the listeners hear the end.
+        let dropped = self.store.drop_lease(self.number, self.epoch);
+        bus.end();
+        let end = outcome?;
+        dropped?;
+        self.store.tidy();
+        Ok(end)
+    }
+
+    async fn drive(
+        &mut self,
+        mut inbox: UnboundedReceiver<LocalOrder>,
+        ready: &Sender<Result<(), EngineError>>,
+    ) -> Result<JobEnd, EngineError> {
+        let begun = self.begin();
+        let told = match &begun {
+            Ok(_) => Ok(()),
+            Err(error) => Err(error.clone()),
+        };
+        // Nobody listens any more if the starter has gone.
+        let _sent = ready.send(told);
+        let (mut outside, mut flight) = begun?;
+        let _served = link::serve(&self.socket_dir, &self.id, &self.bus, &self.orders);
+        while !matches!(self.state.phase, JobPhase::Finished { .. }) {
+            let woken = self.wait(outside.as_mut(), &mut inbox).await;
+            let mut inputs = Vec::new();
+            let mut answers = Vec::new();
+            let mut acknowledged = None;
+            let mut is_lost = false;
+            match woken {
+                Woken::Keeper(Some(message)) => {
+                    self.hear(message, &mut inputs, &mut acknowledged);
+                    for message in outside.drain() {
+                        self.hear(message, &mut inputs, &mut acknowledged);
+                    }
+                }
+                Woken::Keeper(None) => is_lost = true,
+                Woken::Order(order) => inputs.push(Heard::Order(order)),
+                Woken::Time => inputs.push(Heard::Input(Input::Wake)),
+            }
+            while let Ok(order) = inbox.try_recv() {
+                inputs.push(Heard::Order(order));
+            }
+            if is_lost {
+                (outside, inputs) = self.replace_keeper(&mut flight)?;
+            }
+            let now = clock::now();
+            let events = self.answer(inputs, now, &mut flight, &mut answers);
+            self.record(events, now)?;
+            for (order, answer) in answers {
+                order.answer(answer);
+            }
+            self.settle(outside.as_mut(), &mut flight, acknowledged)?;
+        }
+        self.store.sync()?;
+        Ok(self.ending())
+    }
+
+    /// Lets the job begin and starts its keeper, if there is anything to run.
+    fn begin(&mut self) -> Result<(Box<dyn Outside>, InFlight), EngineError> {
+        let mut flight = InFlight::default();
+        let mut outside = self.start_keeper()?;
+        let mut inputs = self.losses();
+        inputs.push(Heard::Input(Input::Begin { epoch: self.epoch }));
+        let now = clock::now();
+        let mut events = self.answer(inputs, now, &mut flight, &mut Vec::new());
+        if let Some(asked) = self.first_order.take() {
+            let mut record = Vec::new();
+            let answer = turn(&mut self.state, &Input::Order(asked), now, &mut record);
+            events.extend(record);
+            if let Err(refusal) = answer {
+                self.record(events, now)?;
+                return Err(EngineError::refused(refusal.message));
+            }
+        }
+        self.record(events, now)?;
+        self.settle(outside.as_mut(), &mut flight, None)?;
+        Ok((outside, flight))
+    }
+
+    /// What an engine before this one began and nobody holds any more: ended first, then reported as lost.
+    fn losses(&self) -> Vec<Heard> {
+        let live: Vec<_> = self.state.index.live.keys().copied().collect();
+        if self.next_seq == 1 || live.is_empty() {
+            return Vec::new();
+        }
+        let cancel = self.state.setting.plan.playbook.defaults.cancel.unwrap_or_default();
+        // What would not end is told again when the job closes.
+        let _survivors = (self.world.sweep_job)(&self.state.setting.job_id, cancel.signal, cancel.grace);
+        let message = "the engine of the job ended, and with it what it ran".to_owned();
+        live.into_iter()
+            .map(|key| Heard::Input(Input::Report(Report::Lost { key, message: message.clone() })))
+            .collect()
+    }
+
+    /// Makes the world match what is wanted. What turns out without asking the world is answered at once.
+    fn settle(
+        &mut self,
+        outside: &mut dyn Outside,
+        flight: &mut InFlight,
+        acknowledged: Option<u64>,
+    ) -> Result<(), EngineError> {
+        let mut ack = acknowledged.map(|report_seq| ToKeeper::Ack { report_seq });
+        loop {
+            let mut messages = self.reconcile(flight);
+            messages.extend(ack.take());
+            if !messages.is_empty() {
+                send(outside, &messages)?;
+            }
+            let own = std::mem::take(&mut flight.own);
+            if own.is_empty() {
+                return Ok(());
+            }
+            let inputs = own.into_iter().map(|r| Heard::Input(Input::Report(r))).collect();
+            let now = clock::now();
+            let events = self.answer(inputs, now, flight, &mut Vec::new());
+            self.record(events, now)?;
+        }
+    }
+
+    fn start_keeper(&self) -> Result<Box<dyn Outside>, EngineError> {
+        let setting = &self.state.setting;
+        let cancel = setting.plan.playbook.defaults.cancel.unwrap_or_default();
+        // Where no order says otherwise, such as after the loss of this engine, nobody gets less than was promised.
+        let grace = setting.plan.playbook.stages.iter().map(|s| s.cancel.grace).max().unwrap_or(cancel.grace);
+        let hello = Hello {
+            version: VERSION,
+            epoch: self.epoch,
+            job: self.number,
+            job_id: setting.job_id.to_string(),
+            dir: setting.dir.to_string(),
+            slots: setting.plan.slots,
+            on_loss: self.on_loss,
+            masks: self.masks.clone(),
+            grace_ms: u64::try_from(grace.as_millis()).unwrap_or(u64::MAX),
+            signal: cancel.signal,
+        };
+        (self.world.keeper)(hello).map_err(|e| {
+            EngineError::surroundings(format!("the keeper of the job could not be started: {e}"))
+        })
+    }
+
+    /// The keeper is gone: ends what it held, reports that as lost, starts another.
+    fn replace_keeper(
+        &mut self,
+        flight: &mut InFlight,
+    ) -> Result<(Box<dyn Outside>, Vec<Heard>), EngineError> {
+        let cancel = self.state.setting.plan.playbook.defaults.cancel.unwrap_or_default();
+        let survivors = (self.world.sweep_job)(&self.state.setting.job_id, cancel.signal, cancel.grace);
+        let message = "the keeper of the job ended; its processes were stopped".to_owned();
+        let mut inputs: Vec<Heard> = Vec::new();
+        for key in flight.take_live() {
+            inputs.push(Heard::Input(Input::Report(Report::Lost { key, message: message.clone() })));
+        }
+        for (cell, run) in flight.take_sweeps() {
+            let survivors = survivors.clone();
+            inputs.push(Heard::Input(Input::Report(Report::Swept { cell, run, ended: 0, survivors })));
+        }
+        if flight.take_close() {
+            inputs.push(Heard::Input(Input::Report(Report::Closed { survivors })));
+        }
+        Ok((self.start_keeper()?, inputs))
+    }
+
+    async fn wait(&self, outside: &mut dyn Outside, inbox: &mut UnboundedReceiver<LocalOrder>) -> Woken {
+        let sleep = wanted(&self.state).wake_at.map(|at| {
+            let left = at.since(clock::now()).min(Duration::from_secs(3600));
+            tokio::time::sleep(left)
+        });
+        let due = async {
+            match sleep {
+                Some(sleep) => sleep.await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            message = outside.next() => Woken::Keeper(message),
+            // This engine holds a sender itself, so the channel never closes before it does.
+            Some(order) = inbox.recv() => Woken::Order(order),
+            () = due => Woken::Time,
+        }
+    }
+
+    fn hear(&self, message: FromKeeper, inputs: &mut Vec<Heard>, acknowledged: &mut Option<u64>) {
+        match message {
+            FromKeeper::Ready { .. } => {}
+            FromKeeper::Grew { logs } => self.bus.grew(&logs),
+            FromKeeper::Reports { from_seq, reports } => {
+                *acknowledged = Some(from_seq + reports.len() as u64);
+                inputs.extend(reports.into_iter().map(|r| Heard::Input(Input::Report(r))));
+            }
+            FromKeeper::Finished { survivors } => {
+                inputs.push(Heard::Input(Input::Report(Report::Closed { survivors })));
+            }
+        }
+    }
+
+    fn answer(
+        &mut self,
+        inputs: Vec<Heard>,
+        now: Timestamp,
+        flight: &mut InFlight,
+        answers: &mut Answers,
+    ) -> Vec<Event> {
+        let mut events = Vec::new();
+        for heard in inputs {
+            match heard {
+                Heard::Input(input) => {
+                    if let Input::Report(report) = &input {
+                        flight.reported(report);
+                    }
+                    // Only orders are refused.
+                    let _answer = turn(&mut self.state, &input, now, &mut events);
+                }
+                Heard::Order(order) => {
+                    let answer = turn(&mut self.state, &Input::Order(order.asked.clone()), now, &mut events);
+                    answers.push((order, answer));
+                }
+            }
+        }
+        events
+    }
+
+    /// Commits events with the time at which they were decided, then lets everybody see them.
+    fn record(&mut self, events: Vec<Event>, now: Timestamp) -> Result<(), EngineError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let envelopes: Vec<Envelope> =
+            (self.next_seq..).zip(events).map(|(seq, event)| Envelope { seq, time: now, event }).collect();
+        self.store.append(self.number, self.epoch, &envelopes)?;
+        self.next_seq += envelopes.len() as u64;
+        if envelopes.iter().any(|it| self.must_survive_power_loss(&it.event)) {
+            self.store.sync()?;
+        } else if let Some(problem) = self.syncer.committed() {
+            return Err(EngineError::surroundings(format!("the store could not be synced: {problem}")));
+        }
+        let shared: Vec<Arc<Envelope>> = envelopes.into_iter().map(Arc::new).collect();
+        self.bus.publish(&shared);
+        Ok(())
+    }
+
+    fn must_survive_power_loss(&self, event: &Event) -> bool {
+        match event {
+            Event::JobFinished { .. } => true,
+            Event::StepFinished(end) => {
+                let stage = self.state.cells[end.key.cell as usize].stage as usize;
+                self.state.setting.plan.playbook.stages[stage].steps.steps[end.key.step as usize].durable
+            }
+            _ => false,
+        }
+    }
+
+    fn ending(&self) -> JobEnd {
+        let (outcome, cause) = match &self.state.phase {
+            JobPhase::Finished { outcome, cause, .. } => (*outcome, cause.clone()),
+            _ => (crate::logic::job::event::Outcome::Failure, None),
+        };
+        let rescued = outcome == crate::logic::job::event::Outcome::Success
+            && self.state.cells.iter().any(|c| c.steps.iter().any(|s| s.done().is_some_and(|d| d.rescued)));
+        JobEnd { outcome, cause, rescued }
+    }
+}
+
+/// An input, with the one who waits for the answer if it is an order.
+pub(super) enum Heard {
+    Input(Input),
+    Order(LocalOrder),
+}
+
+fn send(outside: &mut dyn Outside, messages: &[ToKeeper]) -> Result<(), EngineError> {
+    outside
+        .send(messages)
+        .map_err(|e| EngineError::surroundings(format!("an order could not be given to the keeper: {e}")))
+}

@@ -1,0 +1,22 @@
+//! `jobs cancel`: stops a job or a part of it.
+
+use super::args::CancelArgs;
+use super::context::Context;
+use super::out::Out;
+use super::{pick, steer};
+use crate::faces::ending::{Ending, Failure};
+use crate::logic::job::order::{Order, Target};
+
+/// Runs the command.
+///
+/// # Errors
+/// If there is no such job or part of it, or the order is refused.
+pub(super) fn cancel(context: &Context, args: &CancelArgs, out: &mut Out) -> Result<Ending, Failure> {
+    let history = pick::history(context)?;
+    let row = pick::job_for_order(&history, &args.job)?;
+    let target = match &args.address {
+        Some(text) => pick::target(&pick::view(&history, &row)?, text)?,
+        None => Target::Job,
+    };
+    steer::send(context, &row, &args.job, Order::Cancel { target, force: args.force }, out)
+}

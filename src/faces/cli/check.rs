@@ -1,0 +1,51 @@
+//! `check`: every problem of some playbooks, or of all playbooks of the project.
+
+use super::args::CheckArgs;
+use super::context::Context;
+use super::opened::look;
+use super::out::Out;
+use crate::engine::library::{self, Opened};
+use crate::faces::ending::{Ending, Failure};
+use crate::faces::report::{self, File};
+use crate::logic::diag::Severity;
+use crate::logic::text::plural;
+
+/// Runs the command.
+///
+/// # Errors
+/// If a playbook cannot be found or read.
+pub(super) fn check(context: &Context, args: &CheckArgs, out: &mut Out) -> Result<Ending, Failure> {
+    let root = &context.project.root;
+    let paths = if args.playbooks.is_empty() {
+        library::list(root)
+    } else {
+        args.playbooks.iter().map(|wanted| library::find(root, wanted)).collect::<Result<_, _>>()?
+    };
+    if paths.is_empty() && !args.json {
+        out.line("this project has no playbooks; they belong into the folder `playbooks`");
+        return Ok(Ending::Success);
+    }
+    let mut opened: Vec<Opened> = Vec::with_capacity(paths.len());
+    for path in &paths {
+        opened.push(library::open(root, path)?);
+    }
+    let count = |severity: Severity| -> usize {
+        opened
+            .iter()
+            .flat_map(|it| &it.reading.diagnostics)
+            .filter(|found| found.severity == severity)
+            .count()
+    };
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    let files: Vec<File<'_>> = opened.iter().map(|it| (&it.source, &it.reading.diagnostics[..])).collect();
+    if args.json {
+        out.line(report::to_json(&files).to_string());
+    } else {
+        let look = look(out);
+        out.bytes(report::draw(&files, look).as_bytes());
+        if errors + warnings == 0 {
+            out.line(format!("{} checked: no problems", plural(opened.len(), "playbook")));
+        }
+    }
+    Ok(if errors > 0 { Ending::Usage } else { Ending::Success })
+}

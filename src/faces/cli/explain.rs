@@ -1,0 +1,214 @@
+//! `explain`: a page for each diagnostic, and the tables of keys, exit codes, events and settings.
+//!
+//! Not here: the pages themselves (`assets/explain`, embedded by `pages.rs`).
+
+use serde_json::{Value as Json, json};
+
+use super::args::ExplainArgs;
+use super::context::Context;
+use super::out::Out;
+use super::pages;
+use super::table::Table;
+use crate::faces::ending::{Ending, Failure};
+use crate::logic::playbook::keys::{self, Status};
+use crate::logic::playbook::slugs;
+use crate::logic::settings;
+use crate::logic::text::near_miss;
+
+const TOPICS: [(&str, &str); 4] = [
+    ("keys", "every key of the playbook language, and which are not supported yet"),
+    ("exit-codes", "what sortie's exit codes mean"),
+    ("events", "the types of events that `run --ui json` and `jobs events` print"),
+    ("settings", "every setting, its variable and its flag"),
+];
+
+/// The types of events, with what they mean and what older tools call them.
+const EVENTS: [(&str, &str, &str); 29] = [
+    ("job.started", "a job began", "OrchestrationStarted"),
+    ("job.paused", "nothing new is started until it is resumed", "OrchestrationPaused"),
+    ("job.resumed", "a paused job goes on", "OrchestrationResumed"),
+    ("job.recovered", "a new process took the job over", "OrchestrationRecovered"),
+    ("job.retrying", "parts of a job are run again", ""),
+    ("job.completed", "a job passed", "OrchestrationCompleted"),
+    ("job.failed", "a job failed", "OrchestrationFailed"),
+    ("job.cancelled", "a job was cancelled", "OrchestrationCancelled"),
+    ("order.cancel", "somebody asked to cancel a job or a part of it", "OrchestrationCancelRequested"),
+    ("order.skip", "somebody asked to leave a part out", ""),
+    ("order.refused", "an order made no sense at that time", "CommandRefused"),
+    (
+        "stage.started",
+        "a stage began; `cells` are the combinations of its matrix",
+        "StageStarted, MatrixExpanded",
+    ),
+    ("stage.completed", "all cells of a stage passed", "StageCompleted"),
+    ("stage.failed", "a stage failed", "StageFailed"),
+    ("stage.cancelled", "a stage was cancelled", "StageCancelled"),
+    ("stage.skipped", "a stage did not run", "StageSkipped"),
+    ("cell.started", "a cell began", ""),
+    ("cell.stopping", "a cell was asked to stop", ""),
+    ("cell.retrying", "a cell as a whole will be run again", "StageRetrying"),
+    ("cell.swept", "what was left of a cell's processes was ended", "SurvivorsFound"),
+    ("cell.completed failed cancelled skipped", "a cell ended", ""),
+    ("step.started", "a try of a step began", "ScriptStarted"),
+    ("step.stopping", "a step was asked to stop", "ScriptSignalled, ScriptKilled"),
+    ("step.retrying", "a step failed and will be tried again", "ScriptRetrying"),
+    ("step.completed", "a step passed", "ScriptCompleted"),
+    ("step.failed", "a step failed", "ScriptFailed, ScriptTimedOut"),
+    ("step.cancelled", "a step was cancelled", "ScriptCancelled"),
+    ("step.skipped", "a step did not run", "ScriptSkipped"),
+    ("step.annotated hashed", "a step gave a message; a digest of files is known", "AnnotationAdded"),
+];
+
+/// Runs the command.
+///
+/// # Errors
+/// If there is no such topic.
+pub(super) fn explain(context: &Context, args: &ExplainArgs, out: &mut Out) -> Result<Ending, Failure> {
+    let Some(topic) = args.topic.as_deref() else {
+        topics(out, args.json);
+        return Ok(Ending::Success);
+    };
+    match topic {
+        "keys" => print_keys(out, args.json),
+        "exit-codes" => print_exit_codes(context, out, args.json),
+        "events" => print_events(out, args.json),
+        "settings" => print_settings(out, args.json),
+        slug => match pages::find(slug) {
+            Some(page) if args.json => out.line(json!({ "slug": slug, "page": page }).to_string()),
+            Some(page) => out.line(page.trim_end()),
+            None => return Err(unknown(slug)),
+        },
+    }
+    Ok(Ending::Success)
+}
+
+fn unknown(topic: &str) -> Failure {
+    let known = TOPICS
+        .iter()
+        .map(|(name, _)| *name)
+        .chain(slugs::ALL.iter().map(|slug| slug.name))
+        .chain(pages::OTHERS.iter().map(|(name, _)| *name));
+    let failure = Failure::usage(format!("there is no page about `{topic}`"));
+    match near_miss(topic, known) {
+        Some(near) => failure.help(format!("did you mean `{near}`?")),
+        None => failure.help("`sortie explain` lists all pages"),
+    }
+}
+
+fn topics(out: &mut Out, as_json: bool) {
+    let faults = slugs::ALL.iter().map(|slug| (slug.name, slug.summary));
+    let all: Vec<(&str, &str)> = TOPICS.iter().chain(pages::OTHERS).copied().chain(faults).collect();
+    if as_json {
+        let rows: Vec<Json> =
+            all.iter().map(|(name, about)| json!({ "topic": name, "about": about })).collect();
+        out.line(Json::from(rows).to_string());
+        return;
+    }
+    let mut table = Table::default();
+    for (name, about) in all {
+        table.row([name.to_owned(), about.to_owned()]);
+    }
+    table.print(out);
+}
+
+fn print_keys(out: &mut Out, as_json: bool) {
+    if as_json {
+        let rows: Vec<Json> = keys::all()
+            .map(|key| {
+                json!({
+                    "key": key.name,
+                    "place": key.place.words(),
+                    "takes": key.takes,
+                    "about": key.doc,
+                    "supported": matches!(key.status, Status::Honoured),
+                })
+            })
+            .collect();
+        out.line(Json::from(rows).to_string());
+        return;
+    }
+    for place in keys::Place::ALL {
+        let keys = keys::of(place);
+        if keys.is_empty() {
+            continue;
+        }
+        out.line(out.paint.bold(&format!("In {}", place.words())));
+        let mut table = Table::default();
+        for key in keys {
+            let status = if matches!(key.status, Status::Honoured) { "" } else { "not yet" };
+            table.row([
+                format!("  {}", key.name),
+                key.takes.to_owned(),
+                status.to_owned(),
+                key.doc.to_owned(),
+            ]);
+        }
+        table.print(out);
+    }
+}
+
+fn print_exit_codes(context: &Context, out: &mut Out, as_json: bool) {
+    let codes = (context.outside.exit_codes)();
+    if as_json {
+        let rows: Vec<Json> =
+            codes.iter().map(|(code, about)| json!({ "code": code, "about": about })).collect();
+        out.line(Json::from(rows).to_string());
+        return;
+    }
+    let mut table = Table::default();
+    for (code, about) in codes {
+        table.row([format!("{code:>3}"), about.to_owned()]);
+    }
+    table.print(out);
+}
+
+fn print_events(out: &mut Out, as_json: bool) {
+    if as_json {
+        let rows: Vec<Json> = EVENTS
+            .iter()
+            .map(|(name, about, older)| json!({ "type": name, "about": about, "formerly": older }))
+            .collect();
+        out.line(Json::from(rows).to_string());
+        return;
+    }
+    let mut table = Table::default();
+    for (name, about, older) in EVENTS {
+        let older = if older.is_empty() { String::new() } else { format!("was {older}") };
+        table.row([name.to_owned(), about.to_owned(), older]);
+    }
+    table.print(out);
+}
+
+fn print_settings(out: &mut Out, as_json: bool) {
+    if as_json {
+        let rows: Vec<Json> = settings::TABLE
+            .iter()
+            .map(|setting| {
+                json!({
+                    "key": setting.key,
+                    "takes": settings::expected(setting),
+                    "default": setting.default,
+                    "variable": settings::variable(setting),
+                    "flag": setting.flag,
+                    "about": setting.about,
+                })
+            })
+            .collect();
+        out.line(Json::from(rows).to_string());
+        return;
+    }
+    let mut table = Table::default();
+    for setting in settings::TABLE {
+        let default =
+            if setting.default.is_empty() { String::new() } else { format!("default {}", setting.default) };
+        table.row([
+            setting.key.to_owned(),
+            settings::expected(setting),
+            default,
+            setting.flag.to_owned(),
+            settings::variable(setting),
+            setting.about.to_owned(),
+        ]);
+    }
+    table.print(out);
+}

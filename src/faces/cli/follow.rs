@@ -1,0 +1,121 @@
+//! Follows a job that runs in this process to its end: events to a face, signals to orders.
+//!
+//! Not here: starting it (`run.rs`, `retry.rs`), what a face prints (`plain.rs`, `event_json.rs`).
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use super::context::{Context, Signal};
+use super::out::Out;
+use super::plain::{Plain, Volume};
+use super::summary;
+use crate::engine::{Handle, Next, Running};
+use crate::faces::ending::{Ending, Failure};
+use crate::faces::event_json;
+use crate::logic::job::event::Envelope;
+use crate::logic::job::order::{Asked, Order, Target};
+use crate::logic::view::{JobView, Phase};
+
+/// How a job is shown.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Skin {
+    pub(super) json: bool,
+    pub(super) volume: Volume,
+}
+
+/// How long lines may wait in the buffer where nobody looks on.
+const LAZY: Duration = Duration::from_millis(50);
+
+/// Shows a job until it has ended. The view is as far as nothing needs to be shown any more.
+///
+/// # Errors
+/// If the engine gave up before the job ended.
+pub(super) fn follow(
+    context: &Context,
+    out: &mut Out,
+    running: Running,
+    mut view: JobView,
+    skin: Skin,
+) -> Result<Ending, Failure> {
+    steer_by_signals(context, &running.handle)?;
+    let (number, dir, job) = (running.number, running.dir.clone(), running.id.to_string());
+    if !skin.json && skin.volume != Volume::Quiet && out.is_terminal {
+        out.line(format!("{} job #{number}: {}", out.paint.symbol(Phase::Running), view.playbook.name));
+    }
+    let mut plain = Plain::new(skin.volume, dir.clone(), context.settings.heartbeat());
+    let mut events = running.handle.subscribe(view.seq);
+    loop {
+        let mut next = events.next(Some(Duration::ZERO));
+        if matches!(next, Next::Timeout) && !out.is_terminal && !skin.json {
+            next = events.next(Some(LAZY));
+        }
+        if matches!(next, Next::Timeout) {
+            out.flush();
+            let patience = if skin.json { None } else { plain.patience() };
+            next = events.next(patience);
+        }
+        match next {
+            Next::Event(envelope) => {
+                view.fold(&envelope);
+                show(out, &mut plain, &view, &job, &envelope, skin);
+            }
+            Next::Grew(key, size) if !skin.json => plain.grew(out, &view, key, size),
+            Next::Grew(..) => {}
+            Next::Timeout if !skin.json => plain.beat(out, &view),
+            Next::Timeout => {}
+            Next::End => break,
+        }
+    }
+    let end = running.wait();
+    out.flush();
+    end?;
+    let Phase::Done(outcome) = view.phase else {
+        let failure = Failure::surroundings("the engine ended before the job");
+        return Err(failure.help(format!("sortie jobs show {number}")));
+    };
+    if !skin.json {
+        plain.finish(out, &view);
+        summary::print(out, &view, number, &dir, skin.volume);
+    }
+    out.flush();
+    Ok(Ending::of_job(outcome, view.cause.as_ref()))
+}
+
+fn show(out: &mut Out, plain: &mut Plain, view: &JobView, job: &str, envelope: &Envelope, skin: Skin) {
+    if skin.json {
+        out.line(event_json::line(view, job, envelope));
+    } else {
+        plain.event(out, view, envelope);
+    }
+}
+
+/// First signal: cancel. Second: kill. Third: leave.
+fn steer_by_signals(context: &Context, handle: &Handle) -> Result<(), Failure> {
+    let handle = handle.clone();
+    let leave = context.outside.leave;
+    let actor = context.actor.clone();
+    let received = AtomicU32::new(0);
+    let callback = move |signal: Signal| {
+        if signal == Signal::HangUp && received.load(Ordering::Relaxed) > 0 {
+            return;
+        }
+        let earlier = received.fetch_add(1, Ordering::Relaxed);
+        if earlier >= 2 {
+            leave(Ending::Cancelled);
+        }
+        let order = Asked {
+            id: uuid::Uuid::now_v7().to_string(),
+            by: actor.clone(),
+            order: Order::Cancel { target: Target::Job, force: earlier == 1 },
+            expected_seq: None,
+        };
+        let handle = handle.clone();
+        // On a thread of its own, so that a stuck engine cannot keep the third signal from being heard.
+        std::thread::spawn(move || {
+            // A refusal means that the job has ended already, which the face sees by itself.
+            let _ = handle.order(order);
+        });
+    };
+    (context.outside.on_signal)(Box::new(callback))
+        .map_err(|error| Failure::surroundings(format!("signals cannot be listened for: {error}")))
+}

@@ -1,0 +1,225 @@
+//! `jobs logs`, also `logs`: the output of a job's steps, from its files.
+//!
+//! Not here: the output while `run` shows a job (`plain.rs`).
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::args::LogsArgs;
+use super::clean::clean;
+use super::context::Context;
+use super::out::Out;
+use super::{pick, wait};
+use crate::engine::logs::{self, Tail};
+use crate::engine::{Handle, History, JobRow, Next};
+use crate::faces::ending::{Ending, Failure};
+use crate::logic::address::Address;
+use crate::logic::job::event::Event;
+use crate::logic::job::report::AttemptKey;
+use crate::logic::view::JobView;
+
+/// Runs the command.
+///
+/// # Errors
+/// If there is no such job or part of it, or its files cannot be read.
+pub(super) fn logs(context: &Context, args: &LogsArgs, out: &mut Out) -> Result<Ending, Failure> {
+    let history = pick::history(context)?;
+    let (row, address) = find(&history, args)?;
+    let view = pick::view(&history, &row)?;
+    let mut choice = Choice { stage: None, cells: None, step: None, attempt: args.attempt };
+    if let Some(address) = &address {
+        choice.narrow(&view, address, args.follow)?;
+    }
+    if args.follow && row.outcome.is_none() {
+        if !row.owner_alive {
+            return Err(wait::interrupted(&row));
+        }
+        return follow(context, &row, view, &choice, out);
+    }
+    let keys: Vec<AttemptKey> = view
+        .attempts
+        .iter()
+        .copied()
+        .filter(|key| choice.has(&view, *key) && exists(&row.dir, *key))
+        .collect();
+    let is_several = keys.len() > 1;
+    for key in keys {
+        let path = logs::path(&row.dir, key);
+        if args.raw {
+            raw(&path, out)?;
+            continue;
+        }
+        let mut print = |line: &[u8]| {
+            if args.json {
+                out.line(line_json(&view, key, line).to_string());
+            } else if is_several {
+                let text = format!("{} | {}", view.cell_name(key.cell), clean(line, out.paint.color));
+                out.line(text);
+            } else {
+                let text = clean(line, out.paint.color).into_owned();
+                out.line(text);
+            }
+        };
+        let mut tail = Tail::new(path);
+        tail.read_to(u64::MAX, &mut print);
+        tail.finish(&mut print);
+        if out.is_closed() {
+            break;
+        }
+    }
+    Ok(Ending::Success)
+}
+
+/// The first word may be a job or an address: `logs build` means the last job's stage.
+fn find(history: &History, args: &LogsArgs) -> Result<(JobRow, Option<Address>), Failure> {
+    let (job, address) = match (&args.job, &args.address) {
+        (Some(word), None) if !is_selector(word) => match pick::job(history, word) {
+            Ok(row) => (Ok(row), None),
+            Err(_) => (pick::job(history, "last"), Some(word)),
+        },
+        (Some(job), address) => (pick::job(history, job), address.as_ref()),
+        (None, _) => (pick::job(history, "last"), None),
+    };
+    let address = address.or(args.stage.as_ref());
+    Ok((job?, address.map(|text| pick::address(text)).transpose()?))
+}
+
+fn is_selector(word: &str) -> bool {
+    word == "last" || word.trim_start_matches('#').bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Which attempts are wanted.
+struct Choice {
+    stage: Option<u32>,
+    cells: Option<Vec<u32>>,
+    step: Option<u32>,
+    attempt: Option<u32>,
+}
+
+impl Choice {
+    fn narrow(&mut self, view: &JobView, address: &Address, may_come: bool) -> Result<(), Failure> {
+        match pick::cells(view, address) {
+            Ok(cells) => {
+                let stage = view.cells[cells[0] as usize].stage;
+                self.stage = Some(stage);
+                let is_whole = address.cell.is_empty() && !address.stage.contains('.');
+                self.cells = (!is_whole).then_some(cells);
+            }
+            // A stage that has no cells yet may get them while it is followed.
+            Err(failure) if !may_come && pick::stage(view, &address.stage).is_err() => return Err(failure),
+            Err(_) => self.stage = Some(pick::stage(view, &address.stage)?),
+        }
+        if let (Some(name), Some(stage)) = (&address.step, self.stage) {
+            self.step = Some(pick::step(view, stage, name)?);
+        }
+        Ok(())
+    }
+
+    fn has(&self, view: &JobView, key: AttemptKey) -> bool {
+        self.stage.is_none_or(|stage| view.cells[key.cell as usize].stage == stage)
+            && self.cells.as_ref().is_none_or(|cells| cells.contains(&key.cell))
+            && self.step.is_none_or(|step| key.step == step)
+            && self.attempt.is_none_or(|attempt| key.attempt == attempt)
+    }
+}
+
+fn exists(dir: &Path, key: AttemptKey) -> bool {
+    logs::path(dir, key).is_file()
+}
+
+/// Copies the exact bytes of a file.
+fn raw(path: &Path, out: &mut Out) -> Result<(), Failure> {
+    let mut print = |bytes: &[u8]| {
+        out.bytes(bytes);
+        !out.is_closed()
+    };
+    logs::copy(path, &mut print)
+        .map_err(|error| Failure::surroundings(format!("`{}` cannot be read: {error}", path.display())))
+}
+
+fn line_json(view: &JobView, key: AttemptKey, line: &[u8]) -> Json {
+    let cell = &view.cells[key.cell as usize];
+    let mut inner = Map::new();
+    inner.insert("id".to_owned(), Json::from(&*cell.id));
+    if !cell.matrix.is_null() {
+        inner.insert("matrix".to_owned(), cell.matrix.clone());
+    }
+    inner.insert("run".to_owned(), key.run.into());
+    json!({
+        "stage": view.stage_name(cell.stage),
+        "cell": inner,
+        "step": view.step_name(key.cell, key.step),
+        "attempt": key.attempt,
+        "text": String::from_utf8_lossy(line),
+    })
+}
+
+/// Prints what is there and what comes, until the job ends.
+fn follow(
+    context: &Context,
+    row: &JobRow,
+    mut view: JobView,
+    choice: &Choice,
+    out: &mut Out,
+) -> Result<Ending, Failure> {
+    let handle = Handle::connect(&context.project, &row.id)?;
+    let mut tails: HashMap<AttemptKey, Tail> = HashMap::new();
+    let already: Vec<AttemptKey> = view.attempts.clone();
+    for key in already {
+        drain(&mut tails, &view, row, choice, key, (u64::MAX, false), out);
+    }
+    let mut events = handle.subscribe(view.seq);
+    loop {
+        let mut next = events.next(Some(Duration::ZERO));
+        if matches!(next, Next::Timeout) {
+            out.flush();
+            next = events.next(None);
+        }
+        match next {
+            Next::Event(envelope) => {
+                view.fold(&envelope);
+                let ended = match &envelope.event {
+                    Event::StepFinished(end) => Some(end.key),
+                    Event::StepRetrying { key, .. } => Some(*key),
+                    _ => None,
+                };
+                if let Some(key) = ended {
+                    drain(&mut tails, &view, row, choice, key, (u64::MAX, true), out);
+                }
+            }
+            Next::Grew(key, size) => drain(&mut tails, &view, row, choice, key, (size, false), out),
+            Next::Timeout => {}
+            Next::End => return Ok(Ending::Success),
+        }
+        if out.is_closed() {
+            return Ok(Ending::Success);
+        }
+    }
+}
+
+fn drain(
+    tails: &mut HashMap<AttemptKey, Tail>,
+    view: &JobView,
+    row: &JobRow,
+    choice: &Choice,
+    key: AttemptKey,
+    (size, is_last): (u64, bool),
+    out: &mut Out,
+) {
+    if key.cell as usize >= view.cells.len() || !choice.has(view, key) {
+        return;
+    }
+    let prefix = out.paint.dim(&format!("{} | ", view.cell_name(key.cell)));
+    let tail = tails.entry(key).or_insert_with(|| Tail::new(logs::path(&row.dir, key)));
+    let mut print = |line: &[u8]| {
+        let text = format!("{prefix}{}", clean(line, out.paint.color));
+        out.line(text);
+    };
+    tail.read_to(size, &mut print);
+    if is_last {
+        tail.finish(&mut print);
+    }
+}

@@ -1,0 +1,132 @@
+//! The command line: one file a command, and this, which calls the right one.
+//!
+//! Not here: the grammar (`args`), what commands are given (`context.rs`). Commands print to `out`, remarks and
+//! errors go to `notes`, and the return value becomes the exit code in `app`.
+
+pub mod args;
+mod cancel;
+mod check;
+mod clean;
+mod config;
+pub mod context;
+mod eval;
+mod events;
+mod explain;
+mod follow;
+mod list;
+mod logs;
+mod opened;
+pub mod out;
+mod pages;
+mod pick;
+mod plain;
+mod plan;
+mod playbooks;
+mod prepare;
+mod retry;
+mod run;
+mod show;
+mod steer;
+mod summary;
+mod table;
+mod wait;
+
+#[cfg(test)]
+mod tests;
+
+use args::{Cli, Command, JobsCommand, ListArgs, When};
+use context::Context;
+use out::Out;
+
+use super::ending::{Ending, Failure};
+use crate::logic::settings::{Given, Origin};
+
+/// Carries out a command.
+///
+/// # Errors
+/// Whatever keeps it from being carried out.
+pub fn dispatch(context: &Context, cli: Cli, out: &mut Out, notes: &mut Out) -> Result<Ending, Failure> {
+    match cli.command {
+        Command::Run(args) => run::run(context, &args, out, notes),
+        Command::Check(args) => check::check(context, &args, out),
+        Command::Plan(args) => plan::plan(context, &args, out, notes),
+        Command::Eval(args) => eval::eval(&args, out),
+        Command::Playbooks { command } => playbooks::playbooks(context, command.as_ref(), out, notes),
+        Command::Jobs { command } => jobs(context, command, out, notes),
+        Command::Logs(args) => logs::logs(context, &args, out),
+        Command::Config { command } => config::config(context, &command, out),
+        Command::Explain(args) => explain::explain(context, &args, out),
+    }
+}
+
+fn jobs(
+    context: &Context,
+    command: Option<JobsCommand>,
+    out: &mut Out,
+    notes: &mut Out,
+) -> Result<Ending, Failure> {
+    match command.unwrap_or(JobsCommand::List(ListArgs { limit: 20, json: false })) {
+        JobsCommand::List(args) => list::list(context, &args, out),
+        JobsCommand::Show(args) => show::show(context, &args, out),
+        JobsCommand::Logs(args) => logs::logs(context, &args, out),
+        JobsCommand::Events(args) => events::events(context, &args, out),
+        JobsCommand::Wait(args) => wait::wait(context, &args, out),
+        JobsCommand::Cancel(args) => cancel::cancel(context, &args, out),
+        JobsCommand::Pause(args) => steer::pause(context, &args, out),
+        JobsCommand::Resume(args) => steer::resume(context, &args, out),
+        JobsCommand::Skip(args) => steer::skip(context, &args, out),
+        JobsCommand::Retry(args) => retry::retry(context, &args, out, notes),
+    }
+}
+
+/// Returns the strongest layer of settings: the flags that were given.
+///
+/// # Errors
+/// If a flag asks for what there is not.
+pub fn flags(cli: &Cli) -> Result<Vec<Given>, Failure> {
+    let mut given = Vec::new();
+    let mut add = |key: &'static str, flag: &'static str, value: Option<String>| {
+        given.extend(value.map(|value| Given { key, value, origin: Origin::Flag(flag) }));
+    };
+    let color = cli.global.color.map(|when| match when {
+        When::Auto => "auto",
+        When::Always => "always",
+        When::Never => "never",
+    });
+    add("ui.color", "--color", color.map(str::to_owned));
+    add("ui.ascii", "--ascii", cli.global.ascii.then(|| "true".to_owned()));
+    add("store.dir", "--state", cli.global.state.as_deref().map(absolute));
+    let ui = match &cli.command {
+        Command::Run(args) => args.ui,
+        Command::Jobs { command: Some(JobsCommand::Retry(args)) } => args.ui,
+        _ => None,
+    };
+    add("run.ui", "--ui", ui.map(|ui| run::ui_word(ui).to_owned()));
+    let request = match &cli.command {
+        Command::Run(args) => Some(&args.request),
+        Command::Plan(args) => Some(&args.request),
+        _ => None,
+    };
+    add("run.max-parallel", "--max-parallel", request.and_then(|it| it.max_parallel).map(|n| n.to_string()));
+    if let Command::Run(args) = &cli.command {
+        add("ui.heartbeat", "--heartbeat", args.heartbeat.map(crate::logic::text::duration));
+        if let Some(word) = &args.on_loss {
+            on_loss(word)?;
+            add("run.on-loss", "--on-loss", Some(word.clone()));
+        }
+    }
+    Ok(given)
+}
+
+fn on_loss(word: &str) -> Result<(), Failure> {
+    match word {
+        "stop" => Ok(()),
+        "keep" => Err(Failure::usage("`--on-loss keep` is not supported yet: the processes of a job whose sortie dies are always stopped")
+            .help("use `--on-loss stop`, or leave it out")),
+        other => Err(Failure::usage(format!("`--on-loss` takes `stop`, found `{other}`"))),
+    }
+}
+
+fn absolute(path: &std::path::Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()).display().to_string()
+}

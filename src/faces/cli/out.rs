@@ -1,0 +1,128 @@
+//! Where commands print: buffered, quiet after a closed pipe, coloured only where that is wanted.
+//!
+//! Not here: what is printed. Start with `Out`.
+
+use std::io::Write;
+
+use super::super::words;
+use crate::logic::job::event::Outcome;
+use crate::logic::view::Phase;
+
+/// How text may be marked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Paint {
+    pub color: bool,
+    pub ascii: bool,
+}
+
+impl Paint {
+    /// Returns the text in the colour of a phase.
+    #[must_use]
+    pub fn phase(self, phase: Phase, text: &str) -> String {
+        let code = match phase {
+            Phase::Waiting | Phase::Done(Outcome::Skipped) => "2",
+            Phase::Running => "36",
+            Phase::Stopping | Phase::Retrying(_) | Phase::Done(Outcome::Cancelled) => "33",
+            Phase::Done(Outcome::Success) => "32",
+            Phase::Done(Outcome::Failure) => "31",
+        };
+        self.code(code, text)
+    }
+
+    /// Returns the symbol of a phase in its colour.
+    #[must_use]
+    pub fn symbol(self, phase: Phase) -> String {
+        self.phase(phase, words::symbol(phase, self.ascii))
+    }
+
+    /// Returns the text so that it stands back.
+    #[must_use]
+    pub fn dim(self, text: &str) -> String {
+        self.code("2", text)
+    }
+
+    /// Returns the text so that it stands out.
+    #[must_use]
+    pub fn bold(self, text: &str) -> String {
+        self.code("1", text)
+    }
+
+    fn code(self, code: &str, text: &str) -> String {
+        if self.color && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+/// A place to print to. Once writing has failed, everything further is dropped.
+pub struct Out {
+    to: Box<dyn Write>,
+    buffer: Vec<u8>,
+    error: Option<std::io::Error>,
+    pub paint: Paint,
+    /// Says whether a person looks on.
+    pub is_terminal: bool,
+}
+
+/// Bytes after which the buffer is written out without being asked.
+const FULL: usize = 64 * 1024;
+
+impl Out {
+    /// Prints to standard output, or to whatever else is given.
+    #[must_use]
+    pub fn new(to: Box<dyn Write>, paint: Paint, is_terminal: bool) -> Self {
+        Self { to, buffer: Vec::new(), error: None, paint, is_terminal }
+    }
+
+    /// Prints text and a line break.
+    pub fn line(&mut self, text: impl AsRef<str>) {
+        self.bytes(text.as_ref().as_bytes());
+        self.bytes(b"\n");
+    }
+
+    /// Prints bytes as they are.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        if self.error.is_some() {
+            return;
+        }
+        self.buffer.extend_from_slice(bytes);
+        if self.buffer.len() >= FULL {
+            self.write_out();
+        }
+    }
+
+    /// Writes out what is buffered.
+    pub fn flush(&mut self) {
+        if self.error.is_none() && !self.buffer.is_empty() {
+            self.write_out();
+        }
+        if self.error.is_none()
+            && let Err(error) = self.to.flush()
+        {
+            self.error = Some(error);
+        }
+    }
+
+    /// Says whether nobody reads any more, so that printing on makes no sense.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.error.is_some()
+    }
+
+    /// Writes out what is buffered and says what went wrong; a closed pipe is nothing wrong.
+    ///
+    /// # Errors
+    /// The first error of writing, such as a full disk behind a redirection.
+    pub fn finish(&mut self) -> Result<(), std::io::Error> {
+        self.flush();
+        match self.error.take() {
+            Some(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn write_out(&mut self) {
+        if let Err(error) = self.to.write_all(&self.buffer) {
+            self.error = Some(error);
+        }
+        self.buffer.clear();
+    }
+}

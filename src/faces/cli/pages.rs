@@ -1,0 +1,118 @@
+//! The pages of `assets/explain`, embedded, so that they are there wherever sortie is installed.
+
+/// Lists pages by their names; each is the file of that name.
+macro_rules! pages {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../../../assets/explain/", $name, ".md")))),*]
+    };
+}
+
+/// Name and text of each page; a test holds it to the table of diagnostics.
+static PAGES: &[(&str, &str)] = pages![
+    "not-text",
+    "file-too-large",
+    "empty-file",
+    "yaml-syntax",
+    "yaml-tab",
+    "yaml-tag",
+    "duplicate-key",
+    "key-not-text",
+    "unknown-anchor",
+    "alias-loop",
+    "merge-not-a-map",
+    "too-many-aliases",
+    "too-many-nodes",
+    "too-deep",
+    "several-documents",
+    "missing-version",
+    "wrong-version",
+    "unknown-key",
+    "not-yet",
+    "misplaced-key",
+    "missing-key",
+    "wrong-type",
+    "unknown-value",
+    "bad-number",
+    "bad-duration",
+    "bad-size",
+    "bad-signal",
+    "bad-id",
+    "bad-requirement",
+    "unknown-shell",
+    "duplicate-id",
+    "empty-stages",
+    "empty-stage",
+    "empty-steps",
+    "no-action",
+    "several-actions",
+    "too-many-blocks",
+    "unknown-need",
+    "self-need",
+    "duplicate-need",
+    "need-cycle",
+    "finally-need",
+    "run-when-with-status",
+    "input-options",
+    "input-pattern",
+    "input-default",
+    "secret-source",
+    "matrix-not-a-map",
+    "matrix-not-a-list",
+    "matrix-axis-empty",
+    "matrix-empty",
+    "matrix-entry-not-a-map",
+    "matrix-exclude-unknown",
+    "matrix-too-large",
+    "expression-syntax",
+    "expression-unclosed",
+    "expression-empty",
+    "expression-too-long",
+    "expression-too-deep",
+    "unknown-function",
+    "wrong-argument-count",
+    "function-not-here",
+    "unknown-context",
+    "context-not-here",
+    "unknown-member",
+    "unknown-input",
+    "unknown-secret",
+    "unknown-stage",
+    "need-not-declared",
+    "unknown-output",
+    "unknown-step",
+    "unknown-matrix-key",
+    "constant-if",
+    "untrusted-in-run",
+    "bad-address",
+    "missing-input",
+    "bad-input",
+    "nothing-selected",
+    "platform-not-met",
+    "tool-not-met",
+    "env-not-met",
+    "not-trusted",
+    "secret-not-read",
+    "unknown-setting",
+    "bad-setting",
+];
+
+/// What can be wrong beside a playbook: with a request, the machine, or the settings. Each has a page, too.
+pub(super) static OTHERS: &[(&str, &str)] = &[
+    ("bad-address", "a text is no address of a stage, cell or step"),
+    ("missing-input", "a required input was not given"),
+    ("bad-input", "an input's value does not fit its declaration"),
+    ("nothing-selected", "the options of a run leave no stage"),
+    ("platform-not-met", "the playbook is for another system"),
+    ("tool-not-met", "a required program is missing or has another version"),
+    ("env-not-met", "a required environment variable is not set"),
+    ("not-trusted", "nobody has said yes to the commands that fetch secrets"),
+    ("secret-not-read", "a secret's value could not be had"),
+    ("unknown-setting", "a name in the settings is none"),
+    ("bad-setting", "a setting's value is not accepted"),
+];
+
+/// Returns a page.
+#[must_use]
+pub(super) fn find(slug: &str) -> Option<&'static str> {
+    PAGES.iter().find(|(name, _)| *name == slug).map(|(_, text)| *text)
+}

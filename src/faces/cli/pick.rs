@@ -1,0 +1,215 @@
+//! Finds the job, and the part of it, that a person named.
+//!
+//! Not here: parsing addresses (`logic/address.rs`).
+
+use super::context::Context;
+use crate::engine::{History, JobRow};
+use crate::faces::ending::Failure;
+use crate::logic::address::{Address, matches_cell};
+use crate::logic::job::event::{Envelope, Outcome};
+use crate::logic::job::order::Target;
+use crate::logic::plan::Plan;
+use crate::logic::text::near_miss;
+use crate::logic::view::JobView;
+
+/// Opens the project's history.
+///
+/// # Errors
+/// If there is none yet, or it cannot be opened.
+pub(super) fn history(context: &Context) -> Result<History, Failure> {
+    History::open(&context.project)?.ok_or_else(no_jobs)
+}
+
+fn no_jobs() -> Failure {
+    Failure::usage("this project has no jobs yet").help("start one: sortie run PLAYBOOK")
+}
+
+/// Finds a job by number, beginning of its id, or `last`.
+///
+/// # Errors
+/// If there is no such job.
+pub(super) fn job(history: &History, selector: &str) -> Result<JobRow, Failure> {
+    if selector == "last" {
+        return history.jobs(1)?.into_iter().next().ok_or_else(no_jobs);
+    }
+    Ok(history.find(selector)?)
+}
+
+/// Finds a job for an order that destroys: `last` is refused while two jobs are live.
+///
+/// # Errors
+/// If there is no such job, or it is not clear which one is meant.
+pub(super) fn job_for_order(history: &History, selector: &str) -> Result<JobRow, Failure> {
+    if selector == "last" {
+        let live: Vec<JobRow> =
+            history.jobs(100)?.into_iter().filter(|row| is_live(row) && row.owner_alive).collect();
+        if live.len() > 1 {
+            let names: Vec<String> =
+                live.iter().map(|row| format!("#{} ({})", row.number, row.name)).collect();
+            return Err(Failure::refused(format!(
+                "`last` is not clear, {} jobs are live: {}",
+                live.len(),
+                names.join(", ")
+            ))
+            .help("name one by its number"));
+        }
+        if let Some(row) = live.into_iter().next() {
+            return Ok(row);
+        }
+    }
+    job(history, selector)
+}
+
+/// Returns how a job ended, if it did.
+#[must_use]
+pub(super) fn outcome(row: &JobRow) -> Option<Outcome> {
+    let word = row.outcome.as_deref()?;
+    [Outcome::Success, Outcome::Failure, Outcome::Cancelled, Outcome::Skipped]
+        .into_iter()
+        .find(|it| it.word() == word)
+}
+
+/// Says whether a job has not ended.
+#[must_use]
+pub(super) fn is_live(row: &JobRow) -> bool {
+    outcome(row).is_none()
+}
+
+/// Folds what is recorded of a job.
+///
+/// # Errors
+/// If the journal or the stored playbook cannot be read.
+pub(super) fn view(history: &History, row: &JobRow) -> Result<JobView, Failure> {
+    let plan: Plan = history.plan(&row.id)?;
+    let mut view = JobView::new(plan.playbook);
+    each_event(history, row, 0, &mut |envelope| {
+        view.fold(envelope);
+        true
+    })?;
+    Ok(view)
+}
+
+/// Gives the recorded events after a number, a page at a time, until the callback returns false.
+///
+/// # Errors
+/// If the journal cannot be read.
+pub(super) fn each_event(
+    history: &History,
+    row: &JobRow,
+    after: u64,
+    event: &mut dyn FnMut(&Envelope) -> bool,
+) -> Result<(), Failure> {
+    const PAGE: usize = 1_000;
+    let mut after = after;
+    loop {
+        let page = history.events(&row.id, after, PAGE)?;
+        for envelope in &page {
+            after = envelope.seq;
+            if !event(envelope) {
+                return Ok(());
+            }
+        }
+        if page.len() < PAGE {
+            return Ok(());
+        }
+    }
+}
+
+/// Reads an address.
+///
+/// # Errors
+/// If it is not one.
+pub(super) fn address(text: &str) -> Result<Address, Failure> {
+    Address::parse(text).map_err(Failure::usage)
+}
+
+/// Finds a stage of a job.
+///
+/// # Errors
+/// If no stage has that name.
+pub(super) fn stage(view: &JobView, name: &str) -> Result<u32, Failure> {
+    let stages = &view.playbook.stages;
+    if let Some(at) = stages.iter().position(|stage| stage.id.eq_ignore_ascii_case(name)) {
+        return Ok(u32::try_from(at).unwrap_or(u32::MAX));
+    }
+    let failure = Failure::usage(format!("no stage of this job has the name `{name}`"));
+    Err(match near_miss(name, stages.iter().map(|stage| &*stage.id)) {
+        Some(near) => failure.help(format!("did you mean `{near}`?")),
+        None => failure,
+    })
+}
+
+/// Finds the cells that an address names.
+///
+/// # Errors
+/// If there is none.
+pub(super) fn cells(view: &JobView, address: &Address) -> Result<Vec<u32>, Failure> {
+    let by_id = (0u32..).zip(&view.cells).find(|(_, cell)| *cell.id == *address.stage);
+    if let (Some((cell, _)), true) = (by_id, address.stage.contains('.')) {
+        return Ok(vec![cell]);
+    }
+    let at = stage(view, &address.stage)?;
+    let cells: Vec<u32> = view.stages[at as usize]
+        .cells
+        .iter()
+        .copied()
+        .filter(|&cell| {
+            address.cell.is_empty() || matches_cell(&address.cell, &view.cells[cell as usize].matrix)
+        })
+        .collect();
+    if cells.is_empty() {
+        let what = if address.cell.is_empty() { "has no cell yet" } else { "has no such cell" };
+        return Err(Failure::usage(format!("the stage `{}` {what}", view.stage_name(at))));
+    }
+    Ok(cells)
+}
+
+/// Finds what an order is about.
+///
+/// # Errors
+/// If the address names nothing, several cells, or a step.
+pub(super) fn target(view: &JobView, text: &str) -> Result<Target, Failure> {
+    let address = address(text)?;
+    if address.step.is_some() {
+        return Err(Failure::usage(format!(
+            "`{text}` names a step, and this order is for a stage or a cell"
+        )));
+    }
+    let is_cell = !address.cell.is_empty() || address.stage.contains('.');
+    if !is_cell {
+        return Ok(Target::Stage(stage(view, &address.stage)?));
+    }
+    let cells = cells(view, &address)?;
+    match cells[..] {
+        [one] => Ok(Target::Cell(one)),
+        _ => {
+            let names: Vec<String> =
+                cells.iter().take(4).map(|&cell| format!("`{}`", view.cell_name(cell))).collect();
+            Err(Failure::usage(format!("`{text}` names {} cells: {}", cells.len(), names.join(", ")))
+                .help("give all values of one, or the stage alone"))
+        }
+    }
+}
+
+/// Finds a step of a stage by its id or number.
+///
+/// # Errors
+/// If there is none.
+pub(super) fn step(view: &JobView, stage: u32, name: &str) -> Result<u32, Failure> {
+    let steps = &view.playbook.stages[stage as usize].steps.steps;
+    let by_id =
+        steps.iter().position(|step| step.id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(name)));
+    let by_number =
+        || name.parse::<usize>().ok().filter(|number| (1..=steps.len()).contains(number)).map(|n| n - 1);
+    match by_id.or_else(by_number) {
+        Some(at) => Ok(u32::try_from(at).unwrap_or(u32::MAX)),
+        None => Err(Failure::usage(format!("the stage `{}` has no step `{name}`", view.stage_name(stage)))
+            .help(format!("its steps have the numbers 1 to {}", steps.len()))),
+    }
+}
+
+/// Returns the absolute path of the playbook that a job ran.
+#[must_use]
+pub(super) fn playbook_path(context: &Context, row: &JobRow) -> std::path::PathBuf {
+    context.project.root.join(&row.playbook)
+}

@@ -1,0 +1,388 @@
+//! The plain face of a running job: a line for each thing that ends, and the output.
+//!
+//! Not here: the loop that feeds it (`follow.rs`), the words at the end (`summary.rs`). Where nobody looks on, a
+//! stage costs one line, when it ends; start lines are for terminals and `--verbose`.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::clean::clean;
+use super::out::Out;
+use crate::engine::clock;
+use crate::engine::logs::{self, Tail};
+use crate::faces::words;
+use crate::logic::job::event::{Cause, Envelope, Event, Outcome, StepEnd};
+use crate::logic::job::order::Target;
+use crate::logic::job::report::AttemptKey;
+use crate::logic::playbook::model::Action;
+use crate::logic::text::{duration, listed, plural, shortened};
+use crate::logic::time::Timestamp;
+use crate::logic::view::{JobView, Phase};
+
+/// How much is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Volume {
+    /// The final line only.
+    Quiet,
+    #[default]
+    Normal,
+    /// Starts of cells and steps, too.
+    Verbose,
+}
+
+/// The plain face.
+pub(super) struct Plain {
+    volume: Volume,
+    dir: PathBuf,
+    heartbeat: Duration,
+    tails: HashMap<AttemptKey, Tail>,
+    /// When something was printed last.
+    printed: Timestamp,
+}
+
+impl Plain {
+    /// Returns the face of the job whose logs are below `dir`.
+    #[must_use]
+    pub(super) fn new(volume: Volume, dir: PathBuf, heartbeat: Duration) -> Self {
+        Self { volume, dir, heartbeat, tails: HashMap::new(), printed: clock::now() }
+    }
+
+    /// Returns how long the face may wait before `beat` is due; nothing if it never is.
+    #[must_use]
+    pub(super) fn patience(&self) -> Option<Duration> {
+        (self.volume != Volume::Quiet)
+            .then(|| self.heartbeat.saturating_sub(clock::now().since(self.printed)))
+    }
+
+    /// Shows what stands after the last line break of logs that grew after their attempt had ended.
+    pub(super) fn finish(&mut self, out: &mut Out, view: &JobView) {
+        for (key, tail) in &mut self.tails {
+            let name = view.cell_name(key.cell);
+            tail.finish(&mut |line| out.line(format!("{name} | {}", clean(line, out.paint.color))));
+        }
+    }
+
+    /// Shows one event, which the view has folded already.
+    pub(super) fn event(&mut self, out: &mut Out, view: &JobView, envelope: &Envelope) {
+        if self.volume == Volume::Quiet {
+            return;
+        }
+        if let Event::StepFinished(end) = &envelope.event {
+            self.drain(out, view, end.key, end.log_bytes, true);
+        }
+        if let Event::StepRetrying { key, .. } = &envelope.event {
+            self.drain(out, view, *key, u64::MAX, true);
+        }
+        if let Some(line) = self.line(out, view, envelope) {
+            out.line(line);
+            self.printed = clock::now();
+        }
+    }
+
+    /// Shows what is new in a log.
+    pub(super) fn grew(&mut self, out: &mut Out, view: &JobView, key: AttemptKey, size: u64) {
+        if self.volume != Volume::Quiet {
+            self.drain(out, view, key, size, false);
+        }
+    }
+
+    fn drain(&mut self, out: &mut Out, view: &JobView, key: AttemptKey, size: u64, is_last: bool) {
+        if out.is_closed() || size == 0 {
+            return;
+        }
+        let prefix = out.paint.dim(&format!("{} | ", view.cell_name(key.cell)));
+        let tail = self.tails.entry(key).or_insert_with(|| Tail::new(logs::path(&self.dir, key)));
+        let mut print = |line: &[u8]| {
+            out.bytes(prefix.as_bytes());
+            out.bytes(clean(line, out.paint.color).as_bytes());
+            out.bytes(b"\n");
+        };
+        tail.read_to(size, &mut print);
+        if is_last {
+            // The entry stays, so that bytes of a grandchild that come later are not printed from the start again.
+            tail.finish(&mut print);
+        }
+        self.printed = clock::now();
+    }
+
+    /// Shows what still runs, if nothing was printed for a while.
+    pub(super) fn beat(&mut self, out: &mut Out, view: &JobView) {
+        let now = clock::now();
+        if self.volume == Volume::Quiet || now.since(self.printed) < self.heartbeat {
+            return;
+        }
+        self.printed = now;
+        let dots = if out.paint.ascii { "..." } else { "…" };
+        if let Some(by) = &view.paused {
+            out.line(out.paint.dim(&format!(
+                "{dots} paused by {by}; {} still to run",
+                plural(view.stage_counts.waiting, "stage")
+            )));
+            return;
+        }
+        if view.live.is_empty() {
+            return;
+        }
+        let mut running: Vec<String> = view
+            .live
+            .iter()
+            .take(5)
+            .map(|&cell| {
+                let since = view.cells[cell as usize].started.unwrap_or(now);
+                format!("{} ({})", view.cell_name(cell), words::elapsed(now.since(since)))
+            })
+            .collect();
+        if view.live.len() > running.len() {
+            running.push(format!("{} more", view.live.len() - running.len()));
+        }
+        out.line(out.paint.dim(&format!("{dots} still running: {}", listed(&running, "and"))));
+    }
+
+    fn line(&self, out: &Out, view: &JobView, envelope: &Envelope) -> Option<String> {
+        let paint = out.paint;
+        let starts = self.volume == Volume::Verbose || out.is_terminal;
+        match &envelope.event {
+            Event::CellStarted { cell, .. } if starts => {
+                Some(format!("{} {} started", paint.symbol(Phase::Running), view.cell_name(*cell)))
+            }
+            Event::CellFinished { cell, .. } => Some(cell_line(out, view, *cell)),
+            Event::CellStopping {
+                cell,
+                cause: cause @ (Cause::Timeout { .. } | Cause::FailFast { .. }),
+                ..
+            } => Some(format!(
+                "{} {} stopping: {}",
+                paint.symbol(Phase::Stopping),
+                view.cell_name(*cell),
+                words::cause(cause, view)
+            )),
+            Event::CellRetrying { cell, run, until, cause } => Some(format!(
+                "{} {} failed{}, run {run}; again in {}",
+                paint.symbol(Phase::Retrying(*until)),
+                view.cell_name(*cell),
+                cause.as_ref().map_or_else(String::new, |c| format!(": {}", words::cause(c, view))),
+                words::elapsed(until.since(envelope.time))
+            )),
+            Event::StageFinished { stage, .. } => stage_line(out, view, *stage),
+            Event::StepStarted { .. }
+            | Event::StepRetrying { .. }
+            | Event::StepFinished(_)
+            | Event::StepSkipped { .. } => self.step_line(out, view, envelope),
+            other => job_line(out, view, other),
+        }
+    }
+
+    fn step_line(&self, out: &Out, view: &JobView, envelope: &Envelope) -> Option<String> {
+        let paint = out.paint;
+        let verbose = self.volume == Volume::Verbose;
+        match &envelope.event {
+            Event::StepStarted { key } if verbose && !view.is_block(key.cell, key.step) => Some(format!(
+                "{} {}: {} started{}",
+                paint.symbol(Phase::Running),
+                view.cell_name(key.cell),
+                step_words(view, key.cell, key.step),
+                if key.attempt > 1 { format!(", attempt {}", key.attempt) } else { String::new() }
+            )),
+            Event::StepRetrying { key, until, cause, .. } => Some(format!(
+                "{} {}: {} {}, attempt {}; again in {}",
+                paint.symbol(Phase::Retrying(*until)),
+                view.cell_name(key.cell),
+                step_words(view, key.cell, key.step),
+                cause.as_ref().map_or_else(|| "failed".to_owned(), |cause| words::cause(cause, view)),
+                key.attempt,
+                words::elapsed(until.since(envelope.time))
+            )),
+            Event::StepFinished(end) => finished_step(out, view, end, verbose),
+            Event::StepSkipped { cell, step, cause, .. } if verbose => Some(format!(
+                "{} {}: {} skipped: {}",
+                paint.symbol(Phase::Done(Outcome::Skipped)),
+                view.cell_name(*cell),
+                step_words(view, *cell, *step),
+                words::cause(cause, view)
+            )),
+            _ => None,
+        }
+    }
+}
+
+/// A step's end is worth a line if it does not show in its cell's end.
+fn finished_step(out: &Out, view: &JobView, end: &StepEnd, verbose: bool) -> Option<String> {
+    let AttemptKey { cell, step, .. } = end.key;
+    let what = format!("{}: {}", view.cell_name(cell), step_words(view, cell, step));
+    if end.rescued {
+        return Some(format!("{} {what} rescued", out.paint.symbol(Phase::Done(Outcome::Success))));
+    }
+    if end.outcome == Outcome::Failure && end.conclusion != Outcome::Failure {
+        let why = end.cause.as_ref().map_or_else(|| "failed".to_owned(), |cause| words::cause(cause, view));
+        return Some(format!(
+            "{} {what} {why}; the job goes on",
+            out.paint.symbol(Phase::Done(Outcome::Failure))
+        ));
+    }
+    let phase = Phase::Done(end.outcome);
+    (verbose && !view.is_block(cell, step)).then(|| {
+        let word = words::outcome(end.outcome, end.cause.as_ref());
+        format!("{} {what} {word}", out.paint.symbol(phase))
+    })
+}
+
+fn job_line(out: &Out, view: &JobView, event: &Event) -> Option<String> {
+    let paint = out.paint;
+    let stopping = paint.symbol(Phase::Stopping);
+    match event {
+        Event::JobPaused { by, .. } => Some(format!("{stopping} paused by {by}; what runs goes on")),
+        Event::JobResumed { by, .. } => Some(format!("{} resumed by {by}", paint.symbol(Phase::Running))),
+        Event::JobRetrying { by, attempt, .. } => {
+            Some(format!("{} run again by {by}, attempt {attempt}", paint.symbol(Phase::Running)))
+        }
+        Event::CancelAsked { by, target, force, cause, .. } => {
+            let why = cause
+                .as_ref()
+                .map_or_else(|| format!("asked for by {by}"), |cause| words::cause(cause, view));
+            let what = match target {
+                Target::Job => String::new(),
+                other => format!(" {}", target_name(view, other)),
+            };
+            if *force {
+                return Some(format!("{stopping} killing{what} without cleanup ({why})"));
+            }
+            Some(format!("{stopping} cancelling{what} ({why}){}", awaited(view, target)))
+        }
+        Event::SkipAsked { by, target, .. } => {
+            Some(format!("{stopping} {} will be left out (asked for by {by})", target_name(view, target)))
+        }
+        Event::OrderRefused { by, message, .. } => {
+            Some(format!("{stopping} refused an order of {by}: {message}"))
+        }
+        _ => None,
+    }
+}
+
+/// Names what a cancel waits for, and for how long at most.
+fn awaited(view: &JobView, target: &Target) -> String {
+    let concerned = |cell: u32| match target {
+        Target::Job => true,
+        Target::Stage(stage) => view.cells[cell as usize].stage == *stage,
+        Target::Cell(only) => cell == *only,
+    };
+    let cells: Vec<u32> = view.live.iter().copied().filter(|&cell| concerned(cell)).collect();
+    let longest = cells
+        .iter()
+        .filter_map(|&cell| view.playbook.stages.get(view.cells[cell as usize].stage as usize))
+        .map(|stage| stage.cancel.grace)
+        .max();
+    let Some(longest) = longest else { return String::new() };
+    let mut names: Vec<String> = cells.iter().take(3).map(|&cell| view.cell_name(cell)).collect();
+    if cells.len() > 3 {
+        names.push(format!("{} more", cells.len() - 3));
+    }
+    format!(
+        ": waiting for {}, killed after {}; Ctrl-C kills at once",
+        listed(&names, "and"),
+        duration(longest)
+    )
+}
+
+fn target_name(view: &JobView, target: &Target) -> String {
+    match target {
+        Target::Job => "the job".to_owned(),
+        Target::Stage(stage) => view.stage_name(*stage).to_owned(),
+        Target::Cell(cell) => view.cell_name(*cell),
+    }
+}
+
+fn cell_line(out: &Out, view: &JobView, cell: u32) -> String {
+    let it = &view.cells[cell as usize];
+    let word = words::phase(it.phase, it.cause.as_ref());
+    let time = match (it.started, it.finished) {
+        (Some(started), Some(finished)) => match it.phase {
+            Phase::Done(Outcome::Success) => format!(" in {}", words::elapsed(finished.since(started))),
+            _ => format!(" after {}", words::elapsed(finished.since(started))),
+        },
+        _ => String::new(),
+    };
+    let why = match it.phase {
+        Phase::Done(Outcome::Success) => String::new(),
+        _ => why_cell(view, cell).map_or_else(String::new, |why| format!(": {why}")),
+    };
+    let ignored = if it.phase == Phase::Done(Outcome::Failure) && it.result == Some(Outcome::Success) {
+        "; the job goes on"
+    } else {
+        ""
+    };
+    format!("{} {} {word}{time}{why}{ignored}", out.paint.symbol(it.phase), view.cell_name(cell))
+}
+
+/// Says why a cell did not pass: by its first failed step if there is one.
+#[must_use]
+pub(super) fn why_cell(view: &JobView, cell: u32) -> Option<String> {
+    let it = &view.cells[cell as usize];
+    let failed = (0u32..)
+        .zip(&it.steps)
+        .find(|(step, state)| state.conclusion == Some(Outcome::Failure) && !view.is_block(cell, *step));
+    if let (
+        Some((step, state)),
+        None | Some(Cause::Member { .. } | Cause::Exit { .. } | Cause::Signal { .. }),
+    ) = (failed, &it.cause)
+    {
+        return Some(step_failure(view, cell, step, state.attempt, state.cause.as_ref()));
+    }
+    it.cause.as_ref().map(|cause| words::cause(cause, view))
+}
+
+/// Says how a step failed: ``step 2 `cargo test` exited with code 1, attempt 3``.
+#[must_use]
+pub(super) fn step_failure(
+    view: &JobView,
+    cell: u32,
+    step: u32,
+    attempt: u32,
+    cause: Option<&Cause>,
+) -> String {
+    let why = cause.map_or_else(
+        || "failed".to_owned(),
+        |cause| match cause {
+            Cause::Exit { .. } | Cause::Signal { .. } | Cause::SkipCode { .. } => words::cause(cause, view),
+            other => format!("failed: {}", words::cause(other, view)),
+        },
+    );
+    let tries = if attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
+    format!("{} {why}{tries}", step_words(view, cell, step))
+}
+
+fn stage_line(out: &Out, view: &JobView, stage: u32) -> Option<String> {
+    let it = &view.stages[stage as usize];
+    let name = view.stage_name(stage);
+    let word = words::phase(it.phase, it.cause.as_ref());
+    if it.cells.is_empty() {
+        let why =
+            it.cause.as_ref().map_or_else(String::new, |cause| format!(": {}", words::cause(cause, view)));
+        return Some(format!("{} {name} {word}{why}", out.paint.symbol(it.phase)));
+    }
+    if it.cells.len() == 1 {
+        return None;
+    }
+    let counts = super::summary::counts(&it.counts, "cell");
+    Some(format!("{} {name} {word}: {counts}", out.paint.symbol(it.phase)))
+}
+
+/// Names a step for people: ``step 2 `cargo test` ``, or by its id or name.
+#[must_use]
+pub(super) fn step_words(view: &JobView, cell: u32, step: u32) -> String {
+    let Some(plan) = view.plan_step(cell, step) else { return format!("step {}", step + 1) };
+    let name = plan.name.as_ref().and_then(|name| name.template.as_literal());
+    if let Some(name) = name {
+        return format!("step {} `{}`", step + 1, shortened(name, 40));
+    }
+    if let Some(id) = &plan.id {
+        return format!("step {} `{id}`", step + 1);
+    }
+    match &plan.action {
+        Action::Run { text, .. } => match text.template.as_literal() {
+            Some(text) => format!("step {} `{}`", step + 1, shortened(text.trim(), 40)),
+            None => format!("step {}", step + 1),
+        },
+        Action::Block { .. } => format!("block {}", step + 1),
+    }
+}

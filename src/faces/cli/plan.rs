@@ -1,0 +1,248 @@
+//! `plan`: what a run would do, stage by stage, and why something would not run.
+
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+
+use super::args::PlanArgs;
+use super::context::Context;
+use super::out::Out;
+use super::{opened, prepare};
+use crate::faces::ending::{Ending, Failure};
+use crate::logic::expr::Scope;
+use crate::logic::plan::{self, Plan, PlannedStage, Selected, matrix};
+use crate::logic::playbook::model::{Action, MatrixSource, Stage, Step, Text};
+use crate::logic::text::{listed, plural, shortened};
+use crate::logic::value::Value;
+
+/// Runs the command.
+///
+/// # Errors
+/// If the playbook has errors or the request cannot be honoured.
+pub(super) fn plan(
+    context: &Context,
+    args: &PlanArgs,
+    out: &mut Out,
+    notes: &mut Out,
+) -> Result<Ending, Failure> {
+    let (_, playbook) = opened::open(&context.project.root, &args.playbook, notes)?;
+    let playbook = Arc::new(playbook);
+    let request = prepare::request(context, &args.request)?;
+    let plan =
+        plan::plan(playbook, &request).map_err(|problems| prepare::told(notes, &problems, Ending::Usage))?;
+    let stages: Vec<Json> = plan.order.iter().map(|&at| stage_json(&plan, at as usize)).collect();
+    if args.json {
+        let object = json!({
+            "playbook": &*plan.playbook.name,
+            "inputs": plan.inputs.to_json(),
+            "vars": plan.vars.to_json(),
+            "max_parallel": plan.slots,
+            "stages": stages,
+        });
+        out.line(object.to_string());
+    } else {
+        print(out, &plan, &stages);
+    }
+    Ok(Ending::Success)
+}
+
+/// What is known before a start: inputs, vars, and one cell's matrix.
+struct Known<'p> {
+    plan: &'p Plan,
+    matrix: Option<Value>,
+}
+
+impl Scope for Known<'_> {
+    fn context(&self, name: &str) -> Option<Value> {
+        match name {
+            "inputs" => Some(self.plan.inputs.clone()),
+            "vars" => Some(self.plan.vars.clone()),
+            "matrix" => self.matrix.clone(),
+            _ => None,
+        }
+    }
+}
+
+/// Contexts that are known before a start.
+const KNOWN: [&str; 3] = ["inputs", "vars", "matrix"];
+
+/// Returns the text with its expressions carried out, if they need only what is known; else as it was written.
+fn resolved(text: &Text, scope: &Known<'_>) -> String {
+    let known = text.template.exprs().iter().all(|part| {
+        part.expr.contexts().iter().all(|used| {
+            KNOWN.contains(&used.name.to_ascii_lowercase().as_str())
+                && (used.name != "matrix" || scope.matrix.is_some())
+        })
+    });
+    if known && let Ok(text) = text.template.eval_text(scope) {
+        return text;
+    }
+    text.template.source().to_owned()
+}
+
+fn stage_json(plan: &Plan, at: usize) -> Json {
+    let stage = &plan.playbook.stages[at];
+    let planned = &plan.stages[at];
+    let cells = cells(plan, at);
+    let (runs, why) = why(stage, planned);
+    let scope = Known { plan, matrix: None };
+    let steps = |scope: &Known<'_>| -> Vec<Json> {
+        (0..).zip(&stage.steps.steps).map(|(number, step)| step_json(step, number, scope)).collect()
+    };
+    let mut object = json!({
+        "stage": &*stage.id,
+        "needs": stage.needs.iter().map(|&need| &*plan.playbook.stages[need].id).collect::<Vec<_>>(),
+        "final": stage.is_final,
+        "runs": runs,
+        "why": why,
+    });
+    match cells {
+        Cells::One => object["cells"] = json!([{ "id": &*stage.id }]),
+        Cells::Later => object["cells"] = Json::Null,
+        Cells::Known(combinations) => {
+            object["cells"] = combinations
+                .iter()
+                .map(|cell| {
+                    let scope = Known { plan, matrix: Some(Value::object(cell.values.clone())) };
+                    json!({
+                        "id": format!("{}.{}", stage.id, cell.id),
+                        "matrix": Value::object(cell.values.clone()).to_json(),
+                        "steps": steps(&scope),
+                    })
+                })
+                .collect();
+        }
+        Cells::Wrong(message) => {
+            object["cells"] = json!([]);
+            object["problem"] = message.into();
+        }
+    }
+    object["steps"] = steps(&scope).into();
+    object
+}
+
+enum Cells {
+    /// No matrix.
+    One,
+    /// Its matrix is an expression that needs other stages.
+    Later,
+    Known(Vec<matrix::Combination>),
+    Wrong(String),
+}
+
+fn cells(plan: &Plan, at: usize) -> Cells {
+    let stage = &plan.playbook.stages[at];
+    let planned = &plan.stages[at];
+    let written = match stage.strategy.as_ref().map(|strategy| &strategy.matrix) {
+        None if planned.axes.is_empty() => return Cells::One,
+        None => Value::object(crate::logic::value::Object::new()),
+        Some(MatrixSource::Fixed(value)) => value.clone(),
+        Some(MatrixSource::Computed(_) | MatrixSource::Mixed(_)) => return Cells::Later,
+    };
+    let matrix = planned
+        .axes
+        .iter()
+        .fold(written, |value, (axis, values)| matrix::replace_axis(&value, axis, values.clone()));
+    match matrix::expand(&matrix, plan.playbook.policy.matrix_limit as usize) {
+        Err(error) => Cells::Wrong(error.message),
+        Ok(expansion) => Cells::Known(
+            expansion
+                .combinations
+                .into_iter()
+                .filter(|cell| match &planned.selected {
+                    Selected::Cells(wanted) => {
+                        let json = Value::object(cell.values.clone()).to_json();
+                        wanted.iter().any(|pairs| crate::logic::address::matches_cell(pairs, &json))
+                    }
+                    Selected::Yes | Selected::No(_) => true,
+                })
+                .collect(),
+        ),
+    }
+}
+
+fn why(stage: &Stage, planned: &PlannedStage) -> (Json, String) {
+    match (&planned.selected, &stage.condition) {
+        (Selected::No(why), _) => (false.into(), why.clone()),
+        (_, Some(condition)) => (Json::Null, format!("if: {}", condition.source)),
+        (_, None) if stage.needs.is_empty() => (true.into(), "it needs nothing".to_owned()),
+        (_, None) => (Json::Null, "if what it needs passes".to_owned()),
+    }
+}
+
+fn step_json(step: &Step, number: usize, scope: &Known<'_>) -> Json {
+    let mut object =
+        json!({ "step": step.id.as_deref().map_or_else(|| (number + 1).to_string(), str::to_owned) });
+    if let Some(name) = &step.name {
+        object["name"] = resolved(name, scope).into();
+    }
+    if let Some(condition) = &step.condition {
+        object["if"] = condition.source.to_string().into();
+    }
+    match &step.action {
+        Action::Run { text, .. } => object["run"] = resolved(text, scope).into(),
+        Action::Block { block, rescue, always } => {
+            let numbers = |list: &[usize]| list.iter().map(|at| at + 1).collect::<Vec<_>>();
+            object["block"] = json!(numbers(block));
+            object["rescue"] = json!(numbers(rescue));
+            object["always"] = json!(numbers(always));
+        }
+    }
+    object
+}
+
+fn print(out: &mut Out, plan: &Plan, stages: &[Json]) {
+    let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
+    out.line(format!(
+        "{}: {}, at most {} at once",
+        out.paint.bold(&plan.playbook.name),
+        plural(stages.len(), "stage"),
+        plural(plan.slots as usize, "cell")
+    ));
+    for (number, stage) in (1..).zip(stages) {
+        let needs: Vec<String> = stage["needs"].as_array().into_iter().flatten().map(&text).collect();
+        let needs =
+            if needs.is_empty() { String::new() } else { format!(", needs {}", listed(&needs, "and")) };
+        let final_ = if stage["final"] == true { ", at the end in any case" } else { "" };
+        let skipped = match &stage["runs"] {
+            Json::Bool(false) => format!(", does not run: {}", text(&stage["why"])),
+            Json::Null if text(&stage["why"]).starts_with("if:") => format!(", {}", text(&stage["why"])),
+            _ => String::new(),
+        };
+        out.line(format!("{number:>3}  {}{needs}{final_}{skipped}", text(&stage["stage"])));
+        match &stage["cells"] {
+            Json::Null => out.line("       cells are known once what it needs has ended"),
+            Json::Array(cells) if cells.iter().any(|cell| cell["matrix"].is_object()) => {
+                for cell in cells.iter().take(20) {
+                    let values: Vec<String> = cell["matrix"]
+                        .as_object()
+                        .into_iter()
+                        .flatten()
+                        .map(|(key, value)| {
+                            format!(
+                                "{key}={}",
+                                value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+                            )
+                        })
+                        .collect();
+                    out.line(format!("       [{}]", values.join(", ")));
+                }
+                if cells.len() > 20 {
+                    out.line(format!("       and {} more", plural(cells.len() - 20, "cell")));
+                }
+            }
+            _ => {}
+        }
+        if let Some(problem) = stage["problem"].as_str() {
+            out.line(format!("       {problem}"));
+        }
+        for step in stage["steps"].as_array().into_iter().flatten() {
+            let what = ["name", "run"].iter().find_map(|key| step[*key].as_str());
+            out.line(format!(
+                "       {} {}",
+                text(&step["step"]),
+                shortened(what.unwrap_or("block").trim(), 80)
+            ));
+        }
+    }
+}

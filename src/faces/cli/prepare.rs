@@ -1,0 +1,193 @@
+//! What has to hold before a job starts: the request, the requirements, trust and secrets.
+//!
+//! Not here: the plan itself (`logic/plan`), starting (`run.rs`, `retry.rs`).
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::Path;
+
+use serde_json::Value as Json;
+
+use super::args::RequestArgs;
+use super::context::Context;
+use super::out::Out;
+use crate::engine::library;
+use crate::faces::ending::{Ending, Failure};
+use crate::logic::plan::{PlanProblem, PlanRequest, require};
+use crate::logic::playbook::model::{Playbook, SecretFrom};
+use crate::logic::text::plural;
+
+/// Turns flags into a request.
+///
+/// # Errors
+/// If the file of inputs cannot be read.
+pub(super) fn request(context: &Context, args: &RequestArgs) -> Result<PlanRequest, Failure> {
+    let mut inputs = match &args.inputs_file {
+        Some(path) => inputs_file(path)?,
+        None => Vec::new(),
+    };
+    inputs.extend(args.inputs.iter().map(|(name, value)| (name.clone(), Json::String(value.clone()))));
+    Ok(PlanRequest {
+        inputs,
+        vars: args.vars.clone(),
+        only: args.only.clone(),
+        from: args.from.clone(),
+        skip: args.skip.clone(),
+        matrix: args.matrix.iter().map(|(axis, values)| (axis.clone(), values.0.clone())).collect(),
+        max_parallel: context.settings.max_parallel(),
+    })
+}
+
+fn inputs_file(path: &Path) -> Result<Vec<(String, Json)>, Failure> {
+    let name = path.display();
+    let text = library::read_text(path, "the file of inputs")?;
+    let members: BTreeMap<String, Json> = serde_yaml::from_str(&text).map_err(|error| {
+        Failure::usage(format!("the file of inputs `{name}` is not a map of names and values: {error}"))
+    })?;
+    Ok(members.into_iter().collect())
+}
+
+/// Reads a file of `NAME=value` lines; empty lines and comments are left out, quotes around a value go.
+///
+/// # Errors
+/// If the file cannot be read or a line has another form.
+pub(super) fn env_file(path: &Path) -> Result<Vec<(String, String)>, Failure> {
+    let name = path.display();
+    let text = library::read_text(path, "the file of variables")?;
+    let mut variables = Vec::new();
+    for (at, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let line = line.strip_prefix("export ").unwrap_or(line);
+        let parts = line.split_once('=').map(|(key, value)| (key.trim(), value.trim()));
+        let Some((key, value)) =
+            parts.filter(|(key, _)| !key.is_empty() && !key.contains(char::is_whitespace))
+        else {
+            return Err(Failure::usage(format!("{name}:{}: expected NAME=value", at + 1)));
+        };
+        variables.push((key.to_owned(), unquoted(value).to_owned()));
+    }
+    Ok(variables)
+}
+
+fn unquoted(value: &str) -> &str {
+    let inner = |quote: char| value.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
+    inner('"').or_else(|| inner('\'')).unwrap_or(value)
+}
+
+/// Prints problems of a request or of the machine, and returns the failure that ends the command.
+#[must_use]
+pub(super) fn told(notes: &mut Out, problems: &[PlanProblem], ending: Ending) -> Failure {
+    for problem in problems {
+        notes.line(format!("error: {}", problem.message));
+        if let Some(help) = &problem.help {
+            notes.line(format!("help: {help}"));
+        }
+    }
+    if problems.len() > 1 {
+        notes.line(plural(problems.len(), "error"));
+    }
+    notes.flush();
+    Failure::told(ending)
+}
+
+/// Compares what a playbook requires with this machine.
+#[must_use]
+pub(super) fn unmet(context: &Context, playbook: &Playbook) -> Vec<PlanProblem> {
+    let requires = &playbook.requires;
+    if requires.tools.is_empty() && requires.platforms.is_empty() && requires.env.is_empty() {
+        return Vec::new();
+    }
+    let probes = (context.outside.probe)(&requires.tools);
+    let has_env = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    require::check(requires, std::env::consts::OS, &has_env, &probes)
+}
+
+/// What a person's yes stands for: these commands, of this project.
+#[must_use]
+fn content_hash(root: &Path, commands: &[(&str, &str)]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for part in std::iter::once(root.as_os_str().as_encoded_bytes())
+        .chain(commands.iter().flat_map(|(name, command)| [name.as_bytes(), command.as_bytes()]))
+    {
+        // The length in front keeps two lists with the same letters apart.
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part);
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
+/// Makes sure that commands which fetch secrets may be run. `given` is the flag `--trust`; without `may_ask`
+/// nobody is asked.
+///
+/// # Errors
+/// A refusal, unless the playbook has no such commands, a person said yes to them, or `--trust` is given.
+pub(super) fn trust(
+    context: &Context,
+    playbook: &Playbook,
+    given: bool,
+    may_ask: bool,
+) -> Result<(), Failure> {
+    let commands: Vec<(&str, &str)> = playbook
+        .secrets
+        .iter()
+        .filter_map(|secret| match &secret.from {
+            SecretFrom::Command(command) => Some((&*secret.name, command.as_str())),
+            SecretFrom::Env(_) | SecretFrom::File(_) => None,
+        })
+        .collect();
+    if commands.is_empty() || given {
+        return Ok(());
+    }
+    let root = &context.project.root;
+    let hash = content_hash(root, &commands);
+    if (context.outside.is_trusted)(&hash) {
+        return Ok(());
+    }
+    let name = &*playbook.name;
+    if !may_ask || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return Err(Failure::refused(format!(
+            "the playbook `{name}` fetches secrets with {} of its own, and nobody has said yes to that yet",
+            plural(commands.len(), "command")
+        ))
+        .help("read the playbook, then run it once on a terminal, or with --trust"));
+    }
+    if !ask(name, &commands).unwrap_or(false) {
+        return Err(Failure::refused(format!(
+            "the playbook `{name}` was not trusted, so nothing was started"
+        )));
+    }
+    (context.outside.remember_trust)(&hash, &root.display().to_string())
+        .map_err(|error| Failure::surroundings(format!("the answer cannot be remembered: {error}")))
+}
+
+fn ask(name: &str, commands: &[(&str, &str)]) -> std::io::Result<bool> {
+    let mut terminal = std::io::stderr().lock();
+    writeln!(terminal, "The playbook `{name}` fetches secrets by running:")?;
+    for (secret, command) in commands {
+        writeln!(terminal, "  {secret}: {}", super::clean::clean(command.as_bytes(), false))?;
+    }
+    write!(terminal, "Trust these commands? [y/N] ")?;
+    terminal.flush()?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Reads the values of a playbook's secrets.
+///
+/// # Errors
+/// If a required one cannot be had; all of them are told.
+pub(super) fn secrets(
+    context: &Context,
+    playbook: &Playbook,
+    notes: &mut Out,
+) -> Result<Vec<(String, String)>, Failure> {
+    if playbook.secrets.is_empty() {
+        return Ok(Vec::new());
+    }
+    (context.outside.secrets)(&context.project.root, &playbook.secrets)
+        .map_err(|problems| told(notes, &problems, Ending::Surroundings))
+}

@@ -1,0 +1,134 @@
+//! `run`: reads, checks, plans and starts a playbook, and shows the job to its end.
+//!
+//! Not here: what has to hold before (`prepare.rs`), the showing (`follow.rs`).
+
+use std::sync::Arc;
+
+use super::args::{RunArgs, Ui};
+use super::context::Context;
+use super::follow::{Skin, follow};
+use super::out::Out;
+use super::plain::Volume;
+use super::{opened, pick, prepare};
+use crate::engine::{self, OnLoss, Start, library};
+use crate::faces::ending::{Ending, Failure};
+use crate::logic::plan::{Plan, Selected};
+use crate::logic::text::plural;
+use crate::logic::view::JobView;
+
+/// Runs the command.
+///
+/// # Errors
+/// Everything that keeps the job from starting.
+pub(super) fn run(
+    context: &Context,
+    args: &RunArgs,
+    out: &mut Out,
+    notes: &mut Out,
+) -> Result<Ending, Failure> {
+    let wanted = match &args.playbook {
+        Some(wanted) => wanted.clone(),
+        None => last(context, notes)?,
+    };
+    let (opened, playbook) = opened::open(&context.project.root, &wanted, notes)?;
+    let playbook = Arc::new(playbook);
+    let request = prepare::request(context, &args.request)?;
+    let env = match &args.env_file {
+        Some(path) => prepare::env_file(path)?,
+        None => Vec::new(),
+    };
+    let plan = crate::logic::plan::plan(playbook.clone(), &request)
+        .map_err(|problems| prepare::told(notes, &problems, Ending::Usage))?;
+    if args.dry_run {
+        return dry_run(context, args, &plan, out, notes);
+    }
+    let unmet = prepare::unmet(context, &playbook);
+    if !unmet.is_empty() {
+        return Err(prepare::told(notes, &unmet, Ending::Refused));
+    }
+    prepare::trust(context, &playbook, args.trust, true)?;
+    let secrets = prepare::secrets(context, &playbook, notes)?;
+    let view = JobView::new(playbook);
+    let start = Start {
+        source: opened.source,
+        path: opened.path,
+        plan,
+        request,
+        env,
+        secrets,
+        actor: context.actor.clone(),
+        on_loss: OnLoss::Stop,
+    };
+    let running = engine::start(&context.project, start, context.outside.world)?;
+    let skin = Skin { json: context.settings.ui_is_json(), volume: volume(args.quiet, args.verbose) };
+    follow(context, out, running, view, skin)
+}
+
+/// Returns how much is printed.
+#[must_use]
+pub(super) fn volume(quiet: bool, verbose: bool) -> Volume {
+    match (quiet, verbose) {
+        (true, _) => Volume::Quiet,
+        (_, true) => Volume::Verbose,
+        _ => Volume::Normal,
+    }
+}
+
+/// Returns the word of a face as the setting `run.ui` has it.
+#[must_use]
+pub(super) fn ui_word(ui: Ui) -> &'static str {
+    match ui {
+        Ui::Plain => "plain",
+        Ui::Json => "json",
+    }
+}
+
+/// Finds the playbook of the newest job.
+fn last(context: &Context, notes: &mut Out) -> Result<String, Failure> {
+    let history = engine::History::open(&context.project)?;
+    let newest = match &history {
+        Some(history) => history.jobs(1)?.into_iter().next(),
+        None => None,
+    };
+    let Some(row) = newest else {
+        return Err(Failure::usage("which playbook? There is no job yet whose playbook could be repeated")
+            .help("sortie run PLAYBOOK; `sortie playbooks list` shows what there is"));
+    };
+    let path = pick::playbook_path(context, &row);
+    notes.line(format!(
+        "again: `{}`, as in job #{}",
+        library::shown(&context.project.root, &path),
+        row.number
+    ));
+    notes.flush();
+    Ok(path.display().to_string())
+}
+
+fn dry_run(
+    context: &Context,
+    args: &RunArgs,
+    plan: &Plan,
+    out: &mut Out,
+    notes: &mut Out,
+) -> Result<Ending, Failure> {
+    let playbook = &plan.playbook;
+    let mut refusals = prepare::unmet(context, playbook);
+    if let Err(refused) = prepare::trust(context, playbook, args.trust, false) {
+        refusals.push(crate::logic::plan::PlanProblem {
+            slug: "not-trusted",
+            message: refused.message,
+            help: refused.help,
+        });
+    }
+    if !refusals.is_empty() {
+        return Err(prepare::told(notes, &refusals, Ending::Refused));
+    }
+    let selected = plan.stages.iter().filter(|stage| !matches!(stage.selected, Selected::No(_))).count();
+    out.line(format!(
+        "`{}` would run {} of {}; nothing was started",
+        playbook.name,
+        selected,
+        plural(plan.stages.len(), "stage")
+    ));
+    Ok(Ending::Success)
+}

@@ -1,0 +1,198 @@
+//! `jobs show`: stages, cells, tries, causes, times, and where the logs are.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::args::ShowArgs;
+use super::context::Context;
+use super::list::{local_time, phase, row_json, state_word};
+use super::out::Out;
+use super::plain::{step_words, why_cell};
+use super::table::Table;
+use super::{pick, summary};
+use crate::engine::{JobRow, library, logs};
+use crate::faces::ending::{Ending, Failure};
+use crate::faces::words;
+use crate::logic::job::event::{Cause, Outcome};
+use crate::logic::job::report::AttemptKey;
+use crate::logic::text::shortened;
+use crate::logic::time::Timestamp;
+use crate::logic::view::{CellView, JobView};
+
+/// Most cells of one stage that are listed for people.
+const CELLS_SHOWN: usize = 50;
+
+/// Runs the command.
+///
+/// # Errors
+/// If there is no such job, or what is recorded of it cannot be read.
+pub(super) fn show(context: &Context, args: &ShowArgs, out: &mut Out) -> Result<Ending, Failure> {
+    let history = pick::history(context)?;
+    let row = pick::job(&history, &args.job)?;
+    let view = pick::view(&history, &row)?;
+    if args.json {
+        out.line(job_json(&row, &view).to_string());
+    } else {
+        print(out, &context.project.root, &row, &view);
+    }
+    Ok(Ending::Success)
+}
+
+fn span(from: Option<Timestamp>, to: Option<Timestamp>) -> Option<Duration> {
+    Some(to?.since(from?))
+}
+
+fn time_text(from: Option<Timestamp>, to: Option<Timestamp>) -> String {
+    span(from, to).map_or_else(String::new, words::elapsed)
+}
+
+fn print(out: &mut Out, root: &Path, row: &JobRow, view: &JobView) {
+    let mark = out.paint.symbol(phase(row));
+    let head = if !pick::is_live(row) {
+        summary::final_line(view, row.number)
+    } else {
+        format!("job #{} {}: {}", row.number, state_word(row), summary::counts(&view.stage_counts, "stage"))
+    };
+    out.line(format!("{mark} {head}"));
+    let mut facts = Table::default();
+    facts.row(["  name".to_owned(), row.name.clone()]);
+    facts.row(["  playbook".to_owned(), library::shown(root, Path::new(&row.playbook))]);
+    let started = local_time(row.started);
+    facts.row(["  started".to_owned(), format!("{started} by {}", row.actor)]);
+    facts.row(["  id".to_owned(), row.id.to_string()]);
+    facts.row(["  logs".to_owned(), row.dir.display().to_string()]);
+    if let (Some(cause), true) = (&view.cause, !pick::is_live(row)) {
+        facts.row(["  because".to_owned(), words::cause(cause, view)]);
+    }
+    if let Some(by) = &view.paused {
+        facts.row(["  paused".to_owned(), format!("by {by}")]);
+    }
+    facts.print(out);
+    out.line("");
+    let mut table = Table::default();
+    for (at, stage) in (0u32..).zip(&view.stages) {
+        let single = stage.cells.len() == 1 && view.cells[stage.cells[0] as usize].label.is_empty();
+        let why = match (&stage.cause, single) {
+            (_, true) => failed_why(view, stage.cells[0]),
+            (Some(cause), _) if stage.cells.is_empty() => words::cause(cause, view),
+            _ if stage.cells.len() > 1 => summary::counts(&stage.counts, "cell"),
+            _ => String::new(),
+        };
+        let word = words::phase(stage.phase, stage.cause.as_ref());
+        table.marked(
+            out.paint.symbol(stage.phase),
+            1,
+            [view.stage_name(at).to_owned(), word.to_owned(), time_text(stage.started, stage.finished), why],
+        );
+        if single {
+            continue;
+        }
+        for &cell in stage.cells.iter().take(CELLS_SHOWN) {
+            let it = &view.cells[cell as usize];
+            let word = words::phase(it.phase, it.cause.as_ref());
+            let mark = format!("  {}", out.paint.symbol(it.phase));
+            let time = time_text(it.started, it.finished);
+            table.marked(mark, 3, [view.cell_name(cell), word.to_owned(), time, failed_why(view, cell)]);
+        }
+        if stage.cells.len() > CELLS_SHOWN {
+            let more = format!("and {} more; --json lists them all", stage.cells.len() - CELLS_SHOWN);
+            table.marked(" ".to_owned(), 1, [more]);
+        }
+    }
+    table.print(out);
+    if !view.outputs.is_empty() {
+        out.line("");
+        for (name, value) in &view.outputs {
+            out.line(format!("output {name} = {}", shortened(value, 100)));
+        }
+    }
+}
+
+/// Says why a cell did not pass, how often it was run, and which tries its steps needed.
+fn failed_why(view: &JobView, cell: u32) -> String {
+    let it = &view.cells[cell as usize];
+    let mut parts: Vec<String> = Vec::new();
+    if it.phase.outcome() != Some(Outcome::Success) {
+        parts.extend(why_cell(view, cell));
+    } else if let Some((step, state)) = (0u32..).zip(&it.steps).find(|(_, step)| step.attempt > 1) {
+        parts.push(format!("{} took {} attempts", step_words(view, cell, step), state.attempt));
+    }
+    if it.run > 1 {
+        parts.push(format!("run {}", it.run));
+    }
+    parts.join("; ")
+}
+
+fn job_json(row: &JobRow, view: &JobView) -> Json {
+    let mut object = row_json(row);
+    object["attempt"] = view.attempt.into();
+    object["rescued"] = view.rescued.into();
+    object["cause"] = cause_json(view.cause.as_ref(), view);
+    object["seconds"] = seconds(view.started, view.finished);
+    object["outputs"] = pairs(&view.outputs);
+    object["stages"] = (0u32..)
+        .zip(&view.stages)
+        .map(|(at, stage)| {
+            json!({
+                "stage": view.stage_name(at),
+                "state": words::phase(stage.phase, None),
+                "outcome": stage.phase.outcome().map(Outcome::word),
+                "cause": cause_json(stage.cause.as_ref(), view),
+                "seconds": seconds(stage.started, stage.finished),
+                "cells": stage.cells.iter().map(|&cell| cell_json(row, view, cell)).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    object
+}
+
+fn cell_json(row: &JobRow, view: &JobView, cell: u32) -> Json {
+    let it = &view.cells[cell as usize];
+    let steps: Vec<Json> =
+        (0u32..).zip(&it.steps).map(|(step, _)| step_json(row, view, it, (cell, step))).collect();
+    json!({
+        "id": &*it.id,
+        "address": view.cell_name(cell),
+        "matrix": it.matrix,
+        "run": it.run,
+        "state": words::phase(it.phase, None),
+        "outcome": it.phase.outcome().map(Outcome::word),
+        "cause": cause_json(it.cause.as_ref(), view),
+        "seconds": seconds(it.started, it.finished),
+        "outputs": pairs(&it.outputs),
+        "steps": steps,
+    })
+}
+
+fn step_json(row: &JobRow, view: &JobView, it: &CellView, (cell, step): (u32, u32)) -> Json {
+    let state = &it.steps[step as usize];
+    let log = logs::path(&row.dir, AttemptKey { cell, run: it.run, step, attempt: state.attempt.max(1) });
+    json!({
+        "step": view.step_name(cell, step),
+        "state": words::phase(state.phase, None),
+        "outcome": state.phase.outcome().map(Outcome::word),
+        "conclusion": state.conclusion.map(Outcome::word),
+        "attempt": state.attempt,
+        "rescued": state.rescued,
+        "cause": cause_json(state.cause.as_ref(), view),
+        "seconds": seconds(state.started, state.finished),
+        "log": (state.log_bytes > 0).then(|| log.display().to_string()),
+        "log_bytes": state.log_bytes,
+    })
+}
+
+fn seconds(from: Option<Timestamp>, to: Option<Timestamp>) -> Json {
+    span(from, to).map_or(Json::Null, |span| span.as_secs_f64().into())
+}
+
+fn cause_json(cause: Option<&Cause>, view: &JobView) -> Json {
+    cause.map_or(Json::Null, |cause| words::cause(cause, view).into())
+}
+
+fn pairs(pairs: &[(std::sync::Arc<str>, std::sync::Arc<str>)]) -> Json {
+    Json::Object(
+        pairs.iter().map(|(name, value)| (name.to_string(), Json::from(&**value))).collect::<Map<_, _>>(),
+    )
+}

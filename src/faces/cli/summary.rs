@@ -1,0 +1,137 @@
+//! The words at the end of a job: how it went, and for what failed why, the last lines, and where to look.
+//!
+//! Not here: lines while the job runs (`plain.rs`). Everything is bounded, however much failed.
+
+use std::path::Path;
+
+use super::clean::clean;
+use super::out::Out;
+use super::plain::{Volume, step_failure};
+use crate::engine::logs::{self, last_lines};
+use crate::faces::words;
+use crate::logic::job::event::Outcome;
+use crate::logic::text::{plural, shortened};
+use crate::logic::time::Timestamp;
+use crate::logic::view::{Counts, JobView, Phase};
+
+const FAILURES_SHOWN: usize = 5;
+const LINES_SHOWN: usize = 10;
+const ANNOTATIONS_SHOWN: usize = 5;
+
+/// Prints the summary of a job that has ended.
+pub(super) fn print(out: &mut Out, view: &JobView, number: u64, dir: &Path, volume: Volume) {
+    if view.phase != Phase::Done(Outcome::Success) || volume != Volume::Quiet {
+        print_failures(out, view, number, dir);
+        print_annotations(out, view);
+    }
+    let line = final_line(view, number);
+    out.line(format!("{} {line}", out.paint.symbol(view.phase)));
+    if !view.survivors.is_empty() {
+        out.line(format!("  still there, because they would not end: {}", view.survivors.join(", ")));
+    }
+    if matches!(view.phase, Phase::Done(Outcome::Failure | Outcome::Cancelled)) {
+        out.line(format!("  again  sortie jobs retry {number}"));
+    }
+}
+
+/// Returns the line that says how a job ended.
+#[must_use]
+pub(super) fn final_line(view: &JobView, number: u64) -> String {
+    let word = words::phase(view.phase, view.cause.as_ref());
+    let rescued = if view.rescued { " (rescued)" } else { "" };
+    let took = words::elapsed(view.elapsed(Timestamp::default()));
+    let in_or_after = if view.phase == Phase::Done(Outcome::Success) { "in" } else { "after" };
+    format!("job #{number} {word}{rescued} {in_or_after} {took}: {}", counts(&view.stage_counts, "stage"))
+}
+
+/// Returns `3 stages passed, 1 failed`; what there is none of is left out.
+#[must_use]
+pub(super) fn counts(counts: &Counts, what: &str) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for (count, word) in [
+        (counts.passed, "passed"),
+        (counts.failed, "failed"),
+        (counts.cancelled, "cancelled"),
+        (counts.skipped, "skipped"),
+        (counts.live, "running"),
+        (counts.waiting, "not started"),
+    ] {
+        match (count, parts.is_empty()) {
+            (0, _) => {}
+            (_, true) => parts.push(format!("{} {word}", plural(count, what))),
+            (_, false) => parts.push(format!("{count} {word}")),
+        }
+    }
+    if parts.is_empty() { format!("no {what}") } else { parts.join(", ") }
+}
+
+fn print_failures(out: &mut Out, view: &JobView, number: u64, dir: &Path) {
+    let mut more = 0_usize;
+    for (shown, key) in view.failed_steps().enumerate() {
+        if shown >= FAILURES_SHOWN {
+            more += 1;
+            continue;
+        }
+        let state = &view.cells[key.cell as usize].steps[key.step as usize];
+        let name = view.cell_name(key.cell);
+        let why = step_failure(view, key.cell, key.step, state.attempt, state.cause.as_ref());
+        out.line("");
+        out.line(format!(
+            "{} {}: {why}",
+            out.paint.symbol(Phase::Done(Outcome::Failure)),
+            out.paint.bold(&name)
+        ));
+        let (lines, is_cut) = last_lines(&logs::path(dir, key), LINES_SHOWN);
+        if !lines.is_empty() {
+            out.line(if is_cut { "  last lines" } else { "  output" });
+        }
+        for line in lines {
+            let text = clean(&line, out.paint.color);
+            out.line(format!("    {}", bounded(&text)));
+        }
+        out.line(format!("  log    sortie jobs logs {number} {}", quoted(&name)));
+    }
+    if more > 0 {
+        out.line("");
+        out.line(format!("and {more} more failed; sortie jobs show {number}"));
+    }
+    if view.failed_steps().next().is_some() {
+        out.line("");
+    } else if let Some(cause) = view.cause.as_ref().filter(|_| view.phase == Phase::Done(Outcome::Failure)) {
+        out.line(format!("{} {}", out.paint.symbol(view.phase), words::cause(cause, view)));
+    }
+}
+
+/// Cuts what would fill the screen, such as a minified file.
+fn bounded(text: &str) -> std::borrow::Cow<'_, str> {
+    const WIDEST: usize = 400;
+    if text.len() <= WIDEST { text.into() } else { shortened(text, WIDEST).into() }
+}
+
+fn print_annotations(out: &mut Out, view: &JobView) {
+    let worth: Vec<_> = view.annotations.iter().filter(|(_, note)| note.level != "notice").collect();
+    for (key, note) in worth.iter().take(ANNOTATIONS_SHOWN) {
+        let place = match (&note.file, note.line) {
+            (Some(file), Some(line)) => format!(" ({file}:{line})"),
+            (Some(file), None) => format!(" ({file})"),
+            _ => String::new(),
+        };
+        let message = clean(note.message.as_bytes(), false);
+        out.line(format!(
+            "  {}: {}: {}{place}",
+            view.cell_name(key.cell),
+            note.level,
+            shortened(&message, 200)
+        ));
+    }
+    if worth.len() > ANNOTATIONS_SHOWN {
+        out.line(format!("  and {} more", plural(worth.len() - ANNOTATIONS_SHOWN, "annotation")));
+    }
+}
+
+/// Puts an address in quotes if a shell would take it apart.
+#[must_use]
+pub(super) fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
+    if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}

@@ -1,0 +1,72 @@
+//! `jobs wait`: waits for a job to end, and ends with its exit code.
+
+use std::time::Duration;
+
+use super::args::WaitArgs;
+use super::context::Context;
+use super::out::Out;
+use super::{list, pick, summary};
+use crate::engine::{Handle, History, JobRow, Next, clock};
+use crate::faces::ending::{Ending, Failure};
+use crate::logic::job::event::Event;
+use crate::logic::text::duration;
+
+/// Runs the command.
+///
+/// # Errors
+/// If there is no such job, it does not end in time, or nobody drives it on.
+pub(super) fn wait(context: &Context, args: &WaitArgs, out: &mut Out) -> Result<Ending, Failure> {
+    let history = pick::history(context)?;
+    let mut row = pick::job(&history, &args.job)?;
+    if pick::is_live(&row) {
+        until_end(context, args, &row)?;
+        row = reread(&history, &row)?;
+    }
+    let view = pick::view(&history, &row)?;
+    let Some(outcome) = pick::outcome(&row).or(view.phase.outcome()) else {
+        return Err(interrupted(&row));
+    };
+    if args.json {
+        out.line(list::row_json(&row).to_string());
+    } else {
+        out.line(format!("{} {}", out.paint.symbol(view.phase), summary::final_line(&view, row.number)));
+    }
+    Ok(Ending::of_job(outcome, view.cause.as_ref()))
+}
+
+fn reread(history: &History, row: &JobRow) -> Result<JobRow, Failure> {
+    Ok(history.find(&row.number.to_string())?)
+}
+
+/// Says that a job has no end and nobody works on it.
+#[must_use]
+pub(super) fn interrupted(row: &JobRow) -> Failure {
+    Failure::surroundings(format!("job #{} was interrupted: the process that ran it is gone", row.number))
+        .help(format!("sortie jobs show {}", row.number))
+}
+
+fn until_end(context: &Context, args: &WaitArgs, row: &JobRow) -> Result<(), Failure> {
+    if !row.owner_alive {
+        return Err(interrupted(row));
+    }
+    let began = clock::now();
+    let handle = Handle::connect(&context.project, &row.id)?;
+    let mut events = handle.subscribe(0);
+    loop {
+        let left: Option<Duration> =
+            args.timeout.map(|limit| limit.saturating_sub(clock::now().since(began)));
+        match events.next(left) {
+            Next::Event(envelope) if matches!(envelope.event, Event::JobFinished { .. }) => return Ok(()),
+            Next::End => return Ok(()),
+            Next::Timeout => {}
+            Next::Event(_) | Next::Grew(..) => {}
+        }
+        if let Some(limit) = args.timeout.filter(|limit| clock::now().since(began) >= *limit) {
+            return Err(Failure::refused(format!(
+                "job #{} has not ended after {}",
+                row.number,
+                duration(limit)
+            )));
+        }
+    }
+}

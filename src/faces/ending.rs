@@ -1,0 +1,108 @@
+//! How a command ends, and the errors that end it, in words.
+//!
+//! Not here: the numbers that the shell sees (`app/exit.rs`).
+
+use crate::engine::{EngineError, ErrorKind, FindError};
+use crate::logic::job::event::{Cause, Outcome};
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    Success,
+    /// The job failed.
+    JobFailed,
+    /// Playbook, arguments or settings are wrong.
+    Usage,
+    /// The order makes no sense now, or a policy forbids it.
+    Refused,
+    /// Store, lock, engine or disk stood in the way.
+    Surroundings,
+    /// The job's own time limit passed.
+    TimedOut,
+    Cancelled,
+    /// A bug in sortie.
+    Bug,
+}
+
+impl Ending {
+    /// Returns the ending of a command that watched a job to its end.
+    #[must_use]
+    pub fn of_job(outcome: Outcome, cause: Option<&Cause>) -> Self {
+        match (outcome, cause) {
+            (Outcome::Success | Outcome::Skipped, _) => Self::Success,
+            (_, Some(Cause::Timeout { of })) if of == "job" => Self::TimedOut,
+            (Outcome::Cancelled, _) => Self::Cancelled,
+            (Outcome::Failure, _) => Self::JobFailed,
+        }
+    }
+}
+
+/// An error that ends a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub ending: Ending,
+    /// What is wrong; empty if everything has been said already.
+    pub message: String,
+    /// The way out.
+    pub help: Option<String>,
+}
+
+impl Failure {
+    /// Returns a failure with that message.
+    pub fn new(ending: Ending, message: impl Into<String>) -> Self {
+        Self { ending, message: message.into(), help: None }
+    }
+
+    /// Returns a failure of which everything has been printed already.
+    #[must_use]
+    pub fn told(ending: Ending) -> Self {
+        Self::new(ending, "")
+    }
+
+    /// Returns a failure of the person's arguments, playbook or settings.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Ending::Usage, message)
+    }
+
+    /// Returns a refusal.
+    pub fn refused(message: impl Into<String>) -> Self {
+        Self::new(Ending::Refused, message)
+    }
+
+    /// Returns a failure of the surroundings.
+    pub fn surroundings(message: impl Into<String>) -> Self {
+        Self::new(Ending::Surroundings, message)
+    }
+
+    /// Names the way out.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        let ending = match error.kind {
+            ErrorKind::Surroundings => Ending::Surroundings,
+            ErrorKind::Usage => Ending::Usage,
+            ErrorKind::Refused => Ending::Refused,
+            ErrorKind::Bug => Ending::Bug,
+        };
+        Self { ending, message: error.message, help: error.help }
+    }
+}
+
+impl From<FindError> for Failure {
+    fn from(error: FindError) -> Self {
+        match error {
+            FindError::None(message) => Self::usage(message).help("`sortie jobs list` shows what there is"),
+            FindError::Ambiguous(numbers) => {
+                let names: Vec<String> = numbers.iter().map(|number| format!("#{number}")).collect();
+                Self::usage(format!("several jobs fit: {}", names.join(", "))).help("name one by its number")
+            }
+            FindError::Store(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The words and symbols for outcomes, phases and causes, and spans of time as people read them.
+//!
+//! Not here: layout and colour codes (`cli/paint.rs`), plurals (`logic/text.rs`).
+
+use std::time::Duration;
+
+use crate::logic::job::event::{Cause, Outcome};
+use crate::logic::text::listed_names;
+use crate::logic::view::{JobView, Phase};
+
+/// Returns the word for how something ended; `timed out` is told from `failed` by the cause.
+#[must_use]
+pub fn outcome(outcome: Outcome, cause: Option<&Cause>) -> &'static str {
+    match (outcome, cause) {
+        (Outcome::Failure | Outcome::Cancelled, Some(Cause::Timeout { .. })) => "timed out",
+        (Outcome::Success, _) => "passed",
+        (Outcome::Failure, _) => "failed",
+        (Outcome::Cancelled, _) => "cancelled",
+        (Outcome::Skipped, _) => "skipped",
+    }
+}
+
+/// Returns the word for where something stands.
+#[must_use]
+pub fn phase(phase: Phase, cause: Option<&Cause>) -> &'static str {
+    match phase {
+        Phase::Waiting => "waiting",
+        Phase::Running => "running",
+        Phase::Stopping => "stopping",
+        Phase::Retrying(_) => "retrying",
+        Phase::Done(it) => outcome(it, cause),
+    }
+}
+
+/// Returns the symbol for where something stands, one column wide.
+#[must_use]
+pub fn symbol(phase: Phase, ascii: bool) -> &'static str {
+    match (phase, ascii) {
+        (Phase::Waiting, false) => "·",
+        (Phase::Waiting, true) => ".",
+        (Phase::Running, false) => "▶",
+        (Phase::Running, true) => ">",
+        (Phase::Stopping, false) => "■",
+        (Phase::Stopping, true) => "#",
+        (Phase::Retrying(_), false) => "↻",
+        (Phase::Retrying(_), true) => "~",
+        (Phase::Done(Outcome::Success), false) => "✓",
+        (Phase::Done(Outcome::Success), true) => "+",
+        (Phase::Done(Outcome::Failure), false) => "✗",
+        (Phase::Done(Outcome::Failure), true) => "x",
+        (Phase::Done(Outcome::Cancelled), false) => "⊘",
+        (Phase::Done(Outcome::Cancelled), true) => "!",
+        (Phase::Done(Outcome::Skipped), false) => "○",
+        (Phase::Done(Outcome::Skipped), true) => "-",
+    }
+}
+
+/// Says why something did not end well or did not run, as the end of a sentence.
+#[must_use]
+pub fn cause(cause: &Cause, view: &JobView) -> String {
+    match cause {
+        Cause::Exit { code } => format!("exited with code {code}"),
+        Cause::Signal { signal } => format!("was ended by signal {signal}{}", signal_name(*signal)),
+        Cause::Timeout { of } => format!("the time limit of the {of} passed"),
+        Cause::Expression { message }
+        | Cause::Start { message }
+        | Cause::Protocol { message }
+        | Cause::Interrupted { message }
+        | Cause::Matrix { message } => message.clone(),
+        Cause::Order { by } => format!("asked for by {by}"),
+        Cause::FailFast { cell } => format!("`{}` failed before it", view.cell_name(*cell)),
+        Cause::Condition { text } => {
+            format!("its condition is false: {}", crate::logic::text::shortened(text, 80))
+        }
+        Cause::Earlier => "an earlier step did not pass".to_owned(),
+        Cause::Needs { stages } if stages.is_empty() => "what it needs did not pass".to_owned(),
+        Cause::Needs { stages } => format!("{} did not pass", some_names(stages)),
+        Cause::Selection => "left out by the command line".to_owned(),
+        Cause::EmptyMatrix => "its matrix has no cell".to_owned(),
+        Cause::SkipCode { code } => format!("exited with code {code}, which means skip here"),
+        Cause::Survivors { names } => format!("processes would not end: {}", some_names(names)),
+        Cause::Member { names } => format!("{} did not pass", some_names(names)),
+        Cause::Assertion { name, message } if message.is_empty() => format!("`{name}` does not hold"),
+        Cause::Assertion { name, message } => format!("`{name}` does not hold: {message}"),
+    }
+}
+
+/// Lists at most five names.
+fn some_names(names: &[String]) -> String {
+    if names.len() <= 5 {
+        return listed_names(names, "and");
+    }
+    let first: Vec<String> = names.iter().take(4).map(|name| format!("`{name}`")).collect();
+    format!("{} and {} more", first.join(", "), names.len() - 4)
+}
+
+fn signal_name(signal: i32) -> &'static str {
+    match signal {
+        1 => " (SIGHUP)",
+        2 => " (SIGINT)",
+        3 => " (SIGQUIT)",
+        4 => " (SIGILL)",
+        6 => " (SIGABRT)",
+        8 => " (SIGFPE)",
+        9 => " (SIGKILL; out of memory?)",
+        11 => " (SIGSEGV)",
+        13 => " (SIGPIPE)",
+        15 => " (SIGTERM)",
+        _ => "",
+    }
+}
+
+/// Prints how long something took: `35 ms`, `0.3 s`, `12.3 s`, `2m05s`, `1h02m`.
+#[must_use]
+pub fn elapsed(span: Duration) -> String {
+    if span < Duration::from_millis(100) {
+        return format!("{} ms", span.as_millis());
+    }
+    let tenths = (span.as_millis() + 50) / 100;
+    if tenths < 600 {
+        return format!("{}.{} s", tenths / 10, tenths % 10);
+    }
+    let seconds = (span.as_millis() + 500) / 1000;
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, minutes, seconds) => format!("{minutes}m{seconds:02}s"),
+        (hours, minutes, _) => format!("{hours}h{minutes:02}m"),
+    }
+}

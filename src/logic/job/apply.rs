@@ -1,0 +1,542 @@
+//! Events into state and its indexes. Total and infallible: an event that does not fit changes nothing.
+//!
+//! Not here: whether an event may happen (`decide.rs`, `follow.rs`).
+
+use super::effect::Rung;
+use super::event::{Cause, Event, NewCell, Outcome, StepEnd};
+use super::order::Target;
+use super::report::AttemptKey;
+use super::state::{
+    CancelState, CellPhase, CellState, CellStop, Deadline, JobPhase, JobState, StagePhase, StepDone,
+    StepPhase, StepState, StepStop,
+};
+use crate::logic::playbook::model::Action;
+use crate::logic::time::Timestamp;
+
+/// Folds one event into the state. `at` is the event's recorded time.
+pub fn apply(state: &mut JobState, event: &Event, at: Timestamp) {
+    match event {
+        Event::JobStarted { .. }
+        | Event::JobPaused { .. }
+        | Event::JobResumed { .. }
+        | Event::JobRecovered { .. }
+        | Event::JobRetrying { .. }
+        | Event::JobFinished { .. }
+        | Event::CancelAsked { .. }
+        | Event::SkipAsked { .. }
+        | Event::OrderRefused { .. } => apply_job(state, event, at),
+        Event::StageStarted { stage, cells } => stage_started(state, *stage, cells, at),
+        Event::StageFinished { stage, outcome, result, cause } => {
+            stage_finished(state, *stage, *outcome, *result, cause.clone(), at);
+        }
+        Event::CellStarted { .. }
+        | Event::CellStopping { .. }
+        | Event::CellRetrying { .. }
+        | Event::CellSwept { .. }
+        | Event::CellFinished { .. }
+        | Event::Hashed { .. } => apply_cell(state, event, at),
+        Event::StepStarted { key } => step_started(state, *key, at),
+        Event::StepStopping { key, rung, cause } => step_stopping(state, *key, *rung, cause.clone(), at),
+        Event::StepRetrying { key, until, left_running, .. } => {
+            step_retrying(state, *key, *until, *left_running)
+        }
+        Event::StepFinished(end) => step_finished(state, end),
+        Event::StepSkipped { cell, run, step, cause } => {
+            if let Some(it) = current(state, *cell, *run) {
+                let done = StepDone {
+                    outcome: Some(Outcome::Skipped),
+                    conclusion: Some(Outcome::Skipped),
+                    cause: Some(cause.clone()),
+                    ..StepDone::default()
+                };
+                it.steps[*step as usize].phase = StepPhase::Done(Box::new(done));
+                settle_members(state, *cell, *step);
+                state.index.attention.insert(*cell);
+            }
+        }
+        Event::Annotated { .. } => {}
+    }
+}
+
+fn apply_job(state: &mut JobState, event: &Event, at: Timestamp) {
+    match event {
+        Event::JobStarted { attempt } => {
+            state.phase = JobPhase::Running;
+            state.attempt = *attempt;
+            state.started = at;
+            if let Some(limit) = state.setting.plan.playbook.policy.timeout {
+                state.index.deadlines.insert((at.after(limit), Deadline::Job));
+            }
+        }
+        Event::JobPaused { order, .. } => {
+            state.paused = Some(at);
+            note(state, order, event);
+        }
+        Event::JobResumed { order, .. } => {
+            state.paused = None;
+            touch_all(state);
+            note(state, order, event);
+        }
+        Event::JobRecovered { .. } => touch_all(state),
+        Event::JobRetrying { order, stages, cells, attempt, .. } => {
+            super::steer::reset(state, stages, cells);
+            state.attempt = *attempt;
+            state.phase = JobPhase::Running;
+            state.cancel = None;
+            state.finally_since = None;
+            state.started = at;
+            if let Some(limit) = state.setting.plan.playbook.policy.timeout {
+                state.index.deadlines.insert((at.after(limit), Deadline::Job));
+            }
+            note(state, order, event);
+        }
+        Event::JobFinished { outcome, cause, .. } => {
+            state.phase = JobPhase::Finished { outcome: *outcome, cause: cause.clone(), at };
+            state.index.deadlines.clear();
+            state.paused = None;
+        }
+        Event::CancelAsked { order, target, force, by, cause } => {
+            let cause = cause.clone().unwrap_or_else(|| Cause::Order { by: by.clone() });
+            cancel_asked(state, target, *force, cause, at);
+            note(state, order, event);
+        }
+        Event::SkipAsked { by, order, target } => {
+            match target {
+                Target::Job => {}
+                Target::Stage(stage) => {
+                    state.stages[*stage as usize].skip = Some(by.clone());
+                    let cells = state.stages[*stage as usize].cells.clone();
+                    for cell in cells {
+                        state.cells[cell as usize].skip = Some(by.clone());
+                        state.index.attention.insert(cell);
+                    }
+                }
+                Target::Cell(cell) => {
+                    state.cells[*cell as usize].skip = Some(by.clone());
+                    state.index.attention.insert(*cell);
+                }
+            }
+            note(state, order, event);
+        }
+        Event::OrderRefused { order, .. } => note(state, order, event),
+        _ => {}
+    }
+}
+
+/// Remembers the answer to an order, so that a repeated one gets the same.
+fn note(state: &mut JobState, order: &str, event: &Event) {
+    if !order.is_empty() {
+        let words = super::steer::words(state, event);
+        state.orders.insert(order.to_owned(), words);
+    }
+}
+
+fn touch_all(state: &mut JobState) {
+    for cell in 0u32.. {
+        let Some(it) = state.cells.get(cell as usize) else { break };
+        if !matches!(it.phase, CellPhase::Finished { .. }) {
+            state.index.attention.insert(cell);
+        }
+    }
+}
+
+fn cancel_asked(state: &mut JobState, target: &Target, force: bool, cause: Cause, at: Timestamp) {
+    let ask = |slot: &mut Option<CancelState>| match slot {
+        Some(earlier) => earlier.force |= force,
+        None => *slot = Some(CancelState { since: at, force, cause: cause.clone() }),
+    };
+    match target {
+        Target::Job => {
+            ask(&mut state.cancel);
+            touch_all(state);
+        }
+        Target::Stage(stage) => {
+            ask(&mut state.stages[*stage as usize].cancel);
+            let cells = state.stages[*stage as usize].cells.clone();
+            state.index.attention.extend(cells);
+        }
+        Target::Cell(cell) => {
+            let it = &mut state.cells[*cell as usize];
+            let rung = if force { Rung::Kill } else { Rung::Polite };
+            match &mut it.stop {
+                Some(stop) => stop.rung = stop.rung.max(rung),
+                None => it.stop = Some(CellStop { since: at, rung, cause }),
+            }
+            state.index.attention.insert(*cell);
+        }
+    }
+}
+
+fn stage_started(state: &mut JobState, stage: u32, cells: &[NewCell], at: Timestamp) {
+    let n = u32::try_from(cells.len()).unwrap_or(u32::MAX);
+    let steps = state.setting.plan.playbook.stages[stage as usize].steps.steps.len();
+    let priority = -i64::from(state.setting.plan.playbook.stages[stage as usize].priority);
+    for (position, new) in (0u32..).zip(cells) {
+        let entry = (priority, new.cell);
+        let cell = CellState {
+            stage,
+            id: new.id.clone(),
+            label: new.label.clone(),
+            matrix: new.matrix.clone(),
+            position: (position, n),
+            run: new.run,
+            phase: CellPhase::Queued { until: None },
+            steps: vec![StepState::default(); steps],
+            current: None,
+            holds_slot: false,
+            stop: None,
+            needs_sweep: false,
+            swept: false,
+            survivors: Vec::new(),
+            since: None,
+            cleanup_until: None,
+            env: Vec::new(),
+            paths: Vec::new(),
+            outputs: Vec::new(),
+            hashes: Vec::new(),
+            hash_wanted: None,
+            skip: state.stages[stage as usize].skip.clone(),
+            queued: Some(entry),
+        };
+        match state.cells.get_mut(new.cell as usize) {
+            Some(earlier) => *earlier = cell,
+            None => state.cells.push(cell),
+        }
+        state.index.queue.insert(entry);
+        state.index.attention.insert(new.cell);
+    }
+    let it = &mut state.stages[stage as usize];
+    it.phase = StagePhase::Started { since: at };
+    it.cells = cells.iter().map(|c| c.cell).collect();
+    it.open_cells = n;
+    state.index.ready.remove(&stage);
+    if n == 0 {
+        state.index.settled.insert(stage);
+    }
+    if state.setting.plan.playbook.stages[stage as usize].is_final && state.finally_since.is_none() {
+        state.finally_since = Some(at);
+        let limit = state.setting.plan.playbook.policy.cleanup_timeout;
+        state.index.deadlines.insert((at.after(limit), Deadline::Finally));
+    }
+}
+
+fn stage_finished(
+    state: &mut JobState,
+    stage: u32,
+    outcome: Outcome,
+    result: Outcome,
+    cause: Option<Cause>,
+    _at: Timestamp,
+) {
+    let waived = matches!(cause, Some(Cause::Selection | Cause::Order { .. })) && outcome == Outcome::Skipped;
+    let plan = state.setting.plan.clone();
+    state.index.ready.remove(&stage);
+    state.index.settled.remove(&stage);
+    let it = &mut state.stages[stage as usize];
+    if matches!(it.phase, StagePhase::Finished { .. }) {
+        return;
+    }
+    it.phase = StagePhase::Finished { outcome, result, cause, waived };
+    let own = it.closure;
+    state.index.open_stages[usize::from(plan.playbook.stages[stage as usize].is_final)] -= 1;
+    for &dependent in &plan.stages[stage as usize].needed_by {
+        let it = &mut state.stages[dependent as usize];
+        it.needs_left = it.needs_left.saturating_sub(1);
+        it.closure.failed |= own.failed || result == Outcome::Failure;
+        it.closure.unsuccessful |= own.unsuccessful || (result != Outcome::Success && !waived);
+        if it.needs_left == 0 && it.phase == StagePhase::Pending {
+            state.index.ready.insert(dependent);
+        }
+    }
+}
+
+/// Returns the cell if that run of it is the current one and has not finished.
+fn current(state: &mut JobState, cell: u32, run: u32) -> Option<&mut CellState> {
+    let it = state.cells.get_mut(cell as usize)?;
+    (it.run == run && !matches!(it.phase, CellPhase::Finished { .. })).then_some(it)
+}
+
+fn apply_cell(state: &mut JobState, event: &Event, at: Timestamp) {
+    match event {
+        Event::CellStarted { cell, run } => {
+            let Some(it) = state.cells.get_mut(*cell as usize) else { return };
+            it.run = *run;
+            it.phase = CellPhase::Active;
+            it.since = Some(at);
+            let limit = state.setting.plan.playbook.stages[it.stage as usize].timeout;
+            state.index.deadlines.insert((at.after(limit), Deadline::Cell(*cell)));
+            take_slot(state, *cell);
+        }
+        Event::CellStopping { cell, run, rung, cause } => {
+            let Some(it) = current(state, *cell, *run) else { return };
+            let since = it.stop.as_ref().map_or(at, |s| s.since);
+            it.stop = Some(CellStop { since, rung: *rung, cause: cause.clone() });
+            let stage = it.stage as usize;
+            let limit = state.setting.plan.playbook.stages[stage].cleanup_timeout;
+            let until = at.after(limit);
+            state.cells[*cell as usize].cleanup_until.get_or_insert(until);
+            state.index.deadlines.insert((until, Deadline::Cell(*cell)));
+        }
+        Event::CellRetrying { cell, run, until, .. } => {
+            if current(state, *cell, *run).is_none() {
+                return;
+            }
+            free_slot(state, *cell);
+            restart_cell(state, *cell, Some(*until));
+        }
+        Event::CellSwept { cell, run, survivors, .. } => {
+            let Some(it) = current(state, *cell, *run) else { return };
+            it.swept = true;
+            it.survivors.clone_from(survivors);
+            state.index.sweeping.remove(cell);
+        }
+        Event::CellFinished { cell, run, outcome, result, cause, outputs } => {
+            cell_finished(state, (*cell, *run), (*outcome, *result), cause.as_ref(), outputs);
+            return;
+        }
+        Event::Hashed { cell, run, patterns, digest } => {
+            let Some(it) = current(state, *cell, *run) else { return };
+            it.hashes.push((patterns.clone(), digest.clone()));
+            it.hash_wanted = None;
+            state.index.hashing.remove(cell);
+        }
+        _ => return,
+    }
+    if let Event::CellStarted { cell, .. }
+    | Event::CellStopping { cell, .. }
+    | Event::CellRetrying { cell, .. }
+    | Event::CellSwept { cell, .. }
+    | Event::Hashed { cell, .. } = event
+    {
+        state.index.attention.insert(*cell);
+    }
+}
+
+/// Puts a cell back to its beginning, one run later, and into the queue.
+pub(super) fn restart_cell(state: &mut JobState, cell: u32, until: Option<Timestamp>) {
+    let it = &mut state.cells[cell as usize];
+    let stage = it.stage as usize;
+    let entry = (-i64::from(state.setting.plan.playbook.stages[stage].priority), cell);
+    it.run += 1;
+    it.phase = CellPhase::Queued { until };
+    it.steps = vec![StepState::default(); it.steps.len()];
+    it.current = None;
+    it.stop = None;
+    it.needs_sweep = false;
+    it.swept = false;
+    it.survivors.clear();
+    it.cleanup_until = None;
+    it.env.clear();
+    it.paths.clear();
+    it.outputs.clear();
+    it.hashes.clear();
+    it.hash_wanted = None;
+    it.skip = None;
+    it.queued = Some(entry);
+    state.index.queue.insert(entry);
+    state.index.attention.insert(cell);
+    if let Some(until) = until {
+        state.index.deadlines.insert((until, Deadline::Cell(cell)));
+    }
+}
+
+fn cell_finished(
+    state: &mut JobState,
+    (cell, run): (u32, u32),
+    (outcome, result): (Outcome, Outcome),
+    cause: Option<&Cause>,
+    outputs: &[(std::sync::Arc<str>, std::sync::Arc<str>)],
+) {
+    if current(state, cell, run).is_none() {
+        return;
+    }
+    free_slot(state, cell);
+    leave_queue(state, cell);
+    let it = &mut state.cells[cell as usize];
+    it.phase = CellPhase::Finished { outcome, result, cause: cause.cloned() };
+    it.outputs = outputs.to_vec();
+    let stage = it.stage;
+    if let Some(since) = it.since {
+        let limit = state.setting.plan.playbook.stages[stage as usize].timeout;
+        state.index.deadlines.remove(&(since.after(limit), Deadline::Cell(cell)));
+    }
+    state.index.attention.remove(&cell);
+    state.index.sweeping.remove(&cell);
+    state.index.hashing.remove(&cell);
+    let fails_fast =
+        state.setting.plan.playbook.stages[stage as usize].strategy.as_ref().is_some_and(|s| s.fail_fast);
+    let it = &mut state.stages[stage as usize];
+    it.open_cells = it.open_cells.saturating_sub(1);
+    if it.open_cells == 0 {
+        state.index.settled.insert(stage);
+    }
+    let it = &mut state.stages[stage as usize];
+    if result == Outcome::Failure && fails_fast && it.failed_fast.is_none() {
+        it.failed_fast = Some(cell);
+        let cells = it.cells.clone();
+        state.index.attention.extend(cells);
+    }
+}
+
+fn take_slot(state: &mut JobState, cell: u32) {
+    leave_queue(state, cell);
+    let it = &mut state.cells[cell as usize];
+    if !it.holds_slot {
+        it.holds_slot = true;
+        state.index.slots_taken += 1;
+        state.stages[it.stage as usize].busy_cells += 1;
+    }
+}
+
+pub(super) fn free_slot(state: &mut JobState, cell: u32) {
+    let it = &mut state.cells[cell as usize];
+    if it.holds_slot {
+        it.holds_slot = false;
+        state.index.slots_taken -= 1;
+        let stage = &mut state.stages[it.stage as usize];
+        stage.busy_cells = stage.busy_cells.saturating_sub(1);
+    }
+}
+
+pub(super) fn leave_queue(state: &mut JobState, cell: u32) {
+    if let Some(entry) = state.cells[cell as usize].queued.take() {
+        state.index.queue.remove(&entry);
+    }
+}
+
+fn step_started(state: &mut JobState, key: AttemptKey, at: Timestamp) {
+    if current(state, key.cell, key.run).is_none() {
+        return;
+    }
+    take_slot(state, key.cell);
+    let plan = state.setting.plan.clone();
+    let it = &mut state.cells[key.cell as usize];
+    let model = &plan.playbook.stages[it.stage as usize].steps.steps[key.step as usize];
+    let is_cleanup = it.stop.is_some();
+    let step = &mut it.steps[key.step as usize];
+    step.is_cleanup = is_cleanup;
+    step.phase = StepPhase::Running;
+    step.attempt = key.attempt;
+    step.since.get_or_insert(at);
+    step.attempt_since = Some(at);
+    step.stop = None;
+    it.current = matches!(model.action, Action::Run { .. }).then_some(key.step);
+    if it.current.is_some() {
+        state.index.live.insert(key, None);
+    }
+    if let Some(limit) = model.timeout {
+        state.index.deadlines.insert((at.after(limit), Deadline::Cell(key.cell)));
+    }
+    state.index.attention.insert(key.cell);
+}
+
+fn step_stopping(state: &mut JobState, key: AttemptKey, rung: Rung, cause: Cause, at: Timestamp) {
+    let Some(it) = current(state, key.cell, key.run) else { return };
+    let stage = it.stage as usize;
+    let step = &mut it.steps[key.step as usize];
+    if step.attempt != key.attempt || step.phase != StepPhase::Running {
+        return;
+    }
+    let cause = step.stop.take().map_or(cause, |earlier| earlier.cause);
+    step.stop = Some(StepStop { since: at, rung, cause });
+    if let Some(live) = state.index.live.get_mut(&key) {
+        *live = Some(rung);
+    }
+    if rung == Rung::Polite {
+        let grace = state.setting.plan.playbook.stages[stage].cancel.grace;
+        state.index.deadlines.insert((at.after(grace), Deadline::Cell(key.cell)));
+    }
+    state.index.attention.insert(key.cell);
+}
+
+fn step_retrying(state: &mut JobState, key: AttemptKey, until: Timestamp, left_running: u32) {
+    if current(state, key.cell, key.run).is_none() {
+        return;
+    }
+    state.index.live.remove(&key);
+    free_slot(state, key.cell);
+    let it = &mut state.cells[key.cell as usize];
+    it.needs_sweep |= left_running > 0;
+    it.swept &= left_running == 0;
+    it.current = Some(key.step);
+    let step = &mut it.steps[key.step as usize];
+    step.phase = StepPhase::Waiting { until };
+    step.stop = None;
+    let entry = (-i64::from(state.setting.plan.playbook.stages[it.stage as usize].priority), key.cell);
+    it.queued = Some(entry);
+    state.index.queue.insert(entry);
+    reset_members(state, key.cell, key.step);
+    state.index.deadlines.insert((until, Deadline::Cell(key.cell)));
+    state.index.attention.insert(key.cell);
+}
+
+fn step_finished(state: &mut JobState, end: &StepEnd) {
+    let key = end.key;
+    if current(state, key.cell, key.run).is_none() {
+        return;
+    }
+    state.index.live.remove(&key);
+    // A cell whose step ends while it waits to be tried again has no slot; it stays in the queue for its next step.
+    let it = &mut state.cells[key.cell as usize];
+    if it.current == Some(key.step) {
+        it.current = None;
+    }
+    if end.left_running > 0 {
+        it.needs_sweep = true;
+        it.swept = false;
+    }
+    it.steps[key.step as usize].phase = StepPhase::Done(Box::new(StepDone {
+        outcome: Some(end.outcome),
+        conclusion: Some(end.conclusion),
+        cause: end.cause.clone(),
+        end: end.end,
+        outputs: end.outputs.clone(),
+        rescued: end.rescued,
+    }));
+    for (name, value) in &end.env {
+        match it.env.iter_mut().find(|(k, _)| k == name) {
+            Some(earlier) => earlier.1 = value.clone(),
+            None => it.env.push((name.clone(), value.clone())),
+        }
+    }
+    it.paths.extend(end.paths.iter().cloned());
+    settle_members(state, key.cell, key.step);
+    state.index.attention.insert(key.cell);
+}
+
+/// Marks what has not run inside a finished block as skipped.
+fn settle_members(state: &mut JobState, cell: u32, step: u32) {
+    for_members(state, cell, step, &|it| {
+        if it.done().is_none() {
+            it.phase = StepPhase::Done(Box::new(StepDone {
+                outcome: Some(Outcome::Skipped),
+                conclusion: Some(Outcome::Skipped),
+                cause: Some(Cause::Earlier),
+                ..StepDone::default()
+            }));
+        }
+    });
+}
+
+fn reset_members(state: &mut JobState, cell: u32, step: u32) {
+    for_members(state, cell, step, &|it| *it = StepState { attempt: it.attempt, ..StepState::default() });
+}
+
+fn for_members(state: &mut JobState, cell: u32, step: u32, change: &dyn Fn(&mut StepState)) {
+    let plan = state.setting.plan.clone();
+    let it = &mut state.cells[cell as usize];
+    let tree = &plan.playbook.stages[it.stage as usize].steps;
+    if !matches!(tree.steps[step as usize].action, Action::Block { .. }) {
+        return;
+    }
+    for (at, member) in tree.steps.iter().enumerate() {
+        let mut up = member.parent;
+        while let Some(parent) = up {
+            if parent == step as usize {
+                change(&mut it.steps[at]);
+                break;
+            }
+            up = tree.steps[parent].parent;
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! The answer to one input, as events. Reads the state, never changes it, and records only what was said.
+//!
+//! Not here: orders (`steer.rs`), consequences (`follow`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Input;
+use super::event::{Cause, Event, Outcome, StepEnd};
+use super::follow::conclude;
+use super::order::Refusal;
+use super::report::{AttemptKey, End, Exit, Report};
+use super::scope::{JobScope, Standing};
+use super::state::{JobPhase, JobState};
+use crate::logic::playbook::model::{Assertion, Retry, RetryOn, Step};
+use crate::logic::step_files;
+use crate::logic::time::Timestamp;
+
+type Answer = Result<(Vec<Event>, String), Refusal>;
+
+/// Returns what an input records, and the answer in words.
+///
+/// # Errors
+/// A refusal, if an order makes no sense now.
+pub fn decide(state: &JobState, input: &Input, now: Timestamp) -> Answer {
+    match input {
+        Input::Begin { epoch } => Ok((begin(state, *epoch), String::new())),
+        Input::Order(asked) => super::steer::answer(state, asked),
+        Input::Report(report) => Ok((reported(state, report, now), String::new())),
+        Input::Wake => Ok((Vec::new(), String::new())),
+    }
+}
+
+fn begin(state: &JobState, epoch: u64) -> Vec<Event> {
+    match state.phase {
+        JobPhase::New => {
+            let mut events = vec![Event::JobStarted { attempt: 1 }];
+            if let Some(cause) = first_broken(state, &state.setting.plan.playbook.pre) {
+                events.push(Event::JobFinished {
+                    outcome: Outcome::Failure,
+                    cause: Some(cause),
+                    rescued: false,
+                    outputs: Vec::new(),
+                    survivors: Vec::new(),
+                });
+            }
+            events
+        }
+        JobPhase::Running => vec![Event::JobRecovered { epoch }],
+        JobPhase::Finished { .. } => Vec::new(),
+    }
+}
+
+fn first_broken(state: &JobState, assertions: &[Assertion]) -> Option<Cause> {
+    assertions.iter().find_map(|it| {
+        let scope = JobScope::new(state, Standing::Job);
+        let message = match it.condition.condition.eval(&scope) {
+            Ok(true) => return None,
+            Ok(false) => match it.message.as_ref().map(|m| m.template.eval_text(&scope)) {
+                Some(Ok(message)) => message,
+                _ => format!("`{}` does not hold", it.condition.source),
+            },
+            Err(error) => error.message,
+        };
+        Some(Cause::Assertion { name: it.name.clone(), message })
+    })
+}
+
+fn reported(state: &JobState, report: &Report, now: Timestamp) -> Vec<Event> {
+    let is_live = |key: &AttemptKey| state.index.live.contains_key(key);
+    match report {
+        Report::Exited(exit) if is_live(&exit.key) => vec![judge(state, exit, now)],
+        Report::NotStarted { key, message, .. } if is_live(key) => {
+            let cause = Cause::Start { message: message.clone() };
+            vec![ended_badly(state, StepEnd::new(*key), cause, now)]
+        }
+        Report::Lost { key, message } if is_live(key) => {
+            let cause = Cause::Interrupted { message: message.clone() };
+            vec![ended_badly(state, StepEnd::new(*key), cause, now)]
+        }
+        Report::Withdrawn { key } if is_live(key) => {
+            let stopped = state.cells[key.cell as usize].steps[key.step as usize].stop.as_ref();
+            let cause = stopped.map_or(Cause::Earlier, |s| s.cause.clone());
+            vec![ended_badly(state, StepEnd::new(*key), cause, now)]
+        }
+        Report::Swept { cell, run, ended, survivors }
+            if state.cells.get(*cell as usize).is_some_and(|c| c.run == *run) =>
+        {
+            vec![Event::CellSwept { cell: *cell, run: *run, ended: *ended, survivors: survivors.clone() }]
+        }
+        Report::Annotated { key, annotation } => {
+            vec![Event::Annotated { key: *key, annotation: annotation.clone() }]
+        }
+        Report::Hashed { cell, run, patterns, digest } => {
+            vec![Event::Hashed { cell: *cell, run: *run, patterns: patterns.clone(), digest: digest.clone() }]
+        }
+        Report::Closed { survivors } if state.phase == JobPhase::Running && state.all_done() => {
+            vec![finish(state, survivors)]
+        }
+        // A result of an earlier try, or of a cell that has ended: fenced off.
+        _ => Vec::new(),
+    }
+}
+
+fn finish(state: &JobState, survivors: &[String]) -> Event {
+    let mut outcome = super::follow::conclusion(state);
+    let failed = |wanted: Outcome| {
+        let names = (0u32..).zip(&state.stages).filter(|(_, s)| s.result() == Some(wanted));
+        Cause::Member { names: names.map(|(at, _)| state.stage_name(at).to_owned()).take(20).collect() }
+    };
+    let mut cause = match (&state.cancel, outcome) {
+        (Some(cancel), Outcome::Failure) if matches!(cancel.cause, Cause::Timeout { .. }) => {
+            Some(cancel.cause.clone())
+        }
+        (Some(cancel), Outcome::Cancelled) => Some(cancel.cause.clone()),
+        (_, Outcome::Success) => None,
+        (_, outcome) => Some(failed(outcome)),
+    };
+    if outcome == Outcome::Success
+        && let Some(broken) = first_broken(state, &state.setting.plan.playbook.post)
+    {
+        (outcome, cause) = (Outcome::Failure, Some(broken));
+    }
+    let scope = JobScope::new(state, Standing::Job);
+    let mut outputs = Vec::new();
+    for output in &state.setting.plan.playbook.outputs {
+        match output.value.template.eval_text(&scope) {
+            Ok(value) => outputs.push((output.name.clone(), Arc::from(value))),
+            Err(error) if outcome == Outcome::Success => {
+                (outcome, cause) = (Outcome::Failure, Some(Cause::Expression { message: error.message }));
+            }
+            Err(_) => {}
+        }
+    }
+    if outcome == Outcome::Success && !survivors.is_empty() {
+        (outcome, cause) = (Outcome::Failure, Some(Cause::Survivors { names: survivors.to_vec() }));
+    }
+    let rescued = outcome == Outcome::Success
+        && state.cells.iter().any(|c| c.steps.iter().any(|s| s.done().is_some_and(|d| d.rescued)));
+    Event::JobFinished { outcome, cause, rescued, outputs, survivors: survivors.to_vec() }
+}
+
+fn model_of<'a>(state: &'a JobState, key: &AttemptKey) -> &'a Step {
+    let stage = state.cells[key.cell as usize].stage as usize;
+    &state.setting.plan.playbook.stages[stage].steps.steps[key.step as usize]
+}
+
+/// Judges the end of a try.
+fn judge(state: &JobState, exit: &Exit, now: Timestamp) -> Event {
+    let model = model_of(state, &exit.key);
+    let mut end = StepEnd {
+        end: Some(exit.end),
+        log_bytes: exit.log_bytes,
+        usage: exit.usage,
+        left_running: exit.left_running,
+        ..StepEnd::new(exit.key)
+    };
+    let problem = take_files(&mut end, exit);
+    let stop = state.cells[exit.key.cell as usize].steps[exit.key.step as usize].stop.as_ref();
+    let cause = match (stop, exit.end) {
+        // A report can arrive after the stop was asked for; counting it as a pass would make cancel a race.
+        (Some(stop), _) => Some(stop.cause.clone()),
+        (None, End::Code(code)) if model.skip_exit_codes.contains(&code) => Some(Cause::SkipCode { code }),
+        (None, End::Code(code)) if model.ok_exit_codes.contains(&code) => None,
+        (None, End::Code(code)) => Some(Cause::Exit { code }),
+        (None, End::Signal(signal)) => Some(Cause::Signal { signal }),
+    };
+    match cause.or(problem.map(|message| Cause::Protocol { message })) {
+        None => Event::StepFinished(Box::new(end)),
+        Some(cause @ Cause::SkipCode { .. }) => {
+            end.outcome = Outcome::Skipped;
+            end.conclusion = Outcome::Skipped;
+            end.cause = Some(cause);
+            Event::StepFinished(Box::new(end))
+        }
+        Some(cause) => ended_badly(state, end, cause, now),
+    }
+}
+
+/// Reads the step files into the end; returns what was wrong with them.
+fn take_files(end: &mut StepEnd, exit: &Exit) -> Option<String> {
+    if let Some(problem) = &exit.log_problem {
+        return Some(problem.clone());
+    }
+    if exit.files.is_empty() {
+        return None;
+    }
+    if let Some(problem) = &exit.files.problem {
+        return Some(problem.clone());
+    }
+    let mut problem = None;
+    let mut pairs = |name: &str, text: &str| match step_files::parse_pairs(text) {
+        Ok(pairs) => {
+            pairs.into_iter().map(|(k, v)| (Arc::from(k.as_str()), Arc::from(v.as_str()))).collect::<Vec<_>>()
+        }
+        Err(error) => {
+            problem.get_or_insert(format!("{name}, line {}: {}", error.line, error.message));
+            Vec::new()
+        }
+    };
+    end.outputs = pairs("SORTIE_OUTPUT", &exit.files.output);
+    end.env = pairs("SORTIE_ENV", &exit.files.env);
+    end.state = pairs("SORTIE_STATE", &exit.files.state);
+    if let Some((name, _)) = end.env.iter().find(|(name, _)| step_files::forbidden_env(name)) {
+        problem.get_or_insert(format!("SORTIE_ENV: `{name}` may not be set by a step"));
+    }
+    end.env.retain(|(name, _)| !step_files::forbidden_env(name));
+    match step_files::parse_paths(&exit.files.path) {
+        Ok(paths) => end.paths = paths.into_iter().map(|p| Arc::from(p.as_str())).collect(),
+        Err(error) => {
+            problem.get_or_insert(format!("SORTIE_PATH, line {}: {}", error.line, error.message));
+        }
+    }
+    end.summary.clone_from(&exit.files.summary);
+    problem
+}
+
+fn ended_badly(state: &JobState, mut end: StepEnd, cause: Cause, now: Timestamp) -> Event {
+    let cell = &state.cells[end.key.cell as usize];
+    let was_cancelled = matches!(cause, Cause::Order { .. } | Cause::FailFast { .. } | Cause::Earlier);
+    if !was_cancelled
+        && cell.stop.is_none()
+        && let Some(until) = step_retry(state, &end.key, &cause, now)
+    {
+        return Event::StepRetrying {
+            key: end.key,
+            until,
+            cause: Some(cause),
+            end: end.end,
+            left_running: end.left_running,
+        };
+    }
+    end.outcome = if was_cancelled { Outcome::Cancelled } else { Outcome::Failure };
+    end.conclusion = conclude(state, end.key.cell, end.key.step, end.outcome);
+    end.cause = Some(cause);
+    Event::StepFinished(Box::new(end))
+}
+
+/// Ends a block, or sends it back to its beginning.
+pub(super) fn conclude_block(
+    state: &JobState,
+    cell: u32,
+    step: u32,
+    (failed, rescued, cancelled): (bool, bool, bool),
+    now: Timestamp,
+) -> Event {
+    let it = &state.cells[cell as usize];
+    let block = &it.steps[step as usize];
+    let key = AttemptKey { cell, run: it.run, step, attempt: block.attempt };
+    let model = model_of(state, &key);
+    let members = match &model.action {
+        crate::logic::playbook::model::Action::Block { block, always, .. } => {
+            block.iter().chain(always).filter(|&&at| it.steps[at].failed()).copied().collect()
+        }
+        crate::logic::playbook::model::Action::Run { .. } => Vec::new(),
+    };
+    let stage = &state.setting.plan.playbook.stages[it.stage as usize];
+    let names = members.into_iter().map(|at| super::follow::step_name(stage, at)).collect();
+    let cause = block.stop.as_ref().map_or(Cause::Member { names }, |s| s.cause.clone());
+    let mut end = StepEnd { rescued, ..StepEnd::new(key) };
+    if failed {
+        return ended_badly(state, end, cause, now);
+    }
+    if cancelled {
+        end.outcome = Outcome::Cancelled;
+        end.conclusion = Outcome::Cancelled;
+        end.cause = it.stop.as_ref().map(|s| s.cause.clone());
+    } else if rescued {
+        end.outcome = Outcome::Failure;
+        end.cause = Some(cause);
+    }
+    Event::StepFinished(Box::new(end))
+}
+
+/// Returns when a step is tried again, if it is.
+fn step_retry(state: &JobState, key: &AttemptKey, cause: &Cause, now: Timestamp) -> Option<Timestamp> {
+    let it = &state.cells[key.cell as usize].steps[key.step as usize];
+    let stage = &state.setting.plan.playbook.stages[state.cells[key.cell as usize].stage as usize];
+    let retry = model_of(state, key).retry.as_ref().or(stage.defaults.retry.as_ref()).or(state
+        .setting
+        .plan
+        .playbook
+        .defaults
+        .retry
+        .as_ref())?;
+    let seed = format!("{}/{}/{}/{}", state.setting.job_id, key.cell, key.step, key.attempt);
+    next_try(retry, cause, key.attempt, it.since.unwrap_or(now), now, &seed)
+}
+
+/// Returns when a cell is tried again as a whole, if it is.
+pub(super) fn cell_retry(state: &JobState, cell: u32, now: Timestamp) -> Option<Timestamp> {
+    let it = &state.cells[cell as usize];
+    let retry = state.setting.plan.playbook.stages[it.stage as usize].retry.as_ref()?;
+    let seed = format!("{}/{cell}/{}", state.setting.job_id, it.run);
+    next_try(retry, &Cause::Exit { code: -1 }, it.run, it.since.unwrap_or(now), now, &seed)
+}
+
+fn next_try(
+    retry: &Retry,
+    cause: &Cause,
+    attempt: u32,
+    since: Timestamp,
+    now: Timestamp,
+    seed: &str,
+) -> Option<Timestamp> {
+    let applies = retry.on.iter().any(|on| match (on, cause) {
+        (RetryOn::Failure, Cause::Exit { .. } | Cause::Signal { .. } | Cause::Member { .. })
+        | (RetryOn::Timeout, Cause::Timeout { .. })
+        | (RetryOn::Interrupted, Cause::Interrupted { .. })
+        | (RetryOn::Start, Cause::Start { .. }) => true,
+        (RetryOn::Exit(from, to), Cause::Exit { code }) => (from..=to).contains(&code),
+        _ => false,
+    });
+    if !applies || attempt >= retry.attempts {
+        return None;
+    }
+    let until = now.after(delay(retry, attempt, seed));
+    if retry.deadline.is_some_and(|limit| since.after(limit) < until) {
+        return None;
+    }
+    Some(until)
+}
+
+/// Returns the wait after try `attempt`: min(max, first * factor^(attempt-1)), give or take the jitter.
+///
+/// The jitter comes from a hash of the seed, because logic has no randomness and a replay must agree.
+fn delay(retry: &Retry, attempt: u32, seed: &str) -> Duration {
+    let backoff = retry.backoff;
+    let exponent = i32::try_from(attempt.saturating_sub(1)).unwrap_or(i32::MAX);
+    let plain = (backoff.first.as_secs_f64() * backoff.factor.powi(exponent)).min(backoff.max.as_secs_f64());
+    let hash = blake3::hash(seed.as_bytes());
+    let fraction =
+        f64::from(u16::from_le_bytes([hash.as_bytes()[0], hash.as_bytes()[1]])) / f64::from(u16::MAX);
+    let spread = 1.0 + backoff.jitter * (2.0 * fraction - 1.0);
+    Duration::try_from_secs_f64(plain * spread).unwrap_or(backoff.max)
+}

@@ -1,0 +1,54 @@
+//! What the world should be doing: wishes that `wanted` states and edges carry out.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::report::AttemptKey;
+
+/// All that an executor is given for one attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Launch {
+    pub key: AttemptKey,
+    pub program: Program,
+    /// Absolute folder to start in.
+    pub cwd: Arc<str>,
+    /// Differences to the job's base environment, in order: a value sets, `None` removes.
+    pub env: Vec<(String, Option<String>)>,
+    /// Where the masked bytes go, below the job's folder; made at the first byte.
+    pub log: String,
+    /// Names the cell's processes for the sweep; unique for this run of the cell.
+    pub tag: Arc<str>,
+    pub keep_children: KeepChildren,
+}
+
+/// What is started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Program {
+    /// A program and its arguments, taken as they are.
+    Direct(Vec<String>),
+    /// Text is written to a file; its path takes the place of `{0}` in the arguments.
+    Script { argv: Vec<String>, text: String, extension: String },
+}
+
+/// When children that outlive a step's main process are ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeepChildren {
+    /// With the cell: a server started by one step serves the next.
+    #[default]
+    StageEnd,
+    /// With the step itself.
+    StepEnd,
+}
+
+/// One grade of a graded stop; it never goes down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rung {
+    /// The cell's stop signal to the group and its descendants.
+    Polite,
+    /// SIGKILL to every descendant.
+    Kill,
+}

@@ -1,0 +1,321 @@
+//! Beginnings and ends of stages, ends of cells, and what the job comes to.
+
+use std::sync::Arc;
+
+use super::super::event::{Cause, Event, NewCell, Outcome};
+use super::super::progress::Pressure;
+use super::super::scope::{JobScope, ListStatus, Pairs, Standing, environment};
+use super::super::state::{JobState, StagePhase};
+use crate::logic::address::matches_cell;
+use crate::logic::expr::{ExprError, Scope};
+use crate::logic::plan::matrix;
+use crate::logic::plan::{PlannedStage, Selected};
+use crate::logic::playbook::model::{IfEmpty, MatrixSource, MixedMatrix, RunWhen, Stage};
+use crate::logic::time::Timestamp;
+use crate::logic::value::{Object, Value};
+
+/// Finishes a stage all of whose cells have finished.
+pub(super) fn finish_settled(state: &mut JobState) -> Option<Event> {
+    let stage = *state.index.settled.first()?;
+    let it = &state.stages[stage as usize];
+    let cells = || it.cells.iter().map(|&cell| &state.cells[cell as usize]);
+    let fold = |of: &dyn Fn(&super::super::state::CellState) -> Option<Outcome>| {
+        let any = |wanted| cells().any(|c| of(c) == Some(wanted));
+        [Outcome::Failure, Outcome::Cancelled, Outcome::Success]
+            .into_iter()
+            .find(|&o| any(o))
+            .unwrap_or(Outcome::Skipped)
+    };
+    let outcome = fold(&|c| c.outcome());
+    let result = fold(&|c| c.result());
+    let cause = match outcome {
+        Outcome::Success => None,
+        Outcome::Skipped => {
+            let by = it.skip.clone();
+            Some(by.map_or(Cause::Selection, |by| Cause::Order { by }))
+        }
+        _ => {
+            let names = it.cells.iter().filter(|&&c| state.cells[c as usize].outcome() == Some(outcome));
+            Some(Cause::Member { names: names.map(|&c| state.cell_name(c)).take(20).collect() })
+        }
+    };
+    Some(Event::StageFinished { stage, outcome, result, cause })
+}
+
+/// Begins, or leaves out, a stage whose needs have finished.
+pub(super) fn begin_ready(state: &mut JobState) -> Option<Event> {
+    if state.paused.is_some() && state.cancel.is_none() {
+        return None;
+    }
+    let done = state.ordinary_done();
+    let stages = &state.setting.plan.playbook.stages;
+    let stage = state.index.ready.iter().copied().find(|&at| done || !stages[at as usize].is_final)?;
+    Some(begin(state, stage))
+}
+
+fn finished(stage: u32, outcome: Outcome, cause: Cause) -> Event {
+    Event::StageFinished { stage, outcome, result: outcome, cause: Some(cause) }
+}
+
+fn begin(state: &JobState, stage: u32) -> Event {
+    let plan = &state.setting.plan;
+    let model = &plan.playbook.stages[stage as usize];
+    let planned = &plan.stages[stage as usize];
+    let it = &state.stages[stage as usize];
+    if let Selected::No(_) = planned.selected {
+        return finished(stage, Outcome::Skipped, Cause::Selection);
+    }
+    if let Some(by) = &it.skip {
+        return finished(stage, Outcome::Skipped, Cause::Order { by: by.clone() });
+    }
+    if let Some(cancel) = &it.cancel {
+        return finished(stage, Outcome::Cancelled, cancel.cause.clone());
+    }
+    let of_job = state.cancel.as_ref().filter(|_| !model.is_final);
+    if let Some(cancel) = of_job
+        && cancel.force
+    {
+        return finished(stage, Outcome::Cancelled, cancel.cause.clone());
+    }
+    match runs(state, stage, model) {
+        Err(error) => finished(stage, Outcome::Failure, Cause::Expression { message: error.message }),
+        Ok(false) => match of_job {
+            Some(cancel) => finished(stage, Outcome::Cancelled, cancel.cause.clone()),
+            None => finished(stage, Outcome::Skipped, why_not(state, stage, model)),
+        },
+        Ok(true) => match cells(state, stage, model, planned) {
+            Ok(cells) => Event::StageStarted { stage, cells },
+            Err(NoCells::Empty) => finished(stage, Outcome::Skipped, Cause::EmptyMatrix),
+            Err(NoCells::Wrong(message)) => finished(stage, Outcome::Failure, Cause::Matrix { message }),
+        },
+    }
+}
+
+fn runs(state: &JobState, stage: u32, model: &Stage) -> Result<bool, ExprError> {
+    let scope = JobScope::new(state, Standing::Stage(stage));
+    let results = || model.needs.iter().filter_map(|&need| state.stages[need].result());
+    let cancelled = state.cancel.is_some() && !model.is_final;
+    let by_needs = match model.run_when {
+        RunWhen::AllSuccess => true,
+        RunWhen::NoneFailed => {
+            results().all(|r| matches!(r, Outcome::Success | Outcome::Skipped)) && !cancelled
+        }
+        RunWhen::AnySuccess => results().any(|r| r == Outcome::Success) && !cancelled,
+        RunWhen::AnyFailed => results().any(|r| r == Outcome::Failure) && !cancelled,
+        RunWhen::AllDone => true,
+    };
+    if !by_needs {
+        return Ok(false);
+    }
+    match &model.condition {
+        Some(condition) if model.run_when == RunWhen::AllSuccess => condition.condition.eval(&scope),
+        Some(condition) => condition.condition.eval(&JobScope::new(state, Standing::Waived(stage))),
+        None if model.run_when == RunWhen::AllSuccess => {
+            Ok(matches!(scope.status(crate::logic::expr::StatusFn::Success, &[])?, Value::Bool(true)))
+        }
+        None => Ok(true),
+    }
+}
+
+fn why_not(state: &JobState, stage: u32, model: &Stage) -> Cause {
+    let bad: Vec<String> = model
+        .needs
+        .iter()
+        .filter(|&&need| {
+            let waived = matches!(state.stages[need].phase, StagePhase::Finished { waived: true, .. });
+            state.stages[need].result() != Some(Outcome::Success) && !waived
+        })
+        .map(|&need| state.setting.plan.playbook.stages[need].id.to_string())
+        .collect();
+    let own = model.condition.as_ref().filter(|c| !c.condition.needs_success());
+    match (own, &model.condition) {
+        (None, _) if !bad.is_empty() || state.stages[stage as usize].closure.unsuccessful => {
+            Cause::Needs { stages: bad }
+        }
+        (_, Some(condition)) => Cause::Condition { text: condition.source.to_string() },
+        _ => Cause::Condition { text: format!("{:?}", model.run_when) },
+    }
+}
+
+enum NoCells {
+    Empty,
+    Wrong(String),
+}
+
+fn cells(
+    state: &JobState,
+    stage: u32,
+    model: &Stage,
+    planned: &PlannedStage,
+) -> Result<Vec<NewCell>, NoCells> {
+    let next = u32::try_from(state.cells.len()).unwrap_or(u32::MAX);
+    let earlier = |id: &str| {
+        state.stages[stage as usize].cells.iter().copied().find(|&c| &*state.cells[c as usize].id == id)
+    };
+    let place = |id: Arc<str>, fresh: &mut u32| match earlier(&id) {
+        Some(cell) => (cell, state.cells[cell as usize].run + 1, id),
+        None => {
+            *fresh += 1;
+            (*fresh - 1, 1, id)
+        }
+    };
+    let mut fresh = next;
+    let matrix = written_matrix(state, stage, model, planned)?;
+    let Some(matrix) = matrix else {
+        let (cell, run, id) = place(model.id.clone(), &mut fresh);
+        return Ok(vec![NewCell { cell, run, id, label: Arc::from(""), matrix: serde_json::Value::Null }]);
+    };
+    let limit = state.setting.plan.playbook.policy.matrix_limit as usize;
+    let if_empty = model.strategy.as_ref().map(|s| s.if_empty).unwrap_or_default();
+    let expansion = match matrix::expand(&matrix, limit) {
+        Ok(expansion) => expansion,
+        Err(error)
+            if matches!(error.slug, "matrix-empty" | "matrix-axis-empty") && if_empty == IfEmpty::Skip =>
+        {
+            return Err(NoCells::Empty);
+        }
+        Err(error) => return Err(NoCells::Wrong(error.message)),
+    };
+    let mut cells = Vec::with_capacity(expansion.combinations.len());
+    for combination in expansion.combinations {
+        let json = Value::object(combination.values).to_json();
+        if let Selected::Cells(wanted) = &planned.selected
+            && !wanted.iter().any(|cell| matches_cell(cell, &json))
+        {
+            continue;
+        }
+        let (cell, run, id) = place(Arc::from(format!("{}.{}", model.id, combination.id)), &mut fresh);
+        cells.push(NewCell { cell, run, id, label: Arc::from(combination.label), matrix: json });
+    }
+    if cells.is_empty() && matches!(planned.selected, Selected::Cells(_)) {
+        return Err(NoCells::Wrong("no cell of this stage has the values that `--only` asks for".to_owned()));
+    }
+    Ok(cells)
+}
+
+fn written_matrix(
+    state: &JobState,
+    stage: u32,
+    model: &Stage,
+    planned: &PlannedStage,
+) -> Result<Option<Value>, NoCells> {
+    let scope = JobScope::new(state, Standing::Stage(stage));
+    let wrong = |error: ExprError| NoCells::Wrong(error.message);
+    let mut value = match model.strategy.as_ref().map(|s| &s.matrix) {
+        None => None,
+        Some(MatrixSource::Fixed(value)) => Some(value.clone()),
+        Some(MatrixSource::Computed(text)) => Some(text.template.eval_value(&scope).map_err(wrong)?),
+        Some(MatrixSource::Mixed(mixed)) => Some(mixed_value(mixed, &scope).map_err(wrong)?),
+    };
+    for (axis, values) in &planned.axes {
+        let base = value.take().unwrap_or_else(|| Value::object(Object::new()));
+        value = Some(matrix::replace_axis(&base, axis, values.clone()));
+    }
+    Ok(value)
+}
+
+fn mixed_value(mixed: &MixedMatrix, scope: &JobScope<'_>) -> Result<Value, ExprError> {
+    Ok(match mixed {
+        MixedMatrix::Leaf(text) => text.template.eval_value(scope)?,
+        MixedMatrix::Value(value) => value.clone(),
+        MixedMatrix::List(items) => {
+            Value::array(items.iter().map(|item| mixed_value(item, scope)).collect::<Result<_, _>>()?)
+        }
+        MixedMatrix::Map(members) => {
+            let mut object = Object::new();
+            for (name, member) in members {
+                object.insert(name.clone(), mixed_value(member, scope)?);
+            }
+            Value::object(object)
+        }
+    })
+}
+
+/// Ends a cell all of whose steps have ended, or sends it back to its beginning.
+pub(super) fn finish_cell(
+    state: &JobState,
+    cell: u32,
+    failed: bool,
+    pressure: Pressure,
+    now: Timestamp,
+) -> Event {
+    let it = &state.cells[cell as usize];
+    let model = &state.setting.plan.playbook.stages[it.stage as usize];
+    let stopped_by = it.stop.as_ref().map(|s| s.cause.clone());
+    let timed_out = matches!(stopped_by, Some(Cause::Timeout { .. }));
+    let (mut outcome, mut cause) = if pressure != Pressure::None && !timed_out {
+        (Outcome::Cancelled, stopped_by)
+    } else if pressure != Pressure::None {
+        (Outcome::Failure, stopped_by)
+    } else if failed {
+        let names = it.steps.iter().enumerate().filter(|(at, s)| s.failed() && model.steps.body.contains(at));
+        let names = names.map(|(at, _)| step_name(model, at)).take(20).collect();
+        (Outcome::Failure, Some(Cause::Member { names }))
+    } else {
+        (Outcome::Success, None)
+    };
+    if outcome == Outcome::Success && !it.survivors.is_empty() {
+        (outcome, cause) = (Outcome::Failure, Some(Cause::Survivors { names: it.survivors.clone() }));
+    }
+    if outcome == Outcome::Failure
+        && pressure == Pressure::None
+        && let Some(until) = super::super::decide::cell_retry(state, cell, now)
+    {
+        return Event::CellRetrying { cell, run: it.run, until, cause };
+    }
+    let outputs = match outputs(state, cell, model) {
+        Ok(outputs) => outputs,
+        Err(error) => {
+            if outcome == Outcome::Success {
+                (outcome, cause) = (Outcome::Failure, Some(Cause::Expression { message: error.message }));
+            }
+            Vec::new()
+        }
+    };
+    let result = match &model.continue_on_error {
+        Some(condition) if outcome == Outcome::Failure => {
+            let standing = Standing::Cell { cell, step: None, status: ListStatus::default() };
+            match condition.condition.eval(&JobScope::new(state, standing)) {
+                Ok(true) => Outcome::Success,
+                _ => outcome,
+            }
+        }
+        _ => outcome,
+    };
+    Event::CellFinished { cell, run: it.run, outcome, result, cause, outputs }
+}
+
+/// Returns the word people use for a step: its id, else its number from 1.
+#[must_use]
+pub fn step_name(model: &Stage, step: usize) -> String {
+    model.steps.steps[step].id.as_ref().map_or_else(|| (step + 1).to_string(), ToString::to_string)
+}
+
+fn outputs(state: &JobState, cell: u32, model: &Stage) -> Result<Pairs, ExprError> {
+    if model.outputs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let scope = JobScope::new(state, Standing::Cell { cell, step: None, status: ListStatus::default() });
+    let env: Object =
+        environment(state, cell, None)?.into_iter().map(|(k, v)| (k, Value::String(v))).collect();
+    scope.set("env", Value::object(env));
+    model
+        .outputs
+        .iter()
+        .map(|(name, text)| Ok((name.clone(), Arc::from(text.template.eval_text(&scope)?))))
+        .collect()
+}
+
+/// Returns what the ordinary stages, and the final ones as far as they got, come to.
+#[must_use]
+pub fn conclusion(state: &JobState) -> Outcome {
+    let any = |wanted| state.stages.iter().any(|s| s.result() == Some(wanted));
+    let timed_out = state.cancel.as_ref().is_some_and(|c| matches!(c.cause, Cause::Timeout { .. }));
+    if any(Outcome::Failure) || timed_out {
+        Outcome::Failure
+    } else if any(Outcome::Cancelled) || state.cancel.is_some() {
+        Outcome::Cancelled
+    } else {
+        Outcome::Success
+    }
+}

@@ -1,0 +1,121 @@
+//! When and how hard cells and steps are asked to stop. A rung never goes down, not even across a crash.
+//!
+//! Not here: signals and processes (the keeper), what counts as cancelled (`decide.rs`).
+
+use super::super::effect::Rung;
+use super::super::event::{Cause, Event};
+use super::super::progress::Pressure;
+use super::super::report::AttemptKey;
+use super::super::state::{CellPhase, CellState, JobState};
+use crate::logic::playbook::model::{Action, Step, StepTree};
+use crate::logic::time::Timestamp;
+
+/// What makes a cell stop that was not asked to stop yet.
+pub(super) fn reason(state: &JobState, cell: u32, now: Timestamp) -> Option<(Rung, Cause)> {
+    let it = &state.cells[cell as usize];
+    let stage = &state.stages[it.stage as usize];
+    let model = &state.setting.plan.playbook.stages[it.stage as usize];
+    let of_job = state.cancel.as_ref().filter(|_| !model.is_final);
+    if let Some(cancel) = stage.cancel.as_ref().or(of_job) {
+        let rung = if cancel.force { Rung::Kill } else { Rung::Polite };
+        return Some((rung, cancel.cause.clone()));
+    }
+    if let Some(failed) = stage.failed_fast
+        && failed != cell
+    {
+        return Some((Rung::Polite, Cause::FailFast { cell: failed }));
+    }
+    let since = it.since?;
+    (it.phase == CellPhase::Active && since.after(model.timeout) <= now)
+        .then(|| (Rung::Polite, Cause::Timeout { of: "stage".to_owned() }))
+}
+
+/// How hard an active cell is pressed to end.
+pub(super) fn pressure(state: &JobState, it: &CellState, now: Timestamp) -> Pressure {
+    let Some(stop) = &it.stop else { return Pressure::None };
+    let model = &state.setting.plan.playbook.stages[it.stage as usize];
+    let forced = state.stages[it.stage as usize].cancel.as_ref().is_some_and(|c| c.force)
+        || (state.cancel.as_ref().is_some_and(|c| c.force) && !model.is_final)
+        || it.cleanup_until.is_some_and(|until| until <= now)
+        || stop.rung == Rung::Kill;
+    if forced {
+        Pressure::Forced
+    } else if matches!(stop.cause, Cause::Timeout { .. }) {
+        Pressure::TimedOut
+    } else {
+        Pressure::Cancelled
+    }
+}
+
+/// Asks the running try to stop, one rung higher than before, if something wants it to.
+pub(super) fn stop_live(
+    state: &JobState,
+    key: AttemptKey,
+    pressure: Pressure,
+    now: Timestamp,
+) -> Option<Event> {
+    let it = &state.cells[key.cell as usize];
+    let tree = &state.setting.plan.playbook.stages[it.stage as usize].steps;
+    let mut child = key.step as usize;
+    while let Some(block) = tree.steps[child].parent {
+        let state_of = &it.steps[block];
+        if state_of.stop.is_none() && is_over(&tree.steps[block], state_of.attempt_since, now) {
+            let block_key = AttemptKey {
+                step: u32::try_from(block).unwrap_or(u32::MAX),
+                attempt: state_of.attempt,
+                ..key
+            };
+            let cause = Cause::Timeout { of: "block".to_owned() };
+            return Some(Event::StepStopping { key: block_key, rung: Rung::Polite, cause });
+        }
+        child = block;
+    }
+    let step = &it.steps[key.step as usize];
+    let rung = step.stop.as_ref().map(|s| s.rung);
+    if pressure == Pressure::Forced && rung != Some(Rung::Kill) {
+        let cause = it.stop.as_ref().map_or(Cause::Earlier, |s| s.cause.clone());
+        return Some(Event::StepStopping { key, rung: Rung::Kill, cause });
+    }
+    match &step.stop {
+        Some(stop) => {
+            let grace = state.setting.plan.playbook.stages[it.stage as usize].cancel.grace;
+            (stop.rung == Rung::Polite && stop.since.after(grace) <= now).then(|| Event::StepStopping {
+                key,
+                rung: Rung::Kill,
+                cause: stop.cause.clone(),
+            })
+        }
+        None => {
+            let cause = reason_to_stop_step(it, tree, key, now)?;
+            Some(Event::StepStopping { key, rung: Rung::Polite, cause })
+        }
+    }
+}
+
+fn is_over(model: &Step, since: Option<Timestamp>, now: Timestamp) -> bool {
+    matches!((model.timeout, since), (Some(limit), Some(since)) if since.after(limit) <= now)
+}
+
+fn reason_to_stop_step(it: &CellState, tree: &StepTree, key: AttemptKey, now: Timestamp) -> Option<Cause> {
+    let step = &it.steps[key.step as usize];
+    if let Some(stop) = &it.stop
+        && !step.is_cleanup
+    {
+        return Some(stop.cause.clone());
+    }
+    if is_over(&tree.steps[key.step as usize], step.attempt_since, now) {
+        return Some(Cause::Timeout { of: "step".to_owned() });
+    }
+    let mut child = key.step as usize;
+    while let Some(parent) = tree.steps[child].parent {
+        let in_block =
+            matches!(&tree.steps[parent].action, Action::Block { block, .. } if block.contains(&child));
+        if let Some(stop) = &it.steps[parent].stop
+            && in_block
+        {
+            return Some(stop.cause.clone());
+        }
+        child = parent;
+    }
+    None
+}

@@ -1,0 +1,190 @@
+//! From a step's state to all that an executor is given. A pure function of the state, so recovery needs no list.
+//!
+//! Not here: starting processes (`edges/keeper`).
+
+use std::sync::Arc;
+
+use super::effect::{Launch, Program};
+use super::report::AttemptKey;
+use super::scope::{JobScope, ListStatus, Standing, environment};
+use super::state::JobState;
+use crate::logic::expr::{ExprError, Template};
+use crate::logic::playbook::model::{Action, Shell, Step, Workspace};
+
+/// Longest text that goes to a shell as an argument; beyond it a script file is written. Linux takes 128 KiB.
+const LONGEST_ARGUMENT: usize = 100 * 1024;
+
+/// Says whether a step's texts can be evaluated, without building everything where they are plain.
+///
+/// # Errors
+/// The first expression that cannot be evaluated.
+pub fn check(state: &JobState, key: AttemptKey, status: ListStatus) -> Result<(), ExprError> {
+    let stage = &state.setting.plan.playbook.stages[state.cells[key.cell as usize].stage as usize];
+    let model = &stage.steps.steps[key.step as usize];
+    let Action::Run { text, .. } = &model.action else { return Ok(()) };
+    let env = environment(state, key.cell, Some((key.step, status)))?;
+    if text.template.as_literal().is_none()
+        || stage_dir(state, key.cell, model).is_some_and(|t| t.as_literal().is_none())
+    {
+        let scope = scope(state, key, status, &env);
+        text.template.eval_text(&scope)?;
+        if let Some(dir) = stage_dir(state, key.cell, model) {
+            dir.eval_text(&scope)?;
+        }
+    }
+    Ok(())
+}
+
+fn scope<'a>(
+    state: &'a JobState,
+    key: AttemptKey,
+    status: ListStatus,
+    env: &[(Arc<str>, Arc<str>)],
+) -> JobScope<'a> {
+    let standing = Standing::Cell { cell: key.cell, step: Some(key.step), status };
+    let scope = JobScope::new(state, standing).with_secrets();
+    let env = env.iter().map(|(k, v)| (k.clone(), crate::logic::value::Value::String(v.clone())));
+    scope.set("env", crate::logic::value::Value::object(env.collect()));
+    scope
+}
+
+fn stage_dir<'a>(state: &'a JobState, cell: u32, model: &'a Step) -> Option<&'a Template> {
+    let playbook = &state.setting.plan.playbook;
+    let stage = &playbook.stages[state.cells[cell as usize].stage as usize];
+    model
+        .working_directory
+        .as_ref()
+        .or(stage.working_directory.as_ref())
+        .or(stage.defaults.working_directory.as_ref())
+        .or(playbook.defaults.working_directory.as_ref())
+        .map(|text| &text.template)
+}
+
+/// Builds the order to start a try.
+///
+/// # Errors
+/// An expression that cannot be evaluated; `check` finds it before the try is recorded.
+pub fn launch(state: &JobState, key: AttemptKey) -> Result<Launch, ExprError> {
+    let setting = &state.setting;
+    let it = &state.cells[key.cell as usize];
+    let stage = &setting.plan.playbook.stages[it.stage as usize];
+    let model = &stage.steps.steps[key.step as usize];
+    // What the status functions said when the step was started is recorded by its start; texts see a plain view.
+    let status = ListStatus { failed: false, cancelled: it.stop.is_some() };
+    let env = environment(state, key.cell, Some((key.step, status)))?;
+    let (text, shell) = match &model.action {
+        Action::Run { text, shell } => (text, shell),
+        Action::Block { .. } => {
+            return Err(ExprError::evaluation("not-a-command", "a block is not a command"));
+        }
+    };
+    let (command, dir): (Arc<str>, Option<Arc<str>>) = {
+        let dir = stage_dir(state, key.cell, model);
+        match (text.template.as_literal(), dir.map(Template::as_literal)) {
+            (Some(text), None) => (Arc::from(text), None),
+            (Some(text), Some(Some(dir))) => (Arc::from(text), Some(Arc::from(dir))),
+            _ => {
+                let scope = scope(state, key, status, &env);
+                let dir = dir.map(|dir| dir.eval_text(&scope)).transpose()?.map(Arc::from);
+                (Arc::from(text.template.eval_text(&scope)?), dir)
+            }
+        }
+    };
+    let shell = [shell]
+        .into_iter()
+        .chain(&stage.defaults.shell)
+        .chain(&setting.plan.playbook.defaults.shell)
+        .find(|s| **s != Shell::Default)
+        .unwrap_or(&Shell::Default);
+    let mut env: Vec<(String, Option<String>)> =
+        env.into_iter().map(|(k, v)| (k.to_string(), Some(v.to_string()))).collect();
+    if !it.paths.is_empty() {
+        let given = env.iter().rev().find(|(name, _)| name == "PATH").and_then(|(_, value)| value.clone());
+        let mut added: Vec<String> = it.paths.iter().rev().map(ToString::to_string).collect();
+        added.push(given.unwrap_or_else(|| setting.path.to_string()));
+        env.push(("PATH".to_owned(), Some(added.join(":"))));
+    }
+    own_variables(state, key, model, &mut env);
+    Ok(Launch {
+        key,
+        program: program(&command, shell, setting.has_bash),
+        cwd: directory(state, key.cell, dir.as_deref()),
+        env,
+        log: log_path(key),
+        tag: Arc::from(format!("{}.{}.{}", setting.job_id, key.cell, key.run)),
+        keep_children: model.keep_children,
+    })
+}
+
+/// Returns where a try's log lies, below the job's folder.
+#[must_use]
+pub fn log_path(key: AttemptKey) -> String {
+    format!("logs/{}.{}.{}.{}", key.cell, key.run, key.step, key.attempt)
+}
+
+/// Returns where a cell's scratch workspace lies, below the job's folder.
+#[must_use]
+pub fn scratch_path(cell: u32, run: u32) -> String {
+    format!("work/{cell}.{run}")
+}
+
+fn directory(state: &JobState, cell: u32, dir: Option<&str>) -> Arc<str> {
+    let it = &state.cells[cell as usize];
+    let scratch = state.setting.plan.playbook.stages[it.stage as usize].workspace == Workspace::Scratch;
+    let base: Arc<str> = if scratch {
+        Arc::from(format!("{}/{}", state.setting.dir, scratch_path(cell, it.run)))
+    } else {
+        state.setting.root.clone()
+    };
+    match dir {
+        None => base,
+        Some(dir) if dir.starts_with('/') => Arc::from(dir),
+        Some(dir) => Arc::from(format!("{base}/{dir}")),
+    }
+}
+
+fn own_variables(state: &JobState, key: AttemptKey, model: &Step, env: &mut Vec<(String, Option<String>)>) {
+    let setting = &state.setting;
+    let it = &state.cells[key.cell as usize];
+    let step = model.id.as_ref().map_or_else(|| (key.step + 1).to_string(), ToString::to_string);
+    let identity = format!("{}/{}/{}", setting.job_id, it.id, key.step);
+    let mut set = |name: &str, value: String| env.push((name.to_owned(), Some(value)));
+    set("SORTIE", "true".to_owned());
+    set("SORTIE_JOB", setting.job_id.to_string());
+    set("SORTIE_STAGE", state.stage_name(it.stage).to_owned());
+    set("SORTIE_CELL", it.id.to_string());
+    set("SORTIE_STEP", step);
+    set("SORTIE_ATTEMPT", key.attempt.to_string());
+    set("SORTIE_WORKSPACE", setting.root.to_string());
+    set("SORTIE_IDEMPOTENCY_KEY", blake3::hash(identity.as_bytes()).to_hex()[..32].to_owned());
+}
+
+/// Returns the program for a text. `sh -c` and `bash -c` take it as an argument, which spares a file.
+fn program(text: &str, shell: &Shell, has_bash: bool) -> Program {
+    let direct = |argv: &[&str]| {
+        let mut argv: Vec<String> = argv.iter().map(|&a| a.to_owned()).collect();
+        argv.push(text.to_owned());
+        Program::Direct(argv)
+    };
+    let script = |argv: &[&str], extension: &str| Program::Script {
+        argv: argv.iter().map(|&a| a.to_owned()).collect(),
+        text: text.to_owned(),
+        extension: extension.to_owned(),
+    };
+    let is_long = text.len() > LONGEST_ARGUMENT;
+    match shell {
+        Shell::Default if has_bash && is_long => script(&["bash", "-e", "{0}"], "sh"),
+        Shell::Default if has_bash => direct(&["bash", "-e", "-c"]),
+        Shell::Default | Shell::Sh if is_long => script(&["sh", "-e", "{0}"], "sh"),
+        Shell::Default | Shell::Sh => direct(&["sh", "-e", "-c"]),
+        Shell::Bash if is_long => script(&["bash", "--noprofile", "--norc", "-eo", "pipefail", "{0}"], "sh"),
+        Shell::Bash => direct(&["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c"]),
+        Shell::Pwsh => script(&["pwsh", "-command", ". '{0}'"], "ps1"),
+        Shell::Python => script(&["python3", "{0}"], "py"),
+        Shell::Node => script(&["node", "{0}"], "js"),
+        Shell::Custom(line) => {
+            let argv: Vec<&str> = line.split_whitespace().collect();
+            script(&argv, "sh")
+        }
+    }
+}

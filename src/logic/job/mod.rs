@@ -1,0 +1,89 @@
+//! The state machine of a job: four verbs over a journal of events.
+//!
+//! | verb | file | question |
+//! |---|---|---|
+//! | `decide` | `decide.rs`, `steer.rs` | what does this input record? |
+//! | `follow` | `follow.rs`, `progress.rs` | what do the events imply now? |
+//! | `apply` | `apply.rs` | what is the state after this event? Cannot fail |
+//! | `wanted` | `wanted.rs`, `launch.rs` | what should the world be doing? |
+//!
+//! `turn` is decide, apply, then follow and apply until nothing follows. A job begins as the recovery of an empty
+//! journal, so start, cancel and recovery are one path. `decide` records only what was said; everything that results
+//! from it belongs to `follow`, so that a crash in the middle of a batch heals itself.
+//!
+//! What is not here: clocks (`now` is an argument), processes, the store, wording for screens.
+
+pub mod apply;
+pub mod decide;
+pub mod effect;
+pub mod event;
+pub mod follow;
+pub mod launch;
+pub mod order;
+pub mod progress;
+pub mod report;
+pub mod scope;
+pub mod state;
+mod steer;
+pub mod wanted;
+
+#[cfg(test)]
+mod property_tests;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+use event::Event;
+use order::{Asked, Refusal};
+use report::Report;
+use state::JobState;
+
+use crate::logic::time::Timestamp;
+
+/// Whatever can make a job move.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// The engine took the job over; the first time this starts it.
+    Begin {
+        epoch: u64,
+    },
+    Order(Asked),
+    Report(Report),
+    /// A deadline passed, or nothing in particular.
+    Wake,
+}
+
+/// Answers one input: decides, then lets everything follow. The state has moved by exactly the returned events.
+///
+/// # Errors
+/// A refusal, if the input is an order that makes no sense now. Then only the refusal itself is recorded.
+pub fn turn(
+    state: &mut JobState,
+    input: &Input,
+    now: Timestamp,
+    record: &mut Vec<Event>,
+) -> Result<String, Refusal> {
+    let answer = decide::decide(state, input, now).map(|(events, words)| {
+        for event in events {
+            apply::apply(state, &event, now);
+            record.push(event);
+        }
+        words
+    });
+    if let (Err(refusal), Input::Order(asked)) = (&answer, input) {
+        let event = Event::OrderRefused {
+            by: asked.by.clone(),
+            order: asked.id.clone(),
+            asked: asked.order.clone(),
+            message: refusal.message.clone(),
+        };
+        apply::apply(state, &event, now);
+        record.push(event);
+    }
+    while let Some(event) = follow::follow(state, now) {
+        apply::apply(state, &event, now);
+        record.push(event);
+    }
+    answer
+}

@@ -1,0 +1,73 @@
+//! Orders: what a face asks for. They may be refused.
+
+use serde::{Deserialize, Serialize};
+
+/// What an order is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Target {
+    Job,
+    /// Index in the plan.
+    Stage(u32),
+    /// Index in the job.
+    Cell(u32),
+}
+
+/// What a retry does again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RetryScope {
+    /// What failed or was cancelled, and what depends on it.
+    Failed,
+    /// A stage and what depends on it.
+    From(u32),
+    All,
+    /// One cell, and what depends on its stage.
+    Cell(u32),
+}
+
+/// A wish of a person or a program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// Stops the target politely; asked twice, or with force, at once and without cleanup.
+    Cancel {
+        target: Target,
+        force: bool,
+    },
+    /// Starts nothing new; what runs goes on.
+    Pause,
+    Resume,
+    /// Leaves out what has not started; what needs it goes on without it.
+    Skip {
+        target: Target,
+    },
+    Retry {
+        scope: RetryScope,
+    },
+}
+
+/// An order with its sender.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Made by the sender; a repeated id is answered as before and not carried out twice.
+    pub id: String,
+    pub by: String,
+    pub order: Order,
+    /// Refused unless the journal still ends there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_seq: Option<u64>,
+}
+
+/// An order that makes no sense now, in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    pub message: String,
+}
+
+impl Refusal {
+    /// Returns a refusal with that sentence.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into() }
+    }
+}

@@ -1,0 +1,445 @@
+//! Properties of the journal, over random jobs, random worlds and random orders.
+//!
+//! For each job: the run ends; replay of the journal equals the live state; every prefix of it, replayed and resumed
+//! after a crash, comes to a legal end; nothing starts before its needs, after a cancel, twice, or beyond the slots.
+//! Five faults planted on purpose must each be caught.
+
+use super::Input;
+use super::apply::apply;
+use super::decide::decide;
+use super::effect::Rung;
+use super::event::{Envelope, Event};
+use super::follow::follow;
+use super::order::{Asked, Order, RetryScope, Target};
+use super::report::{AttemptKey, End, Report};
+use super::state::{JobPhase, JobState, StagePhase};
+use super::testing::{exit, new_state};
+use super::wanted::wanted;
+use crate::logic::time::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+
+const JOBS: u64 = 320;
+const SLOTS: u32 = 3;
+
+/// A small generator, so that a failure can be repeated from its seed.
+#[derive(Clone)]
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % sides
+    }
+
+    fn one_in(&mut self, sides: u64) -> bool {
+        self.roll(sides) == 0
+    }
+}
+
+/// A breakage planted on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    None,
+    NeedsIgnored,
+    NoKillRung,
+    LossesUnrecorded,
+    SlotsIgnored,
+    AttemptNotStored,
+}
+
+fn random_steps(dice: &mut Dice, depth: u32) -> String {
+    let n = 1 + dice.roll(3);
+    let steps: Vec<String> = (0..n)
+        .map(|_| {
+            if depth < 2 && dice.one_in(5) {
+                let part = |dice: &mut Dice, name: &str| format!("{name}: {}", random_steps(dice, depth + 1));
+                let mut parts = vec![part(dice, "block")];
+                if dice.one_in(2) {
+                    parts.push(part(dice, "rescue"));
+                }
+                if dice.one_in(2) {
+                    parts.push(part(dice, "always"));
+                }
+                if dice.one_in(5) {
+                    parts.push("timeout: 20s".to_owned());
+                }
+                return format!("{{ {} }}", parts.join(", "));
+            }
+            let mut keys = vec!["run: x".to_owned()];
+            match dice.roll(8) {
+                0 => keys.push(
+                    "retry: { attempts: 3, on: [failure, timeout, interrupted], backoff: { first: 2s } }"
+                        .to_owned(),
+                ),
+                1 => keys.push("timeout: 7s".to_owned()),
+                2 => keys.push("if: always()".to_owned()),
+                3 => keys.push("if: failure()".to_owned()),
+                4 => keys.push("continue-on-error: true".to_owned()),
+                _ => {}
+            }
+            format!("{{ {} }}", keys.join(", "))
+        })
+        .collect();
+    format!("[{}]", steps.join(", "))
+}
+
+fn random_playbook(dice: &mut Dice) -> String {
+    let n = 1 + dice.roll(6);
+    let mut text = String::from("version: 3\nname: t\ndefaults: { cancel: { grace: 5s } }\n");
+    if dice.one_in(6) {
+        text.push_str("policy: { timeout: 60s }\n");
+    }
+    text.push_str("stages:\n");
+    for at in 0..n {
+        let mut keys = Vec::new();
+        let needs: Vec<String> = (0..at).filter(|_| dice.one_in(2)).map(|need| format!("s{need}")).collect();
+        if !needs.is_empty() {
+            keys.push(format!("needs: [{}]", needs.join(", ")));
+        }
+        match dice.roll(9) {
+            0 => keys.push("matrix: { n: [1, 2, 3] }".to_owned()),
+            1 => {
+                keys.push("strategy: { fail-fast: false, max-parallel: 1, matrix: { n: [1, 2] } }".to_owned())
+            }
+            2 => keys.push("timeout: 15s".to_owned()),
+            3 => keys.push("retry: { attempts: 2, on: [failure], backoff: { first: 3s } }".to_owned()),
+            4 if at > 0 => keys.push("run-when: all-done".to_owned()),
+            5 => keys.push("if: always()".to_owned()),
+            _ => {}
+        }
+        keys.push(format!("priority: {}", dice.roll(3)));
+        keys.push(format!("steps: {}", random_steps(dice, 0)));
+        text.push_str(&format!("  s{at}: {{ {} }}\n", keys.join(", ")));
+    }
+    if dice.one_in(3) {
+        text.push_str(&format!("finally:\n  z: {{ steps: {} }}\n", random_steps(dice, 1)));
+    }
+    text
+}
+
+/// A process of the simulated world.
+#[derive(Clone, Debug)]
+struct Process {
+    ends_at: i64,
+    code: i32,
+    /// Ignores the polite signal.
+    stubborn: bool,
+    rung: Option<Rung>,
+}
+
+/// Engine and world in one: runs a job to its end and watches what may not happen.
+struct Sim {
+    state: JobState,
+    dice: Dice,
+    now: Timestamp,
+    journal: Vec<Envelope>,
+    live: BTreeMap<AttemptKey, Process>,
+    started: BTreeSet<(AttemptKey, u32)>,
+    fault: Fault,
+    orders: u32,
+    with_orders: bool,
+}
+
+type Checked = Result<(), String>;
+
+impl Sim {
+    fn new(text: &str, seed: u64, fault: Fault, with_orders: bool) -> Self {
+        let slots = if fault == Fault::SlotsIgnored { 1_000 } else { SLOTS };
+        Self {
+            state: new_state(text, slots),
+            dice: Dice(seed | 1),
+            now: Timestamp(1_000_000_000),
+            journal: Vec::new(),
+            live: BTreeMap::new(),
+            started: BTreeSet::new(),
+            fault,
+            orders: 0,
+            with_orders,
+        }
+    }
+
+    fn record(&mut self, event: Event) -> Checked {
+        self.watch(&event)?;
+        apply(&mut self.state, &event, self.now);
+        if let (Event::StepStarted { key }, Fault::AttemptNotStored) = (&event, self.fault) {
+            self.state.cells[key.cell as usize].steps[key.step as usize].attempt = 0;
+        }
+        let seq = self.journal.len() as u64 + 1;
+        self.journal.push(Envelope { seq, time: self.now, event });
+        Ok(())
+    }
+
+    /// Invariants of single events, judged on the state before them.
+    fn watch(&mut self, event: &Event) -> Checked {
+        match event {
+            Event::StageStarted { stage, .. } => {
+                let model = &self.state.setting.plan.playbook.stages[*stage as usize];
+                for &need in &model.needs {
+                    if !matches!(self.state.stages[need].phase, StagePhase::Finished { .. }) {
+                        return Err(format!("stage {stage} started before its need {need} had ended"));
+                    }
+                }
+                if model.is_final && !self.state.ordinary_done() {
+                    return Err(format!("final stage {stage} started before the others had ended"));
+                }
+            }
+            Event::StepStarted { key } => {
+                if !self.started.insert((*key, self.state.attempt)) {
+                    return Err(format!("{key:?} started twice"));
+                }
+                let it = &self.state.cells[key.cell as usize];
+                if it.live_key(key.cell).is_some() {
+                    return Err(format!("{key:?} started while another step of its cell runs"));
+                }
+                if it.stop.as_ref().is_some_and(|s| s.rung == Rung::Kill) {
+                    return Err(format!("{key:?} started after a forced cancel"));
+                }
+            }
+            Event::CellStarted { cell, .. } => {
+                let stage = self.state.cells[*cell as usize].stage;
+                let is_final = self.state.setting.plan.playbook.stages[stage as usize].is_final;
+                if self.state.cancel.as_ref().is_some_and(|c| c.force) && !is_final {
+                    return Err(format!("cell {cell} started after a forced cancel of the job"));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn input(&mut self, input: &Input) -> Checked {
+        if let Ok((events, _)) = decide(&self.state, input, self.now) {
+            for event in events {
+                self.record(event)?;
+            }
+        }
+        self.settle()
+    }
+
+    fn settle(&mut self) -> Checked {
+        for _ in 0..10_000 {
+            if self.fault == Fault::NeedsIgnored {
+                let pending =
+                    (0u32..).zip(&self.state.stages).filter(|(_, s)| s.phase == StagePhase::Pending);
+                let pending: Vec<u32> = pending.map(|(at, _)| at).collect();
+                self.state.index.ready.extend(pending);
+            }
+            let Some(event) = follow(&mut self.state, self.now) else { return self.check_slots() };
+            if self.fault == Fault::NoKillRung
+                && matches!(event, Event::StepStopping { rung: Rung::Kill, .. })
+            {
+                continue;
+            }
+            self.record(event)?;
+        }
+        Err("something follows for ever".to_owned())
+    }
+
+    fn check_slots(&self) -> Checked {
+        let live = self.state.index.live.len();
+        if live > SLOTS as usize { Err(format!("{live} steps run in {SLOTS} slots")) } else { Ok(()) }
+    }
+
+    /// Makes the world match what is wanted.
+    fn reconcile(&mut self) -> Checked {
+        let wishes: Vec<(AttemptKey, Option<Rung>)> =
+            wanted(&self.state).live.iter().map(|(key, rung)| (*key, *rung)).collect();
+        for (key, rung) in wishes {
+            let (now, dice) = (self.now.0, &mut self.dice);
+            let process = self.live.entry(key).or_insert_with(|| Process {
+                ends_at: now + i64::try_from(1 + dice.roll(12)).unwrap_or(1) * 1_000_000,
+                code: i32::from(dice.one_in(4)),
+                stubborn: dice.one_in(4),
+                rung: None,
+            });
+            if process.rung < rung {
+                process.rung = rung;
+                match rung {
+                    Some(Rung::Kill) => process.ends_at = now + 1000,
+                    Some(Rung::Polite) if process.stubborn => process.ends_at = i64::MAX,
+                    _ => process.ends_at = process.ends_at.min(now + 500_000),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn random_order(&mut self) -> Checked {
+        let stages = self.state.stages.len() as u64;
+        let cells = self.state.cells.len() as u64;
+        let small = |n: u64| u32::try_from(n).unwrap_or(0);
+        let target = |dice: &mut Dice| match dice.roll(3) {
+            0 => Target::Job,
+            1 => Target::Stage(small(dice.roll(stages))),
+            _ => Target::Cell(small(dice.roll(cells.max(1)))),
+        };
+        let order = match self.dice.roll(8) {
+            0 | 1 => Order::Cancel { target: target(&mut self.dice), force: self.dice.one_in(5) },
+            2 => Order::Pause,
+            3 | 4 => Order::Resume,
+            5 | 6 => Order::Skip { target: target(&mut self.dice) },
+            _ => Order::Retry { scope: RetryScope::Failed },
+        };
+        self.orders += 1;
+        let asked =
+            Asked { id: format!("o{}", self.orders), by: "ann".to_owned(), order, expected_seq: None };
+        self.input(&Input::Order(asked))
+    }
+
+    fn begin(&mut self) -> Checked {
+        self.input(&Input::Begin { epoch: 1 })
+    }
+
+    /// Goes on until the job has ended.
+    fn run(&mut self) -> Checked {
+        for round in 0..5_000 {
+            if matches!(self.state.phase, JobPhase::Finished { .. }) {
+                let left = wanted(&self.state);
+                if !left.live.is_empty() || !left.sweeping.is_empty() || left.close {
+                    return Err("something is still wanted at the end".to_owned());
+                }
+                return Ok(());
+            }
+            self.reconcile()?;
+            if wanted(&self.state).close {
+                self.input(&Input::Report(Report::Closed { survivors: Vec::new() }))?;
+                continue;
+            }
+            if self.with_orders && round < 60 && self.dice.one_in(6) {
+                self.random_order()?;
+                continue;
+            }
+            if self.state.paused.is_some() && (!self.with_orders || round >= 60 || self.live.is_empty()) {
+                let order = Order::Resume;
+                let asked = Asked { id: String::new(), by: "ann".to_owned(), order, expected_seq: None };
+                self.input(&Input::Order(asked))?;
+                continue;
+            }
+            self.step_time()?;
+        }
+        Err(format!("the job never ends; live {:?}, paused {:?}", self.state.index.live, self.state.paused))
+    }
+
+    fn step_time(&mut self) -> Checked {
+        let wake = wanted(&self.state).wake_at.map_or(i64::MAX, |at| at.0);
+        let next = self.live.iter().map(|(key, p)| (p.ends_at, *key)).min();
+        match next {
+            Some((at, key)) if at <= wake && at < i64::MAX => {
+                self.now = Timestamp(self.now.0.max(at));
+                let Some(process) = self.live.remove(&key) else { return Ok(()) };
+                let end = if process.rung.is_some() { End::Signal(15) } else { End::Code(process.code) };
+                self.input(&Input::Report(exit(key, end)))
+            }
+            _ if wake < i64::MAX => {
+                self.now = Timestamp(self.now.0.max(wake));
+                self.input(&Input::Wake)
+            }
+            _ => Err("nothing runs and nothing is due, but the job has not ended".to_owned()),
+        }
+    }
+
+    /// A new engine on the journal of one that died, with everything it ran lost.
+    fn after_crash(text: &str, journal: &[Envelope], seed: u64, fault: Fault) -> Result<Self, String> {
+        let mut sim = Self::new(text, seed, fault, false);
+        for it in journal {
+            if let Event::StepStarted { key } = &it.event {
+                sim.started.insert((*key, sim.state.attempt));
+            }
+            apply(&mut sim.state, &it.event, it.time);
+            sim.now = it.time;
+        }
+        sim.journal = journal.to_vec();
+        let lost: Vec<AttemptKey> = sim.state.index.live.keys().copied().collect();
+        for key in lost {
+            if fault == Fault::LossesUnrecorded {
+                sim.live.insert(
+                    key,
+                    Process { ends_at: i64::MAX, code: 0, stubborn: true, rung: Some(Rung::Kill) },
+                );
+            } else {
+                sim.input(&Input::Report(Report::Lost { key, message: "crash".to_owned() }))?;
+            }
+        }
+        sim.input(&Input::Begin { epoch: 2 })?;
+        Ok(sim)
+    }
+}
+
+/// Everything about a state that is not a hint.
+fn essence(state: &JobState) -> String {
+    let index = &state.index;
+    format!(
+        "{:?}",
+        (
+            (
+                &state.phase,
+                state.attempt,
+                state.paused,
+                &state.cancel,
+                &state.stages,
+                &state.cells,
+                &state.orders
+            ),
+            (&index.ready, &index.settled, &index.queue, &index.live, index.slots_taken, index.open_stages),
+        )
+    )
+}
+
+fn replay(text: &str, journal: &[Envelope]) -> JobState {
+    let mut state = new_state(text, SLOTS);
+    for it in journal {
+        apply(&mut state, &it.event, it.time);
+    }
+    state
+}
+
+fn seed_of(job: u64) -> u64 {
+    0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(job + 1)
+}
+
+/// Returns what went wrong first with one job and its prefixes, and how many prefixes were tried.
+fn try_job(job: u64, fault: Fault) -> Result<(usize, usize), String> {
+    let seed = seed_of(job);
+    let text = random_playbook(&mut Dice(seed));
+    let at = |what: String| format!("job {job}: {what}\n{text}");
+    let mut sim = Sim::new(&text, seed, fault, true);
+    sim.begin().and_then(|()| sim.run()).map_err(at)?;
+    if fault != Fault::AttemptNotStored && essence(&replay(&text, &sim.journal)) != essence(&sim.state) {
+        return Err(at("replay differs from the live state".to_owned()));
+    }
+    for length in 1..sim.journal.len() {
+        let end = Sim::after_crash(&text, &sim.journal[..length], seed ^ length as u64, fault)
+            .and_then(|mut again| again.run());
+        end.map_err(|what| at(format!("after a crash behind event {length}: {what}")))?;
+    }
+    Ok((sim.journal.len(), sim.orders as usize))
+}
+
+#[test]
+fn every_prefix_resumes_to_a_legal_end() {
+    let (mut events, mut orders) = (0, 0);
+    for job in 0..JOBS {
+        let (more, given) = try_job(job, Fault::None).unwrap_or_else(|what| panic!("{what}"));
+        events += more;
+        orders += given;
+    }
+    eprintln!("{JOBS} jobs, {events} events, {orders} orders, {} prefixes resumed", events as u64 - JOBS);
+    assert!(events as u64 - JOBS >= 5_000, "only {events} events");
+}
+
+#[test]
+fn planted_faults_are_caught() {
+    let faults = [
+        Fault::NeedsIgnored,
+        Fault::NoKillRung,
+        Fault::LossesUnrecorded,
+        Fault::SlotsIgnored,
+        Fault::AttemptNotStored,
+    ];
+    for fault in faults {
+        let caught = (0..40).find_map(|job| try_job(job, fault).err());
+        assert!(caught.is_some(), "{fault:?} was not caught");
+    }
+}

@@ -1,0 +1,407 @@
+//! What expressions see while a job runs: contexts and status functions, answered from the state.
+//!
+//! Not here: the language (`logic/expr`), which key may use which context (`logic/playbook`).
+//! Contexts are built when first asked for and then shared, because the language compares them by identity.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use super::event::{Cause, Outcome};
+use super::report::End;
+use super::state::{JobState, StagePhase};
+use crate::logic::expr::{ExprError, Scope, StatusFn};
+use crate::logic::playbook::model::{Action, Env};
+use crate::logic::value::{Object, Value};
+
+/// Names and values.
+pub type Pairs = Vec<(Arc<str>, Arc<str>)>;
+
+/// How things stand in the list of steps that an expression belongs to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ListStatus {
+    pub failed: bool,
+    pub cancelled: bool,
+}
+
+/// Where an expression stands.
+#[derive(Clone, Copy, Debug)]
+pub enum Standing {
+    /// A stage's `if` or matrix.
+    Stage(u32),
+    /// The same where `run-when` already judged the needs, so that `success()` holds.
+    Waived(u32),
+    /// A cell; with a step, that step.
+    Cell { cell: u32, step: Option<u32>, status: ListStatus },
+    /// `pre`, `post`, the outputs and the name of the job.
+    Job,
+}
+
+/// The contexts at one place of a job.
+pub struct JobScope<'a> {
+    state: &'a JobState,
+    standing: Standing,
+    with_secrets: bool,
+    made: RefCell<Vec<(String, Value)>>,
+}
+
+impl<'a> JobScope<'a> {
+    /// Returns the scope at that place. Only what is handed to a process may see secrets.
+    #[must_use]
+    pub fn new(state: &'a JobState, standing: Standing) -> Self {
+        Self { state, standing, with_secrets: false, made: RefCell::new(Vec::new()) }
+    }
+
+    /// Lets expressions see the values of secrets.
+    #[must_use]
+    pub fn with_secrets(mut self) -> Self {
+        self.with_secrets = true;
+        self
+    }
+
+    /// Sets a context by hand; used for `env` while it grows.
+    pub fn set(&self, name: &str, value: Value) {
+        let mut made = self.made.borrow_mut();
+        match made.iter_mut().find(|(n, _)| n == name) {
+            Some(it) => it.1 = value,
+            None => made.push((name.to_owned(), value)),
+        }
+    }
+
+    fn stage(&self) -> Option<u32> {
+        match self.standing {
+            Standing::Stage(stage) | Standing::Waived(stage) => Some(stage),
+            Standing::Cell { cell, .. } => Some(self.state.cells[cell as usize].stage),
+            Standing::Job => None,
+        }
+    }
+
+    fn build(&self, name: &str) -> Option<Value> {
+        let setting = &self.state.setting;
+        match name {
+            "inputs" => Some(setting.plan.inputs.clone()),
+            "vars" => Some(setting.plan.vars.clone()),
+            "secrets" if self.with_secrets => Some(setting.secrets.clone()),
+            "secrets" => Some(Value::object(Object::new())),
+            "run" => Some(run_context(self.state)),
+            "github" | "runner" => match &setting.facts {
+                Value::Object(facts) => facts.get(name).cloned(),
+                _ => None,
+            },
+            "needs" => self.stage().map(|stage| {
+                let model = &setting.plan.playbook.stages[stage as usize];
+                stage_results(self.state, model.needs.iter().copied())
+            }),
+            "stages" | "jobs" => Some(stage_results(self.state, 0..self.state.stages.len())),
+            _ => match self.standing {
+                Standing::Cell { cell, step, status } => self.cell_context(name, cell, step, status),
+                _ => None,
+            },
+        }
+    }
+
+    fn cell_context(&self, name: &str, cell: u32, step: Option<u32>, status: ListStatus) -> Option<Value> {
+        let it = &self.state.cells[cell as usize];
+        match name {
+            "matrix" => Some(match &it.matrix {
+                serde_json::Value::Null => Value::object(Object::new()),
+                matrix => Value::from_json(matrix),
+            }),
+            "strategy" => Some(strategy(self.state, cell)),
+            "steps" => Some(steps_context(self.state, cell)),
+            "stage" | "job" => {
+                let word = if status.cancelled {
+                    "cancelled"
+                } else if status.failed {
+                    "failure"
+                } else {
+                    "success"
+                };
+                Some(Value::object([("status", Value::string(word))].into_iter().collect()))
+            }
+            "env" => Some(Value::object(
+                environment(self.state, cell, None)
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|(name, value)| (name, Value::String(value)))
+                    .collect(),
+            )),
+            "error" => step.and_then(|step| error_context(self.state, cell, step)),
+            _ => None,
+        }
+    }
+}
+
+impl Scope for JobScope<'_> {
+    fn context(&self, name: &str) -> Option<Value> {
+        if let Some((_, value)) = self.made.borrow().iter().find(|(n, _)| n == name) {
+            return Some(value.clone());
+        }
+        let value = self.build(name)?;
+        self.made.borrow_mut().push((name.to_owned(), value.clone()));
+        Some(value)
+    }
+
+    fn status(&self, function: StatusFn, args: &[Value]) -> Result<Value, ExprError> {
+        let yes = match self.standing {
+            Standing::Cell { status, .. } => match function {
+                StatusFn::Always => true,
+                StatusFn::Cancelled => status.cancelled,
+                StatusFn::Success => !status.failed && !status.cancelled,
+                StatusFn::Failure => status.failed && !status.cancelled,
+            },
+            Standing::Waived(_) if function == StatusFn::Success => true,
+            Standing::Stage(stage) | Standing::Waived(stage) => {
+                stage_status(self.state, stage, function, args)
+            }
+            Standing::Job => {
+                let failed = self.state.stages.iter().any(|s| s.result() == Some(Outcome::Failure));
+                let cancelled = self.state.cancel.is_some();
+                match function {
+                    StatusFn::Always => true,
+                    StatusFn::Cancelled => cancelled,
+                    StatusFn::Success => !failed && !cancelled,
+                    StatusFn::Failure => failed,
+                }
+            }
+        };
+        Ok(Value::Bool(yes))
+    }
+
+    fn hash_files(&self, patterns: &[String]) -> Result<Value, ExprError> {
+        if let Standing::Cell { cell, .. } = self.standing {
+            let known = self.state.cells[cell as usize].hashes.iter().find(|(p, _)| p == patterns);
+            return match known {
+                Some((_, Ok(digest))) => Ok(Value::string(digest.as_str())),
+                Some((_, Err(message))) => Err(ExprError::evaluation("hash-failed", message.clone())),
+                None => Err(ExprError::hash_not_known(patterns)),
+            };
+        }
+        Err(ExprError::hash_not_known(patterns))
+    }
+
+    fn memory_limit(&self) -> usize {
+        10 * crate::logic::expr::MAX_MEMORY
+    }
+}
+
+/// A stage whose cancel was asked for, or whose job's was.
+fn stage_cancelled(state: &JobState, stage: u32) -> bool {
+    let is_final = state.setting.plan.playbook.stages[stage as usize].is_final;
+    state.stages[stage as usize].cancel.is_some() || (!is_final && state.cancel.is_some())
+}
+
+fn stage_status(state: &JobState, stage: u32, function: StatusFn, args: &[Value]) -> bool {
+    let cancelled = stage_cancelled(state, stage);
+    let closure = state.stages[stage as usize].closure;
+    let named: Vec<&super::state::StageState> = args
+        .iter()
+        .filter_map(|arg| match arg {
+            Value::String(name) => Some(name),
+            _ => None,
+        })
+        .filter_map(|name| {
+            let at =
+                state.setting.plan.playbook.stages.iter().position(|s| s.id.eq_ignore_ascii_case(name))?;
+            state.stages.get(at)
+        })
+        .collect();
+    match function {
+        StatusFn::Always => true,
+        StatusFn::Cancelled => cancelled,
+        StatusFn::Success if args.is_empty() => !closure.unsuccessful && !cancelled,
+        StatusFn::Success => named.iter().all(|s| s.result() == Some(Outcome::Success)) && !cancelled,
+        StatusFn::Failure if args.is_empty() => closure.failed && !cancelled,
+        StatusFn::Failure => named.iter().any(|s| s.result() == Some(Outcome::Failure)) && !cancelled,
+    }
+}
+
+fn run_context(state: &JobState) -> Value {
+    let mut run = match &state.setting.facts {
+        Value::Object(facts) => match facts.get("run") {
+            Some(Value::Object(run)) => (**run).clone(),
+            _ => Object::new(),
+        },
+        _ => Object::new(),
+    };
+    run.insert("attempt", Value::Number(f64::from(state.attempt)));
+    if state.ordinary_done() {
+        run.insert("conclusion", Value::string(super::follow::conclusion(state).word()));
+    }
+    Value::object(run)
+}
+
+fn stage_results(state: &JobState, stages: impl Iterator<Item = usize>) -> Value {
+    let results: Object = stages
+        .filter_map(|at| {
+            let it = &state.stages[at];
+            let StagePhase::Finished { outcome, result, .. } = &it.phase else { return None };
+            let mut members = Object::new();
+            members.insert("result", Value::string(result.word()));
+            members.insert("outcome", Value::string(outcome.word()));
+            members.insert("outputs", merged_outputs(state, at));
+            members.insert("legs", cells_context(state, at));
+            Some((state.setting.plan.playbook.stages[at].id.clone(), Value::object(members)))
+        })
+        .collect();
+    Value::object(results)
+}
+
+/// Outputs of all cells by position; an empty text never overwrites a value.
+#[must_use]
+pub fn merged_outputs(state: &JobState, stage: usize) -> Value {
+    let mut merged = Object::new();
+    for &cell in &state.stages[stage].cells {
+        for (name, value) in &state.cells[cell as usize].outputs {
+            if !value.is_empty() || merged.get(name).is_none() {
+                merged.insert(name.clone(), Value::String(value.clone()));
+            }
+        }
+    }
+    Value::object(merged)
+}
+
+fn cells_context(state: &JobState, stage: usize) -> Value {
+    let cells = state.stages[stage].cells.iter().map(|&cell| {
+        let it = &state.cells[cell as usize];
+        let mut members = Object::new();
+        members.insert("id", Value::String(it.id.clone()));
+        members.insert("matrix", Value::from_json(&it.matrix));
+        members.insert("result", it.result().map_or(Value::Null, |r| Value::string(r.word())));
+        let outputs: Object = it.outputs.iter().map(|(k, v)| (k.clone(), Value::String(v.clone()))).collect();
+        members.insert("outputs", Value::object(outputs));
+        Value::object(members)
+    });
+    Value::array(cells.collect())
+}
+
+fn strategy(state: &JobState, cell: u32) -> Value {
+    let it = &state.cells[cell as usize];
+    let model = state.setting.plan.playbook.stages[it.stage as usize].strategy.as_ref();
+    let max = model.and_then(|s| s.max_parallel).unwrap_or(it.position.1);
+    Value::object(
+        [
+            ("fail-fast", Value::Bool(model.is_none_or(|s| s.fail_fast))),
+            ("job-index", Value::Number(f64::from(it.position.0))),
+            ("job-total", Value::Number(f64::from(it.position.1))),
+            ("max-parallel", Value::Number(f64::from(max))),
+        ]
+        .into_iter()
+        .collect(),
+    )
+}
+
+fn steps_context(state: &JobState, cell: u32) -> Value {
+    let it = &state.cells[cell as usize];
+    let model = &state.setting.plan.playbook.stages[it.stage as usize].steps.steps;
+    let mut steps = Object::new();
+    for (step, model) in it.steps.iter().zip(model) {
+        let (Some(id), Some(done)) = (&model.id, step.done()) else { continue };
+        let mut members = Object::new();
+        let outputs: Object =
+            done.outputs.iter().map(|(k, v)| (k.clone(), Value::String(v.clone()))).collect();
+        members.insert("outputs", Value::object(outputs));
+        let word = |o: Option<Outcome>| o.map_or(Value::Null, |o| Value::string(o.word()));
+        members.insert("outcome", word(done.outcome));
+        members.insert("conclusion", word(done.conclusion));
+        members.insert("attempts", Value::Number(f64::from(step.attempt)));
+        if let Some(End::Code(code)) = done.end {
+            members.insert("exit-code", Value::Number(f64::from(code)));
+        }
+        steps.insert(id.clone(), Value::object(members));
+    }
+    Value::object(steps)
+}
+
+/// Tells a `rescue` or `always` what went wrong in its block.
+fn error_context(state: &JobState, cell: u32, step: u32) -> Option<Value> {
+    let it = &state.cells[cell as usize];
+    let tree = &state.setting.plan.playbook.stages[it.stage as usize].steps;
+    let parent = tree.steps[step as usize].parent?;
+    let Action::Block { block, .. } = &tree.steps[parent].action else { return None };
+    if block.contains(&(step as usize)) {
+        return error_context(state, cell, u32::try_from(parent).ok()?);
+    }
+    let failed = block.iter().copied().find(|&at| it.steps[at].failed())?;
+    let done = it.steps[failed].done()?;
+    let model = &tree.steps[failed];
+    let mut error = Object::new();
+    let (kind, message) = done.cause.as_ref().map_or(("failure", String::new()), describe);
+    error.insert("kind", Value::string(kind));
+    error.insert("message", Value::string(message));
+    let name = model.id.clone().unwrap_or_else(|| Arc::from((failed + 1).to_string()));
+    error.insert("step", Value::String(name));
+    error.insert("attempt", Value::Number(f64::from(it.steps[failed].attempt)));
+    match done.end {
+        Some(End::Code(code)) => error.insert("exit-code", Value::Number(f64::from(code))),
+        Some(End::Signal(signal)) => error.insert("signal", Value::Number(f64::from(signal))),
+        None => {}
+    }
+    Some(Value::object(error))
+}
+
+fn describe(cause: &Cause) -> (&'static str, String) {
+    match cause {
+        Cause::Exit { code } => ("exit", format!("exited with code {code}")),
+        Cause::Signal { signal } => ("signal", format!("ended by signal {signal}")),
+        Cause::Timeout { of } => ("timeout", format!("the time limit of the {of} passed")),
+        Cause::Expression { message } => ("expression", message.clone()),
+        Cause::Start { message } => ("start", message.clone()),
+        Cause::Protocol { message } => ("protocol", message.clone()),
+        Cause::Interrupted { message } => ("interrupted", message.clone()),
+        other => ("failure", format!("{other:?}")),
+    }
+}
+
+/// Returns the environment that a step's process is given, without the variables of the system: playbook, stage,
+/// `--env-file`, what earlier steps added, and the step's own, in that order.
+///
+/// # Errors
+/// The first expression that cannot be evaluated.
+pub fn environment(state: &JobState, cell: u32, step: Option<(u32, ListStatus)>) -> Result<Pairs, ExprError> {
+    let it = &state.cells[cell as usize];
+    let setting = &state.setting;
+    let stage = &setting.plan.playbook.stages[it.stage as usize];
+    let status = step.map_or_else(ListStatus::default, |(_, status)| status);
+    let scope =
+        JobScope::new(state, Standing::Cell { cell, step: step.map(|(at, _)| at), status }).with_secrets();
+    let mut env: Vec<(Arc<str>, Arc<str>)> = Vec::new();
+    let layer = |texts: &Env, env: &mut Vec<(Arc<str>, Arc<str>)>| -> Result<(), ExprError> {
+        if texts.is_empty() {
+            return Ok(());
+        }
+        let seen: Object = env.iter().map(|(k, v)| (k.clone(), Value::String(v.clone()))).collect();
+        scope.set("env", Value::object(seen));
+        for (name, text) in texts {
+            let value = match text.template.as_literal() {
+                Some(literal) => Arc::from(literal),
+                None => Arc::from(text.template.eval_text(&scope)?),
+            };
+            put(env, name.clone(), value);
+        }
+        Ok(())
+    };
+    layer(&setting.plan.playbook.env, &mut env)?;
+    layer(&stage.env, &mut env)?;
+    for (name, value) in setting.env.iter().chain(&it.env) {
+        put(&mut env, name.clone(), value.clone());
+    }
+    if let Some((step, _)) = step {
+        let mut chain = Vec::new();
+        let mut up = Some(step as usize);
+        while let Some(at) = up {
+            chain.push(at);
+            up = stage.steps.steps[at].parent;
+        }
+        for at in chain.into_iter().rev() {
+            layer(&stage.steps.steps[at].env, &mut env)?;
+        }
+    }
+    Ok(env)
+}
+
+fn put(env: &mut Vec<(Arc<str>, Arc<str>)>, name: Arc<str>, value: Arc<str>) {
+    match env.iter_mut().find(|(k, _)| *k == name) {
+        Some(it) => it.1 = value,
+        None => env.push((name, value)),
+    }
+}

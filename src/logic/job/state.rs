@@ -1,0 +1,407 @@
+//! The state of a job: a fold over its events, with indexes for speed.
+//!
+//! Invariants: `cells` only grows; `live` holds exactly the attempts that were started and have not ended;
+//! `attention` holds every cell for which something may follow (more is harmless, less would stall the job).
+//! Shown by `every_prefix_resumes_to_a_legal_end` in `property_tests.rs`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::effect::Rung;
+use super::event::{Cause, Outcome};
+use super::order::Target;
+use super::report::{AttemptKey, End};
+use crate::logic::plan::Plan;
+use crate::logic::time::Timestamp;
+use crate::logic::value::Value;
+
+/// What a job knows that does not come from its events: fixed at its start.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    pub plan: Arc<Plan>,
+    /// Contexts `run`, `github`, `runner` as they were at the start.
+    pub facts: Value,
+    /// The project's folder, absolute.
+    pub root: Arc<str>,
+    /// The job's folder, absolute.
+    pub dir: Arc<str>,
+    /// Stands in every cell's tag.
+    pub job_id: Arc<str>,
+    /// Values of the declared secrets; never in the journal.
+    pub secrets: Value,
+    /// Additions of `--env-file`.
+    pub env: Vec<(Arc<str>, Arc<str>)>,
+    /// `PATH` of the engine when the job began.
+    pub path: Arc<str>,
+    /// Says whether `bash` was found when the job began.
+    pub has_bash: bool,
+}
+
+/// A job at one moment.
+#[derive(Clone, Debug)]
+pub struct JobState {
+    pub setting: Setting,
+    pub phase: JobPhase,
+    /// Counts retries of the job, from 1.
+    pub attempt: u32,
+    pub paused: Option<Timestamp>,
+    pub cancel: Option<CancelState>,
+    pub stages: Vec<StageState>,
+    pub cells: Vec<CellState>,
+    /// Ids of orders that were carried out or refused, so that a repeated one is not carried out twice.
+    pub orders: BTreeMap<String, String>,
+    pub finally_since: Option<Timestamp>,
+    pub started: Timestamp,
+    /// Indexes, kept by `apply`.
+    pub index: Index,
+}
+
+/// What follows from the rest and is kept only for speed.
+#[derive(Clone, Debug, Default)]
+pub struct Index {
+    /// Pending stages all of whose needs have finished.
+    pub ready: BTreeSet<u32>,
+    /// Started stages all of whose cells have finished.
+    pub settled: BTreeSet<u32>,
+    /// Cells that wait for a slot: highest priority first, then in order of expansion.
+    pub queue: BTreeSet<(i64, u32)>,
+    pub attention: BTreeSet<u32>,
+    pub live: BTreeMap<AttemptKey, Option<Rung>>,
+    /// Cells that hold a slot.
+    pub slots_taken: u32,
+    pub deadlines: BTreeSet<(Timestamp, Deadline)>,
+    /// Cells whose steps have ended and whose leftover children have not.
+    pub sweeping: BTreeSet<u32>,
+    /// Cells that wait for the digest of files.
+    pub hashing: BTreeSet<u32>,
+    /// Ordinary and final stages that have not finished.
+    pub open_stages: [u32; 2],
+}
+
+/// Something that falls due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Deadline {
+    /// Look at this cell again: a limit, a wait or a grace period passed.
+    Cell(u32),
+    Job,
+    Finally,
+}
+
+/// Where a job stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum JobPhase {
+    New,
+    Running,
+    Finished { outcome: Outcome, cause: Option<Cause>, at: Timestamp },
+}
+
+/// A cancel that was asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CancelState {
+    pub since: Timestamp,
+    pub force: bool,
+    pub cause: Cause,
+}
+
+/// A stage.
+#[derive(Clone, Debug)]
+pub struct StageState {
+    pub phase: StagePhase,
+    pub needs_left: u32,
+    /// Current cells, by position in the expansion.
+    pub cells: Vec<u32>,
+    pub open_cells: u32,
+    /// Cells that hold a slot now, for `max-parallel`.
+    pub busy_cells: u32,
+    /// A cell failed, and the stage fails fast.
+    pub failed_fast: Option<u32>,
+    pub skip: Option<String>,
+    pub cancel: Option<CancelState>,
+    /// Of everything it needs, directly or through others.
+    pub closure: Closure,
+}
+
+/// What the transitive needs of a stage came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Closure {
+    pub failed: bool,
+    /// Some need neither succeeded nor was left out on purpose.
+    pub unsuccessful: bool,
+}
+
+/// Where a stage stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StagePhase {
+    Pending,
+    Started {
+        since: Timestamp,
+    },
+    Finished {
+        /// What happened.
+        outcome: Outcome,
+        /// What it counts as for those who need it.
+        result: Outcome,
+        cause: Option<Cause>,
+        /// Left out by a person: what needs it goes on.
+        waived: bool,
+    },
+}
+
+/// A cell.
+#[derive(Clone, Debug)]
+pub struct CellState {
+    pub stage: u32,
+    pub id: Arc<str>,
+    pub label: Arc<str>,
+    pub matrix: serde_json::Value,
+    /// Position in the expansion, and how many there are.
+    pub position: (u32, u32),
+    pub run: u32,
+    pub phase: CellPhase,
+    pub steps: Vec<StepState>,
+    /// The leaf step that runs or waits.
+    pub current: Option<u32>,
+    pub holds_slot: bool,
+    pub stop: Option<CellStop>,
+    pub needs_sweep: bool,
+    pub swept: bool,
+    pub survivors: Vec<String>,
+    /// First start of this run.
+    pub since: Option<Timestamp>,
+    pub cleanup_until: Option<Timestamp>,
+    /// Environment and paths that steps added.
+    pub env: Vec<(Arc<str>, Arc<str>)>,
+    pub paths: Vec<Arc<str>>,
+    pub outputs: Vec<(Arc<str>, Arc<str>)>,
+    pub hashes: Vec<(Vec<String>, Result<String, String>)>,
+    pub hash_wanted: Option<Vec<String>>,
+    pub skip: Option<String>,
+    /// Entry in the queue, while it waits for a slot.
+    pub queued: Option<(i64, u32)>,
+}
+
+/// Where a cell stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CellPhase {
+    /// Waits for a slot, not before a time if it is tried again.
+    Queued {
+        until: Option<Timestamp>,
+    },
+    Active,
+    Finished {
+        outcome: Outcome,
+        result: Outcome,
+        cause: Option<Cause>,
+    },
+}
+
+/// A cell that was asked to stop.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CellStop {
+    pub since: Timestamp,
+    pub rung: Rung,
+    pub cause: Cause,
+}
+
+/// A step.
+#[derive(Clone, Debug, Default)]
+pub struct StepState {
+    pub phase: StepPhase,
+    pub attempt: u32,
+    /// First start in this run of the cell.
+    pub since: Option<Timestamp>,
+    /// Start of the current try.
+    pub attempt_since: Option<Timestamp>,
+    pub stop: Option<StepStop>,
+    /// Was begun after its cell was asked to stop, so that request does not reach it.
+    pub is_cleanup: bool,
+}
+
+/// A step that was asked to stop.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepStop {
+    pub since: Timestamp,
+    pub rung: Rung,
+    pub cause: Cause,
+}
+
+/// Where a step stands.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum StepPhase {
+    #[default]
+    Pending,
+    Running,
+    /// Waits to be tried again.
+    Waiting {
+        until: Timestamp,
+    },
+    Done(Box<StepDone>),
+}
+
+/// How a step ended.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StepDone {
+    pub outcome: Option<Outcome>,
+    pub conclusion: Option<Outcome>,
+    pub cause: Option<Cause>,
+    pub end: Option<End>,
+    pub outputs: Vec<(Arc<str>, Arc<str>)>,
+    pub rescued: bool,
+}
+
+impl JobState {
+    /// Returns the state of a job of which nothing is recorded yet.
+    #[must_use]
+    pub fn new(setting: Setting) -> Self {
+        let stages: Vec<StageState> = setting
+            .plan
+            .playbook
+            .stages
+            .iter()
+            .map(|stage| StageState::new(u32::try_from(stage.needs.len()).unwrap_or(u32::MAX)))
+            .collect();
+        let mut index = Index::default();
+        for (at, stage) in (0u32..).zip(&setting.plan.playbook.stages) {
+            index.open_stages[usize::from(stage.is_final)] += 1;
+            if stage.needs.is_empty() {
+                index.ready.insert(at);
+            }
+        }
+        Self {
+            setting,
+            phase: JobPhase::New,
+            attempt: 0,
+            paused: None,
+            cancel: None,
+            stages,
+            cells: Vec::new(),
+            orders: BTreeMap::new(),
+            finally_since: None,
+            started: Timestamp::default(),
+            index,
+        }
+    }
+
+    /// Says whether a target has ended, and as what.
+    #[must_use]
+    pub fn outcome_of(&self, target: &Target) -> Option<Outcome> {
+        match target {
+            Target::Job => match &self.phase {
+                JobPhase::Finished { outcome, .. } => Some(*outcome),
+                _ => None,
+            },
+            Target::Stage(at) => self.stages[*at as usize].outcome(),
+            Target::Cell(at) => self.cells[*at as usize].outcome(),
+        }
+    }
+
+    /// Returns the plan's words for a stage.
+    #[must_use]
+    pub fn stage_name(&self, stage: u32) -> &str {
+        &self.setting.plan.playbook.stages[stage as usize].id
+    }
+
+    /// Returns the address of a cell: `stage` or `stage[k=v]`.
+    #[must_use]
+    pub fn cell_name(&self, cell: u32) -> String {
+        let it = &self.cells[cell as usize];
+        let stage = self.stage_name(it.stage);
+        if it.label.is_empty() { stage.to_owned() } else { format!("{stage}[{}]", it.label) }
+    }
+
+    /// Says whether every ordinary stage has finished.
+    #[must_use]
+    pub fn ordinary_done(&self) -> bool {
+        self.index.open_stages[0] == 0
+    }
+
+    /// Says whether every stage has finished.
+    #[must_use]
+    pub fn all_done(&self) -> bool {
+        self.index.open_stages == [0, 0]
+    }
+}
+
+impl StageState {
+    pub(super) fn new(needs: u32) -> Self {
+        Self {
+            phase: StagePhase::Pending,
+            needs_left: needs,
+            cells: Vec::new(),
+            open_cells: 0,
+            busy_cells: 0,
+            failed_fast: None,
+            skip: None,
+            cancel: None,
+            closure: Closure::default(),
+        }
+    }
+
+    /// Returns how the stage ended.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Outcome> {
+        match &self.phase {
+            StagePhase::Finished { outcome, .. } => Some(*outcome),
+            _ => None,
+        }
+    }
+
+    /// Returns what the stage counts as for those who need it.
+    #[must_use]
+    pub fn result(&self) -> Option<Outcome> {
+        match &self.phase {
+            StagePhase::Finished { result, .. } => Some(*result),
+            _ => None,
+        }
+    }
+}
+
+impl CellState {
+    /// Returns how the cell ended.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Outcome> {
+        match &self.phase {
+            CellPhase::Finished { outcome, .. } => Some(*outcome),
+            _ => None,
+        }
+    }
+
+    /// Returns what the cell counts as for its stage.
+    #[must_use]
+    pub fn result(&self) -> Option<Outcome> {
+        match &self.phase {
+            CellPhase::Finished { result, .. } => Some(*result),
+            _ => None,
+        }
+    }
+
+    /// Returns the key of the try that runs, if one does.
+    #[must_use]
+    pub fn live_key(&self, cell: u32) -> Option<AttemptKey> {
+        let step = self.current?;
+        let it = &self.steps[step as usize];
+        (it.phase == StepPhase::Running).then_some(AttemptKey {
+            cell,
+            run: self.run,
+            step,
+            attempt: it.attempt,
+        })
+    }
+}
+
+impl StepState {
+    /// Returns the end of the step, if it has one.
+    #[must_use]
+    pub fn done(&self) -> Option<&StepDone> {
+        match &self.phase {
+            StepPhase::Done(done) => Some(done),
+            _ => None,
+        }
+    }
+
+    /// Says whether the step ended and counts as a failure.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        self.done().is_some_and(|d| d.conclusion == Some(Outcome::Failure))
+    }
+}

@@ -1,0 +1,183 @@
+//! The vocabulary of the tests of a job: a story told in orders and reports.
+
+use std::sync::Arc;
+
+use super::event::{Event, Outcome};
+use super::order::{Asked, Order, RetryScope, Target};
+use super::report::{AttemptKey, End, Exit, Report, StepFiles, Usage};
+use super::state::{JobState, Setting};
+use super::{Input, turn};
+use crate::logic::plan::{PlanRequest, plan};
+use crate::logic::playbook;
+use crate::logic::playbook::source::Source;
+use crate::logic::time::Timestamp;
+use crate::logic::value::{Object, Value};
+
+/// Says that the running step of a cell exits.
+pub(super) struct Exits {
+    cell: String,
+    code: i32,
+}
+
+pub(super) fn exits(cell: &str, code: i32) -> Exits {
+    Exits { cell: cell.to_owned(), code }
+}
+
+/// Returns the state of a job that has not begun, from a playbook's text.
+pub(super) fn new_state(text: &str, slots: u32) -> JobState {
+    let reading = playbook::read(&Source::new("t.yml", text));
+    let playbook = reading.playbook.unwrap_or_else(|| panic!("{text}\n{:?}", reading.diagnostics));
+    let request = PlanRequest { max_parallel: Some(slots), ..PlanRequest::default() };
+    let plan = plan(Arc::new(playbook), &request).expect("the request asks for nothing special");
+    JobState::new(Setting {
+        plan: Arc::new(plan),
+        facts: Value::object(Object::new()),
+        root: Arc::from("/project"),
+        dir: Arc::from("/project/.sortie/jobs/x"),
+        job_id: Arc::from("0190-test"),
+        secrets: Value::object(Object::new()),
+        env: Vec::new(),
+        path: Arc::from("/bin"),
+        has_bash: true,
+    })
+}
+
+/// Returns an exit of a try.
+pub(super) fn exit(key: AttemptKey, end: End) -> Report {
+    Report::Exited(Exit {
+        key,
+        end,
+        log_bytes: 0,
+        usage: Usage::default(),
+        files: StepFiles::default(),
+        left_running: 0,
+        log_problem: None,
+    })
+}
+
+pub(super) struct Job {
+    state: JobState,
+    now: Timestamp,
+    events: Vec<Event>,
+    orders: u32,
+}
+
+impl Job {
+    pub(super) fn of(stages: &str) -> Self {
+        Self::of_with_slots(stages, 8)
+    }
+
+    pub(super) fn of_with_slots(stages: &str, slots: u32) -> Self {
+        Self::of_text(&format!("version: 3\nname: t\nstages:\n  {stages}\n"), slots)
+    }
+
+    pub(super) fn of_text(text: &str, slots: u32) -> Self {
+        Self { state: new_state(text, slots), now: Timestamp(1_000_000), events: Vec::new(), orders: 0 }
+    }
+
+    fn turn(&mut self, input: &Input) -> Result<String, super::order::Refusal> {
+        turn(&mut self.state, input, self.now, &mut self.events)
+    }
+
+    fn order(&mut self, order: Order) {
+        self.orders += 1;
+        let asked =
+            Asked { id: format!("o{}", self.orders), by: "ann".to_owned(), order, expected_seq: None };
+        self.turn(&Input::Order(asked)).expect("the order makes sense here");
+    }
+
+    pub(super) fn order_with_id(&mut self, id: &str) -> Result<String, super::order::Refusal> {
+        let order = Order::Cancel { target: Target::Job, force: false };
+        self.turn(&Input::Order(Asked { id: id.to_owned(), by: "ann".to_owned(), order, expected_seq: None }))
+    }
+
+    pub(super) fn begin(&mut self) {
+        self.turn(&Input::Begin { epoch: 1 }).expect("beginning is never refused");
+    }
+
+    pub(super) fn cancel(&mut self) {
+        self.order(Order::Cancel { target: Target::Job, force: false });
+    }
+
+    pub(super) fn pause(&mut self) {
+        self.order(Order::Pause);
+    }
+
+    pub(super) fn resume(&mut self) {
+        self.order(Order::Resume);
+    }
+
+    pub(super) fn retry_failed(&mut self) {
+        self.order(Order::Retry { scope: RetryScope::Failed });
+    }
+
+    pub(super) fn skip(&mut self, stage: &str) {
+        let at =
+            self.state.setting.plan.playbook.stages.iter().position(|s| &*s.id == stage).expect("a stage");
+        self.order(Order::Skip { target: Target::Stage(u32::try_from(at).expect("few stages")) });
+    }
+
+    pub(super) fn report(&mut self, it: &Exits) {
+        let live = self.state.index.live.keys().copied();
+        let key = live.into_iter().find(|key| self.state.cell_name(key.cell) == it.cell);
+        let key = key.unwrap_or_else(|| panic!("nothing of `{}` runs: {:?}", it.cell, self.state.index.live));
+        self.turn(&Input::Report(exit(key, End::Code(it.code)))).expect("reports are never refused");
+    }
+
+    pub(super) fn closes(&mut self) {
+        self.turn(&Input::Report(Report::Closed { survivors: Vec::new() }))
+            .expect("reports are never refused");
+    }
+
+    pub(super) fn after_ms(&mut self, ms: i64) {
+        self.now = Timestamp(self.now.0 + ms * 1000);
+        self.turn(&Input::Wake).expect("waking is never refused");
+    }
+
+    pub(super) fn is_rescued(&self) -> bool {
+        matches!(
+            self.events.last(),
+            Some(Event::JobFinished { outcome: Outcome::Success, rescued: true, .. })
+        )
+    }
+
+    /// Every event, a line each.
+    pub(super) fn log(&self) -> String {
+        self.events.iter().map(|e| self.line(e)).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Every request to stop a step, with its rung.
+    pub(super) fn rungs(&self) -> String {
+        let rungs = self.events.iter().filter_map(|e| match e {
+            Event::StepStopping { key, rung, .. } => {
+                Some(format!("{} {}", format!("{rung:?}").to_lowercase(), self.step(*key)))
+            }
+            _ => None,
+        });
+        rungs.collect::<Vec<_>>().join("\n")
+    }
+
+    fn step(&self, key: AttemptKey) -> String {
+        format!("{}/{}", self.state.cell_name(key.cell), key.step + 1)
+    }
+
+    fn line(&self, event: &Event) -> String {
+        let what = match event {
+            Event::StageStarted { stage, .. } | Event::StageFinished { stage, .. } => {
+                self.state.stage_name(*stage).to_owned()
+            }
+            Event::CellStarted { cell, .. }
+            | Event::CellStopping { cell, .. }
+            | Event::CellRetrying { cell, .. }
+            | Event::CellSwept { cell, .. }
+            | Event::CellFinished { cell, .. } => self.state.cell_name(*cell),
+            Event::StepStarted { key }
+            | Event::StepStopping { key, .. }
+            | Event::StepRetrying { key, .. } => self.step(*key),
+            Event::StepFinished(end) => self.step(end.key),
+            Event::StepSkipped { cell, step, .. } => format!("{}/{}", self.state.cell_name(*cell), step + 1),
+            _ => return event.type_name().to_owned(),
+        };
+        format!("{} {what}", event.type_name())
+    }
+}

@@ -1,0 +1,23 @@
+//! DECIDES. Text and events in; events and wishes out.
+//!
+//! Four verbs hold the logic of a job (`job/`): `decide` answers an input with events, `follow` says what those
+//! events imply, `apply` folds events into state and cannot fail, `wanted` says what the world should be doing now.
+//!
+//! What is not here: no file, socket, process, thread, environment variable, clock or source of randomness is
+//! touched, and nothing waits. Time comes in as an argument. `tests/tidy.rs` holds this.
+
+pub mod address;
+pub mod diag;
+pub mod expr;
+pub mod job;
+pub mod log_command;
+pub mod log_index;
+pub mod plan;
+pub mod playbook;
+pub mod secret;
+pub mod settings;
+pub mod step_files;
+pub mod text;
+pub mod time;
+pub mod value;
+pub mod view;

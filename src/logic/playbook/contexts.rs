@@ -1,0 +1,111 @@
+//! Which contexts and functions may be used in which key.
+//!
+//! Not here: looking at expressions (`expressions.rs`). Start with `Spot`. It follows GitHub's published table,
+//! with `run` and the names of this program added.
+
+/// A kind of place for expressions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spot {
+    RunName,
+    PlaybookEnv,
+    PlaybookDefaults,
+    PlaybookOutput,
+    Pre,
+    Post,
+    StageIf,
+    StageName,
+    Strategy,
+    StageContinue,
+    StageEnv,
+    StageFolder,
+    StageOutput,
+    StepIf,
+    StepName,
+    StepContinue,
+    StepEnv,
+    StepFolder,
+    StepRun,
+}
+
+/// Names of all contexts, aliases behind their names.
+pub const ALL: &[&str] = &[
+    "run", "github", "inputs", "vars", "secrets", "env", "needs", "matrix", "strategy", "steps", "stage",
+    "job", "stages", "jobs", "runner", "error",
+];
+
+const STEP: &[&str] = &[
+    "run", "github", "inputs", "vars", "secrets", "env", "needs", "matrix", "strategy", "steps", "stage",
+    "job", "runner", "error",
+];
+const STEP_WITHOUT_SECRETS: &[&str] = &[
+    "run", "github", "inputs", "vars", "env", "needs", "matrix", "strategy", "steps", "stage", "job",
+    "runner", "error",
+];
+
+impl Spot {
+    /// Returns the names of the contexts that may be used here.
+    #[must_use]
+    pub fn contexts(self) -> &'static [&'static str] {
+        match self {
+            Self::RunName | Self::Pre | Self::PlaybookDefaults => &["run", "github", "inputs", "vars"],
+            Self::PlaybookEnv => &["run", "github", "inputs", "vars", "secrets"],
+            Self::PlaybookOutput | Self::Post => &["run", "github", "inputs", "vars", "stages", "jobs"],
+            Self::StageIf | Self::Strategy => &["run", "github", "inputs", "vars", "needs"],
+            Self::StageName | Self::StageContinue => {
+                &["run", "github", "inputs", "vars", "needs", "matrix", "strategy"]
+            }
+            Self::StageEnv => &["run", "github", "inputs", "vars", "secrets", "needs", "matrix", "strategy"],
+            Self::StageFolder => &["run", "github", "inputs", "vars", "env", "needs", "matrix", "strategy"],
+            Self::StageOutput => &STEP[..STEP.len() - 1],
+            Self::StepIf | Self::StepName => STEP_WITHOUT_SECRETS,
+            Self::StepContinue | Self::StepEnv | Self::StepFolder | Self::StepRun => STEP,
+        }
+    }
+
+    /// Says whether `success()`, `failure()`, `cancelled()` and `always()` may be used here.
+    #[must_use]
+    pub fn has_status(self) -> bool {
+        matches!(self, Self::StageIf | Self::StepIf | Self::Post)
+    }
+
+    /// Says whether `hashFiles` may be used here.
+    #[must_use]
+    pub fn has_hash(self) -> bool {
+        matches!(
+            self,
+            Self::StepIf
+                | Self::StepName
+                | Self::StepContinue
+                | Self::StepEnv
+                | Self::StepFolder
+                | Self::StepRun
+                | Self::StageOutput
+        )
+    }
+
+    /// Returns the place as messages name it.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::RunName => "`run-name`",
+            Self::PlaybookEnv => "`env` of the playbook",
+            Self::PlaybookDefaults => "`defaults` of the playbook",
+            Self::PlaybookOutput => "`outputs` of the playbook",
+            Self::Pre => "`pre`",
+            Self::Post => "`post`",
+            Self::StageIf => "the `if` of a stage",
+            Self::StageName => "the name of a stage",
+            Self::Strategy => "`strategy`",
+            Self::StageContinue => "`continue-on-error` of a stage",
+            Self::StageEnv => "`env` of a stage",
+            Self::StageFolder => "`working-directory` of a stage",
+            Self::StageOutput => "`outputs` of a stage",
+            Self::StepIf => "the `if` of a step",
+            Self::StepName => "the name of a step",
+            Self::StepContinue => "`continue-on-error` of a step",
+            Self::StepEnv => "`env` of a step",
+            Self::StepFolder => "`working-directory` of a step",
+            Self::StepRun => "`run`",
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! Rows of the table for all places that the reader visits.
+//!
+//! Not here: looking up (`mod.rs`). Start with `of`. A key goes from `later` to `yes` in the change that honours it.
+
+use super::{Key, Place, later, yes};
+
+/// Returns the rows of a place, if the reader visits it.
+pub(super) fn of(place: Place) -> Option<&'static [Key]> {
+    Some(match place {
+        Place::Playbook => PLAYBOOK,
+        Place::Input => INPUT,
+        Place::Secret => SECRET,
+        Place::SecretFrom => SECRET_FROM,
+        Place::Defaults => DEFAULTS,
+        Place::DefaultsRun => DEFAULTS_RUN,
+        Place::Policy => POLICY,
+        Place::Requires => REQUIRES,
+        Place::Assertion => ASSERTION,
+        Place::Output => OUTPUT,
+        Place::Stage => STAGE,
+        Place::Strategy => STRATEGY,
+        Place::Cancel => CANCEL,
+        Place::Retry => RETRY,
+        Place::Backoff => BACKOFF,
+        Place::Workspace => WORKSPACE,
+        Place::Log => LOG,
+        Place::Step => STEP,
+        _ => return None,
+    })
+}
+
+const P: Place = Place::Playbook;
+static PLAYBOOK: &[Key] = &[
+    yes(P, "version", "the number 3", "Version of the language; required"),
+    yes(P, "name", "text", "Name of the playbook; the file's name without ending if there is none"),
+    yes(P, "description", "text", "What the playbook is for"),
+    yes(P, "category", "text", "A word to group playbooks by"),
+    yes(P, "tags", "a list of words", "Words to find the playbook by"),
+    yes(
+        P,
+        "run-name",
+        "text with expressions",
+        "Name of each job; may use `run`, `inputs`, `vars` and `github`",
+    ),
+    yes(P, "inputs", "a map of inputs", "Values that a job is started with"),
+    yes(P, "secrets", "a map of secrets", "Secrets that the playbook may use; others are out of reach"),
+    yes(P, "vars", "a map of values", "Defaults of the context `vars`"),
+    yes(P, "env", "a map of text", "Environment of all steps"),
+    yes(P, "defaults", "a map", "What stages and steps use where they say nothing"),
+    yes(P, "policy", "a map", "Limits of the whole job"),
+    yes(P, "requires", "a map", "Tools, platforms and environment variables without which nothing starts"),
+    yes(P, "pre", "a list of conditions", "Conditions that hold before anything runs"),
+    yes(P, "post", "a list of conditions", "Conditions that hold after the stages"),
+    yes(P, "stages", "a map or a list of stages", "What is done; required"),
+    yes(
+        P,
+        "finally",
+        "a map or a list of stages",
+        "Stages that run when all others have ended, however they ended",
+    ),
+    yes(P, "outputs", "a map of outputs", "Values that the playbook returns"),
+    later(P, "on", "a word, a list or a map", "What starts a job"),
+    later(P, "order", "`sequential`", "Lets each stage of a list need the one before"),
+    later(P, "profiles", "a map of profiles", "Named choices of variables, stages and matrix values"),
+    later(P, "concurrency", "text or a map", "Jobs of one group run one after the other"),
+    later(P, "notifications", "a map", "Whom to tell about the job, and where"),
+    later(P, "reporting", "a map", "Reports that are written when the job ends"),
+    later(P, "hooks", "a map", "Commands at events of the job"),
+    later(P, "services", "a map of services", "Containers or processes beside all stages"),
+    later(P, "locks", "a list of locks", "Locks that the whole job holds"),
+    later(P, "artifacts", "a map", "Files that the job keeps"),
+    later(P, "rollback", "a map", "What is undone when the job fails"),
+];
+
+const I: Place = Place::Input;
+static INPUT: &[Key] = &[
+    yes(
+        I,
+        "type",
+        "`string`, `number`, `boolean`, `choice` or `json`",
+        "Kind of the value; `string` if there is none",
+    ),
+    yes(I, "required", "`true` or `false`", "Whether a job needs a value for it"),
+    yes(I, "default", "a value of the type", "Value if none is given"),
+    yes(I, "options", "a list of words", "What a `choice` may be"),
+    yes(I, "pattern", "a regular expression", "What a `string` has to match as a whole"),
+    yes(I, "description", "text", "What the input is for"),
+];
+
+const SEC: Place = Place::Secret;
+static SECRET: &[Key] = &[
+    yes(SEC, "required", "`true` or `false`", "Whether a job needs it"),
+    yes(
+        SEC,
+        "from",
+        "a map with one key",
+        "Where the value comes from; without it the environment variable of the same name",
+    ),
+    yes(SEC, "description", "text", "What the secret is for"),
+];
+
+const SF: Place = Place::SecretFrom;
+static SECRET_FROM: &[Key] = &[
+    yes(SF, "env", "a name", "An environment variable"),
+    yes(SF, "file", "a path", "The content of a file"),
+    yes(SF, "command", "a command line", "What a command prints"),
+    later(SF, "store", "a name", "An entry of a secret store"),
+];
+
+const D: Place = Place::Defaults;
+static DEFAULTS: &[Key] = &[
+    yes(D, "run", "a map", "Defaults of steps with `run`"),
+    yes(D, "timeout", "a duration", "Of each stage"),
+    yes(D, "retry", "a map", "Of each step with `run`"),
+    yes(D, "cancel", "a map", "How processes are asked to stop"),
+    later(D, "cache", "a map", "Of each step"),
+    later(D, "on-interrupt", "a word", "What happens to a step that was running when sortie died"),
+    later(D, "isolation", "a word", "How the processes of a stage are kept together"),
+];
+
+const DR: Place = Place::DefaultsRun;
+static DEFAULTS_RUN: &[Key] = &[
+    yes(DR, "shell", "a shell", "Shell of each `run`"),
+    yes(DR, "working-directory", "a path", "Folder of each `run`"),
+];
+
+const PO: Place = Place::Policy;
+static POLICY: &[Key] = &[
+    yes(PO, "timeout", "a duration", "Of the whole job, `finally` excluded"),
+    yes(
+        PO,
+        "cleanup-timeout",
+        "a duration",
+        "Of all that runs after a cancel or the timeout, `finally` included; 5m if there is none",
+    ),
+    yes(PO, "max-parallel", "a number", "Most cells that run together"),
+    yes(PO, "strict", "`true` or `false`", "Turns warnings into errors"),
+    yes(PO, "matrix-limit", "a number", "Most cells of one matrix; 256 if there is none"),
+    later(PO, "keep-workspace", "a word", "When the folders of stages are kept"),
+];
+
+const R: Place = Place::Requires;
+static REQUIRES: &[Key] = &[
+    yes(R, "tools", "a list such as `git >= 2.30`", "Programs that must be there"),
+    yes(R, "platforms", "a list of `linux` and `macos`", "Systems on which the playbook runs"),
+    yes(R, "env", "a list of names", "Environment variables that must be set"),
+];
+
+const A: Place = Place::Assertion;
+static ASSERTION: &[Key] = &[
+    yes(A, "name", "text", "What is asserted"),
+    yes(A, "if", "a condition", "What has to hold; required"),
+    yes(A, "message", "text with expressions", "What to say if it does not hold"),
+];
+
+const O: Place = Place::Output;
+static OUTPUT: &[Key] = &[
+    yes(O, "value", "text with expressions", "The value; required"),
+    yes(O, "description", "text", "What the value is"),
+];
+
+const S: Place = Place::Stage;
+static STAGE: &[Key] = &[
+    yes(S, "id", "a name", "Name of a stage that stands in a list"),
+    yes(S, "name", "text with expressions", "Name for people"),
+    yes(S, "needs", "a name or a list of names", "Stages that have to end before this one starts"),
+    yes(S, "if", "a condition", "Whether the stage runs; `success()` if there is none"),
+    yes(
+        S,
+        "run-when",
+        "`all-success`, `none-failed`, `any-success`, `any-failed` or `all-done`",
+        "Whether the stage runs, by the results of its needs",
+    ),
+    yes(S, "strategy", "a map", "Runs the stage once for each combination of a matrix"),
+    yes(S, "matrix", "a map or an expression", "Short for `strategy.matrix`"),
+    yes(S, "env", "a map of text", "Environment of the stage's steps"),
+    yes(S, "defaults", "a map", "What the stage's steps use where they say nothing"),
+    yes(S, "working-directory", "a path", "Folder of the stage's steps"),
+    yes(
+        S,
+        "timeout",
+        "a duration",
+        "From the first step's start to the last step's end; 6h if there is none",
+    ),
+    yes(S, "cleanup-timeout", "a duration", "Of what runs after a cancel or timeout; 5m if there is none"),
+    yes(S, "cancel", "a map", "How processes are asked to stop"),
+    yes(S, "retry", "a map", "Tries a failed cell again as a whole"),
+    yes(S, "continue-on-error", "`true`, `false` or a condition", "Lets a failed cell count as a success"),
+    yes(S, "outputs", "a map of text", "Values for stages that need this one"),
+    yes(S, "run", "text for a shell", "Short for one step with `run`"),
+    yes(S, "steps", "a list of steps", "What the stage does"),
+    yes(S, "runs-on", "`host`", "Where the steps run"),
+    yes(S, "priority", "a whole number", "Among cells that could start, higher ones go first"),
+    yes(S, "workspace", "`shared` or `scratch`", "The folder of the steps: the project, or a new empty one"),
+    yes(S, "log", "a map", "How much of each step's log is shown"),
+    later(S, "container", "text or a map", "Runs the steps in a container"),
+    later(S, "services", "a map of services", "Containers or processes beside the steps"),
+    later(S, "environment", "text or a map", "A named target with variables, secrets and rules"),
+    later(S, "approve", "a map", "Waits for people before it starts"),
+    later(S, "concurrency", "text or a map", "Stages of one group run one after the other"),
+    later(S, "locks", "a list of locks", "Locks that are taken together before it starts"),
+    later(S, "resources", "a map", "Share of the machine that it needs"),
+    later(S, "cache", "a map", "Takes the result of an earlier equal run"),
+    later(S, "uses", "a playbook", "Runs another playbook as this stage"),
+    later(S, "with", "a map of values", "Inputs of the playbook in `uses`"),
+    later(S, "secrets", "`inherit` or a map", "Secrets of the playbook in `uses`"),
+    later(S, "on-interrupt", "a word", "What happens if sortie dies while it runs"),
+    later(S, "isolation", "a word", "How its processes are kept together"),
+    later(S, "artifacts", "a map", "Files that it keeps or takes"),
+    later(S, "rollback", "`on-failure`", "Undoes completed steps if the stage fails"),
+    later(S, "deploy", "a map", "Brings a service to an environment"),
+    later(S, "reporting", "a map", "Reports that are written when it ends"),
+];
+
+const ST: Place = Place::Strategy;
+static STRATEGY: &[Key] = &[
+    yes(ST, "matrix", "a map or an expression", "Axes whose combinations the stage runs for"),
+    yes(
+        ST,
+        "fail-fast",
+        "`true` or `false`",
+        "Whether a failed cell cancels the others; `true` if there is none",
+    ),
+    yes(ST, "max-parallel", "a number", "Most cells of this stage that run together"),
+    yes(ST, "if-empty", "`error` or `skip`", "What an empty matrix does"),
+];
+
+const C: Place = Place::Cancel;
+static CANCEL: &[Key] = &[
+    yes(C, "signal", "a signal such as `SIGINT`", "Asks processes to stop; `SIGTERM` if there is none"),
+    yes(C, "grace", "a duration", "Time until they are killed; 10s if there is none"),
+];
+
+const RT: Place = Place::Retry;
+static RETRY: &[Key] = &[
+    yes(RT, "attempts", "a number from 1 to 100", "Most tries, the first one included"),
+    yes(
+        RT,
+        "on",
+        "a list of `failure`, `timeout`, `interrupted`, `start`, `exit:N` and `exit:N-M`",
+        "What is tried again; failures and timeouts if there is none",
+    ),
+    yes(RT, "backoff", "a map", "Time between tries"),
+    yes(RT, "deadline", "a duration", "Most time for all tries together"),
+    later(RT, "reset", "a command", "What is run between tries"),
+];
+
+const B: Place = Place::Backoff;
+static BACKOFF: &[Key] = &[
+    yes(B, "first", "a duration", "Wait before the second try; 1s if there is none"),
+    yes(B, "factor", "a number from 1", "By what each wait grows; 2 if there is none"),
+    yes(B, "max", "a duration", "Longest wait; 1m if there is none"),
+    yes(B, "jitter", "a number from 0 to 1", "Part of each wait that is left to chance; 0 if there is none"),
+];
+
+static WORKSPACE: &[Key] =
+    &[yes(Place::Workspace, "mode", "`shared` or `scratch`", "The folder of the steps")];
+
+static LOG: &[Key] =
+    &[yes(Place::Log, "limit", "a size such as `10MiB`", "Most that is shown; the file is always whole")];
+
+const T: Place = Place::Step;
+static STEP: &[Key] = &[
+    yes(T, "id", "a name", "Name for `steps.NAME` in expressions"),
+    yes(T, "name", "text with expressions", "Name for people"),
+    yes(T, "run", "text for a shell", "What the step does"),
+    yes(T, "block", "a list of steps", "Steps that succeed or fail as one"),
+    yes(
+        T,
+        "rescue",
+        "a list of steps",
+        "Steps that run if the block fails; their success is the block's success",
+    ),
+    yes(T, "always", "a list of steps", "Steps that run in any case, after block and rescue"),
+    yes(T, "if", "a condition", "Whether the step runs; `success()` if there is none"),
+    yes(
+        T,
+        "shell",
+        "a shell",
+        "`bash`, `sh`, `pwsh`, `python`, `node`, or a command line with `{0}` for the script",
+    ),
+    yes(T, "env", "a map of text", "Environment of the step"),
+    yes(T, "working-directory", "a path", "Folder of the step"),
+    yes(T, "timeout", "a duration", "Of one attempt"),
+    yes(T, "continue-on-error", "`true`, `false` or a condition", "Goes on if the step fails"),
+    yes(T, "retry", "a map", "Tries again"),
+    yes(T, "ok-exit-codes", "a list of numbers", "Exit codes that are a success; 0 if there is none"),
+    yes(T, "skip-exit-code", "a number or a list", "Exit codes that mark the step as skipped"),
+    yes(T, "durable", "`true` or `false`", "Has its completion on disk before the next step starts"),
+    yes(
+        T,
+        "keep-children",
+        "`stage-end` or `step-end`",
+        "When processes that the step left running are stopped",
+    ),
+    yes(T, "log", "a map", "How much of the log is shown"),
+    later(T, "script", "a selector such as `0402` or `0400-0499`", "Scripts of the numbered library"),
+    later(T, "args", "a list of text", "Arguments of `script`"),
+    later(T, "stdin", "text", "Standard input of the step"),
+    later(T, "uses", "an action or a playbook", "Runs an action"),
+    later(T, "with", "a map of values", "Inputs of `uses`"),
+    later(T, "parallel", "a list of steps", "Steps that run together"),
+    later(T, "fail-fast", "`true` or `false`", "Whether a failed step of `parallel` cancels the others"),
+    later(T, "background", "`true` or `false`", "Starts and goes on with the next step"),
+    later(T, "wait", "a name or a list of names", "Waits for background steps"),
+    later(T, "wait-all", "`true`", "Waits for all background steps"),
+    later(T, "cancel", "a name or a list of names", "Stops background steps"),
+    later(T, "approve", "a map", "Waits for people"),
+    later(T, "rollback", "`true`", "Undoes completed steps now"),
+    later(T, "undo", "a step", "How the step is undone"),
+    later(T, "cache", "a map", "Takes the result of an earlier equal run"),
+    later(T, "cache-files", "a map", "Keeps files between jobs"),
+    later(T, "idempotent", "`true` or `false`", "May run again after a crash"),
+    later(T, "on-interrupt", "a word", "What happens if sortie dies while it runs"),
+    later(T, "secrets", "a list of names", "Secrets that the step gets as environment"),
+    later(T, "artifacts", "a map", "Files that it keeps or takes"),
+    later(T, "tty", "`true` or `false`", "Runs the step in a terminal"),
+    later(T, "deploy", "a map", "Brings a service to an environment"),
+];

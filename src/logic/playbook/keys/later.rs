@@ -1,0 +1,208 @@
+//! Rows of the table for places that the reader does not visit yet: the key that leads there is refused with `not-yet`.
+//!
+//! Not here: the places that are read (`honoured.rs`). Start with `of`.
+
+use super::{Key, Place, later};
+
+/// Returns the rows of a place that is not read yet.
+pub(super) fn of(place: Place) -> &'static [Key] {
+    match place {
+        Place::Trigger => TRIGGER,
+        Place::Schedule => SCHEDULE,
+        Place::Profile => PROFILE,
+        Place::Concurrency => CONCURRENCY,
+        Place::Lock => LOCK,
+        Place::Resources => RESOURCES,
+        Place::Environment => ENVIRONMENT,
+        Place::Container => CONTAINER,
+        Place::Sidecar => SIDECAR,
+        Place::Cache => CACHE,
+        Place::Approve => APPROVE,
+        Place::Artifact => ARTIFACT,
+        Place::Reporting => REPORTING,
+        Place::Notifications => NOTIFICATIONS,
+        Place::Service => SERVICE,
+        Place::DeployEnvironment => DEPLOY_ENVIRONMENT,
+        _ => &[],
+    }
+}
+
+const T: Place = Place::Trigger;
+static TRIGGER: &[Key] = &[
+    later(T, "manual", "nothing", "A person starts it"),
+    later(T, "call", "nothing", "Another playbook calls it"),
+    later(T, "schedule", "a list", "The clock starts it"),
+    later(T, "watch", "a map", "Changed files start it"),
+    later(T, "webhook", "a map", "A web request starts it"),
+    later(T, "run", "a map", "The end of another playbook starts it"),
+];
+
+const S: Place = Place::Schedule;
+static SCHEDULE: &[Key] = &[
+    later(S, "cron", "five fields", "When it fires"),
+    later(S, "timezone", "a zone such as `Europe/Zurich`", "Zone of the fields"),
+    later(S, "dst", "a map", "What a missing or repeated hour does"),
+    later(S, "catch-up", "`none`, `last` or `all`", "What happens to fires that were missed"),
+    later(S, "catch-up-window", "a duration", "How old a missed fire may be"),
+    later(S, "overlap", "a word", "What a fire does while the last job still runs"),
+    later(S, "jitter", "a duration", "Most delay that is left to chance"),
+    later(S, "start", "a time", "No fire before"),
+    later(S, "end", "a time", "No fire after"),
+];
+
+const P: Place = Place::Profile;
+static PROFILE: &[Key] = &[
+    later(P, "description", "text", "What the profile is for"),
+    later(P, "variables", "a map of values", "Values of `vars`"),
+    later(P, "include", "a list of stages", "Stages that run"),
+    later(P, "exclude", "a list of stages", "Stages that do not run"),
+    later(P, "matrix", "a map", "Values that replace matrix axes"),
+];
+
+const C: Place = Place::Concurrency;
+static CONCURRENCY: &[Key] = &[
+    later(C, "group", "text with expressions", "Name of the group"),
+    later(C, "cancel-in-progress", "`true` or `false`", "Whether a newer job cancels the running one"),
+    later(C, "queue", "`single` or `max`", "How many may wait"),
+    later(C, "scope", "`project` or `machine`", "How far the name reaches"),
+];
+
+const L: Place = Place::Lock;
+static LOCK: &[Key] = &[
+    later(L, "name", "text", "Name of the lock"),
+    later(L, "mode", "`exclusive` or `shared`", "Whether others may hold it too"),
+    later(L, "scope", "`project`, `machine` or `run`", "How far the name reaches"),
+    later(L, "wait", "a duration", "Longest wait for it"),
+];
+
+const R: Place = Place::Resources;
+static RESOURCES: &[Key] = &[
+    later(R, "slots", "a number", "Slots of the engine"),
+    later(R, "cpu", "a number", "Processors"),
+    later(R, "memory", "a size", "Memory"),
+    later(R, "custom", "a map of numbers", "Things that settings count"),
+];
+
+const E: Place = Place::Environment;
+static ENVIRONMENT: &[Key] = &[
+    later(E, "name", "text", "Name of the environment"),
+    later(E, "url", "text with expressions", "Where to see the result"),
+];
+
+const CO: Place = Place::Container;
+static CONTAINER: &[Key] = &[
+    later(CO, "image", "text", "Image of the container"),
+    later(CO, "env", "a map of text", "Its environment"),
+    later(CO, "ports", "a list", "Ports that it opens"),
+    later(CO, "volumes", "a list", "Folders that it sees"),
+    later(CO, "options", "text", "Further options of the container engine"),
+    later(CO, "credentials", "a map", "How to log in at the registry"),
+    later(CO, "user", "text", "User in the container"),
+];
+
+const SC: Place = Place::Sidecar;
+static SIDECAR: &[Key] = &[
+    later(SC, "image", "text", "Image of the container"),
+    later(SC, "env", "a map of text", "Its environment"),
+    later(SC, "ports", "a list", "Ports that it opens"),
+    later(SC, "volumes", "a list", "Folders that it sees"),
+    later(SC, "options", "text", "Further options of the container engine"),
+    later(SC, "credentials", "a map", "How to log in at the registry"),
+    later(SC, "entrypoint", "text", "Replaces the image's entry point"),
+    later(SC, "command", "text", "Replaces the image's command"),
+    later(SC, "process", "a map", "A process instead of a container"),
+    later(SC, "ready", "a map", "How to see that it is ready"),
+];
+
+const CA: Place = Place::Cache;
+static CACHE: &[Key] = &[
+    later(CA, "inputs", "a list of globs", "Files that the result depends on"),
+    later(CA, "outputs", "a list of globs", "Files that are the result"),
+    later(CA, "env", "a list of names", "Environment variables that the result depends on"),
+    later(CA, "tools", "a list of commands", "Commands whose output the result depends on"),
+    later(CA, "key", "text with expressions", "Whatever else the result depends on"),
+    later(CA, "mode", "`read-write`, `read`, `write` or `off`", "What the cache is used for"),
+    later(CA, "outputs-exact", "`true` or `false`", "Removes other files from output folders"),
+    later(CA, "secrets", "`refuse` or `include`", "What happens with secrets"),
+    later(CA, "max-size", "a size", "Largest result that is kept"),
+    later(CA, "share", "`project`, `branch` or `none`", "Who may use the result"),
+    later(CA, "failures", "`true` or `false`", "Keeps failures of pure checks"),
+    later(CA, "strict", "`true` or `false`", "Watches for undeclared writes"),
+    later(CA, "path", "a list of paths", "Files that are kept between jobs"),
+    later(CA, "restore-keys", "a list of text", "Beginnings of keys that will do as well"),
+];
+
+const A: Place = Place::Approve;
+static APPROVE: &[Key] = &[
+    later(A, "message", "text with expressions", "What is asked"),
+    later(A, "approvers", "a list of names", "Who may answer"),
+    later(A, "count", "a number", "How many have to approve"),
+    later(A, "not-actor", "`true` or `false`", "Whether who started the job may answer"),
+    later(A, "timeout", "a duration", "Longest wait"),
+    later(A, "on-timeout", "`reject`, `approve` or `skip`", "What the end of the wait means"),
+    later(A, "inputs", "a map of inputs", "Values that an answer brings"),
+    later(A, "hold", "`true` or `false`", "Keeps slot and locks while it waits"),
+    later(A, "remind", "a duration", "Time between reminders"),
+];
+
+const AR: Place = Place::Artifact;
+static ARTIFACT: &[Key] = &[
+    later(AR, "out", "a list", "Files to keep"),
+    later(AR, "in", "a list", "Files to take"),
+    later(AR, "name", "text", "Name of the artifact"),
+    later(AR, "pattern", "a glob", "Names of artifacts"),
+    later(AR, "path", "a path or globs", "Files, or where they go"),
+    later(AR, "if-none", "`warn`, `error` or `ignore`", "What a missing file does"),
+    later(AR, "retention", "a duration", "How long it is kept"),
+    later(AR, "hidden", "`true` or `false`", "Whether dot-files are taken"),
+    later(AR, "overwrite", "`true` or `false`", "Whether a second one replaces the first"),
+    later(AR, "merge", "`true` or `false`", "Puts several artifacts into one folder"),
+];
+
+const RE: Place = Place::Reporting;
+static REPORTING: &[Key] = &[
+    later(RE, "formats", "a list of `html`, `json`, `markdown`, `xml` and `csv`", "Kinds of reports"),
+    later(RE, "path", "a path", "Where reports go"),
+];
+
+const N: Place = Place::Notifications;
+static NOTIFICATIONS: &[Key] = &[
+    later(N, "channels", "a map", "Ways to reach people"),
+    later(N, "routes", "a list", "Which event goes where"),
+];
+
+const SV: Place = Place::Service;
+static SERVICE: &[Key] = &[
+    later(SV, "api", "`svc/v1`", "Version of the format"),
+    later(SV, "name", "a name", "Name of the service"),
+    later(SV, "owner", "text", "Who looks after it"),
+    later(SV, "tier", "`critical`, `standard` or `batch`", "How much depends on it"),
+    later(SV, "provides", "a list", "What others may rely on"),
+    later(SV, "depends_on", "a list", "Services that it relies on"),
+    later(SV, "on_failure", "`stop_dependents`, `stop_all` or `continue`", "What its failure does to others"),
+    later(SV, "artifact", "a map", "What is brought out"),
+    later(SV, "runtime", "a map", "How instances run"),
+    later(SV, "health", "a map", "How to see that it works"),
+    later(SV, "router", "a map", "How requests reach it"),
+    later(SV, "circuit", "a map", "When calls are held back"),
+    later(SV, "deploy", "a map", "How a release is brought out"),
+    later(SV, "analysis", "a list", "What is measured meanwhile"),
+    later(SV, "rollback", "a map", "How a release is taken back"),
+    later(SV, "secrets", "a map", "Where its secrets come from"),
+    later(SV, "notifications", "a map", "Whom to tell"),
+    later(SV, "policies", "a list", "Rules that a deploy has to keep"),
+    later(SV, "slo", "a map", "What it promises"),
+    later(SV, "dora", "a map", "Where figures about deliveries come from"),
+];
+
+const DE: Place = Place::DeployEnvironment;
+static DEPLOY_ENVIRONMENT: &[Key] = &[
+    later(DE, "name", "a name", "Name of the environment"),
+    later(DE, "extends", "a name", "Environment that it builds on"),
+    later(DE, "must_override", "a list of paths", "Values that have to be set here"),
+    later(DE, "forbid", "a map", "What may not be set here"),
+    later(DE, "confirm", "`typed`, `yes` or `none`", "What a person is asked before a deploy"),
+    later(DE, "regions", "a map", "Its regions and their order"),
+    later(DE, "lock", "a map", "Keeps deploys apart"),
+    later(DE, "services", "a map", "Differences for single services"),
+];

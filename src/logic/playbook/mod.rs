@@ -1,0 +1,165 @@
+//! Playbook text to a checked model, or to all that is wrong with it.
+//!
+//! Not here: plans and matrices (`logic/plan`), the expression language (`logic/expr`), drawing of diagnostics
+//! (`faces/report.rs`). Start with `read`. The way goes from `source.rs` (text and places) over `tree.rs` (YAML) to
+//! `read_playbook.rs` and its neighbours, which fill `model.rs`; `keys.rs` is the table of keys, `slugs.rs` that of faults.
+
+mod check;
+pub mod contexts;
+mod decode;
+mod expressions;
+pub mod keys;
+mod members;
+mod merge;
+pub mod model;
+pub mod offsets;
+mod read_inputs;
+mod read_limits;
+mod read_matrix;
+mod read_playbook;
+mod read_stage;
+mod read_step;
+pub mod scalar;
+pub mod slugs;
+pub mod source;
+mod syntax;
+pub mod tree;
+
+#[cfg(test)]
+mod tests;
+
+use decode::Reader;
+use expressions::Known;
+use model::Playbook;
+use source::{Source, Span};
+
+use super::diag::{Diagnostic, Severity};
+
+/// Largest file in bytes.
+pub const SIZE_LIMIT: usize = 4 * 1024 * 1024;
+
+/// Most problems that are kept of one file; more would help nobody.
+const FOUND_LIMIT: usize = 1_000;
+
+/// How many misspelt names of one file are compared with all others.
+const GUESSES: usize = 40;
+
+/// What reading a file gave.
+#[derive(Debug)]
+pub struct Reading {
+    /// There only if there is no error.
+    pub playbook: Option<Playbook>,
+    /// Sorted by place.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads a file's bytes: text in UTF-8, with or without a byte order mark.
+///
+/// The source that comes back is the text that the diagnostics' places count in.
+#[must_use]
+pub fn read_bytes(name: &str, bytes: &[u8]) -> (Source, Reading) {
+    if bytes.len() > SIZE_LIMIT {
+        let problem = Diagnostic::error(
+            "file-too-large",
+            Span::default(),
+            "this file is larger than 4 MiB, too large for a playbook",
+        )
+        .help("is it a playbook at all? if so, generate it in parts");
+        return (Source::new(name, ""), failed(problem));
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let fault = match (std::str::from_utf8(bytes), memchr::memchr(0, bytes)) {
+        (Ok(text), None) => {
+            let source = Source::new(name, text);
+            let reading = read(&source);
+            return (source, reading);
+        }
+        (Ok(_), Some(nul)) => nul,
+        (Err(error), _) => error.valid_up_to(),
+    };
+    let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+    let help = if utf16 {
+        "this looks like UTF-16; save the file as UTF-8"
+    } else {
+        "a playbook is a text file in UTF-8"
+    };
+    let start = u32::try_from(fault).unwrap_or(u32::MAX);
+    let problem = Diagnostic::error(
+        "not-text",
+        Span { start, end: start + 1 },
+        "this file is not text that can be read",
+    )
+    .help(help);
+    // Offsets up to the fault are the same in the text that can be shown.
+    (Source::new(name, String::from_utf8_lossy(bytes).replace('\0', " ")), failed(problem))
+}
+
+fn failed(problem: Diagnostic) -> Reading {
+    Reading { playbook: None, diagnostics: vec![problem] }
+}
+
+/// Reads a playbook and checks all that can be checked before it runs.
+#[must_use]
+pub fn read(source: &Source) -> Reading {
+    if source.text.len() > SIZE_LIMIT {
+        return read_bytes(&source.name, source.text.as_bytes()).1;
+    }
+    let (tree, mut found) = tree::parse(source);
+    let Some(tree) = tree else {
+        if found.is_empty() {
+            found.push(empty_file());
+        }
+        return finish(None, found);
+    };
+    let is_empty = matches!(&tree.node(tree.root).kind, tree::Kind::Scalar(scalar) if scalar::resolve(scalar) == scalar::Core::Null);
+    if is_empty {
+        if found.is_empty() {
+            found.push(empty_file());
+        }
+        return finish(None, found);
+    }
+    let mut reader = Reader {
+        tree: &tree,
+        source,
+        found,
+        guesses: GUESSES,
+        walked: Default::default(),
+        known: Known::default(),
+    };
+    let playbook = reader.playbook();
+    finish(playbook, reader.found)
+}
+
+fn empty_file() -> Diagnostic {
+    Diagnostic::error("empty-file", Span::default(), "this file is empty")
+        .help("a playbook begins with `version: 3` and has `stages:`")
+}
+
+/// Sorts, takes repetitions out, and lets errors take the playbook away.
+fn finish(playbook: Option<Playbook>, mut diagnostics: Vec<Diagnostic>) -> Reading {
+    if playbook.as_ref().is_some_and(|playbook| playbook.policy.strict) {
+        for problem in &mut diagnostics {
+            problem.severity = Severity::Error;
+        }
+    }
+    // What stands behind a tag or an alias of nothing is not the author's fault as well.
+    let broken: Vec<Span> = diagnostics
+        .iter()
+        .filter(|problem| matches!(problem.slug, "yaml-tag" | "unknown-anchor"))
+        .map(|problem| problem.span)
+        .collect();
+    diagnostics.retain(|problem| {
+        let is_inside = |span: &Span| (span.start..=span.end).contains(&problem.span.start);
+        matches!(problem.slug, "yaml-tag" | "unknown-anchor") || !broken.iter().take(1000).any(is_inside)
+    });
+    // An aliased value is read as often as it is used, but what is wrong with it is said once.
+    diagnostics.sort_by(|a, b| (a.span, a.slug, &a.message).cmp(&(b.span, b.slug, &b.message)));
+    diagnostics.dedup_by(|a, b| a.span == b.span && a.slug == b.slug);
+    let has_error = diagnostics.iter().any(|problem| problem.severity == Severity::Error);
+    // Errors stay when something has to go.
+    if has_error && diagnostics.len() > FOUND_LIMIT {
+        diagnostics.retain(|problem| problem.severity == Severity::Error);
+    }
+    diagnostics.truncate(FOUND_LIMIT);
+    Reading { playbook: playbook.filter(|_| !has_error), diagnostics }
+}

@@ -1,0 +1,361 @@
+//! A playbook as the rest of the program uses it: checked, with defaults in place and places kept.
+//!
+//! Not here: reading YAML (`tree.rs`, `read.rs`), rules over the whole (`check.rs`), plans (`logic/plan`).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::source::Span;
+use crate::logic::expr::{Condition, Template};
+use crate::logic::job::effect::KeepChildren;
+use crate::logic::value::Value;
+
+/// Text that may hold `${{ }}`, and where it stands.
+#[derive(Clone, Debug)]
+pub struct Text {
+    pub template: Template,
+    pub span: Span,
+}
+
+/// An `if:`, and where it stands.
+#[derive(Clone, Debug)]
+pub struct If {
+    pub condition: Condition,
+    pub span: Span,
+    /// As written, for "why was this skipped".
+    pub source: Arc<str>,
+}
+
+/// Names and texts, in the order written; a later level of the same name wins.
+pub type Env = Vec<(Arc<str>, Text)>;
+
+/// A whole file.
+#[derive(Clone, Debug)]
+pub struct Playbook {
+    pub name: Arc<str>,
+    pub description: Option<String>,
+    pub category: Option<String>,
+    pub tags: Vec<String>,
+    pub run_name: Option<Text>,
+    pub inputs: Vec<Input>,
+    pub secrets: Vec<Secret>,
+    /// Defaults of the context `vars`.
+    pub vars: Vec<(Arc<str>, Value)>,
+    pub env: Env,
+    pub defaults: Defaults,
+    pub policy: Policy,
+    pub requires: Requires,
+    /// Hold before anything runs, else nothing does.
+    pub pre: Vec<Assertion>,
+    /// Hold after the stages, else the job failed.
+    pub post: Vec<Assertion>,
+    /// In file order; those of `finally` come after all others.
+    pub stages: Vec<Stage>,
+    pub outputs: Vec<Output>,
+}
+
+/// A declared input.
+#[derive(Clone, Debug)]
+pub struct Input {
+    pub name: Arc<str>,
+    pub span: Span,
+    pub description: Option<String>,
+    pub kind: InputKind,
+    pub required: bool,
+    pub default: Option<Value>,
+}
+
+/// What an input accepts.
+#[derive(Clone, Debug)]
+pub enum InputKind {
+    /// With an optional regular expression that the whole value must match.
+    String {
+        pattern: Option<String>,
+    },
+    Number,
+    Boolean,
+    Choice {
+        options: Vec<String>,
+    },
+    Json,
+}
+
+/// A declared secret.
+#[derive(Clone, Debug)]
+pub struct Secret {
+    pub name: Arc<str>,
+    pub span: Span,
+    pub required: bool,
+    /// Where its value comes from; without `from` the environment variable of its own name.
+    pub from: SecretFrom,
+}
+
+/// A source of a secret's value.
+#[derive(Clone, Debug)]
+pub enum SecretFrom {
+    Env(String),
+    File(String),
+    /// A command line for `sh -c`; its standard output without the last line break is the value.
+    Command(String),
+}
+
+/// `defaults:` of a playbook or a stage.
+#[derive(Clone, Debug, Default)]
+pub struct Defaults {
+    pub shell: Option<Shell>,
+    pub working_directory: Option<Text>,
+    /// Of each stage.
+    pub timeout: Option<Duration>,
+    pub retry: Option<Retry>,
+    pub cancel: Option<Cancel>,
+}
+
+/// `policy:` of a playbook.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Of the whole job, `finally` excluded.
+    pub timeout: Option<Duration>,
+    pub cleanup_timeout: Duration,
+    pub max_parallel: Option<u32>,
+    /// Turns warnings into errors.
+    pub strict: bool,
+    /// Most cells a matrix may have.
+    pub matrix_limit: u32,
+}
+
+/// `requires:`, checked before anything runs.
+#[derive(Clone, Debug, Default)]
+pub struct Requires {
+    pub tools: Vec<Tool>,
+    /// `linux`, `macos`; any of them will do. Empty: any platform.
+    pub platforms: Vec<(String, Span)>,
+    /// Environment variables that must be set and not empty.
+    pub env: Vec<(String, Span)>,
+}
+
+/// A required program, such as `git >= 2.30`.
+#[derive(Clone, Debug)]
+pub struct Tool {
+    pub name: String,
+    pub version: Option<(Comparison, String)>,
+    pub span: Span,
+}
+
+/// A comparison of versions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    Less,
+    LessOrEqual,
+    Equal,
+    NotEqual,
+    GreaterOrEqual,
+    Greater,
+}
+
+/// One of `pre:` or `post:`.
+#[derive(Clone, Debug)]
+pub struct Assertion {
+    pub name: String,
+    pub condition: If,
+    pub message: Option<Text>,
+    pub span: Span,
+}
+
+/// An output of a playbook.
+#[derive(Clone, Debug)]
+pub struct Output {
+    pub name: Arc<str>,
+    pub value: Text,
+    pub description: Option<String>,
+}
+
+/// A stage.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    pub id: Arc<str>,
+    /// Of its id.
+    pub span: Span,
+    pub name: Option<Text>,
+    /// Stands under `finally:`.
+    pub is_final: bool,
+    /// Positions in `Playbook::stages`.
+    pub needs: Vec<usize>,
+    pub condition: Option<If>,
+    pub run_when: RunWhen,
+    pub strategy: Option<Strategy>,
+    pub env: Env,
+    /// Of the stage alone; see `Playbook::defaults` for the rest.
+    pub defaults: Defaults,
+    pub working_directory: Option<Text>,
+    /// From first step start to last step end; defaults applied, at last 6 h.
+    pub timeout: Duration,
+    pub cleanup_timeout: Duration,
+    pub cancel: Cancel,
+    /// Of a cell as a whole.
+    pub retry: Option<Retry>,
+    pub continue_on_error: Option<If>,
+    pub outputs: Vec<(Arc<str>, Text)>,
+    pub steps: StepTree,
+    pub priority: i32,
+    pub workspace: Workspace,
+}
+
+/// When a stage runs, seen from its direct needs. Sugar for `if`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RunWhen {
+    /// By `if`, whose default is `success()`.
+    #[default]
+    AllSuccess,
+    NoneFailed,
+    AnySuccess,
+    AnyFailed,
+    AllDone,
+}
+
+/// `strategy:` of a stage.
+#[derive(Clone, Debug)]
+pub struct Strategy {
+    pub matrix: MatrixSource,
+    pub span: Span,
+    pub fail_fast: bool,
+    pub max_parallel: Option<u32>,
+    pub if_empty: IfEmpty,
+}
+
+/// A matrix as written.
+#[derive(Clone, Debug)]
+pub enum MatrixSource {
+    /// No expression in it: known before start.
+    Fixed(Value),
+    /// A whole expression such as `${{ fromJSON(...) }}`.
+    Computed(Text),
+    /// A map some of whose values are expressions.
+    Mixed(MixedMatrix),
+}
+
+/// A matrix value whose leaves may be expressions.
+#[derive(Clone, Debug)]
+pub enum MixedMatrix {
+    Leaf(Text),
+    Value(Value),
+    List(Vec<MixedMatrix>),
+    Map(Vec<(Arc<str>, MixedMatrix)>),
+}
+
+/// What an empty matrix does to its stage.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IfEmpty {
+    #[default]
+    Error,
+    Skip,
+}
+
+/// Where the steps of a stage run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Workspace {
+    /// The project's folder.
+    #[default]
+    Shared,
+    /// A new empty folder for each cell.
+    Scratch,
+}
+
+/// How children are asked to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cancel {
+    /// Number of the signal, `SIGTERM` by default.
+    pub signal: i32,
+    pub grace: Duration,
+}
+
+impl Default for Cancel {
+    fn default() -> Self {
+        Self { signal: 15, grace: Duration::from_secs(10) }
+    }
+}
+
+/// `retry:` of a step or a stage.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Retry {
+    /// Counts the first try.
+    pub attempts: u32,
+    pub on: Vec<RetryOn>,
+    pub backoff: Backoff,
+    /// Limits the sum of all tries and waits.
+    pub deadline: Option<Duration>,
+}
+
+/// A cause that `retry.on` names.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RetryOn {
+    Failure,
+    Timeout,
+    Interrupted,
+    Start,
+    /// From and to, both included.
+    Exit(i32, i32),
+}
+
+/// Delay before try k+1: min(max, first * factor^(k-1)), give or take the jitter's fraction.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Backoff {
+    pub first: Duration,
+    pub factor: f64,
+    pub max: Duration,
+    /// 0 to 1.
+    pub jitter: f64,
+}
+
+/// Steps of a stage in the order written, blocks before their members; positions are step indexes.
+#[derive(Clone, Debug, Default)]
+pub struct StepTree {
+    pub steps: Vec<Step>,
+    /// The outermost list.
+    pub body: Vec<usize>,
+}
+
+/// A step.
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub id: Option<Arc<str>>,
+    pub span: Span,
+    pub name: Option<Text>,
+    pub condition: Option<If>,
+    /// The block that it stands in.
+    pub parent: Option<usize>,
+    pub action: Action,
+    pub env: Env,
+    pub working_directory: Option<Text>,
+    pub timeout: Option<Duration>,
+    pub continue_on_error: Option<If>,
+    pub retry: Option<Retry>,
+    pub ok_exit_codes: Vec<i32>,
+    pub skip_exit_codes: Vec<i32>,
+    pub durable: bool,
+    pub keep_children: KeepChildren,
+    /// Most bytes of the log that are shown; the file is always whole.
+    pub log_limit: Option<u64>,
+}
+
+/// What a step does.
+#[derive(Clone, Debug)]
+pub enum Action {
+    Run { text: Text, shell: Shell },
+    Block { block: Vec<usize>, rescue: Vec<usize>, always: Vec<usize> },
+}
+
+/// What runs the text of a `run`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Shell {
+    /// None given: `bash -e`, or `sh -e` where there is no bash.
+    #[default]
+    Default,
+    /// `bash --noprofile --norc -eo pipefail`.
+    Bash,
+    Sh,
+    Pwsh,
+    Python,
+    Node,
+    /// A command line with `{0}` for the script's path.
+    Custom(String),
+}

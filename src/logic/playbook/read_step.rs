@@ -1,0 +1,312 @@
+//! Steps and blocks of steps.
+//!
+//! Not here: the stage around them (`read_stage.rs`), `retry` (`read_limits.rs`). Start with `Reader::steps`.
+
+use std::sync::Arc;
+
+use super::contexts::Spot;
+use super::decode::{Field, Fields, Reader};
+use super::keys::Place;
+use super::model::{Action, Retry, Shell, Step, StepTree, Text};
+use super::source::Span;
+use super::tree::{Kind, NodeId};
+use crate::logic::diag::Diagnostic;
+use crate::logic::expr::Template;
+use crate::logic::job::effect::KeepChildren;
+
+/// Most blocks inside of blocks.
+const BLOCK_DEPTH: usize = 10;
+
+/// What steps of a stage use where they say nothing.
+#[derive(Default)]
+pub(super) struct StepDefaults {
+    pub shell: Shell,
+    pub retry: Option<Retry>,
+    pub log_limit: Option<u64>,
+}
+
+/// Steps that are being read.
+pub(super) struct Steps<'d> {
+    pub tree: StepTree,
+    pub defaults: &'d StepDefaults,
+    /// Ids with their places, in lower case.
+    ids: std::collections::HashMap<String, Span>,
+}
+
+impl<'d> Steps<'d> {
+    /// Begins with no step.
+    pub(super) fn new(defaults: &'d StepDefaults) -> Self {
+        Self { tree: StepTree::default(), defaults, ids: std::collections::HashMap::new() }
+    }
+}
+
+impl<'t> Reader<'t> {
+    /// Reads the list of steps of a stage.
+    pub(super) fn steps(&mut self, id: NodeId, defaults: &StepDefaults) -> StepTree {
+        let mut steps = Steps::new(defaults);
+        steps.tree.body = self.step_list(id, &mut steps, None, 0);
+        steps.tree
+    }
+
+    /// Makes the one step of a stage with `run`.
+    pub(super) fn single_step(&mut self, run: Field, defaults: &StepDefaults) -> StepTree {
+        let text = self.run_text(run.value);
+        let action = Action::Run { text, shell: defaults.shell.clone() };
+        let mut step = empty_step(run.key, None, action);
+        step.retry.clone_from(&defaults.retry);
+        step.log_limit = defaults.log_limit;
+        StepTree { steps: vec![step], body: vec![0] }
+    }
+
+    fn run_text(&mut self, id: NodeId) -> Text {
+        let text = self.template(id, Spot::StepRun, "text for a shell");
+        let span = self.span(id);
+        text.unwrap_or_else(|| Text { template: Template::literal(""), span })
+    }
+
+    fn step_list(
+        &mut self,
+        id: NodeId,
+        steps: &mut Steps<'_>,
+        parent: Option<usize>,
+        depth: usize,
+    ) -> Vec<usize> {
+        let mut list = Vec::new();
+        let before = self.found.len();
+        for item in self.items(id, "a list of steps, each beginning with `- `") {
+            if let Some(at) = self.step(*item, steps, parent, depth) {
+                list.push(at);
+            }
+        }
+        let is_empty =
+            matches!(&self.tree.node(id).kind, Kind::Seq(items) if items.is_empty()) || self.is_null(id);
+        if is_empty && self.found.len() == before {
+            let span = self.span(id);
+            self.report(
+                Diagnostic::error("empty-steps", span, "this list of steps is empty")
+                    .help("add a step such as `- run: make`"),
+            );
+        }
+        list
+    }
+
+    fn step(
+        &mut self,
+        id: NodeId,
+        steps: &mut Steps<'_>,
+        parent: Option<usize>,
+        depth: usize,
+    ) -> Option<usize> {
+        if let Some(scalar) = self.scalar(id).filter(|_| !self.is_null(id)) {
+            let span = self.span(id);
+            let shown = crate::logic::text::shortened(&scalar.text, 30);
+            self.report(
+                Diagnostic::error(
+                    "wrong-type",
+                    span,
+                    format!("expected the keys of a step, found `{shown}`"),
+                )
+                .help(format!("write `- run: {shown}`")),
+            );
+            return None;
+        }
+        let before = self.found.len();
+        let fields = self.fields(id, Place::Step)?;
+        let had_problem = self.found.len() > before;
+        let span = self.span(id);
+        let id_text = fields.get("id").and_then(|id| self.step_id(id, steps));
+        self.check_action(&fields, span, had_problem);
+        let at = steps.tree.steps.len();
+        let placeholder = Action::Block { block: Vec::new(), rescue: Vec::new(), always: Vec::new() };
+        steps.tree.steps.push(empty_step(span, parent, placeholder));
+        let mut step = empty_step(span, parent, self.action(&fields, steps, at, depth));
+        step.id = id_text.map(Arc::from);
+        self.step_keys(&fields, &mut step, steps.defaults);
+        steps.tree.steps[at] = step;
+        if let Some(id) = id_text {
+            self.known.steps.insert(id.to_ascii_lowercase());
+        }
+        Some(at)
+    }
+
+    fn step_id(&mut self, id: NodeId, steps: &mut Steps<'_>) -> Option<&'t str> {
+        let text = self.text(id, "a name")?;
+        let span = self.span(id);
+        if !self.check_id(text, span, "a step") {
+            return None;
+        }
+        if let Some(first) = steps.ids.get(&text.to_ascii_lowercase()).copied() {
+            self.duplicate("step", text, span, first);
+            return None;
+        }
+        steps.ids.insert(text.to_ascii_lowercase(), span);
+        Some(text)
+    }
+
+    /// A step does exactly one thing, and keys that belong to another thing are out of place.
+    fn check_action(&mut self, fields: &Fields, span: Span, had_problem: bool) {
+        match (fields.field("run"), fields.field("block")) {
+            (Some(run), Some(block)) => self.report(
+                Diagnostic::error(
+                    "several-actions",
+                    block.key,
+                    "a step does one thing, and this one has `run` and `block`",
+                )
+                .also(run.key, "the other one")
+                .help("make two steps of it"),
+            ),
+            (None, None) => {
+                // A refused action such as `uses` has been reported already.
+                if !had_problem {
+                    self.report(
+                        Diagnostic::error("no-action", span, "this step does nothing")
+                            .help("give it `run` or `block`"),
+                    );
+                }
+            }
+            (Some(_), None) => {
+                for name in ["rescue", "always"] {
+                    if let Some(field) = fields.field(name) {
+                        self.report(
+                            Diagnostic::error(
+                                "misplaced-key",
+                                field.key,
+                                format!("`{name}` belongs to a step with `block`"),
+                            )
+                            .help("put the steps that it guards into a `block`"),
+                        );
+                    }
+                }
+            }
+            (None, Some(_)) => {
+                for name in ["shell", "ok-exit-codes", "skip-exit-code", "keep-children"] {
+                    if let Some(field) = fields.field(name) {
+                        self.report(
+                            Diagnostic::error(
+                                "misplaced-key",
+                                field.key,
+                                format!("`{name}` belongs to a step with `run`"),
+                            )
+                            .help("move it to the steps of the block"),
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    fn action(&mut self, fields: &Fields, steps: &mut Steps<'_>, at: usize, depth: usize) -> Action {
+        let shell = fields.get("shell").and_then(|id| self.shell(id));
+        if let Some(run) = fields.get("run") {
+            let shell = shell.unwrap_or_else(|| steps.defaults.shell.clone());
+            return Action::Run { text: self.run_text(run), shell };
+        }
+        if let Some(block) = fields.field("block").filter(|_| depth >= BLOCK_DEPTH) {
+            self.report(
+                Diagnostic::error(
+                    "too-many-blocks",
+                    block.key,
+                    format!("blocks are nested more than {BLOCK_DEPTH} deep"),
+                )
+                .help("move the inner steps to a stage of their own"),
+            );
+            return Action::Block { block: Vec::new(), rescue: Vec::new(), always: Vec::new() };
+        }
+        let mut lists = [Vec::new(), Vec::new(), Vec::new()];
+        let was_in_rescue = self.known.in_rescue;
+        for (list, name) in lists.iter_mut().zip(["block", "rescue", "always"]) {
+            if let Some(id) = fields.get(name) {
+                self.known.in_rescue = was_in_rescue || name != "block";
+                *list = self.step_list(id, steps, Some(at), depth + 1);
+            }
+        }
+        self.known.in_rescue = was_in_rescue;
+        let [block, rescue, always] = lists;
+        Action::Block { block, rescue, always }
+    }
+
+    /// Reads the keys that every kind of step has.
+    fn step_keys(&mut self, fields: &Fields, step: &mut Step, defaults: &StepDefaults) {
+        step.name = fields.get("name").and_then(|id| self.template(id, Spot::StepName, "text"));
+        step.condition = fields.get("if").and_then(|id| self.condition(id, Spot::StepIf));
+        step.env = fields.get("env").map(|id| self.env(id, Spot::StepEnv)).unwrap_or_default();
+        step.working_directory =
+            fields.get("working-directory").and_then(|id| self.template(id, Spot::StepFolder, "a path"));
+        step.timeout = fields.get("timeout").and_then(|id| self.duration(id));
+        step.continue_on_error =
+            fields.get("continue-on-error").and_then(|id| self.bare_condition(id, Spot::StepContinue));
+        step.durable = fields.get("durable").and_then(|id| self.boolean(id)).unwrap_or(false);
+        step.keep_children =
+            fields.get("keep-children").and_then(|id| self.keep_children(id)).unwrap_or_default();
+        step.log_limit = fields.get("log").and_then(|id| self.log_limit(id)).or(defaults.log_limit);
+        let is_run = matches!(step.action, Action::Run { .. });
+        step.retry = match fields.get("retry") {
+            Some(id) => self.retry(id),
+            None if is_run => defaults.retry.clone(),
+            None => None,
+        };
+        if let Some(field) = fields.field("ok-exit-codes") {
+            step.ok_exit_codes = self.exit_codes(field.value);
+        }
+        if let Some(field) = fields.field("skip-exit-code") {
+            step.skip_exit_codes = self.exit_codes(field.value);
+            if let Some(code) = step.skip_exit_codes.iter().find(|code| step.ok_exit_codes.contains(code)) {
+                let span = self.span(field.value);
+                self.report(
+                    Diagnostic::error(
+                        "bad-number",
+                        span,
+                        format!("the exit code {code} is a success as well"),
+                    )
+                    .help("take it out of one of the two lists"),
+                );
+            }
+        }
+    }
+
+    /// Reads `log` of a step or a stage.
+    pub(super) fn log_limit(&mut self, id: NodeId) -> Option<u64> {
+        let fields = self.fields(id, Place::Log)?;
+        fields.get("limit").and_then(|id| self.size(id))
+    }
+
+    fn keep_children(&mut self, id: NodeId) -> Option<KeepChildren> {
+        self.word(id, &[("stage-end", KeepChildren::StageEnd), ("step-end", KeepChildren::StepEnd)])
+    }
+
+    fn exit_codes(&mut self, id: NodeId) -> Vec<i32> {
+        let single = [id];
+        let items: &[NodeId] = match &self.tree.node(id).kind {
+            Kind::Seq(items) => items,
+            Kind::Scalar(_) | Kind::Map(_) => &single,
+        };
+        let mut codes = Vec::new();
+        for item in items {
+            if let Some(code) = self.whole(*item, 0, 255).and_then(|code| i32::try_from(code).ok()) {
+                codes.push(code);
+            }
+        }
+        codes
+    }
+}
+
+fn empty_step(span: Span, parent: Option<usize>, action: Action) -> Step {
+    Step {
+        id: None,
+        span,
+        name: None,
+        condition: None,
+        parent,
+        action,
+        env: Vec::new(),
+        working_directory: None,
+        timeout: None,
+        continue_on_error: None,
+        retry: None,
+        ok_exit_codes: vec![0],
+        skip_exit_codes: Vec::new(),
+        durable: false,
+        keep_children: KeepChildren::default(),
+        log_limit: None,
+    }
+}

@@ -1,0 +1,59 @@
+//! Source text and places in it.
+
+use std::sync::Arc;
+
+/// A range of bytes in one source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    pub start: u32,
+    pub end: u32,
+}
+
+/// A line and a column, both from 1; columns count characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pub line: u32,
+    pub column: u32,
+}
+
+/// A file's name as the person wrote it, and its text without a byte order mark.
+#[derive(Clone, Debug)]
+pub struct Source {
+    pub name: Arc<str>,
+    pub text: Arc<str>,
+    /// Byte offset at which each line begins.
+    lines: Vec<u32>,
+}
+
+impl Source {
+    /// Keeps the text and finds its lines. Text beyond 4 GiB is not addressed; the reader's budget is far below.
+    #[must_use]
+    pub fn new(name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) -> Self {
+        let text = text.into();
+        let mut lines = vec![0];
+        lines.extend(memchr::memchr_iter(b'\n', text.as_bytes()).filter_map(|at| u32::try_from(at + 1).ok()));
+        Self { name: name.into(), text, lines }
+    }
+
+    /// Returns line and column of a byte offset.
+    #[must_use]
+    pub fn place(&self, offset: u32) -> Place {
+        let line = self.lines.partition_point(|&start| start <= offset).max(1) - 1;
+        let start = self.lines[line] as usize;
+        let end = (offset as usize).clamp(start, self.text.len());
+        let column = self.text.get(start..end).map_or(end - start, |before| before.chars().count());
+        Place {
+            line: u32::try_from(line + 1).unwrap_or(u32::MAX),
+            column: u32::try_from(column + 1).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// Returns the text of a line, counted from 1, without its line break.
+    #[must_use]
+    pub fn line(&self, line: u32) -> &str {
+        let at = line.saturating_sub(1) as usize;
+        let start = self.lines.get(at).map_or(self.text.len(), |&o| o as usize);
+        let end = self.lines.get(at + 1).map_or(self.text.len(), |&o| o as usize);
+        self.text.get(start..end).unwrap_or("").trim_end_matches(['\n', '\r'])
+    }
+}

@@ -1,0 +1,432 @@
+//! One job as it can be seen, kept up to date event by event.
+//!
+//! Every event costs the same however large the job is, except that a starting stage costs one step for each of
+//! its cells. An event that does not fit changes nothing.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::parts::{CellView, Counts, Phase, StageView, StepView};
+use crate::logic::job::event::{Cause, Envelope, Event, NewCell, Outcome, StepEnd};
+use crate::logic::job::order::Target;
+use crate::logic::job::report::{Annotation, AttemptKey};
+use crate::logic::playbook::model::{Action, Playbook, Step};
+use crate::logic::time::Timestamp;
+
+/// Most annotations that are kept; the rest is only counted.
+const ANNOTATIONS_KEPT: usize = 1_000;
+
+/// A job.
+#[derive(Clone, Debug)]
+pub struct JobView {
+    pub playbook: Arc<Playbook>,
+    /// Of the last event that was folded.
+    pub seq: u64,
+    pub phase: Phase,
+    /// Counts retries of the whole job, from 1.
+    pub attempt: u32,
+    /// Who paused it, while it is paused.
+    pub paused: Option<String>,
+    /// Who asked to cancel all of it, while that goes on.
+    pub cancelling: Option<String>,
+    pub cause: Option<Cause>,
+    /// Some failure was made good by a `rescue`.
+    pub rescued: bool,
+    pub outputs: Vec<(Arc<str>, Arc<str>)>,
+    /// Processes that would not end.
+    pub survivors: Vec<String>,
+    /// Of this attempt of the job.
+    pub started: Option<Timestamp>,
+    pub finished: Option<Timestamp>,
+    /// One for each stage of the playbook, same positions.
+    pub stages: Vec<StageView>,
+    /// In the order of their expansion; an event names a cell by this position.
+    pub cells: Vec<CellView>,
+    pub stage_counts: Counts,
+    pub cell_counts: Counts,
+    /// Cells that have begun and not ended.
+    pub live: BTreeSet<u32>,
+    /// Every try that was started, in that order.
+    pub attempts: Vec<AttemptKey>,
+    /// Steps that failed, in that order, earlier runs of a cell included.
+    failures: Vec<AttemptKey>,
+    pub annotations: Vec<(AttemptKey, Annotation)>,
+    /// All of them, those not kept included.
+    pub annotation_count: usize,
+    /// Markdown that steps wrote, in the order of their ends.
+    pub summaries: Vec<(AttemptKey, String)>,
+}
+
+impl JobView {
+    /// Returns the view of a job of which no event is known yet.
+    #[must_use]
+    pub fn new(playbook: Arc<Playbook>) -> Self {
+        let stages = vec![StageView::default(); playbook.stages.len()];
+        Self {
+            seq: 0,
+            phase: Phase::Waiting,
+            attempt: 0,
+            paused: None,
+            cancelling: None,
+            cause: None,
+            rescued: false,
+            outputs: Vec::new(),
+            survivors: Vec::new(),
+            started: None,
+            finished: None,
+            stage_counts: Counts { waiting: stages.len(), ..Counts::default() },
+            stages,
+            cells: Vec::new(),
+            cell_counts: Counts::default(),
+            live: BTreeSet::new(),
+            attempts: Vec::new(),
+            failures: Vec::new(),
+            annotations: Vec::new(),
+            annotation_count: 0,
+            summaries: Vec::new(),
+            playbook,
+        }
+    }
+
+    /// Takes one event in. One that was taken in before is ignored.
+    pub fn fold(&mut self, envelope: &Envelope) {
+        if envelope.seq <= self.seq {
+            return;
+        }
+        self.seq = envelope.seq;
+        let at = envelope.time;
+        match &envelope.event {
+            Event::StageStarted { stage, cells } => self.stage_started(*stage, cells, at),
+            Event::StageFinished { stage, outcome, result, cause } => {
+                self.set_stage(*stage, Phase::Done(*outcome));
+                if let Some(it) = self.stages.get_mut(*stage as usize) {
+                    it.result = Some(*result);
+                    it.cause.clone_from(cause);
+                    it.finished = Some(at);
+                }
+            }
+            Event::CellStarted { .. }
+            | Event::CellStopping { .. }
+            | Event::CellRetrying { .. }
+            | Event::CellSwept { .. }
+            | Event::CellFinished { .. } => self.fold_cell(&envelope.event, at),
+            Event::StepStarted { .. }
+            | Event::StepStopping { .. }
+            | Event::StepRetrying { .. }
+            | Event::StepFinished(_)
+            | Event::StepSkipped { .. } => self.fold_step(&envelope.event, at),
+            Event::Annotated { key, annotation } => {
+                self.annotation_count += 1;
+                if self.annotations.len() < ANNOTATIONS_KEPT {
+                    self.annotations.push((*key, annotation.clone()));
+                }
+            }
+            other => self.fold_job(other, at),
+        }
+    }
+
+    fn fold_job(&mut self, event: &Event, at: Timestamp) {
+        match event {
+            Event::JobStarted { attempt } => {
+                self.phase = Phase::Running;
+                self.attempt = *attempt;
+                self.started = Some(at);
+            }
+            Event::JobPaused { by, .. } => self.paused = Some(by.clone()),
+            Event::JobResumed { .. } => self.paused = None,
+            Event::JobRetrying { stages, cells, attempt, .. } => {
+                self.phase = Phase::Running;
+                self.attempt = *attempt;
+                self.started = Some(at);
+                self.finished = None;
+                self.cause = None;
+                self.cancelling = None;
+                self.rescued = false;
+                for &stage in stages {
+                    self.reopen_stage(stage, Phase::Waiting, None);
+                    let cells = self.stages.get(stage as usize).map_or_else(Vec::new, |it| it.cells.clone());
+                    for cell in cells {
+                        self.restart_cell(cell, Phase::Waiting);
+                    }
+                }
+                for &cell in cells {
+                    let Some(stage) = self.cells.get(cell as usize).map(|it| it.stage) else { continue };
+                    self.reopen_stage(stage, Phase::Running, Some(at));
+                    self.restart_cell(cell, Phase::Waiting);
+                }
+            }
+            Event::JobFinished { outcome, cause, rescued, outputs, survivors } => {
+                self.phase = Phase::Done(*outcome);
+                self.cause.clone_from(cause);
+                self.rescued = *rescued;
+                self.outputs.clone_from(outputs);
+                self.survivors.clone_from(survivors);
+                self.finished = Some(at);
+                self.paused = None;
+            }
+            Event::CancelAsked { target: Target::Job, by, .. } => {
+                self.cancelling = Some(by.clone());
+                self.phase = Phase::Stopping;
+            }
+            _ => {}
+        }
+    }
+
+    fn stage_started(&mut self, stage: u32, cells: &[NewCell], at: Timestamp) {
+        if self.stages.get(stage as usize).is_none() {
+            return;
+        }
+        self.set_stage(stage, Phase::Running);
+        for &earlier in &self.stages[stage as usize].cells {
+            if let Some(cell) = self.cells.get(earlier as usize) {
+                let slot = self.cell_counts.slot(cell.phase);
+                *slot = slot.saturating_sub(1);
+            }
+        }
+        let mut counts = Counts::default();
+        for new in cells {
+            counts.waiting += 1;
+            self.cell_counts.waiting += 1;
+            let cell = CellView {
+                stage,
+                id: new.id.clone(),
+                label: new.label.clone(),
+                matrix: new.matrix.clone(),
+                run: new.run,
+                phase: Phase::Waiting,
+                result: None,
+                cause: None,
+                outputs: Vec::new(),
+                steps: Vec::new(),
+                current: None,
+                survivors: Vec::new(),
+                started: None,
+                finished: None,
+            };
+            // The engine numbers cells without gaps, so that a new one is either known or the next.
+            match self.cells.get_mut(new.cell as usize) {
+                Some(earlier) => *earlier = cell,
+                None => self.cells.push(cell),
+            }
+        }
+        let it = &mut self.stages[stage as usize];
+        it.cells = cells.iter().map(|cell| cell.cell).collect();
+        it.counts = counts;
+        it.started = Some(at);
+        it.finished = None;
+    }
+
+    fn fold_cell(&mut self, event: &Event, at: Timestamp) {
+        match event {
+            Event::CellStarted { cell, run } => {
+                let Some(it) = self.cells.get_mut(*cell as usize) else { return };
+                let steps =
+                    self.playbook.stages.get(it.stage as usize).map_or(0, |stage| stage.steps.steps.len());
+                it.run = *run;
+                it.steps = vec![StepView::default(); steps];
+                it.started = Some(at);
+                it.finished = None;
+                self.set_cell(*cell, Phase::Running);
+            }
+            Event::CellStopping { cell, run, cause, .. } => {
+                if let Some(it) = self.current(*cell, *run) {
+                    it.cause = Some(cause.clone());
+                    self.set_cell(*cell, Phase::Stopping);
+                }
+            }
+            Event::CellRetrying { cell, run, until, .. } if self.current(*cell, *run).is_some() => {
+                self.restart_cell(*cell, Phase::Retrying(*until));
+            }
+            Event::CellSwept { cell, run, survivors, .. } => {
+                if let Some(it) = self.current(*cell, *run) {
+                    it.survivors.clone_from(survivors);
+                }
+            }
+            Event::CellFinished { cell, run, outcome, result, cause, outputs } => {
+                if let Some(it) = self.current(*cell, *run) {
+                    it.result = Some(*result);
+                    it.cause.clone_from(cause);
+                    it.outputs.clone_from(outputs);
+                    it.finished = Some(at);
+                    self.set_cell(*cell, Phase::Done(*outcome));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn fold_step(&mut self, event: &Event, at: Timestamp) {
+        match event {
+            Event::StepStarted { key } => {
+                let Some(it) = self.step(*key) else { return };
+                it.phase = Phase::Running;
+                it.attempt = key.attempt;
+                it.started.get_or_insert(at);
+                self.attempts.push(*key);
+                self.cells[key.cell as usize].current = Some(key.step);
+            }
+            Event::StepStopping { key, cause, .. } => {
+                if let Some(it) = self.step(*key) {
+                    it.phase = Phase::Stopping;
+                    it.cause = Some(cause.clone());
+                }
+            }
+            Event::StepRetrying { key, until, cause, .. } => {
+                if let Some(it) = self.step(*key) {
+                    it.phase = Phase::Retrying(*until);
+                    it.cause.clone_from(cause);
+                }
+            }
+            Event::StepFinished(end) => self.step_finished(end, at),
+            Event::StepSkipped { cell, run, step, cause } => {
+                let key = AttemptKey { cell: *cell, run: *run, step: *step, attempt: 0 };
+                if let Some(it) = self.step(key) {
+                    it.phase = Phase::Done(Outcome::Skipped);
+                    it.conclusion = Some(Outcome::Skipped);
+                    it.cause = Some(cause.clone());
+                    it.finished = Some(at);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn step_finished(&mut self, end: &StepEnd, at: Timestamp) {
+        let Some(it) = self.step(end.key) else { return };
+        it.phase = Phase::Done(end.outcome);
+        it.conclusion = Some(end.conclusion);
+        it.cause.clone_from(&end.cause);
+        it.rescued = end.rescued;
+        it.log_bytes = end.log_bytes;
+        it.finished = Some(at);
+        if end.outcome == Outcome::Failure && end.conclusion == Outcome::Failure {
+            self.failures.push(end.key);
+        }
+        if !end.summary.is_empty() {
+            self.summaries.push((end.key, end.summary.clone()));
+        }
+    }
+
+    /// Returns the cell, unless the event is about an earlier run of it than the one that is shown.
+    fn current(&mut self, cell: u32, run: u32) -> Option<&mut CellView> {
+        let it = self.cells.get_mut(cell as usize).filter(|it| it.run <= run)?;
+        it.run = run;
+        Some(it)
+    }
+
+    fn step(&mut self, key: AttemptKey) -> Option<&mut StepView> {
+        self.current(key.cell, key.run)?.steps.get_mut(key.step as usize)
+    }
+
+    fn set_stage(&mut self, stage: u32, phase: Phase) {
+        if let Some(it) = self.stages.get_mut(stage as usize) {
+            self.stage_counts.change(it.phase, phase);
+            it.phase = phase;
+        }
+    }
+
+    fn set_cell(&mut self, cell: u32, phase: Phase) {
+        let Some(it) = self.cells.get_mut(cell as usize) else { return };
+        self.cell_counts.change(it.phase, phase);
+        self.stages[it.stage as usize].counts.change(it.phase, phase);
+        it.phase = phase;
+        if phase.is_live() {
+            self.live.insert(cell);
+        } else {
+            self.live.remove(&cell);
+        }
+    }
+
+    /// Forgets how a stage ended.
+    fn reopen_stage(&mut self, stage: u32, phase: Phase, started: Option<Timestamp>) {
+        self.set_stage(stage, phase);
+        if let Some(it) = self.stages.get_mut(stage as usize) {
+            it.result = None;
+            it.cause = None;
+            it.started = started;
+            it.finished = None;
+        }
+    }
+
+    fn restart_cell(&mut self, cell: u32, phase: Phase) {
+        self.set_cell(cell, phase);
+        if let Some(it) = self.cells.get_mut(cell as usize) {
+            it.steps = Vec::new();
+            it.current = None;
+            it.result = None;
+            it.finished = None;
+        }
+    }
+}
+
+/// Questions about what was folded.
+impl JobView {
+    /// Returns a stage's id.
+    #[must_use]
+    pub fn stage_name(&self, stage: u32) -> &str {
+        self.playbook.stages.get(stage as usize).map_or("", |stage| &stage.id)
+    }
+
+    /// Returns the address of a cell: `stage` or `stage[k=v]`.
+    #[must_use]
+    pub fn cell_name(&self, cell: u32) -> String {
+        let Some(it) = self.cells.get(cell as usize) else { return String::new() };
+        let stage = self.stage_name(it.stage);
+        if it.label.is_empty() { stage.to_owned() } else { format!("{stage}[{}]", it.label) }
+    }
+
+    /// Returns the plan's step behind a position.
+    #[must_use]
+    pub fn plan_step(&self, cell: u32, step: u32) -> Option<&Step> {
+        let stage = self.cells.get(cell as usize)?.stage;
+        self.playbook.stages.get(stage as usize)?.steps.steps.get(step as usize)
+    }
+
+    /// Returns how a step is addressed: its id, else its number from 1.
+    #[must_use]
+    pub fn step_name(&self, cell: u32, step: u32) -> String {
+        match self.plan_step(cell, step).and_then(|it| it.id.clone()) {
+            Some(id) => id.to_string(),
+            None => (step + 1).to_string(),
+        }
+    }
+
+    /// Says whether the step is a block, which has no process and no log of its own.
+    #[must_use]
+    pub fn is_block(&self, cell: u32, step: u32) -> bool {
+        self.plan_step(cell, step).is_some_and(|it| matches!(it.action, Action::Block { .. }))
+    }
+
+    /// Returns the steps whose failure still counts, in the order of their ends: not those of an earlier run of
+    /// their cell, not blocks, not what a `rescue` made good.
+    pub fn failed_steps(&self) -> impl Iterator<Item = AttemptKey> {
+        self.failures.iter().copied().filter(|key| {
+            let Some(cell) = self.cells.get(key.cell as usize) else { return false };
+            cell.run == key.run
+                && cell.steps.get(key.step as usize).is_some_and(|s| s.conclusion == Some(Outcome::Failure))
+                && !self.is_block(key.cell, key.step)
+                && !self.is_rescued(*key)
+        })
+    }
+
+    fn is_rescued(&self, key: AttemptKey) -> bool {
+        let cell = &self.cells[key.cell as usize];
+        let mut at = self.plan_step(key.cell, key.step).and_then(|step| step.parent);
+        while let Some(block) = at {
+            if cell.steps.get(block).is_some_and(|step| step.rescued) {
+                return true;
+            }
+            at = u32::try_from(block)
+                .ok()
+                .and_then(|block| self.plan_step(key.cell, block))
+                .and_then(|s| s.parent);
+        }
+        false
+    }
+
+    /// Returns how long the job took, or has taken so far.
+    #[must_use]
+    pub fn elapsed(&self, now: Timestamp) -> std::time::Duration {
+        self.started.map_or(std::time::Duration::ZERO, |started| self.finished.unwrap_or(now).since(started))
+    }
+}

@@ -1,0 +1,12 @@
+//! Folds: events to what can be seen. Every face shows a job through `JobView`.
+//!
+//! Not here: deciding anything (`logic/job`), words and colours (`faces`). Start with `JobView::fold`.
+
+mod job_view;
+mod parts;
+
+#[cfg(test)]
+mod tests;
+
+pub use job_view::JobView;
+pub use parts::{CellView, Counts, Phase, StageView, StepView};

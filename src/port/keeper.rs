@@ -1,0 +1,85 @@
+//! What an engine and the keeper of its job say to each other, over one stream socket.
+//!
+//! Plain data only; framing, sockets and processes are in `edges::keeper`. The first frame each way says the version,
+//! so that a new engine can talk to the keeper an older one left behind: fields are added, never changed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::logic::job::effect::{Launch, Rung};
+use crate::logic::job::report::{AttemptKey, Report};
+
+/// Version of these messages. A keeper of another version is told to finish and is not adopted.
+pub const VERSION: u32 = 1;
+
+/// The variable that marks every process of a job. Its value is a list of places, the innermost first, parted by
+/// commas: `<job uuid>.<cell>.<run>.<step>.<attempt>`. A job started inside a step puts its own place before.
+pub const TAG_VARIABLE: &str = "SORTIE_TAG";
+
+/// From the engine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ToKeeper {
+    /// The first frame of a connection.
+    Hello(Hello),
+    /// Start these as slots come free, in this order.
+    Run { launches: Vec<Launch> },
+    /// Send a signal to a live attempt: to its group with [`Rung::Polite`], SIGKILL to all of it with [`Rung::Kill`].
+    Signal { key: AttemptKey, rung: Rung, signal: i32 },
+    /// End what is left of a cell: `signal`, then after `grace_ms` SIGKILL. Answered by [`Report::Swept`].
+    Sweep { cell: u32, run: u32, tag: String, grace_ms: u64, signal: i32 },
+    /// Forget those of these that have not started. Answered by [`Report::Withdrawn`] for each that had not.
+    Withdraw { keys: Vec<AttemptKey> },
+    /// Further secrets for every log of the job, from now on.
+    Mask { values: Vec<String> },
+    /// Reports before this number are in the journal and may be forgotten.
+    Ack { report_seq: u64 },
+    /// End everything, answer [`FromKeeper::Finished`], exit.
+    Finish,
+}
+
+/// What a keeper must know about its job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Hello {
+    pub version: u32,
+    /// Of the lease under which the engine owns the job; a connection with a higher one replaces an older.
+    pub epoch: u64,
+    /// The job's number in its project.
+    pub job: u64,
+    /// The job's UUID, the beginning of every tag.
+    pub job_id: String,
+    /// The job's folder, absolute; it exists.
+    pub dir: String,
+    /// How many attempts may be live at once.
+    pub slots: u32,
+    pub on_loss: OnLoss,
+    /// Secrets known so far.
+    pub masks: Vec<String>,
+    /// Between the signal and SIGKILL where no order says otherwise, in milliseconds.
+    pub grace_ms: u64,
+    /// The signal that asks processes to end where no order says otherwise.
+    pub signal: i32,
+}
+
+/// What becomes of children when the engine is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnLoss {
+    /// They are stopped: signal, grace, SIGKILL.
+    Stop,
+    /// They go on to their end, and so do the orders given; nothing else is started.
+    Keep,
+}
+
+/// From the keeper.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FromKeeper {
+    /// The first frame of a connection. `start_time` is the keeper's own, in clock ticks since boot.
+    Ready { version: u32, pid: u32, start_time: u64 },
+    /// Reports from number `from_seq` on, each with the next number. They are kept until acknowledged.
+    Reports { from_seq: u64, reports: Vec<Report> },
+    /// Logs that grew to so many bytes; often merged, and never after the attempt's exit except for late output.
+    Grew { logs: Vec<(AttemptKey, u64)> },
+    /// All is ended but the processes named here, which would not die.
+    Finished { survivors: Vec<String> },
+}

@@ -1,0 +1,41 @@
+//! THE SEAM between the engine and the world: one trait for what holds a job's children, plain functions for the rest.
+//!
+//! Not here: anything that does I/O. `edges` implements, `app` wires, the engine calls.
+
+pub mod keeper;
+
+use std::future::Future;
+use std::io;
+use std::path::Path;
+use std::pin::Pin;
+use std::time::Duration;
+
+use keeper::{FromKeeper, Hello, ToKeeper};
+
+/// The engine's connection to whatever holds a job's children.
+pub trait Outside {
+    /// Gives orders without waiting.
+    ///
+    /// # Errors
+    /// If an order cannot be sent at all. A holder that is gone is told by `next`.
+    fn send(&mut self, orders: &[ToKeeper]) -> io::Result<()>;
+
+    /// Waits for the next answer; none when the holder is gone. May be cancelled without loss.
+    fn next(&mut self) -> Pin<Box<dyn Future<Output = Option<FromKeeper>> + '_>>;
+
+    /// Returns the answers that have come already.
+    fn drain(&mut self) -> Vec<FromKeeper>;
+}
+
+/// What the engine can do to the world.
+#[derive(Clone, Copy)]
+pub struct World {
+    /// Starts a keeper; called inside the engine's runtime.
+    pub keeper: fn(Hello) -> io::Result<Box<dyn Outside>>,
+    /// Returns the digest of the files below a folder that the patterns name, or what went wrong.
+    pub hash_files: fn(&Path, &[String]) -> Result<String, String>,
+    /// Ends every process of a job whose keeper is gone, with that signal and grace; returns what would not end.
+    pub sweep_job: fn(&str, i32, Duration) -> Vec<String>,
+    /// Returns members of the context `github` that come from the repository at that folder.
+    pub repository: fn(&Path) -> Vec<(String, String)>,
+}

@@ -1,0 +1,12 @@
+//! The test vocabulary: a sandbox, the program in it, and a count of what is left running.
+//!
+//! Not here: tests. Start with `Sandbox::new`, then `Sandbox::sortie`; the result is a `Ran` that must be looked at.
+//! Nothing here sleeps: everything waits for a line, for an end, or for a deadline that fails the test.
+
+mod census;
+mod ran;
+mod sandbox;
+mod stream;
+
+pub(crate) use census::{nothing_is_left, who_is_left};
+pub(crate) use sandbox::Sandbox;

@@ -1,0 +1,87 @@
+//! A folder of its own for each test, and the program in a clean environment inside it.
+//!
+//! Not here: running and judging (`ran.rs`). The environment variable `KIT_MARK` goes to every process that a test starts,
+//! so that `census.rs` can find what is left of it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::ran::Call;
+
+static SANDBOXES: AtomicU32 = AtomicU32::new(0);
+
+/// A project folder with a home beside it. Both go when the sandbox goes.
+pub(crate) struct Sandbox {
+    folder: tempfile::TempDir,
+    mark: String,
+}
+
+impl Sandbox {
+    /// Returns an empty project.
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("sortie-it-")
+            .tempdir()
+            .expect("the temporary folder is writable");
+        let number = SANDBOXES.fetch_add(1, Ordering::Relaxed);
+        let sandbox =
+            Self { mark: format!("mark-{}-{number}-{}", std::process::id(), tail(folder.path())), folder };
+        for name in ["project", "home", "tmp", "run"] {
+            std::fs::create_dir(sandbox.base().join(name)).expect("a new folder is empty and writable");
+        }
+        sandbox
+    }
+
+    /// Writes a file of the project, its folders included.
+    #[must_use]
+    pub(crate) fn file(self, name: &str, text: &str) -> Self {
+        let path = self.project().join(name);
+        std::fs::create_dir_all(path.parent().expect("a file has a folder"))
+            .expect("the project is writable");
+        std::fs::write(path, text).expect("the project is writable");
+        self
+    }
+
+    /// Returns the program with arguments, ready to run in the project.
+    pub(crate) fn sortie<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Call {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sortie"));
+        command.args(arguments).current_dir(self.project()).env_clear();
+        if let Some(path) = std::env::var_os("PATH") {
+            command.env("PATH", path);
+        }
+        let home = self.base().join("home");
+        command
+            .env("HOME", &home)
+            .env("XDG_CONFIG_HOME", home.join("config"))
+            .env("XDG_CACHE_HOME", home.join("cache"))
+            .env("XDG_DATA_HOME", home.join("data"))
+            .env("XDG_STATE_HOME", home.join("state"))
+            .env("XDG_RUNTIME_DIR", self.base().join("run"))
+            .env("TMPDIR", self.base().join("tmp"))
+            .env("LANG", "C.UTF-8")
+            .env("TERM", "dumb")
+            .env("KIT_MARK", &self.mark);
+        Call::new(command)
+    }
+
+    /// The folder of the playbook.
+    pub(crate) fn project(&self) -> PathBuf {
+        self.base().join("project")
+    }
+
+    /// The folder that holds project, home and temporary files, without links in its path.
+    pub(crate) fn base(&self) -> PathBuf {
+        self.folder.path().canonicalize().expect("the sandbox is there while it is used")
+    }
+
+    /// What every process of this sandbox carries in its environment, and what scripts may put into their arguments.
+    pub(crate) fn mark(&self) -> &str {
+        &self.mark
+    }
+}
+
+fn tail(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.trim_start_matches("sortie-it-").to_owned()
+}

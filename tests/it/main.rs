@@ -1,0 +1,12 @@
+//! The one integration binary: it drives the real program and looks at what it printed, wrote and left behind.
+//!
+//! Not here: rules of single modules (`tests.rs` beside the code), house rules (`tests/tidy.rs`).
+//! Start with `kit/mod.rs`, the vocabulary; then one file per promise. A file that is not listed here fails the house rules.
+#![expect(clippy::disallowed_methods, reason = "tests prepare files, start the program and keep deadlines")]
+#![expect(clippy::panic, reason = "the kit fails a test with everything that was printed")]
+
+mod hostile;
+mod kit;
+mod playbooks;
+mod program;
+mod survivors;

@@ -1,0 +1,69 @@
+//! Every playbook that comes with the project is checked, planned where it needs no input, and the tour is run.
+//!
+//! Not here: broken playbooks (`logic/playbook/tests.rs`).
+
+use std::path::{Path, PathBuf};
+
+use crate::kit::{Sandbox, nothing_is_left};
+
+fn playbooks() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("the project has playbooks") {
+            let path = entry.expect("the folder is readable").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "yml") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    assert!(found.len() > 10, "only {} playbooks were found", found.len());
+    found
+}
+
+#[test]
+fn every_playbook_of_the_project_passes_its_check_without_a_warning() {
+    let sandbox = Sandbox::new();
+    for path in playbooks() {
+        let path = path.to_str().expect("our own names are text");
+        let ran = sandbox.sortie(["check", path, "--json"]).run().code(0);
+        let diagnostics = &ran.json_lines()[0]["diagnostics"];
+        assert_eq!(diagnostics.as_array().map(Vec::len), Some(0), "{path}: {diagnostics}");
+    }
+}
+
+#[test]
+fn the_tour_ends_well_and_says_that_it_was_rescued() {
+    let tour = concat!(env!("CARGO_MANIFEST_DIR"), "/playbooks/tour.yml");
+    let text = std::fs::read_to_string(tour).expect("the tour is there");
+    let sandbox = Sandbox::new().file("tour.yml", &text);
+    let ran = sandbox.sortie(["run", "tour.yml", "--ui", "json"]).run().code(0);
+    let lines = ran.json_lines();
+    let cells =
+        |stage: &str| lines.iter().filter(|l| l["type"] == "cell.completed" && l["stage"] == stage).count();
+    assert_eq!((cells("build"), cells("test")), (4, 12));
+    assert_eq!(lines.last().map(|l| &l["data"]["rescued"]), Some(&true.into()));
+    nothing_is_left(&sandbox, std::time::Duration::from_secs(2));
+}
+
+#[test]
+fn the_playbook_in_the_readme_works_as_it_stands() {
+    let readme =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("it is there");
+    let (_, after) = readme.split_once("```yaml\n").expect("the tour has a playbook");
+    let (text, _) = after.split_once("```").expect("the fence is closed");
+    let sandbox = Sandbox::new().file("hello.yml", text);
+    sandbox.sortie(["check", "hello.yml"]).run().code(0).done();
+    sandbox.sortie(["plan", "hello.yml"]).run().code(0).says("build").done();
+    sandbox.sortie(["run", "hello.yml"]).run().code(0).says("building for macos").done();
+    sandbox.sortie(["run", "hello.yml", "--only", "build[os=linux]"]).run().code(0).done();
+    sandbox
+        .sortie(["jobs", "logs", "last", "build[os=linux]"])
+        .run()
+        .code(0)
+        .says("building for linux")
+        .done();
+}

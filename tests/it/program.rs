@@ -1,0 +1,65 @@
+//! The program as a whole: version, help, exit codes and the shape of its event lines.
+//!
+//! Not here: the language (`logic/playbook/tests.rs`), playbooks that come with the project (`playbooks.rs`).
+
+use crate::kit::{Sandbox, nothing_is_left};
+
+const HELLO: &str = "version: 3\nname: hello\nstages:\n  greet:\n    run: echo 'hello, crew'\n";
+const FAILS: &str =
+    "version: 3\nname: fails\nstages:\n  trip:\n    run: |\n      echo 'before the fall'\n      exit 7\n";
+const UNKNOWN_NEED: &str = "version: 3\nstages:\n  a: { needs: b, run: 'true' }\n";
+
+#[test]
+fn the_version_is_that_of_the_manifest() {
+    let sandbox = Sandbox::new();
+    let ran = sandbox.sortie(["--version"]).run().code(0);
+    assert_eq!(ran.out.trim_end(), format!("sortie {}", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn a_playbook_runs_and_its_output_is_shown() {
+    let sandbox = Sandbox::new().file("hello.yml", HELLO);
+    sandbox.sortie(["run", "hello.yml"]).run().code(0).says("hello, crew").says("greet | hello, crew").done();
+    nothing_is_left(&sandbox, std::time::Duration::from_secs(2));
+}
+
+#[test]
+fn a_failure_is_code_1_and_shows_the_last_lines() {
+    let sandbox = Sandbox::new().file("fails.yml", FAILS);
+    sandbox.sortie(["run", "fails.yml"]).run().code(1).says("before the fall").says("code 7").done();
+}
+
+#[test]
+fn a_wrong_playbook_is_code_2_and_names_the_place() {
+    let sandbox = Sandbox::new().file("wrong.yml", UNKNOWN_NEED);
+    let ran = sandbox.sortie(["check", "wrong.yml", "--json"]).run().code(2);
+    let answer = &ran.json_lines()[0]["diagnostics"][0];
+    assert_eq!(answer["slug"], "unknown-need");
+    assert_eq!((&answer["line"], &answer["column"]), (&3.into(), &15.into()), "{answer}");
+}
+
+#[test]
+fn a_missing_playbook_is_a_sentence_with_its_name() {
+    let sandbox = Sandbox::new();
+    sandbox.sortie(["run", "nowhere.yml"]).run().code(2).complains("nowhere.yml").done();
+}
+
+#[test]
+fn event_lines_are_numbered_without_gaps_and_told_again_by_the_store() {
+    let sandbox = Sandbox::new().file("hello.yml", HELLO);
+    let live = sandbox.sortie(["run", "hello.yml", "--ui", "json"]).run().code(0);
+    let lines = live.json_lines();
+    let seqs: Vec<u64> = lines.iter().filter_map(|l| l["seq"].as_u64()).collect();
+    assert_eq!(seqs, (1..=lines.len() as u64).collect::<Vec<_>>());
+    assert!(lines.iter().all(|l| l["schema"] == 1 && l["time"].is_string() && l["job"].is_string()));
+    assert_eq!(lines.first().map(|l| &l["type"]), Some(&"job.started".into()));
+    assert_eq!(lines.last().map(|l| &l["type"]), Some(&"job.completed".into()));
+    let told_again = sandbox.sortie(["jobs", "events", "last"]).run().code(0);
+    assert_eq!(told_again.out, live.out);
+}
+
+#[test]
+fn a_setting_of_another_name_is_not_a_setting() {
+    let sandbox = Sandbox::new().file("hello.yml", HELLO);
+    sandbox.sortie(["run", "hello.yml"]).env("SORTIE_ATTEMPT", "9").run().code(0).says("hello, crew").done();
+}
