@@ -97,7 +97,7 @@ impl Bus {
         while inner.events.len() > KEPT {
             inner.events.pop_front();
         }
-        self.wake(&inner);
+        self.wake(inner);
     }
 
     pub(super) fn grew(&self, logs: &[(AttemptKey, u64)]) {
@@ -107,17 +107,20 @@ impl Bus {
             let growth = inner.growth;
             inner.grown.insert(*key, (*bytes, growth));
         }
-        self.wake(&inner);
+        self.wake(inner);
     }
 
     pub(super) fn end(&self) {
         let mut inner = self.lock();
         inner.ended = true;
-        self.wake(&inner);
+        self.wake(inner);
     }
 
-    fn wake(&self, inner: &Inner) {
-        if inner.waiting > 0 {
+    /// Wakes the listeners after the lock is given back, so that they do not run into it.
+    fn wake(&self, inner: MutexGuard<'_, Inner>) {
+        let is_awaited = inner.waiting > 0;
+        drop(inner);
+        if is_awaited {
             self.changed.notify_all();
         }
         self.notify.notify_waiters();

@@ -69,6 +69,8 @@ pub struct Keeper {
     outgoing: Vec<u8>,
     written: usize,
     gone: bool,
+    /// Kept, because clearing a new one for each answer would cost more than the answer.
+    piece: Box<[u8]>,
 }
 
 impl Keeper {
@@ -92,6 +94,7 @@ impl Keeper {
             outgoing: Vec::new(),
             written: 0,
             gone: false,
+            piece: vec![0; PIECE].into_boxed_slice(),
         };
         keeper.send(&[ToKeeper::Hello(options.hello.clone())])?;
         Ok(keeper)
@@ -171,14 +174,13 @@ impl Keeper {
     }
 
     fn receive(&mut self) {
-        let mut bytes = [0; PIECE];
         while !self.gone {
-            match self.socket.try_read(&mut bytes) {
+            match self.socket.try_read(&mut self.piece) {
                 Ok(0) => self.gone = true,
                 Ok(count) => {
-                    self.inbox.add(&bytes[..count]);
+                    self.inbox.add(&self.piece[..count]);
                     self.take_frames();
-                    if count < bytes.len() {
+                    if count < PIECE {
                         return;
                     }
                 }

@@ -26,6 +26,11 @@ pub(super) fn project(tx: &Transaction<'_>, number: u64, it: &Envelope) -> Resul
     Ok(())
 }
 
+/// Returns the row of an event.
+pub(super) fn key(number: u64, seq: u64) -> u64 {
+    (number << 32) | seq.min(u64::from(u32::MAX))
+}
+
 /// Returns the events of a job after a number.
 pub(super) fn read_events(
     connection: &Connection,
@@ -34,12 +39,13 @@ pub(super) fn read_events(
     limit: usize,
 ) -> Result<Vec<Envelope>, EngineError> {
     let mut query = connection.prepare_cached(
-        "SELECT seq, time, type, body FROM events WHERE job = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
+        "SELECT id, time, type, body FROM events WHERE id > ?1 AND id < ?2 ORDER BY id LIMIT ?3",
     )?;
-    let mut rows = query.query(params![number, after, limit])?;
+    let mut rows = query.query(params![key(number, after), key(number + 1, 0), limit])?;
     let mut events = Vec::new();
     while let Some(row) = rows.next()? {
-        let (seq, time, kind): (u64, i64, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let (id, time, kind): (u64, i64, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let seq = id - key(number, 0);
         let body: String = row.get(3)?;
         let event = serde_json::from_str(&body).map_err(|e| {
             EngineError::surroundings(format!(

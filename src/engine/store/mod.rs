@@ -150,13 +150,17 @@ impl Store {
                     "job #{number} was taken over by another engine"
                 )));
             }
-            let mut insert = tx.prepare_cached(
-                "INSERT INTO events (job, seq, time, type, body) VALUES (?1, ?2, ?3, ?4, ?5)",
-            )?;
+            let mut insert =
+                tx.prepare_cached("INSERT INTO events (id, time, type, body) VALUES (?1, ?2, ?3, ?4)")?;
             for it in events {
                 let body = serde_json::to_string(&it.event)
                     .map_err(|e| EngineError::bug(format!("an event could not be written: {e}")))?;
-                insert.execute(params![number, it.seq, it.time.0, it.event.type_name(), body])?;
+                insert.execute(params![
+                    journal::key(number, it.seq),
+                    it.time.0,
+                    it.event.type_name(),
+                    body
+                ])?;
             }
             for it in events {
                 journal::project(&tx, number, it)?;
@@ -208,12 +212,12 @@ impl Store {
             .map_err(|e| EngineError::surroundings(format!("the store could not be synced: {e}")))
     }
 
-    /// Copies the log into the database file if it has grown, without waiting for anybody.
+    /// Copies the log into the database file and empties it if it has grown, unless somebody else is using it.
     pub(crate) fn tidy(&self) {
         let pages = fs::metadata(&self.wal).map_or(0, |m| m.len() / 4096);
-        if pages > 2_000 {
-            // Only an optimisation: a checkpoint that cannot run now runs at the next job's end.
-            let _outcome = self.connection.execute_batch("PRAGMA wal_checkpoint(PASSIVE)");
+        if pages > 2_000 && self.connection.busy_timeout(Duration::ZERO).is_ok() {
+            // Only an optimisation: what cannot be done now is done at the end of the next job.
+            let _outcome = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
         }
     }
 }

@@ -17,11 +17,11 @@ CREATE TABLE jobs (
   owner_start INTEGER,
   owner_boot  TEXT
 );
+-- The key is the job's number times 2^32 plus the sequence number: appending to the end of a range of integer keys
+-- touches one page, where a composite key would rebalance the tree every few events.
 CREATE TABLE events (
-  job  INTEGER NOT NULL,
-  seq  INTEGER NOT NULL,
+  id   INTEGER PRIMARY KEY,
   time INTEGER NOT NULL,
   type TEXT NOT NULL,
-  body TEXT NOT NULL,
-  PRIMARY KEY (job, seq)
-) WITHOUT ROWID;
+  body TEXT NOT NULL
+);

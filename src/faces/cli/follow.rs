@@ -26,6 +26,12 @@ pub(super) struct Skin {
 /// How long lines may wait in the buffer where nobody looks on.
 const LAZY: Duration = Duration::from_millis(50);
 
+/// After so many events without a pause the job is busy, and where nobody looks on the next ones are gathered.
+const BUSY: u32 = 6;
+
+/// How long they are gathered.
+const GATHER: Duration = Duration::from_millis(4);
+
 /// Shows a job until it has ended. The view is as far as nothing needs to be shown any more.
 ///
 /// # Errors
@@ -44,8 +50,15 @@ pub(super) fn follow(
     }
     let mut plain = Plain::new(skin.volume, dir.clone(), context.settings.heartbeat());
     let mut events = running.handle.subscribe(view.seq);
+    let mut seen = 0;
     loop {
         let mut next = events.next(Some(Duration::ZERO));
+        if matches!(next, Next::Timeout) && !out.is_terminal && seen >= BUSY {
+            // Being woken for every single event would take the processor from the steps themselves.
+            std::thread::sleep(GATHER);
+            seen = 0;
+            next = events.next(Some(Duration::ZERO));
+        }
         if matches!(next, Next::Timeout) && !out.is_terminal && !skin.json {
             next = events.next(Some(LAZY));
         }
@@ -56,6 +69,7 @@ pub(super) fn follow(
         }
         match next {
             Next::Event(envelope) => {
+                seen += 1;
                 view.fold(&envelope);
                 show(out, &mut plain, &view, &job, &envelope, skin);
             }

@@ -6,7 +6,7 @@ use std::ffi::{CStr, CString};
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::RwLock;
+use std::sync::{Mutex, PoisonError, RwLock};
 
 use nix::errno::Errno;
 use nix::sched::{CloneFlags, unshare};
@@ -143,13 +143,36 @@ fn c_strings(argv: &[String]) -> Result<Vec<CString>, NotStarted> {
         .collect()
 }
 
-/// The program file for a name, looked up in the child's own `PATH`. Nothing is remembered: a step may install tools.
+/// Shells found before, with the `PATH` they were found in. They start nearly every step, and walking a long `PATH` for
+/// each costs more than the rest of the preparation.
+static SHELLS: Mutex<Vec<(String, Vec<u8>, CString)>> = Mutex::new(Vec::new());
+
+fn known_shell(name: &str, path: &[u8]) -> Option<CString> {
+    let shells = SHELLS.lock().unwrap_or_else(PoisonError::into_inner);
+    let (.., program) = shells.iter().find(|(n, p, _)| n == name && p == path)?;
+    (access(program.as_c_str(), AccessFlags::X_OK) == Ok(())).then(|| program.clone())
+}
+
+fn remember_shell(name: &str, path: &[u8], program: &CStr) {
+    if matches!(name, "sh" | "bash") {
+        let mut shells = SHELLS.lock().unwrap_or_else(PoisonError::into_inner);
+        if shells.len() < 16 {
+            shells.push((name.to_owned(), path.to_vec(), program.to_owned()));
+        }
+    }
+}
+
+/// The program file for a name, looked up in the child's own `PATH`. Only shells are remembered: a step may install
+/// tools.
 fn resolve(name: &str, folder: &Path, environment: &Changed<'_>) -> Result<CString, NotStarted> {
     let no_zero = "a name with a zero byte was refused before";
     if name.contains('/') {
         return Ok(CString::new(name).expect(no_zero));
     }
     let path = environment.get("PATH").unwrap_or(b"/usr/local/bin:/usr/bin:/bin");
+    if let Some(known) = known_shell(name, path) {
+        return Ok(known);
+    }
     let mut found_but_closed = None;
     for directory in path.split(|byte| *byte == b':') {
         let directory = Path::new(std::ffi::OsStr::from_bytes(directory));
@@ -158,7 +181,9 @@ fn resolve(name: &str, folder: &Path, environment: &Changed<'_>) -> Result<CStri
             if directory.is_absolute() { directory.join(name) } else { folder.join(directory).join(name) };
         match access(&file, AccessFlags::X_OK) {
             Ok(()) if file.is_file() => {
-                return Ok(CString::new(file.as_os_str().as_bytes()).expect("PATH came as a C string"));
+                let program = CString::new(file.as_os_str().as_bytes()).expect("PATH came as a C string");
+                remember_shell(name, path, &program);
+                return Ok(program);
             }
             Err(Errno::EACCES) if file.is_file() => found_but_closed = Some(file),
             _ => {}
