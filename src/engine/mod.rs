@@ -14,6 +14,8 @@
 mod begin;
 mod bus;
 pub mod clock;
+#[cfg(feature = "faults")]
+mod faults;
 mod handle;
 pub mod library;
 mod link;

@@ -178,6 +178,7 @@ impl Engine {
             messages.extend(ack.take());
             if !messages.is_empty() {
                 send(outside, &messages)?;
+                fault_point();
             }
             let own = std::mem::take(&mut flight.own);
             if own.is_empty() {
@@ -285,6 +286,13 @@ impl Engine {
                     // Only orders are refused.
                     let _answer = turn(&mut self.state, &input, now, &mut events);
                 }
+                Heard::Order(order)
+                    if order.asked.expected_seq.is_some_and(|seq| seq + 1 != self.next_seq) =>
+                {
+                    let now = self.next_seq - 1;
+                    let words = format!("the job has gone on: its last event is {now} by now, look again");
+                    answers.push((order, Err(Refusal::new(words))));
+                }
                 Heard::Order(order) => {
                     let answer = turn(&mut self.state, &Input::Order(order.asked.clone()), now, &mut events);
                     answers.push((order, answer));
@@ -301,7 +309,9 @@ impl Engine {
         }
         let envelopes: Vec<Envelope> =
             (self.next_seq..).zip(events).map(|(seq, event)| Envelope { seq, time: now, event }).collect();
+        fault_point();
         self.store.append(self.number, self.epoch, &envelopes)?;
+        fault_point();
         self.next_seq += envelopes.len() as u64;
         if envelopes.iter().any(|it| self.must_survive_power_loss(&it.event)) {
             self.store.sync()?;
@@ -339,6 +349,12 @@ impl Engine {
 pub(super) enum Heard {
     Input(Input),
     Order(LocalOrder),
+}
+
+/// Where a test may kill the engine; nothing in a release.
+fn fault_point() {
+    #[cfg(feature = "faults")]
+    super::faults::point();
 }
 
 fn send(outside: &mut dyn Outside, messages: &[ToKeeper]) -> Result<(), EngineError> {

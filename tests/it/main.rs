@@ -5,8 +5,13 @@
 #![expect(clippy::disallowed_methods, reason = "tests prepare files, start the program and keep deadlines")]
 #![expect(clippy::panic, reason = "the kit fails a test with everything that was printed")]
 
+mod bad_input;
+#[cfg(feature = "faults")]
+mod faults;
 mod hostile;
 mod kit;
+mod orders;
 mod playbooks;
 mod program;
+mod secrets;
 mod survivors;

@@ -63,3 +63,12 @@ fn a_setting_of_another_name_is_not_a_setting() {
     let sandbox = Sandbox::new().file("hello.yml", HELLO);
     sandbox.sortie(["run", "hello.yml"]).env("SORTIE_ATTEMPT", "9").run().code(0).says("hello, crew").done();
 }
+
+#[test]
+fn eval_answers_each_line_in_order_errors_included() {
+    let sandbox = Sandbox::new();
+    let ran = sandbox.sortie(["eval", "false && nosuch.x", "--json"]).run().code(2);
+    assert_eq!(ran.json_lines()[0]["error"]["slug"], "unknown-context");
+    let ran = sandbox.sortie(["eval", "format('{0}-{1}', 1.50, null)", "--json"]).run().code(0);
+    assert_eq!(ran.json_lines()[0], serde_json::json!({ "kind": "String", "value": "1.5-" }));
+}

@@ -69,10 +69,12 @@ fn read_contexts(given: &str) -> Result<Json, Failure> {
 
 fn evaluate(text: &str, scope: &Given) -> Result<Value, ExprError> {
     // Only a whole `${{ }}` is taken for a template: braces inside of strings are text.
+    // A context that was not given is an error even where it would never be looked at, as on GitHub.
+    let is_known = |name: &str| scope.context(&name.to_lowercase()).is_some();
     if text.trim_start().starts_with("${{") {
-        return Template::parse(text.trim())?.eval_value(scope);
+        return Template::parse_known(text.trim(), &is_known)?.eval_value(scope);
     }
-    expr::parse(text)?.eval(scope)
+    expr::parse_known(text, &is_known)?.eval(scope)
 }
 
 fn answer_json(answer: Result<Value, ExprError>) -> Json {

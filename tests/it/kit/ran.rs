@@ -137,6 +137,12 @@ impl Ran {
         self
     }
 
+    /// Says whether it ended with that exit code.
+    #[cfg(feature = "faults")]
+    pub(crate) fn is_code(&self, code: i32) -> bool {
+        self.status.code() == Some(code)
+    }
+
     /// Holds it to an end by a signal.
     #[track_caller]
     pub(crate) fn signalled(self, signal: Signal) -> Self {

@@ -36,6 +36,13 @@ impl Masks {
         }
     }
 
+    /// Returns the patterns as they are now.
+    pub(crate) fn current(&self) -> Arc<Masker> {
+        let (mut seen, mut masker) = (u64::MAX, Arc::default());
+        self.refresh(&mut seen, &mut masker);
+        masker
+    }
+
     /// Brings a reader's patterns up to date.
     pub(crate) fn refresh(&self, seen: &mut u64, masker: &mut Arc<Masker>) {
         if self.version.load(Ordering::Acquire) == *seen {

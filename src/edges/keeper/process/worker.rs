@@ -20,7 +20,8 @@ use super::shared::{Live, Shared};
 use super::spawn::{NotStarted, Spawner};
 use super::stop::{self, Whose};
 use crate::logic::job::effect::{KeepChildren, Launch, Program};
-use crate::logic::job::report::{AttemptKey, End, Exit, Report, StartFailure, Usage};
+use crate::logic::job::report::{AttemptKey, End, Exit, Report, StartFailure, StepFiles, Usage};
+use crate::logic::secret::Masker;
 use crate::port::keeper::TAG_VARIABLE;
 
 /// A worker needs little stack; what is large lives on the heap.
@@ -183,6 +184,10 @@ impl Worker {
         let mut files = self.pool.collect(left > 0 || taps.is_open());
         add_lines(&mut files.output, log.outputs());
         add_lines(&mut files.state, log.states());
+        // They go into the exit record and the journal, and nothing secret may reach the disk.
+        if !files.is_empty() {
+            mask_files(&mut files, &self.shared.masks.current());
+        }
         log.settle();
         forget(script.as_deref().filter(|_| left == 0));
         let exit = Exit {
@@ -294,6 +299,15 @@ fn write_script(
     let path = shared.dir.join("files").join(name);
     fs::write(&path, text).map_err(|error| failed(&format!("the script could not be written: {error}")))?;
     Ok(path)
+}
+
+fn mask_files(files: &mut StepFiles, masker: &Masker) {
+    let texts = [&mut files.output, &mut files.env, &mut files.path, &mut files.state, &mut files.summary];
+    for text in texts {
+        if !text.is_empty() {
+            *text = masker.mask_text(text);
+        }
+    }
 }
 
 /// Appends what older commands set, in the form of the step files.

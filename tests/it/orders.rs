@@ -1,0 +1,85 @@
+//! Orders from another process: cancel, pause, resume, skip, retry, and what is said when they make no sense.
+
+use std::time::Duration;
+
+use crate::kit::{Sandbox, nothing_is_left};
+
+const LONG: &str = r#"version: 3
+name: long
+stages:
+  first:
+    cancel: { grace: 300ms }
+    steps:
+      - block:
+          - run: echo begun; exec sleep 60
+        always:
+          - run: echo tidied up
+  second: { needs: first, run: echo second }
+"#;
+
+/// Waits for the file `go` to come, as a person would for a slow step.
+const GATED: &str = r#"version: 3
+name: gated
+stages:
+  first: { run: "echo begun; until test -e go; do sleep 0.05; done; echo opened" }
+  second: { needs: first, run: echo second }
+  third: { needs: second, run: echo third }
+"#;
+
+const FLAKY: &str = r#"version: 3
+name: flaky
+stages:
+  ok: { run: echo once >> runs }
+  flaky: { needs: ok, run: test -e mended }
+  after: { needs: flaky, run: echo after }
+"#;
+
+#[test]
+fn a_job_is_cancelled_from_another_process_and_tidies_up() {
+    let sandbox = Sandbox::new().file("long.yml", LONG);
+    let mut live = sandbox.sortie(["run", "long.yml"]).start();
+    live.wait_for("begun");
+    sandbox.sortie(["jobs", "cancel", "last"]).run().code(0).done();
+    live.wait().code(130).says("tidied up").done();
+    nothing_is_left(&sandbox, Duration::from_secs(2));
+    sandbox.sortie(["jobs", "cancel", "last"]).run().code(3).done();
+}
+
+#[test]
+fn a_paused_job_starts_nothing_until_it_is_resumed() {
+    let sandbox = Sandbox::new().file("gated.yml", GATED);
+    let mut live = sandbox.sortie(["run", "gated.yml", "--ui", "json"]).start();
+    live.wait_for("step.started");
+    sandbox.sortie(["jobs", "pause", "last"]).run().code(0).done();
+    sandbox.sortie(["jobs", "pause", "last"]).run().code(3).done();
+    std::fs::write(sandbox.project().join("go"), "").expect("the project is writable");
+    live.wait_for("stage.completed");
+    sandbox.sortie(["jobs", "resume", "last"]).run().code(0).done();
+    let lines = live.wait().code(0).json_lines();
+    let at = |kind: &str, stage: &str| {
+        lines.iter().position(|l| l["type"] == kind && (stage.is_empty() || l["stage"] == stage))
+    };
+    assert!(at("job.resumed", "") < at("stage.started", "second"), "{lines:?}");
+}
+
+#[test]
+fn a_waiting_stage_is_skipped_and_what_needs_it_goes_on() {
+    let sandbox = Sandbox::new().file("gated.yml", GATED);
+    let mut live = sandbox.sortie(["run", "gated.yml", "--verbose"]).start();
+    live.wait_for("begun");
+    sandbox.sortie(["jobs", "skip", "last", "second"]).run().code(0).done();
+    sandbox.sortie(["jobs", "skip", "last", "first"]).run().code(3).done();
+    std::fs::write(sandbox.project().join("go"), "").expect("the project is writable");
+    let ran = live.wait().code(0).says("third | third");
+    assert!(!ran.out.contains("second | second"), "{}", ran.out);
+}
+
+#[test]
+fn a_failed_job_is_tried_again_from_what_failed() {
+    let sandbox = Sandbox::new().file("flaky.yml", FLAKY);
+    sandbox.sortie(["run", "flaky.yml"]).run().code(1).done();
+    std::fs::write(sandbox.project().join("mended"), "").expect("the project is writable");
+    sandbox.sortie(["jobs", "retry", "last"]).run().code(0).says("after | after").done();
+    let runs = std::fs::read_to_string(sandbox.project().join("runs")).expect("the first stage wrote it");
+    assert_eq!(runs, "once\n", "what had passed ran again");
+}
