@@ -15,8 +15,7 @@ stages:
 
 #[test]
 fn nothing_is_left_and_nothing_is_invented_wherever_the_engine_dies() {
-    let mut deaths = 0;
-    for point in 1..200 {
+    for (deaths, point) in (1..200).enumerate() {
         let sandbox = Sandbox::new().file("points.yml", PLAYBOOK);
         let at = point.to_string();
         let ran = sandbox.sortie(["run", "points.yml"]).env("SORTIE_FAULT_KILL_AT", &at).run();
@@ -27,7 +26,6 @@ fn nothing_is_left_and_nothing_is_invented_wherever_the_engine_dies() {
             eprintln!("{deaths} points, the engine killed at each");
             return;
         }
-        deaths += 1;
         ran.signalled(nix::sys::signal::Signal::SIGKILL).done();
         let started = std::fs::read_to_string(sandbox.project().join("ran")).unwrap_or_default();
         let recorded = sandbox.sortie(["jobs", "events", "last"]).run().out.matches("step.started").count();

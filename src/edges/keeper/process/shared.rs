@@ -137,11 +137,16 @@ impl State {
         Some((end, self.count_usage()))
     }
 
-    /// Reaps an orphan if it has ended.
-    pub(crate) fn reap_orphan(&mut self, pid: i32) {
-        let Some(pid) = Pid::from_raw(pid) else { return };
-        if let Ok(Some(_)) = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOHANG) {
-            self.count_usage();
+    /// Reaps an orphan if it has ended; says whether it is gone.
+    pub(crate) fn reap_orphan(&mut self, pid: i32) -> bool {
+        let Some(pid) = Pid::from_raw(pid) else { return true };
+        match waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOHANG) {
+            Ok(None) => false,
+            Ok(Some(_)) => {
+                self.count_usage();
+                true
+            }
+            Err(_) => true,
         }
     }
 

@@ -30,12 +30,30 @@ pub(crate) enum Whose {
     Everything,
 }
 
+/// How often a look is repeated that found only processes which had just ended.
+const LOOKS: u32 = 100;
+
 /// Finds the living processes meant, and reaps dead orphans on the way.
+///
+/// Nothing is believed to be left only when nothing ended during the look: what forks and exits again and again gives
+/// its child to the keeper after the list of children was read.
 pub(crate) fn find(shared: &Shared, whose: &Whose) -> Vec<Process> {
+    for _ in 0..LOOKS {
+        let (found, sure) = look(shared, whose);
+        if sure || !found.is_empty() {
+            return found;
+        }
+    }
+    Vec::new()
+}
+
+/// One look: what is alive, and whether nothing that was listed had ended by then.
+fn look(shared: &Shared, whose: &Whose) -> (Vec<Process>, bool) {
     let orphans = shared.orphans();
     let mut state = shared.state();
+    let mut sure = true;
     for pid in &orphans {
-        state.reap_orphan(*pid);
+        sure &= !state.reap_orphan(*pid);
     }
     let mut roots = Vec::new();
     match whose {
@@ -52,7 +70,7 @@ pub(crate) fn find(shared: &Shared, whose: &Whose) -> Vec<Process> {
         }
     }
     drop(state);
-    if roots.is_empty() { Vec::new() } else { procfs::trees(&roots) }
+    (if roots.is_empty() { Vec::new() } else { procfs::trees(&roots) }, sure && roots.is_empty())
 }
 
 /// Says whether an orphan, or one that descends from it, belongs to a place; `else_yes` decides where nothing tells.
