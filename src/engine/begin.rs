@@ -202,6 +202,10 @@ fn job_dir(project: &Project, id: &str) -> Result<PathBuf, EngineError> {
     Ok(fs::canonicalize(&dir).unwrap_or(dir))
 }
 
+/// How many cells are with the keeper beyond the slots: at least and at most. Enough for the slots to go on while the
+/// engine writes down what ended, few enough to be asked back in a moment.
+const AHEAD: (u32, u32) = (4, 16);
+
 fn setting(
     project: &Project,
     plan: &Arc<Plan>,
@@ -223,6 +227,7 @@ fn setting(
             secrets.iter().map(|(k, v)| (k.as_str(), Value::string(v.as_str()))).collect(),
         ),
         env: env.iter().map(|(k, v)| (Arc::from(k.as_str()), Arc::from(v.as_str()))).collect(),
+        ahead: (plan.slots * 2).clamp(AHEAD.0, AHEAD.1),
         has_bash: std::env::split_paths(&path).any(|folder| folder.join("bash").is_file()),
         path: Arc::from(path),
     }

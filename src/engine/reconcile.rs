@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::turn::Engine;
 use crate::logic::job::effect::{Launch, Rung};
 use crate::logic::job::launch::{launch, scratch_path};
-use crate::logic::job::report::{AttemptKey, Report, StartFailure};
+use crate::logic::job::report::{AttemptKey, Exit, Report, StartFailure};
+use crate::logic::job::state::JobState;
 use crate::logic::job::wanted::wanted;
 use crate::logic::playbook::model::Workspace;
 use crate::port::keeper::ToKeeper;
@@ -14,6 +15,8 @@ use crate::port::keeper::ToKeeper;
 #[derive(Default)]
 pub(super) struct InFlight {
     live: BTreeMap<AttemptKey, Option<Rung>>,
+    /// Of these, the submitted ones that have not begun as far as is known; true for those asked back.
+    submitted: BTreeMap<AttemptKey, bool>,
     sweeps: BTreeSet<(u32, u32)>,
     closing: bool,
     /// Answers that come from here, because the world was never asked.
@@ -24,20 +27,38 @@ impl InFlight {
     /// Takes a report into account.
     pub(super) fn reported(&mut self, report: &Report) {
         match report {
-            Report::Exited(exit) => {
-                self.live.remove(&exit.key);
-            }
-            Report::NotStarted { key, .. } | Report::Withdrawn { key } | Report::Lost { key, .. } => {
+            Report::Exited(Exit { key, .. })
+            | Report::NotStarted { key, .. }
+            | Report::Withdrawn { key }
+            | Report::Lost { key, .. } => {
                 self.live.remove(key);
+                self.submitted.remove(key);
             }
             Report::Swept { cell, run, .. } => {
                 self.sweeps.remove(&(*cell, *run));
             }
             _ => {}
         }
+        if let Report::Exited(Exit { next: Some(next), .. }) = report {
+            self.submitted.remove(next);
+        }
+    }
+
+    /// Says whether something is with the keeper that can begin without a word from here.
+    pub(super) fn is_ahead(&self) -> bool {
+        !self.submitted.is_empty()
+    }
+
+    /// Says whether a withdrawn try was asked back while it was submitted, and is wanted again by now.
+    pub(super) fn is_wanted_again(&self, report: &Report, state: &JobState) -> bool {
+        let Report::Withdrawn { key } = report else { return false };
+        self.live.get(key) == Some(&None)
+            && state.index.live.contains_key(key)
+            && state.cells[key.cell as usize].submitted != Some(*key)
     }
 
     pub(super) fn take_live(&mut self) -> Vec<AttemptKey> {
+        self.submitted.clear();
         std::mem::take(&mut self.live).into_keys().collect()
     }
 
@@ -54,13 +75,20 @@ impl Engine {
     /// Returns the orders that make the world match what is wanted.
     pub(super) fn reconcile(&self, flight: &mut InFlight) -> Vec<ToKeeper> {
         let mut messages = Vec::new();
-        let mut launches = Vec::new();
+        let (mut launches, mut submitted) = (Vec::new(), Vec::new());
         let mut steer = Vec::new();
-        for (&key, &rung) in wanted(&self.state).live {
+        let wanted = wanted(&self.state);
+        self.recall(&wanted.recalled, flight, &mut messages);
+        for (&key, &rung) in wanted.live {
             match flight.live.get_mut(&key) {
                 None => {
                     flight.live.insert(key, None);
+                    let is_submitted = self.state.cells[key.cell as usize].submitted == Some(key);
                     match self.prepare(key) {
+                        Ok(launch) if is_submitted => {
+                            flight.submitted.insert(key, false);
+                            submitted.push(launch);
+                        }
                         Ok(launch) => launches.push(launch),
                         Err(message) => {
                             flight.own.push(Report::NotStarted { key, why: StartFailure::Other, message });
@@ -77,6 +105,9 @@ impl Engine {
         if !launches.is_empty() {
             messages.push(ToKeeper::Run { launches });
         }
+        if !submitted.is_empty() {
+            messages.push(ToKeeper::Submit { launches: submitted });
+        }
         for (key, rung) in steer {
             let Some(rung) = rung else { continue };
             if let Some(sent) = flight.live.get_mut(&key) {
@@ -86,12 +117,41 @@ impl Engine {
             messages.push(ToKeeper::Signal { key, rung, signal: self.signal(key.cell) });
         }
         self.sweep(flight, &mut messages);
-        if wanted(&self.state).close && !flight.closing {
+        if wanted.close && !flight.closing {
             flight.closing = true;
             messages.push(ToKeeper::Finish);
         }
         self.hash(flight);
         messages
+    }
+
+    /// Asks back what is not to begin, and lets begin what got a slot.
+    fn recall(&self, recalled: &[AttemptKey], flight: &mut InFlight, messages: &mut Vec<ToKeeper>) {
+        if flight.submitted.is_empty() {
+            return;
+        }
+        let mut keys = Vec::new();
+        for key in recalled {
+            if let Some(asked @ false) = flight.submitted.get_mut(key) {
+                *asked = true;
+                keys.push(*key);
+            }
+        }
+        if !keys.is_empty() {
+            messages.push(ToKeeper::Withdraw { keys });
+        }
+        let mut keys = Vec::new();
+        flight.submitted.retain(|key, asked| {
+            let has_slot = self.state.cells[key.cell as usize].submitted != Some(*key);
+            // One that was asked back is either on its way here or has begun: the keeper's answer tells.
+            if has_slot && !*asked {
+                keys.push(*key);
+            }
+            !has_slot
+        });
+        if !keys.is_empty() {
+            messages.push(ToKeeper::Promote { keys });
+        }
     }
 
     fn signal(&self, cell: u32) -> i32 {

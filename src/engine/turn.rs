@@ -43,6 +43,9 @@ pub(super) struct Engine {
     pub(super) orders: UnboundedSender<LocalOrder>,
 }
 
+/// How long the engine lets reports gather while the keeper has more to do than there are slots.
+const GATHER: Duration = Duration::from_millis(1);
+
 /// What woke the loop.
 enum Woken {
     Keeper(Option<FromKeeper>),
@@ -102,6 +105,10 @@ impl Engine {
             match woken {
                 Woken::Keeper(Some(message)) => {
                     self.hear(message, &mut inputs, &mut acknowledged);
+                    if flight.is_ahead() {
+                        // The slots go on by themselves meanwhile, and what ends in a moment is recorded in one go.
+                        std::thread::sleep(GATHER);
+                    }
                     for message in outside.drain() {
                         self.hear(message, &mut inputs, &mut acknowledged);
                     }
@@ -281,7 +288,11 @@ impl Engine {
             match heard {
                 Heard::Input(input) => {
                     if let Input::Report(report) = &input {
+                        let is_wanted_again = flight.is_wanted_again(report, &self.state);
                         flight.reported(report);
+                        if is_wanted_again {
+                            continue;
+                        }
                     }
                     // Only orders are refused.
                     let _answer = turn(&mut self.state, &input, now, &mut events);

@@ -88,7 +88,9 @@ impl Place {
             Event::StepSkipped { cell, run, step, .. } => {
                 Self { cell: Some((*cell, *run)), step: Some(*step), ..none }
             }
-            Event::StepStarted { key }
+            Event::StepSubmitted { key }
+            | Event::StepWithdrawn { key }
+            | Event::StepStarted { key }
             | Event::StepStopping { key, .. }
             | Event::StepRetrying { key, .. }
             | Event::Annotated { key, .. } => Self::at(*key),

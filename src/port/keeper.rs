@@ -23,6 +23,11 @@ pub enum ToKeeper {
     Hello(Hello),
     /// Start these as slots come free, in this order.
     Run { launches: Vec<Launch> },
+    /// Start these in this order, each in the slot of a cell that has just succeeded and left nothing behind. Answered
+    /// by `next` in the report of its end.
+    Submit { launches: Vec<Launch> },
+    /// A slot is free for these: what of them has not begun is started as with `Run`.
+    Promote { keys: Vec<AttemptKey> },
     /// Send a signal to a live attempt: to its group with [`Rung::Polite`], SIGKILL to all of it with [`Rung::Kill`].
     Signal { key: AttemptKey, rung: Rung, signal: i32 },
     /// End what is left of a cell: `signal`, then after `grace_ms` SIGKILL. Answered by [`Report::Swept`].

@@ -71,6 +71,7 @@ impl Rig {
             log: format!("logs/{cell}.log"),
             tag: self.tag(cell).into(),
             keep_children: KeepChildren::StageEnd,
+            is_last: false,
         }
     }
 
@@ -544,6 +545,7 @@ fn a_torn_exit_record_is_ignored() {
         usage: Usage::default(),
         files: crate::logic::job::report::StepFiles::default(),
         left_running: 0,
+        next: None,
     };
     for cell in 0..3 {
         log.append(&exit(cell)).unwrap();

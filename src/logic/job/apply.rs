@@ -35,6 +35,8 @@ pub fn apply(state: &mut JobState, event: &Event, at: Timestamp) {
         | Event::CellSwept { .. }
         | Event::CellFinished { .. }
         | Event::Hashed { .. } => apply_cell(state, event, at),
+        Event::StepSubmitted { key } => step_submitted(state, *key),
+        Event::StepWithdrawn { key } => step_withdrawn(state, *key),
         Event::StepStarted { key } => step_started(state, *key, at),
         Event::StepStopping { key, rung, cause } => step_stopping(state, *key, *rung, cause.clone(), at),
         Event::StepRetrying { key, until, left_running, .. } => {
@@ -197,6 +199,7 @@ fn stage_started(state: &mut JobState, stage: u32, cells: &[NewCell], at: Timest
             hash_wanted: None,
             skip: state.stages[stage as usize].skip.clone(),
             queued: Some(entry),
+            submitted: None,
         };
         match state.cells.get_mut(new.cell as usize) {
             Some(earlier) => *earlier = cell,
@@ -259,7 +262,14 @@ fn current(state: &mut JobState, cell: u32, run: u32) -> Option<&mut CellState> 
 fn apply_cell(state: &mut JobState, event: &Event, at: Timestamp) {
     match event {
         Event::CellStarted { cell, run } => {
-            let Some(it) = state.cells.get_mut(*cell as usize) else { return };
+            if state.cells.get(*cell as usize).is_none() {
+                return;
+            }
+            // The start of its step makes it live again, and is recorded together with this.
+            if let Some(key) = leave_submitted(state, *cell) {
+                state.index.live.remove(&key);
+            }
+            let it = &mut state.cells[*cell as usize];
             it.run = *run;
             it.phase = CellPhase::Active;
             it.since = Some(at);
@@ -315,8 +325,6 @@ fn apply_cell(state: &mut JobState, event: &Event, at: Timestamp) {
 /// Puts a cell back to its beginning, one run later, and into the queue.
 pub(super) fn restart_cell(state: &mut JobState, cell: u32, until: Option<Timestamp>) {
     let it = &mut state.cells[cell as usize];
-    let stage = it.stage as usize;
-    let entry = (-i64::from(state.setting.plan.playbook.stages[stage].priority), cell);
     it.run += 1;
     it.phase = CellPhase::Queued { until };
     it.steps = vec![StepState::default(); it.steps.len()];
@@ -332,8 +340,7 @@ pub(super) fn restart_cell(state: &mut JobState, cell: u32, until: Option<Timest
     it.hashes.clear();
     it.hash_wanted = None;
     it.skip = None;
-    it.queued = Some(entry);
-    state.index.queue.insert(entry);
+    join_queue(state, cell);
     state.index.attention.insert(cell);
     if let Some(until) = until {
         state.index.deadlines.insert((until, Deadline::Cell(cell)));
@@ -352,6 +359,7 @@ fn cell_finished(
     }
     free_slot(state, cell);
     leave_queue(state, cell);
+    leave_submitted(state, cell);
     let it = &mut state.cells[cell as usize];
     it.phase = CellPhase::Finished { outcome, result, cause: cause.cloned() };
     it.outputs = outputs.to_vec();
@@ -398,10 +406,49 @@ pub(super) fn free_slot(state: &mut JobState, cell: u32) {
     }
 }
 
+fn join_queue(state: &mut JobState, cell: u32) {
+    let it = &mut state.cells[cell as usize];
+    let entry = (-i64::from(state.setting.plan.playbook.stages[it.stage as usize].priority), cell);
+    it.queued = Some(entry);
+    state.index.queue.insert(entry);
+}
+
 pub(super) fn leave_queue(state: &mut JobState, cell: u32) {
     if let Some(entry) = state.cells[cell as usize].queued.take() {
         state.index.queue.remove(&entry);
     }
+}
+
+/// Takes a cell off the list of the submitted; returns the try that was.
+fn leave_submitted(state: &mut JobState, cell: u32) -> Option<AttemptKey> {
+    let it = &mut state.cells[cell as usize];
+    let key = it.submitted.take()?;
+    let stage = &mut state.stages[it.stage as usize];
+    stage.busy_cells = stage.busy_cells.saturating_sub(1);
+    state.index.submitted.retain(|&other| other != cell);
+    Some(key)
+}
+
+fn step_submitted(state: &mut JobState, key: AttemptKey) {
+    if current(state, key.cell, key.run).is_none_or(|it| it.queued.is_none()) {
+        return;
+    }
+    leave_queue(state, key.cell);
+    let it = &mut state.cells[key.cell as usize];
+    it.submitted = Some(key);
+    state.stages[it.stage as usize].busy_cells += 1;
+    state.index.submitted.push(key.cell);
+    state.index.live.insert(key, None);
+}
+
+fn step_withdrawn(state: &mut JobState, key: AttemptKey) {
+    if state.cells.get(key.cell as usize).is_none_or(|it| it.submitted != Some(key)) {
+        return;
+    }
+    leave_submitted(state, key.cell);
+    state.index.live.remove(&key);
+    join_queue(state, key.cell);
+    state.index.attention.insert(key.cell);
 }
 
 fn step_started(state: &mut JobState, key: AttemptKey, at: Timestamp) {
@@ -422,7 +469,7 @@ fn step_started(state: &mut JobState, key: AttemptKey, at: Timestamp) {
     step.stop = None;
     it.current = matches!(model.action, Action::Run { .. }).then_some(key.step);
     if it.current.is_some() {
-        state.index.live.insert(key, None);
+        state.index.live.entry(key).or_insert(None);
     }
     if let Some(limit) = model.timeout {
         state.index.deadlines.insert((at.after(limit), Deadline::Cell(key.cell)));
@@ -462,9 +509,7 @@ fn step_retrying(state: &mut JobState, key: AttemptKey, until: Timestamp, left_r
     let step = &mut it.steps[key.step as usize];
     step.phase = StepPhase::Waiting { until };
     step.stop = None;
-    let entry = (-i64::from(state.setting.plan.playbook.stages[it.stage as usize].priority), key.cell);
-    it.queued = Some(entry);
-    state.index.queue.insert(entry);
+    join_queue(state, key.cell);
     reset_members(state, key.cell, key.step);
     state.index.deadlines.insert((until, Deadline::Cell(key.cell)));
     state.index.attention.insert(key.cell);
@@ -500,6 +545,11 @@ fn step_finished(state: &mut JobState, end: &StepEnd) {
         }
     }
     it.paths.extend(end.paths.iter().cloned());
+    // A submitted try that was lost took a slot that nobody had left.
+    if state.index.slots_taken > state.setting.plan.slots && it.holds_slot {
+        free_slot(state, key.cell);
+        join_queue(state, key.cell);
+    }
     settle_members(state, key.cell, key.step);
     state.index.attention.insert(key.cell);
 }

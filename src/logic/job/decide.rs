@@ -68,8 +68,20 @@ fn first_broken(state: &JobState, assertions: &[Assertion]) -> Option<Cause> {
 
 fn reported(state: &JobState, report: &Report, now: Timestamp) -> Vec<Event> {
     let is_live = |key: &AttemptKey| state.index.live.contains_key(key);
+    if let Some(key) = report.ends().filter(|key| is_submitted(state, *key)) {
+        return ended_submitted(state, key, report, now);
+    }
     match report {
-        Report::Exited(exit) if is_live(&exit.key) => vec![judge(state, exit, now)],
+        Report::Exited(exit) => {
+            let mut events = Vec::new();
+            if is_live(&exit.key) {
+                events.push(judge(state, exit, now));
+            }
+            if let Some(next) = exit.next.filter(|key| is_submitted(state, *key)) {
+                events.extend(begun(next));
+            }
+            events
+        }
         Report::NotStarted { key, message, .. } if is_live(key) => {
             let cause = Cause::Start { message: message.clone() };
             vec![ended_badly(state, StepEnd::new(*key), cause, now)]
@@ -100,6 +112,36 @@ fn reported(state: &JobState, report: &Report, now: Timestamp) -> Vec<Event> {
         // A result of an earlier try, or of a cell that has ended: fenced off.
         _ => Vec::new(),
     }
+}
+
+fn is_submitted(state: &JobState, key: AttemptKey) -> bool {
+    state.cells.get(key.cell as usize).is_some_and(|it| it.submitted == Some(key))
+}
+
+/// The keeper began a submitted try, and with it the cell.
+fn begun(key: AttemptKey) -> [Event; 2] {
+    [Event::CellStarted { cell: key.cell, run: key.run }, Event::StepStarted { key }]
+}
+
+/// A submitted try came back without a word that it began.
+fn ended_submitted(state: &JobState, key: AttemptKey, report: &Report, now: Timestamp) -> Vec<Event> {
+    let never_runs = super::follow::is_unwanted(state, key.cell);
+    if matches!(report, Report::Withdrawn { .. }) || (never_runs && matches!(report, Report::Lost { .. })) {
+        return vec![Event::StepWithdrawn { key }];
+    }
+    // It may have begun, and one that did is not begun again without being asked: told as a start and its end.
+    let mut events: Vec<Event> = begun(key).into();
+    events.push(match report {
+        Report::Exited(exit) => judge(state, exit, now),
+        Report::NotStarted { message, .. } => {
+            ended_badly(state, StepEnd::new(key), Cause::Start { message: message.clone() }, now)
+        }
+        _ => {
+            let message = "what held it is gone, and whether it had begun cannot be known".to_owned();
+            ended_badly(state, StepEnd::new(key), Cause::Interrupted { message }, now)
+        }
+    });
+    events
 }
 
 fn finish(state: &JobState, survivors: &[String]) -> Event {

@@ -20,6 +20,9 @@ pub struct Launch {
     /// Names the cell's processes for the sweep; unique for this run of the cell.
     pub tag: Arc<str>,
     pub keep_children: KeepChildren,
+    /// Nothing follows it in its cell, so a submitted try may have its slot if it succeeds and leaves nothing behind.
+    #[serde(default)]
+    pub is_last: bool,
 }
 
 /// What is started.

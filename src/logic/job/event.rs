@@ -275,6 +275,14 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         outputs: Vec<(Arc<str>, Arc<str>)>,
     },
+    /// The first step of a cell was given to the keeper, which starts it when a slot comes free.
+    StepSubmitted {
+        key: AttemptKey,
+    },
+    /// It was taken back before it began.
+    StepWithdrawn {
+        key: AttemptKey,
+    },
     StepStarted {
         key: AttemptKey,
     },
@@ -333,6 +341,8 @@ impl Event {
             Self::CellRetrying { .. } => "cell.retrying",
             Self::CellSwept { .. } => "cell.swept",
             Self::CellFinished { outcome, .. } => ended("cell", *outcome),
+            Self::StepSubmitted { .. } => "step.submitted",
+            Self::StepWithdrawn { .. } => "step.withdrawn",
             Self::StepStarted { .. } => "step.started",
             Self::StepStopping { .. } => "step.stopping",
             Self::StepRetrying { .. } => "step.retrying",

@@ -136,9 +136,13 @@ struct Sim {
     now: Timestamp,
     journal: Vec<Envelope>,
     live: BTreeMap<AttemptKey, Process>,
+    /// What the keeper holds and may begin in the slot of a cell that succeeds.
+    submitted: Vec<AttemptKey>,
     started: BTreeSet<(AttemptKey, u32)>,
     fault: Fault,
     orders: u32,
+    /// How often a submitted try began in the slot of another.
+    followed: u32,
     with_orders: bool,
 }
 
@@ -147,15 +151,19 @@ type Checked = Result<(), String>;
 impl Sim {
     fn new(text: &str, seed: u64, fault: Fault, with_orders: bool) -> Self {
         let slots = if fault == Fault::SlotsIgnored { 1_000 } else { SLOTS };
+        let mut state = new_state(text, slots);
+        state.setting.ahead = u32::try_from(seed % 4).unwrap_or(0);
         Self {
-            state: new_state(text, slots),
+            state,
             dice: Dice(seed | 1),
+            submitted: Vec::new(),
             now: Timestamp(1_000_000_000),
             journal: Vec::new(),
             live: BTreeMap::new(),
             started: BTreeSet::new(),
             fault,
             orders: 0,
+            followed: 0,
             with_orders,
         }
     }
@@ -238,7 +246,10 @@ impl Sim {
     }
 
     fn check_slots(&self) -> Checked {
-        let live = self.state.index.live.len();
+        let live = self.state.index.live.len() - self.state.index.submitted.len();
+        if self.live.len() > SLOTS as usize {
+            return Err(format!("{} processes run in {SLOTS} slots", self.live.len()));
+        }
         if live > SLOTS as usize { Err(format!("{live} steps run in {SLOTS} slots")) } else { Ok(()) }
     }
 
@@ -246,7 +257,24 @@ impl Sim {
     fn reconcile(&mut self) -> Checked {
         let wishes: Vec<(AttemptKey, Option<Rung>)> =
             wanted(&self.state).live.iter().map(|(key, rung)| (*key, *rung)).collect();
+        let is_submitted = |state: &JobState, key: &AttemptKey| {
+            state.cells[key.cell as usize].submitted.as_ref() == Some(key)
+        };
+        for key in wanted(&self.state).recalled {
+            if let Some(at) = self.submitted.iter().position(|it| *it == key) {
+                self.submitted.remove(at);
+                self.input(&Input::Report(Report::Withdrawn { key }))?;
+                return self.reconcile();
+            }
+        }
+        self.submitted.retain(|key| is_submitted(&self.state, key));
         for (key, rung) in wishes {
+            if is_submitted(&self.state, &key) {
+                if !self.submitted.contains(&key) {
+                    self.submitted.push(key);
+                }
+                continue;
+            }
             let (now, dice) = (self.now.0, &mut self.dice);
             let process = self.live.entry(key).or_insert_with(|| Process {
                 ends_at: now + i64::try_from(1 + dice.roll(12)).unwrap_or(1) * 1_000_000,
@@ -298,7 +326,7 @@ impl Sim {
             if matches!(self.state.phase, JobPhase::Finished { .. }) {
                 let left = wanted(&self.state);
                 if !left.live.is_empty() || !left.sweeping.is_empty() || left.close {
-                    return Err("something is still wanted at the end".to_owned());
+                    return Err(format!("something is still wanted at the end: {left:?}"));
                 }
                 return Ok(());
             }
@@ -330,7 +358,13 @@ impl Sim {
                 self.now = Timestamp(self.now.0.max(at));
                 let Some(process) = self.live.remove(&key) else { return Ok(()) };
                 let end = if process.rung.is_some() { End::Signal(15) } else { End::Code(process.code) };
-                self.input(&Input::Report(exit(key, end)))
+                let Report::Exited(mut exit) = exit(key, end) else { return Ok(()) };
+                let model = &self.state.setting.plan.playbook.stages[self.stage_of(key)].steps.steps;
+                if end == End::Code(0) && key.step as usize + 1 == model.len() && !self.submitted.is_empty() {
+                    exit.next = Some(self.submitted.remove(0));
+                    self.followed += 1;
+                }
+                self.input(&Input::Report(Report::Exited(exit)))
             }
             _ if wake < i64::MAX => {
                 self.now = Timestamp(self.now.0.max(wake));
@@ -338,6 +372,10 @@ impl Sim {
             }
             _ => Err("nothing runs and nothing is due, but the job has not ended".to_owned()),
         }
+    }
+
+    fn stage_of(&self, key: AttemptKey) -> usize {
+        self.state.cells[key.cell as usize].stage as usize
     }
 
     /// A new engine on the journal of one that died, with everything it ran lost.
@@ -399,8 +437,15 @@ fn seed_of(job: u64) -> u64 {
     0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(job + 1)
 }
 
-/// Returns what went wrong first with one job and its prefixes, and how many prefixes were tried.
-fn try_job(job: u64, fault: Fault) -> Result<(usize, usize), String> {
+/// What was seen of one job.
+struct Tried {
+    events: usize,
+    orders: u32,
+    followed: u32,
+}
+
+/// Runs one job and resumes every prefix of it; returns what went wrong first.
+fn try_job(job: u64, fault: Fault) -> Result<Tried, String> {
     let seed = seed_of(job);
     let text = random_playbook(&mut Dice(seed));
     let at = |what: String| format!("job {job}: {what}\n{text}");
@@ -409,24 +454,30 @@ fn try_job(job: u64, fault: Fault) -> Result<(usize, usize), String> {
     if fault != Fault::AttemptNotStored && essence(&replay(&text, &sim.journal)) != essence(&sim.state) {
         return Err(at("replay differs from the live state".to_owned()));
     }
+    let mut followed = sim.followed;
     for length in 1..sim.journal.len() {
         let end = Sim::after_crash(&text, &sim.journal[..length], seed ^ length as u64, fault)
-            .and_then(|mut again| again.run());
-        end.map_err(|what| at(format!("after a crash behind event {length}: {what}")))?;
+            .and_then(|mut again| again.run().map(|()| again.followed));
+        followed += end.map_err(|what| at(format!("after a crash behind event {length}: {what}")))?;
     }
-    Ok((sim.journal.len(), sim.orders as usize))
+    Ok(Tried { events: sim.journal.len(), orders: sim.orders, followed })
 }
 
 #[test]
 fn every_prefix_resumes_to_a_legal_end() {
-    let (mut events, mut orders) = (0, 0);
+    let (mut events, mut orders, mut followed) = (0, 0, 0);
     for job in 0..JOBS {
-        let (more, given) = try_job(job, Fault::None).unwrap_or_else(|what| panic!("{what}"));
-        events += more;
-        orders += given;
+        let tried = try_job(job, Fault::None).unwrap_or_else(|what| panic!("{what}"));
+        events += tried.events;
+        orders += tried.orders;
+        followed += tried.followed;
     }
-    eprintln!("{JOBS} jobs, {events} events, {orders} orders, {} prefixes resumed", events as u64 - JOBS);
+    eprintln!(
+        "{JOBS} jobs, {events} events, {orders} orders, {followed} tries begun ahead, {} prefixes resumed",
+        events as u64 - JOBS
+    );
     assert!(events as u64 - JOBS >= 5_000, "only {events} events");
+    assert!(followed >= 100, "only {followed} tries began ahead");
 }
 
 #[test]

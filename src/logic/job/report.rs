@@ -37,6 +37,18 @@ pub enum Report {
     Hashed { cell: u32, run: u32, patterns: Vec<String>, digest: Result<String, String> },
 }
 
+impl Report {
+    /// Returns the try that is over with this report.
+    #[must_use]
+    pub fn ends(&self) -> Option<AttemptKey> {
+        match self {
+            Self::Exited(exit) => Some(exit.key),
+            Self::NotStarted { key, .. } | Self::Withdrawn { key } | Self::Lost { key, .. } => Some(*key),
+            Self::Swept { .. } | Self::Closed { .. } | Self::Annotated { .. } | Self::Hashed { .. } => None,
+        }
+    }
+}
+
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Exit {
@@ -54,6 +66,9 @@ pub struct Exit {
     /// Children that outlived the main process and still run (they are ended with the cell).
     #[serde(default, skip_serializing_if = "is_zero")]
     pub left_running: u32,
+    /// The submitted try that was begun in the slot that came free.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<AttemptKey>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]

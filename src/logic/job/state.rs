@@ -35,6 +35,8 @@ pub struct Setting {
     pub path: Arc<str>,
     /// Says whether `bash` was found when the job began.
     pub has_bash: bool,
+    /// How many cells may be given to the keeper before a slot is free, so that no slot waits for the engine.
+    pub ahead: u32,
 }
 
 /// A job at one moment.
@@ -67,6 +69,8 @@ pub struct Index {
     pub queue: BTreeSet<(i64, u32)>,
     pub attention: BTreeSet<u32>,
     pub live: BTreeMap<AttemptKey, Option<Rung>>,
+    /// Cells whose first step was submitted and has not begun, in that order.
+    pub submitted: Vec<u32>,
     /// Cells that hold a slot.
     pub slots_taken: u32,
     pub deadlines: BTreeSet<(Timestamp, Deadline)>,
@@ -111,7 +115,7 @@ pub struct StageState {
     /// Current cells, by position in the expansion.
     pub cells: Vec<u32>,
     pub open_cells: u32,
-    /// Cells that hold a slot now, for `max-parallel`.
+    /// Cells that hold a slot now or were submitted, for `max-parallel`.
     pub busy_cells: u32,
     /// A cell failed, and the stage fails fast.
     pub failed_fast: Option<u32>,
@@ -178,6 +182,8 @@ pub struct CellState {
     pub skip: Option<String>,
     /// Entry in the queue, while it waits for a slot.
     pub queued: Option<(i64, u32)>,
+    /// The first try, while it is with the keeper and has not begun.
+    pub submitted: Option<AttemptKey>,
 }
 
 /// Where a cell stands.

@@ -39,6 +39,7 @@ pub(super) fn new_state(text: &str, slots: u32) -> JobState {
         env: Vec::new(),
         path: Arc::from("/bin"),
         has_bash: true,
+        ahead: 0,
     })
 }
 
@@ -51,6 +52,7 @@ pub(super) fn exit(key: AttemptKey, end: End) -> Report {
         usage: Usage::default(),
         files: StepFiles::default(),
         left_running: 0,
+        next: None,
         log_problem: None,
     })
 }
@@ -171,7 +173,9 @@ impl Job {
             | Event::CellRetrying { cell, .. }
             | Event::CellSwept { cell, .. }
             | Event::CellFinished { cell, .. } => self.state.cell_name(*cell),
-            Event::StepStarted { key }
+            Event::StepSubmitted { key }
+            | Event::StepWithdrawn { key }
+            | Event::StepStarted { key }
             | Event::StepStopping { key, .. }
             | Event::StepRetrying { key, .. } => self.step(*key),
             Event::StepFinished(end) => self.step(end.key),

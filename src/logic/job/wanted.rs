@@ -1,6 +1,7 @@
 //! What the world should be doing at this moment: a function of the state, so recovery needs no list of pending work.
 
 use super::effect::Rung;
+use super::follow::is_recalled;
 use super::report::AttemptKey;
 use super::state::{JobPhase, JobState};
 use crate::logic::time::Timestamp;
@@ -10,6 +11,8 @@ use crate::logic::time::Timestamp;
 pub struct Wanted<'a> {
     /// Tries that should run, or be on the way to their end.
     pub live: &'a std::collections::BTreeMap<AttemptKey, Option<Rung>>,
+    /// Submitted tries that are not to begin after all.
+    pub recalled: Vec<AttemptKey>,
     /// Cells whose leftover children should be ended.
     pub sweeping: &'a std::collections::BTreeSet<u32>,
     /// Cells that wait for the digest of files.
@@ -24,8 +27,10 @@ pub struct Wanted<'a> {
 #[must_use]
 pub fn wanted(state: &JobState) -> Wanted<'_> {
     let running = state.phase == JobPhase::Running;
+    let submitted = state.index.submitted.iter().filter(|&&cell| is_recalled(state, cell));
     Wanted {
         live: &state.index.live,
+        recalled: submitted.filter_map(|&cell| state.cells[cell as usize].submitted).collect(),
         sweeping: &state.index.sweeping,
         hashing: &state.index.hashing,
         close: running && state.all_done(),

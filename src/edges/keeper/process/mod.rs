@@ -37,6 +37,7 @@ use self::link::Link;
 use self::shared::Shared;
 use super::frame::Inbox;
 use super::procfs::Process;
+use crate::logic::job::effect::Launch;
 use crate::logic::job::report::Report;
 use crate::port::keeper::{FromKeeper, Hello, OnLoss, ToKeeper, VERSION};
 
@@ -268,22 +269,36 @@ impl CarryOut for Arc<Shared> {
                 drop(state);
                 worker::hire(self);
             }
+            ToKeeper::Submit { launches } => self.state().submitted.extend(launches),
+            ToKeeper::Promote { keys } => {
+                let mut state = self.state();
+                for key in keys {
+                    if let Some(at) = state.submitted.iter().position(|launch| launch.key == key)
+                        && let Some(launch) = state.submitted.remove(at)
+                    {
+                        state.cells.insert(launch.tag.to_string());
+                        state.queue.push_back(launch);
+                    }
+                }
+                drop(state);
+                worker::hire(self);
+            }
             ToKeeper::Signal { key, rung, signal } => stop::signal(self, key, rung, signal),
             ToKeeper::Sweep { cell, run, tag, grace_ms, signal } => {
                 stop::sweep_cell(self, cell, run, tag, signal, Duration::from_millis(grace_ms));
             }
             ToKeeper::Withdraw { keys } => {
-                let mut state = self.state();
-                let before = state.queue.len();
                 let mut withdrawn = Vec::new();
-                state.queue.retain(|launch| {
+                let mut keep = |launch: &Launch| {
                     let forget = keys.contains(&launch.key);
                     if forget {
                         withdrawn.push(Report::Withdrawn { key: launch.key });
                     }
                     !forget
-                });
-                debug_assert_eq!(before, state.queue.len() + withdrawn.len());
+                };
+                let mut state = self.state();
+                state.queue.retain(&mut keep);
+                state.submitted.retain(&mut keep);
                 drop(state);
                 self.link.report_all(withdrawn);
             }

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, ioctl_fionread, read};
-use rustix::pipe::fcntl_setpipe_size;
+use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 
 use super::log::Log;
 use crate::logic::log_index::Stream;
@@ -21,12 +21,12 @@ const LARGE: usize = 256 * 1024;
 /// The size asked for a pipe that fills the small buffer. The system may refuse: there is a limit for each user.
 const WIDE_PIPE: usize = 1024 * 1024;
 
-/// How often to look again for the end of a process that has closed its output.
-const LOOKS: u32 = 20;
-
 /// The reading ends of an attempt's pipes.
 pub(crate) struct Taps {
     ends: [Option<OwnedFd>; 2],
+    /// The writing ends, held open while the main process lives: its end is seen by its handle, and a pipe that closes
+    /// a moment before would only be one more wake-up.
+    own: Option<[OwnedFd; 2]>,
     wide: [bool; 2],
 }
 
@@ -37,9 +37,21 @@ pub(crate) struct Buffer(Vec<u8>);
 const STREAMS: [Stream; 2] = [Stream::Out, Stream::Err];
 
 impl Taps {
-    /// Reads from these.
-    pub(crate) fn new(out: OwnedFd, err: OwnedFd) -> Self {
-        Self { ends: [Some(out), Some(err)], wide: [false; 2] }
+    /// Makes the two pipes.
+    pub(crate) fn new() -> Result<Self, Errno> {
+        let (out, out_writer) = pipe_with(PipeFlags::CLOEXEC)?;
+        let (err, err_writer) = pipe_with(PipeFlags::CLOEXEC)?;
+        Ok(Self { ends: [Some(out), Some(err)], own: Some([out_writer, err_writer]), wide: [false; 2] })
+    }
+
+    /// The ends for a process that is to write, for output and errors.
+    pub(crate) fn writers(&self) -> Option<&[OwnedFd; 2]> {
+        self.own.as_ref()
+    }
+
+    /// Lets go of the writing ends: from now on the pipes end when nobody else holds them.
+    pub(crate) fn let_go(&mut self) {
+        self.own = None;
     }
 
     /// Says whether a pipe is still held by someone.
@@ -55,29 +67,14 @@ impl Taps {
         log: &mut Log,
         buffer: &mut Buffer,
     ) {
-        let mut closing = 0;
         loop {
             if watch.is_none() && !self.is_open() {
                 return;
             }
-            let mut seen = None;
-            // A process that closes its output mostly ends a few microseconds later: sleeping for so short a time
-            // costs more than looking again.
-            while closing > 0 && seen.is_none() {
-                closing -= 1;
-                std::thread::yield_now();
-                seen = self
-                    .wait(watch, Some(Instant::now()))
-                    .filter(|(ready, ended)| *ended || *ready != [false; 2]);
-            }
-            let waited = seen.or_else(|| self.wait(watch, earliest(until, log.tell_at())));
-            let Some((ready, ended)) = waited else { return };
+            let Some((ready, ended)) = self.wait(watch, earliest(until, log.tell_at())) else { return };
             for side in [0, 1] {
                 if ready[side] {
                     self.read(side, log, buffer);
-                    if self.ends[side].is_none() {
-                        closing = LOOKS;
-                    }
                 }
             }
             if ended {
@@ -146,23 +143,22 @@ impl Taps {
 
     /// Reads what the main process left in the pipes when it ended, and no more: a child may write for ever.
     pub(crate) fn drain(&mut self, log: &mut Log, buffer: &mut Buffer) {
+        self.let_go();
         for side in [0, 1] {
             let goal = log.taken() + pending(self.ends[side].as_ref());
-            while self.ends[side].is_some() && log.taken() < goal && self.is_ready(side) {
-                self.read(side, log, buffer);
-            }
-            // An end of file that is already there is taken too, so that a closed pipe does not count as held.
-            if self.ends[side].is_some() && pending(self.ends[side].as_ref()) == 0 && self.is_ready(side) {
+            while self.ends[side].is_some() && log.taken() < goal {
                 self.read(side, log, buffer);
             }
         }
     }
 
-    fn is_ready(&self, side: usize) -> bool {
-        let Some(end) = &self.ends[side] else { return false };
-        let mut polled = [PollFd::new(end, PollFlags::IN)];
-        let none = Timespec { tv_sec: 0, tv_nsec: 0 };
-        matches!(poll(&mut polled, Some(&none)), Ok(1..))
+    /// Closes the pipes: nobody is left whose words would count.
+    pub(crate) fn close(&mut self, log: &mut Log) {
+        for side in [0, 1] {
+            if self.ends[side].take().is_some() {
+                log.end(STREAMS[side]);
+            }
+        }
     }
 }
 

@@ -44,6 +44,8 @@ pub(crate) struct Shared {
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) queue: VecDeque<Launch>,
+    /// Launches that may begin only in the slot of a cell that has just succeeded.
+    pub(crate) submitted: VecDeque<Launch>,
     pub(crate) live: HashMap<AttemptKey, Live>,
     /// Attempts that a worker has taken and not yet reported.
     pub(crate) busy: u32,
@@ -115,6 +117,17 @@ impl Shared {
 }
 
 impl State {
+    /// Takes everything that has not begun.
+    pub(crate) fn take_waiting(&mut self) -> impl Iterator<Item = Launch> {
+        std::mem::take(&mut self.queue).into_iter().chain(std::mem::take(&mut self.submitted))
+    }
+
+    /// An attempt is begun by a worker: from now on it is live.
+    pub(crate) fn take(&mut self, launch: &Launch, tag: String) {
+        self.busy += 1;
+        self.live.insert(launch.key, Live { pid: None, pending: None, tag });
+    }
+
     /// Sends a signal to the group of an attempt's main process and wakes it if it is stopped.
     pub(crate) fn signal_group(&self, key: AttemptKey, signal: i32) {
         let pid = self.live.get(&key).and_then(|live| live.pid);

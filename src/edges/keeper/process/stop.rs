@@ -191,7 +191,7 @@ pub(crate) fn everything(shared: &Shared) -> Vec<String> {
         let mut state = shared.state();
         state.stopping = true;
         let withdrawn: Vec<Report> =
-            state.queue.drain(..).map(|launch| Report::Withdrawn { key: launch.key }).collect();
+            state.take_waiting().map(|launch| Report::Withdrawn { key: launch.key }).collect();
         shared.work.notify_all();
         drop(state);
         shared.link.report_all(withdrawn);

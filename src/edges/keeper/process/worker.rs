@@ -7,16 +7,15 @@ use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::environment::entry;
 use super::files::Pool;
 use super::log::Log;
 use super::pump::{Buffer, Taps};
-use super::shared::{Live, Shared};
+use super::shared::Shared;
 use super::spawn::{NotStarted, Spawner};
 use super::stop::{self, Whose};
 use crate::logic::job::effect::{KeepChildren, Launch, Program};
@@ -26,10 +25,6 @@ use crate::port::keeper::TAG_VARIABLE;
 
 /// A worker needs little stack; what is large lives on the heap.
 const STACK_BYTES: usize = 256 * 1024;
-
-/// How long a pipe that nobody of the attempt can hold any more is read on. Reached only if a step handed its output
-/// to a process that is not its descendant.
-const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Starts workers for what waits in the queue, up to the number of slots, and wakes idle ones.
 pub(crate) fn hire(shared: &Arc<Shared>) {
@@ -58,6 +53,7 @@ fn run(shared: &Arc<Shared>, slot: u32) {
         spawner: Spawner::new().ok(),
         pool: Pool::new(&shared.dir, slot),
         buffer: Buffer::default(),
+        following: None,
     };
     while let Some(launch) = worker.next() {
         worker.see_through(&launch);
@@ -74,6 +70,8 @@ struct Worker {
     spawner: Option<Spawner>,
     pool: Pool,
     buffer: Buffer,
+    /// The submitted launch that has this slot next; counted as live already.
+    following: Option<Launch>,
 }
 
 /// A process that was started, and what was opened for it.
@@ -86,16 +84,17 @@ struct Started {
 
 impl Worker {
     /// The next launch; waits for one. None when nothing is to be started any more.
-    fn next(&self) -> Option<Launch> {
+    fn next(&mut self) -> Option<Launch> {
+        if let Some(launch) = self.following.take() {
+            return Some(launch);
+        }
         let mut state = self.shared.state();
         loop {
             if state.stopping {
                 return None;
             }
             if let Some(launch) = state.queue.pop_front() {
-                state.busy += 1;
-                let live = Live { pid: None, pending: None, tag: attempt_tag(&launch.tag, launch.key) };
-                state.live.insert(launch.key, live);
+                state.take(&launch, attempt_tag(&launch.tag, launch.key));
                 return Some(launch);
             }
             state.idle += 1;
@@ -149,15 +148,18 @@ impl Worker {
                 &written
             }
         };
-        let pipe = || pipe_with(PipeFlags::CLOEXEC).map_err(|errno| failed(&format!("no pipe: {errno}")));
-        let (out, out_writer) = pipe()?;
-        let (err, err_writer) = pipe()?;
+        let mut taps = Taps::new().map_err(|errno| failed(&format!("no pipe: {errno}")))?;
+        let [out, err] = taps.writers().ok_or_else(|| failed("no pipe"))?;
         let folder = std::path::Path::new(&*launch.cwd);
-        let spawned = spawner.start(argv, folder, &environment, out_writer.as_fd(), err_writer.as_fd());
+        let spawned = spawner.start(argv, folder, &environment, out.as_fd(), err.as_fd());
         let pid = spawned.inspect_err(|_| forget(script.as_deref()))?;
         self.shared.began(launch.key, pid);
         let handle = Pid::from_raw(pid).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
-        Ok(Started { pid, handle, taps: Taps::new(out, err), script })
+        if handle.is_none() {
+            // The end of both pipes is all that can be waited for then.
+            taps.let_go();
+        }
+        Ok(Started { pid, handle, taps, script })
     }
 
     /// Reads the attempt's output to its end and makes its report.
@@ -175,10 +177,9 @@ impl Worker {
             let ended = stop::sweep(&self.shared, &whose, self.shared.hello.signal, grace);
             left = u32::try_from(ended.survivors.len()).unwrap_or(u32::MAX);
         }
-        if left == 0 && taps.is_open() {
-            // Nobody of the attempt is left, so the pipe is held by a process that another worker is just starting,
-            // which lets go of it with its exec.
-            taps.run(None, Some(Instant::now() + LAST_WORDS), &mut log, &mut self.buffer);
+        if left == 0 {
+            // Whoever still holds a pipe is not of the attempt: mostly a process that another worker is just starting.
+            taps.close(&mut log);
         }
         let (end, usage) = self.reap(key, pid, handle.is_some());
         let mut files = self.pool.collect(left > 0 || taps.is_open());
@@ -190,7 +191,7 @@ impl Worker {
         }
         log.settle();
         forget(script.as_deref().filter(|_| left == 0));
-        let exit = Exit {
+        let mut exit = Exit {
             key,
             end,
             log_bytes: log.bytes(),
@@ -198,8 +199,31 @@ impl Worker {
             usage,
             files,
             left_running: left,
+            next: None,
         };
+        exit.next = self.follow_up(launch, &exit);
         self.conclude(launch, exit, log, taps)
+    }
+
+    /// Takes a submitted launch into the slot of a cell that has succeeded and left nothing behind.
+    ///
+    /// After anything else the engine has a say first: it may stop the job, end what is left, or go on in the cell.
+    fn follow_up(&mut self, launch: &Launch, exit: &Exit) -> Option<AttemptKey> {
+        let is_clean = launch.is_last && exit.left_running == 0;
+        let is_success = exit.end == End::Code(0) && exit.log_problem.is_none() && exit.files.is_empty();
+        if !is_clean {
+            return None;
+        }
+        let mut state = self.shared.state();
+        state.cells.remove(&*launch.tag);
+        if !is_success || state.stopping {
+            return None;
+        }
+        let next = state.submitted.pop_front()?;
+        state.cells.insert(next.tag.to_string());
+        state.take(&next, attempt_tag(&next.tag, next.key));
+        drop(state);
+        Some(self.following.insert(next).key)
     }
 
     fn conclude(&self, launch: &Launch, mut exit: Exit, mut log: Log, taps: Taps) -> Report {

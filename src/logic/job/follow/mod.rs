@@ -4,8 +4,6 @@
 //! Invariant: everything here is derived from the state, so a crash between any two events heals itself.
 //! Deadlines and attention are only hints that are drained on the way; replay fills them again.
 
-use std::sync::Arc;
-
 use super::event::{Cause, Event, Outcome, StepEnd};
 use super::launch;
 use super::order::Target;
@@ -16,9 +14,11 @@ use super::state::{CellPhase, Deadline, JobPhase, JobState};
 use crate::logic::playbook::model::Action;
 use crate::logic::time::Timestamp;
 
+mod slots;
 mod stages;
 mod stop;
 
+pub(super) use slots::{is_recalled, is_unwanted};
 pub use stages::{conclusion, step_name};
 
 /// Returns the next thing that follows, if anything does.
@@ -34,7 +34,7 @@ pub fn follow(state: &mut JobState, now: Timestamp) -> Option<Event> {
             return Some(event);
         }
     }
-    stages::finish_settled(state).or_else(|| stages::begin_ready(state)).or_else(|| grant(state, now))
+    stages::finish_settled(state).or_else(|| stages::begin_ready(state)).or_else(|| slots::grant(state, now))
 }
 
 /// Lets deadlines that have passed draw attention to their cells.
@@ -83,6 +83,8 @@ fn cell_next(state: &mut JobState, cell: u32, now: Timestamp) -> Option<Event> {
     let run = it.run;
     match it.phase {
         CellPhase::Finished { .. } => None,
+        // What was submitted is taken back first; whether it had begun by then, the keeper says.
+        CellPhase::Queued { .. } if it.submitted.is_some() => None,
         CellPhase::Queued { .. } => {
             let (outcome, cause) = if let Some(by) = &it.skip {
                 (Outcome::Skipped, Cause::Order { by: by.clone() })
@@ -194,53 +196,5 @@ pub(super) fn conclude(state: &JobState, cell: u32, step: u32, outcome: Outcome)
     match condition.condition.eval(&JobScope::new(state, standing)) {
         Ok(true) => Outcome::Success,
         _ => outcome,
-    }
-}
-
-/// Gives free slots to those who wait, in order of priority.
-fn grant(state: &mut JobState, now: Timestamp) -> Option<Event> {
-    let plan = Arc::clone(&state.setting.plan);
-    if state.index.slots_taken >= plan.slots {
-        return None;
-    }
-    let waiting: Vec<u32> = state.index.queue.iter().map(|&(_, cell)| cell).take(GRANT_WINDOW).collect();
-    let all = if waiting.len() == GRANT_WINDOW {
-        state.index.queue.iter().map(|&(_, cell)| cell).collect()
-    } else {
-        waiting.clone()
-    };
-    for list in [&waiting, &all] {
-        for &cell in list {
-            if let Some(event) = grant_one(state, cell, now) {
-                return Some(event);
-            }
-        }
-        if list.len() < GRANT_WINDOW {
-            return None;
-        }
-    }
-    None
-}
-
-/// Most queues are served from their head; only if it is blocked is the rest looked at.
-const GRANT_WINDOW: usize = 16;
-
-fn grant_one(state: &mut JobState, cell: u32, now: Timestamp) -> Option<Event> {
-    let it = &state.cells[cell as usize];
-    let stage = &state.stages[it.stage as usize];
-    let limit =
-        state.setting.plan.playbook.stages[it.stage as usize].strategy.as_ref().and_then(|s| s.max_parallel);
-    if limit.is_some_and(|limit| stage.busy_cells >= limit) {
-        return None;
-    }
-    match it.phase {
-        CellPhase::Queued { until } if until.is_none_or(|until| until <= now) && state.paused.is_none() => {
-            Some(Event::CellStarted { cell, run: it.run })
-        }
-        CellPhase::Active => {
-            let pressure = stop::pressure(state, it, now);
-            advance(state, cell, pressure, now, true)
-        }
-        _ => None,
     }
 }

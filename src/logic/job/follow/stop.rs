@@ -12,6 +12,19 @@ use crate::logic::time::Timestamp;
 
 /// What makes a cell stop that was not asked to stop yet.
 pub(super) fn reason(state: &JobState, cell: u32, now: Timestamp) -> Option<(Rung, Cause)> {
+    let asked = asked(state, cell);
+    if asked.is_some() {
+        return asked;
+    }
+    let it = &state.cells[cell as usize];
+    let model = &state.setting.plan.playbook.stages[it.stage as usize];
+    let since = it.since?;
+    (it.phase == CellPhase::Active && since.after(model.timeout) <= now)
+        .then(|| (Rung::Polite, Cause::Timeout { of: "stage".to_owned() }))
+}
+
+/// What asks a cell to stop: an order for its stage or job, or another cell that failed.
+pub(super) fn asked(state: &JobState, cell: u32) -> Option<(Rung, Cause)> {
     let it = &state.cells[cell as usize];
     let stage = &state.stages[it.stage as usize];
     let model = &state.setting.plan.playbook.stages[it.stage as usize];
@@ -25,9 +38,7 @@ pub(super) fn reason(state: &JobState, cell: u32, now: Timestamp) -> Option<(Run
     {
         return Some((Rung::Polite, Cause::FailFast { cell: failed }));
     }
-    let since = it.since?;
-    (it.phase == CellPhase::Active && since.after(model.timeout) <= now)
-        .then(|| (Rung::Polite, Cause::Timeout { of: "stage".to_owned() }))
+    None
 }
 
 /// How hard an active cell is pressed to end.

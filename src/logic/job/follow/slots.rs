@@ -1,0 +1,117 @@
+//! Who gets a slot next, and what is submitted before there is one.
+//!
+//! A submitted try is with the keeper, which begins it in the slot of a cell that has just succeeded. Its cell stays
+//! queued until the keeper says so, and counts for the limits of its stage. Not here: the orders to the keeper.
+
+use std::sync::Arc;
+
+use super::super::event::Event;
+use super::super::launch;
+use super::super::progress::{self, Next, Pressure};
+use super::super::report::AttemptKey;
+use super::super::state::{CellPhase, JobState};
+use super::{advance, stop};
+use crate::logic::playbook::model::Action;
+use crate::logic::time::Timestamp;
+
+/// Gives free slots to those who wait, in order of priority.
+pub(super) fn grant(state: &mut JobState, now: Timestamp) -> Option<Event> {
+    let plan = Arc::clone(&state.setting.plan);
+    if state.index.slots_taken >= plan.slots {
+        return submit(state, now);
+    }
+    if let Some(&cell) = state.index.submitted.first()
+        && !is_recalled(state, cell)
+    {
+        return Some(Event::CellStarted { cell, run: state.cells[cell as usize].run });
+    }
+    let waiting: Vec<u32> = state.index.queue.iter().map(|&(_, cell)| cell).take(GRANT_WINDOW).collect();
+    let all = if waiting.len() == GRANT_WINDOW {
+        state.index.queue.iter().map(|&(_, cell)| cell).collect()
+    } else {
+        waiting.clone()
+    };
+    for list in [&waiting, &all] {
+        for &cell in list {
+            if let Some(event) = grant_one(state, cell, now) {
+                return Some(event);
+            }
+        }
+        if list.len() < GRANT_WINDOW {
+            return None;
+        }
+    }
+    None
+}
+
+/// Most queues are served from their head; only if it is blocked is the rest looked at.
+const GRANT_WINDOW: usize = 16;
+
+fn grant_one(state: &mut JobState, cell: u32, now: Timestamp) -> Option<Event> {
+    if is_full(state, cell) {
+        return None;
+    }
+    let it = &state.cells[cell as usize];
+    match it.phase {
+        CellPhase::Queued { until } if until.is_none_or(|until| until <= now) && state.paused.is_none() => {
+            Some(Event::CellStarted { cell, run: it.run })
+        }
+        CellPhase::Active => {
+            let pressure = stop::pressure(state, it, now);
+            advance(state, cell, pressure, now, true)
+        }
+        _ => None,
+    }
+}
+
+/// Gives the keeper what comes next, so that a slot that comes free does not wait for the engine.
+///
+/// Only the head of the queue, and only if its first step is ready to run as it stands: what would be skipped, fails to
+/// evaluate or waits for a digest keeps its place and gets a slot in the ordinary way.
+fn submit(state: &JobState, now: Timestamp) -> Option<Event> {
+    let ahead = state.index.submitted.len();
+    if ahead >= state.setting.ahead as usize || state.paused.is_some() {
+        return None;
+    }
+    for &(_, cell) in state.index.queue.iter().take(GRANT_WINDOW) {
+        if is_full(state, cell) {
+            continue;
+        }
+        let it = &state.cells[cell as usize];
+        if it.phase != (CellPhase::Queued { until: None }) || is_unwanted(state, cell) {
+            return None;
+        }
+        let Next::Start { step, status } = progress::next(state, cell, Pressure::None, now) else {
+            return None;
+        };
+        let model = &state.setting.plan.playbook.stages[it.stage as usize].steps.steps[step as usize];
+        let attempt = it.steps[step as usize].attempt + 1;
+        let key = AttemptKey { cell, run: it.run, step, attempt };
+        let is_ready = matches!(model.action, Action::Run { .. })
+            && it.hashes.is_empty()
+            && launch::check(state, key, status.into()).is_ok();
+        return is_ready.then_some(Event::StepSubmitted { key });
+    }
+    None
+}
+
+/// Says whether a submitted cell is to be taken back: it is not to run, or something more urgent waits.
+pub(in crate::logic::job) fn is_recalled(state: &JobState, cell: u32) -> bool {
+    let it = &state.cells[cell as usize];
+    let priority = -i64::from(state.setting.plan.playbook.stages[it.stage as usize].priority);
+    state.paused.is_some()
+        || state.index.queue.first().is_some_and(|&(head, _)| head < priority)
+        || is_unwanted(state, cell)
+}
+
+/// Says whether a cell that has not begun never will: it is asked to stop, or left out.
+pub(in crate::logic::job) fn is_unwanted(state: &JobState, cell: u32) -> bool {
+    let it = &state.cells[cell as usize];
+    it.stop.is_some() || it.skip.is_some() || stop::asked(state, cell).is_some()
+}
+
+fn is_full(state: &JobState, cell: u32) -> bool {
+    let stage = state.cells[cell as usize].stage as usize;
+    let strategy = state.setting.plan.playbook.stages[stage].strategy.as_ref();
+    strategy.and_then(|it| it.max_parallel).is_some_and(|limit| state.stages[stage].busy_cells >= limit)
+}
