@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 
-use crate::edges::keeper::{Keeper, StartOptions, orphans};
+use crate::edges::keeper::{Keeper, StartOptions, exits, orphans};
 use crate::edges::{digest, repository};
 use crate::port::keeper::{FromKeeper, Hello, ToKeeper};
 use crate::port::{Outside, World};
@@ -15,6 +15,8 @@ pub(super) fn world() -> World {
     World {
         keeper: start_keeper,
         hash_files: digest::hash_files,
+        // A file that cannot be read says no more than one that is not there.
+        exits: |dir| exits::read(dir).unwrap_or_default(),
         sweep_job: |job, signal, grace| orphans::sweep_tagged(job, true, &[], signal, grace).survivors,
         repository: repository::github_members,
     }

@@ -181,6 +181,7 @@ fn run(
         socket_dir: project.state.join("run"),
         id: id.clone(),
         orders,
+        unpublished: Vec::new(),
     };
     let (ready, begun) = std::sync::mpsc::channel();
     let thread = std::thread::Builder::new()

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::turn::Engine;
+use super::turn::{Engine, Heard};
+use crate::logic::job::Input;
 use crate::logic::job::effect::{Launch, Rung};
 use crate::logic::job::launch::{launch, scratch_path};
 use crate::logic::job::report::{AttemptKey, Exit, Report, StartFailure};
@@ -15,12 +16,19 @@ use crate::port::keeper::ToKeeper;
 #[derive(Default)]
 pub(super) struct InFlight {
     live: BTreeMap<AttemptKey, Option<Rung>>,
-    /// Of these, the submitted ones that have not begun as far as is known; true for those asked back.
-    submitted: BTreeMap<AttemptKey, bool>,
+    /// Of these, the submitted ones that have not begun as far as is known.
+    submitted: BTreeMap<AttemptKey, Submitted>,
     sweeps: BTreeSet<(u32, u32)>,
     closing: bool,
     /// Answers that come from here, because the world was never asked.
     pub(super) own: Vec<Report>,
+}
+
+/// A try that is with the keeper and waits for a slot.
+struct Submitted {
+    /// It may begin in any slot that comes free.
+    anywhere: bool,
+    asked_back: bool,
 }
 
 impl InFlight {
@@ -44,9 +52,13 @@ impl InFlight {
         }
     }
 
-    /// Says whether something is with the keeper that can begin without a word from here.
-    pub(super) fn is_ahead(&self) -> bool {
-        !self.submitted.is_empty()
+    /// Says whether something is with the keeper that can begin in any slot, besides what these reports say has begun.
+    pub(super) fn is_ahead(&self, heard: &[Heard]) -> bool {
+        let begun = heard.iter().filter(|it| {
+            matches!(it, Heard::Input(Input::Report(Report::Exited(Exit { next: Some(next), .. })))
+                if self.submitted.get(next).is_some_and(|it| it.anywhere))
+        });
+        self.submitted.values().filter(|it| it.anywhere).count() > begun.count()
     }
 
     /// Says whether a withdrawn try was asked back while it was submitted, and is wanted again by now.
@@ -81,12 +93,15 @@ impl Engine {
         self.recall(&wanted.recalled, flight, &mut messages);
         for (&key, &rung) in wanted.live {
             match flight.live.get_mut(&key) {
+                // Asked back before it was given.
+                None if wanted.recalled.contains(&key) => flight.own.push(Report::Withdrawn { key }),
                 None => {
                     flight.live.insert(key, None);
                     let is_submitted = self.state.cells[key.cell as usize].submitted == Some(key);
                     match self.prepare(key) {
                         Ok(launch) if is_submitted => {
-                            flight.submitted.insert(key, false);
+                            let anywhere = launch.after.is_none();
+                            flight.submitted.insert(key, Submitted { anywhere, asked_back: false });
                             submitted.push(launch);
                         }
                         Ok(launch) => launches.push(launch),
@@ -132,7 +147,7 @@ impl Engine {
         }
         let mut keys = Vec::new();
         for key in recalled {
-            if let Some(asked @ false) = flight.submitted.get_mut(key) {
+            if let Some(Submitted { asked_back: asked @ false, .. }) = flight.submitted.get_mut(key) {
                 *asked = true;
                 keys.push(*key);
             }
@@ -141,10 +156,10 @@ impl Engine {
             messages.push(ToKeeper::Withdraw { keys });
         }
         let mut keys = Vec::new();
-        flight.submitted.retain(|key, asked| {
+        flight.submitted.retain(|key, it| {
             let has_slot = self.state.cells[key.cell as usize].submitted != Some(*key);
             // One that was asked back is either on its way here or has begun: the keeper's answer tells.
-            if has_slot && !*asked {
+            if has_slot && !it.asked_back {
                 keys.push(*key);
             }
             !has_slot

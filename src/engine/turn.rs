@@ -2,7 +2,7 @@
 //!
 //! Not here: what to answer (`logic/job`), how effects are begun (`reconcile.rs`).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use super::store::{Store, Syncer};
 use super::{EngineError, JobId, clock, link};
 use crate::logic::job::event::{Envelope, Event};
 use crate::logic::job::order::{Asked, Refusal};
-use crate::logic::job::report::Report;
+use crate::logic::job::report::{AttemptKey, End, Report};
 use crate::logic::job::state::{JobPhase, JobState};
 use crate::logic::job::wanted::wanted;
 use crate::logic::job::{Input, turn};
@@ -41,6 +41,8 @@ pub(super) struct Engine {
     pub(super) socket_dir: PathBuf,
     pub(super) id: JobId,
     pub(super) orders: UnboundedSender<LocalOrder>,
+    /// Committed and not yet on the bus.
+    pub(super) unpublished: Vec<Arc<Envelope>>,
 }
 
 /// How long the engine lets reports gather while the keeper has more to do than there are slots.
@@ -105,7 +107,7 @@ impl Engine {
             match woken {
                 Woken::Keeper(Some(message)) => {
                     self.hear(message, &mut inputs, &mut acknowledged);
-                    if flight.is_ahead() {
+                    if flight.is_ahead(&inputs) {
                         // The slots go on by themselves meanwhile, and what ends in a moment is recorded in one go.
                         std::thread::sleep(GATHER);
                     }
@@ -126,10 +128,12 @@ impl Engine {
             let now = clock::now();
             let events = self.answer(inputs, now, &mut flight, &mut answers);
             self.record(events, now)?;
+            let settled = self.settle(outside.as_mut(), &mut flight, acknowledged);
+            self.publish();
             for (order, answer) in answers {
                 order.answer(answer);
             }
-            self.settle(outside.as_mut(), &mut flight, acknowledged)?;
+            settled?;
         }
         self.store.sync()?;
         Ok(self.ending())
@@ -149,11 +153,14 @@ impl Engine {
             events.extend(record);
             if let Err(refusal) = answer {
                 self.record(events, now)?;
+                self.publish();
                 return Err(EngineError::refused(refusal.message));
             }
         }
         self.record(events, now)?;
-        self.settle(outside.as_mut(), &mut flight, None)?;
+        let settled = self.settle(outside.as_mut(), &mut flight, None);
+        self.publish();
+        settled?;
         Ok((outside, flight))
     }
 
@@ -166,10 +173,19 @@ impl Engine {
         let cancel = self.state.setting.plan.playbook.defaults.cancel.unwrap_or_default();
         // What would not end is told again when the job closes.
         let _survivors = (self.world.sweep_job)(&self.state.setting.job_id, cancel.signal, cancel.grace);
-        let message = "the engine of the job ended, and with it what it ran".to_owned();
-        live.into_iter()
-            .map(|key| Heard::Input(Input::Report(Report::Lost { key, message: message.clone() })))
-            .collect()
+        self.lost(live, "the engine of the job ended, and with it what it ran")
+    }
+
+    /// What became of tries that nobody holds any more. A success that the keeper wrote down counts, and what it had begun
+    /// in that slot; other ends may be the doing of the stop.
+    fn lost(&self, live: Vec<AttemptKey>, message: &str) -> Vec<Heard> {
+        let mut records = (self.world.exits)(Path::new(&*self.state.setting.dir));
+        records.retain(|exit| exit.end == End::Code(0) && live.contains(&exit.key));
+        let ended: Vec<AttemptKey> = records.iter().map(|exit| exit.key).collect();
+        let exited = records.into_iter().map(Report::Exited);
+        let lost = live.into_iter().filter(|key| !ended.contains(key));
+        let lost = lost.map(|key| Report::Lost { key, message: message.to_owned() });
+        exited.chain(lost).map(|report| Heard::Input(Input::Report(report))).collect()
     }
 
     /// Makes the world match what is wanted. What turns out without asking the world is answered at once.
@@ -227,11 +243,8 @@ impl Engine {
     ) -> Result<(Box<dyn Outside>, Vec<Heard>), EngineError> {
         let cancel = self.state.setting.plan.playbook.defaults.cancel.unwrap_or_default();
         let survivors = (self.world.sweep_job)(&self.state.setting.job_id, cancel.signal, cancel.grace);
-        let message = "the keeper of the job ended; its processes were stopped".to_owned();
-        let mut inputs: Vec<Heard> = Vec::new();
-        for key in flight.take_live() {
-            inputs.push(Heard::Input(Input::Report(Report::Lost { key, message: message.clone() })));
-        }
+        let live = flight.take_live();
+        let mut inputs = self.lost(live, "the keeper of the job ended; its processes were stopped");
         for (cell, run) in flight.take_sweeps() {
             let survivors = survivors.clone();
             inputs.push(Heard::Input(Input::Report(Report::Swept { cell, run, ended: 0, survivors })));
@@ -313,7 +326,7 @@ impl Engine {
         events
     }
 
-    /// Commits events with the time at which they were decided, then lets everybody see them.
+    /// Commits events with the time at which they were decided. They are shown by [`Self::publish`].
     fn record(&mut self, events: Vec<Event>, now: Timestamp) -> Result<(), EngineError> {
         if events.is_empty() {
             return Ok(());
@@ -329,9 +342,17 @@ impl Engine {
         } else if let Some(problem) = self.syncer.committed() {
             return Err(EngineError::surroundings(format!("the store could not be synced: {problem}")));
         }
-        let shared: Vec<Arc<Envelope>> = envelopes.into_iter().map(Arc::new).collect();
-        self.bus.publish(&shared);
+        self.unpublished.extend(envelopes.into_iter().map(Arc::new));
         Ok(())
+    }
+
+    /// Lets everybody see what was committed. After the orders that follow from it: a step waits for those, and nobody
+    /// for this.
+    fn publish(&mut self) {
+        if !self.unpublished.is_empty() {
+            self.bus.publish(&self.unpublished);
+            self.unpublished.clear();
+        }
     }
 
     fn must_survive_power_loss(&self, event: &Event) -> bool {

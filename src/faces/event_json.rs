@@ -76,6 +76,7 @@ impl Place {
             Event::JobStarted { attempt } | Event::JobRetrying { attempt, .. } => {
                 Self { attempt: Some(*attempt), ..none }
             }
+            Event::StageSubmitted { stage, key, .. } => Self { stage: Some(*stage), ..Self::at(*key) },
             Event::StageStarted { stage, .. } | Event::StageFinished { stage, .. } => {
                 Self { stage: Some(*stage), ..none }
             }
@@ -114,6 +115,10 @@ fn data(view: &JobView, event: &Event) -> Map<String, Json> {
     fields.retain(|name, _| !PLACES.contains(&name.as_str()));
     if let Event::StageStarted { cells, .. } = event {
         fields.insert("cells".into(), cells.iter().map(|new| cell_object(&new.id, &new.matrix)).collect());
+    }
+    if let Event::StageSubmitted { after, .. } = event {
+        fields.remove("cell");
+        fields.insert("after".into(), view.cell_name(after.cell).into());
     }
     if let Event::JobRetrying { stages, cells, .. } = event {
         fields.insert(

@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use keeper::{FromKeeper, Hello, ToKeeper};
 
+use crate::logic::job::report::Exit;
+
 /// The engine's connection to whatever holds a job's children.
 pub trait Outside {
     /// Gives orders without waiting.
@@ -34,6 +36,8 @@ pub struct World {
     pub keeper: fn(Hello) -> io::Result<Box<dyn Outside>>,
     /// Returns the digest of the files below a folder that the patterns name, or what went wrong.
     pub hash_files: fn(&Path, &[String]) -> Result<String, String>,
+    /// Returns how tries of a job ended, as its keeper wrote it down in the job's folder.
+    pub exits: fn(&Path) -> Vec<Exit>,
     /// Ends every process of a job whose keeper is gone, with that signal and grace; returns what would not end.
     pub sweep_job: fn(&str, i32, Duration) -> Vec<String>,
     /// Returns members of the context `github` that come from the repository at that folder.

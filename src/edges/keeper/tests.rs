@@ -72,6 +72,7 @@ impl Rig {
             tag: self.tag(cell).into(),
             keep_children: KeepChildren::StageEnd,
             is_last: false,
+            after: None,
         }
     }
 
@@ -416,6 +417,77 @@ fn a_cell_is_swept_without_touching_another() {
         assert_eq!(rig.left().len(), 1, "{:?}", rig.left());
         assert_eq!(rig.sweep(1, 300).await, Vec::<String>::new());
         assert_eq!(rig.left(), Vec::<String>::new());
+        rig.finish().await;
+    });
+}
+
+/// Ends of `count` attempts, each as its cell, how it ended, and the cell that was begun in its slot.
+async fn ends(rig: &mut Rig, count: usize) -> Vec<(u32, End, Option<u32>)> {
+    let exits = rig.exits(count).await;
+    exits.iter().map(|exit| (exit.key.cell, exit.end, exit.next.map(|key| key.cell))).collect()
+}
+
+#[test]
+fn what_was_submitted_begins_in_the_slot_of_a_success_and_after_nothing_else() {
+    block_on(async {
+        let mut rig = rig_with(1, &[]);
+        let launch = |cell, script: &str| Launch { is_last: true, ..rig.launch(cell, script) };
+        let submitted = vec![
+            Launch { after: Some(key(9)), ..launch(4, "true") },
+            launch(1, "exit 3"),
+            launch(2, "true"),
+            launch(3, "true"),
+        ];
+        let first = launch(0, "true");
+        rig.keeper.send(&[ToKeeper::Submit { launches: submitted }]).unwrap();
+        rig.run(vec![first]);
+        // The second fails, so the third waits for the engine.
+        assert_eq!(ends(&mut rig, 2).await, [(0, End::Code(0), Some(1)), (1, End::Code(3), None)]);
+        rig.keeper.send(&[ToKeeper::Withdraw { keys: vec![key(3), key(4)] }]).unwrap();
+        let mut left = 2;
+        let answers = rig
+            .reports(|report| {
+                left -= u32::from(matches!(report, Report::Withdrawn { .. }));
+                left == 0
+            })
+            .await;
+        assert_eq!(answers.len(), 2, "{answers:?}");
+        rig.keeper.send(&[ToKeeper::Promote { keys: vec![key(2), key(3)] }]).unwrap();
+        assert_eq!(ends(&mut rig, 1).await, [(2, End::Code(0), None)]);
+        rig.finish().await;
+        let recorded = exits::read(rig.dir.path()).unwrap();
+        assert_eq!(recorded.iter().map(|exit| exit.key.cell).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(recorded[0].next, Some(key(1)));
+    });
+}
+
+#[test]
+fn what_waits_for_one_end_begins_after_that_end_alone() {
+    block_on(async {
+        let mut rig = rig_with(1, &[]);
+        let launch = |cell| Launch { is_last: true, ..rig.launch(cell, "true") };
+        let behind = Launch { after: Some(key(1)), ..launch(2) };
+        let firsts = vec![launch(0), launch(1)];
+        rig.keeper.send(&[ToKeeper::Submit { launches: vec![behind] }]).unwrap();
+        rig.run(firsts);
+        let expected = [(0, End::Code(0), None), (1, End::Code(0), Some(2)), (2, End::Code(0), None)];
+        assert_eq!(ends(&mut rig, 3).await, expected);
+        rig.finish().await;
+    });
+}
+
+#[test]
+fn a_cell_that_leaves_something_behind_keeps_its_slot_until_the_engine_has_a_say() {
+    block_on(async {
+        let mut rig = rig_with(1, &[]);
+        let server = Launch { is_last: true, ..rig.launch(0, HOSTILE[0].script) };
+        let next = Launch { is_last: true, ..rig.launch(1, "true") };
+        rig.keeper.send(&[ToKeeper::Submit { launches: vec![next] }]).unwrap();
+        rig.run(vec![server]);
+        assert_eq!(ends(&mut rig, 1).await, [(0, End::Code(0), None)]);
+        assert_eq!(rig.sweep(0, 300).await, Vec::<String>::new());
+        rig.keeper.send(&[ToKeeper::Promote { keys: vec![key(1)] }]).unwrap();
+        assert_eq!(ends(&mut rig, 1).await, [(1, End::Code(0), None)]);
         rig.finish().await;
     });
 }

@@ -10,7 +10,7 @@ use super::state::{
     CancelState, CellPhase, CellState, CellStop, Deadline, JobPhase, JobState, StagePhase, StepDone,
     StepPhase, StepState, StepStop,
 };
-use crate::logic::playbook::model::Action;
+use crate::logic::playbook::model::{Action, RunWhen};
 use crate::logic::time::Timestamp;
 
 /// Folds one event into the state. `at` is the event's recorded time.
@@ -26,6 +26,9 @@ pub fn apply(state: &mut JobState, event: &Event, at: Timestamp) {
         | Event::SkipAsked { .. }
         | Event::OrderRefused { .. } => apply_job(state, event, at),
         Event::StageStarted { stage, cells } => stage_started(state, *stage, cells, at),
+        Event::StageSubmitted { stage, cell, key, after } => {
+            stage_submitted(state, *stage, cell, *key, *after);
+        }
         Event::StageFinished { stage, outcome, result, cause } => {
             stage_finished(state, *stage, *outcome, *result, cause.clone(), at);
         }
@@ -169,45 +172,71 @@ fn cancel_asked(state: &mut JobState, target: &Target, force: bool, cause: Cause
     }
 }
 
+fn new_cell(state: &JobState, stage: u32, new: &NewCell, position: (u32, u32)) -> CellState {
+    let steps = state.setting.plan.playbook.stages[stage as usize].steps.steps.len();
+    CellState {
+        stage,
+        id: new.id.clone(),
+        label: new.label.clone(),
+        matrix: new.matrix.clone(),
+        position,
+        run: new.run,
+        phase: CellPhase::Queued { until: None },
+        steps: vec![StepState::default(); steps],
+        current: None,
+        holds_slot: false,
+        stop: None,
+        needs_sweep: false,
+        swept: false,
+        survivors: Vec::new(),
+        since: None,
+        cleanup_until: None,
+        env: Vec::new(),
+        paths: Vec::new(),
+        outputs: Vec::new(),
+        hashes: Vec::new(),
+        hash_wanted: None,
+        skip: state.stages[stage as usize].skip.clone(),
+        queued: None,
+        submitted: None,
+        after: None,
+    }
+}
+
+fn stage_submitted(state: &mut JobState, stage: u32, new: &NewCell, key: AttemptKey, after: AttemptKey) {
+    if state.stages[stage as usize].phase != StagePhase::Pending || new.cell as usize != state.cells.len() {
+        return;
+    }
+    let cell = CellState { submitted: Some(key), after: Some(after), ..new_cell(state, stage, new, (0, 1)) };
+    state.cells.push(cell);
+    let it = &mut state.stages[stage as usize];
+    it.foreseen = Some(new.cell);
+    it.busy_cells += 1;
+    state.index.submitted.push(new.cell);
+    state.index.led.insert(after);
+    state.index.live.insert(key, None);
+}
+
 fn stage_started(state: &mut JobState, stage: u32, cells: &[NewCell], at: Timestamp) {
     let n = u32::try_from(cells.len()).unwrap_or(u32::MAX);
-    let steps = state.setting.plan.playbook.stages[stage as usize].steps.steps.len();
-    let priority = -i64::from(state.setting.plan.playbook.stages[stage as usize].priority);
     for (position, new) in (0u32..).zip(cells) {
-        let entry = (priority, new.cell);
-        let cell = CellState {
-            stage,
-            id: new.id.clone(),
-            label: new.label.clone(),
-            matrix: new.matrix.clone(),
-            position: (position, n),
-            run: new.run,
-            phase: CellPhase::Queued { until: None },
-            steps: vec![StepState::default(); steps],
-            current: None,
-            holds_slot: false,
-            stop: None,
-            needs_sweep: false,
-            swept: false,
-            survivors: Vec::new(),
-            since: None,
-            cleanup_until: None,
-            env: Vec::new(),
-            paths: Vec::new(),
-            outputs: Vec::new(),
-            hashes: Vec::new(),
-            hash_wanted: None,
-            skip: state.stages[stage as usize].skip.clone(),
-            queued: Some(entry),
-            submitted: None,
-        };
+        let mut cell = new_cell(state, stage, new, (position, n));
         match state.cells.get_mut(new.cell as usize) {
-            Some(earlier) => *earlier = cell,
+            Some(earlier) => {
+                (cell.submitted, cell.after) = (earlier.submitted, earlier.after);
+                *earlier = cell;
+            }
             None => state.cells.push(cell),
         }
-        state.index.queue.insert(entry);
+        if state.cells[new.cell as usize].submitted.is_none() {
+            join_queue(state, new.cell);
+        }
         state.index.attention.insert(new.cell);
     }
+    let model = &state.setting.plan.playbook.stages[stage as usize];
+    let by_needs = model.condition.is_none() && model.run_when == RunWhen::AllSuccess;
+    let it = &mut state.stages[stage as usize];
+    it.is_unfounded = it.foreseen.take().is_some() && by_needs && it.closure.unsuccessful;
     let it = &mut state.stages[stage as usize];
     it.phase = StagePhase::Started { since: at };
     it.cells = cells.iter().map(|c| c.cell).collect();
@@ -423,6 +452,10 @@ pub(super) fn leave_queue(state: &mut JobState, cell: u32) {
 fn leave_submitted(state: &mut JobState, cell: u32) -> Option<AttemptKey> {
     let it = &mut state.cells[cell as usize];
     let key = it.submitted.take()?;
+    if let Some(after) = it.after.take() {
+        state.index.led.remove(&after);
+    }
+    let it = &state.cells[cell as usize];
     let stage = &mut state.stages[it.stage as usize];
     stage.busy_cells = stage.busy_cells.saturating_sub(1);
     state.index.submitted.retain(|&other| other != cell);
@@ -447,6 +480,13 @@ fn step_withdrawn(state: &mut JobState, key: AttemptKey) {
     }
     leave_submitted(state, key.cell);
     state.index.live.remove(&key);
+    let it = &mut state.cells[key.cell as usize];
+    if state.stages[it.stage as usize].phase == StagePhase::Pending {
+        // Its stage has not begun: only its number is left, for when it does.
+        let nothing = Outcome::Skipped;
+        it.phase = CellPhase::Finished { outcome: nothing, result: nothing, cause: None };
+        return;
+    }
     join_queue(state, key.cell);
     state.index.attention.insert(key.cell);
 }
@@ -470,6 +510,11 @@ fn step_started(state: &mut JobState, key: AttemptKey, at: Timestamp) {
     it.current = matches!(model.action, Action::Run { .. }).then_some(key.step);
     if it.current.is_some() {
         state.index.live.entry(key).or_insert(None);
+        let stage = it.stage as usize;
+        let is_alone = state.stages[stage].cells.len() == 1 && !plan.stages[stage].needed_by.is_empty();
+        if is_alone && super::launch::is_last(state, key) {
+            state.index.leads.insert(key);
+        }
     }
     if let Some(limit) = model.timeout {
         state.index.deadlines.insert((at.after(limit), Deadline::Cell(key.cell)));
@@ -501,6 +546,7 @@ fn step_retrying(state: &mut JobState, key: AttemptKey, until: Timestamp, left_r
         return;
     }
     state.index.live.remove(&key);
+    state.index.leads.remove(&key);
     free_slot(state, key.cell);
     let it = &mut state.cells[key.cell as usize];
     it.needs_sweep |= left_running > 0;
@@ -521,6 +567,7 @@ fn step_finished(state: &mut JobState, end: &StepEnd) {
         return;
     }
     state.index.live.remove(&key);
+    state.index.leads.remove(&key);
     // A cell whose step ends while it waits to be tried again has no slot; it stays in the queue for its next step.
     let it = &mut state.cells[key.cell as usize];
     if it.current == Some(key.step) {

@@ -72,16 +72,7 @@ fn reported(state: &JobState, report: &Report, now: Timestamp) -> Vec<Event> {
         return ended_submitted(state, key, report, now);
     }
     match report {
-        Report::Exited(exit) => {
-            let mut events = Vec::new();
-            if is_live(&exit.key) {
-                events.push(judge(state, exit, now));
-            }
-            if let Some(next) = exit.next.filter(|key| is_submitted(state, *key)) {
-                events.extend(begun(next));
-            }
-            events
-        }
+        Report::Exited(exit) if is_live(&exit.key) => vec![judge(state, exit, now)],
         Report::NotStarted { key, message, .. } if is_live(key) => {
             let cause = Cause::Start { message: message.clone() };
             vec![ended_badly(state, StepEnd::new(*key), cause, now)]
@@ -114,32 +105,24 @@ fn reported(state: &JobState, report: &Report, now: Timestamp) -> Vec<Event> {
     }
 }
 
-fn is_submitted(state: &JobState, key: AttemptKey) -> bool {
+pub(super) fn is_submitted(state: &JobState, key: AttemptKey) -> bool {
     state.cells.get(key.cell as usize).is_some_and(|it| it.submitted == Some(key))
-}
-
-/// The keeper began a submitted try, and with it the cell.
-fn begun(key: AttemptKey) -> [Event; 2] {
-    [Event::CellStarted { cell: key.cell, run: key.run }, Event::StepStarted { key }]
 }
 
 /// A submitted try came back without a word that it began.
 fn ended_submitted(state: &JobState, key: AttemptKey, report: &Report, now: Timestamp) -> Vec<Event> {
-    let never_runs = super::follow::is_unwanted(state, key.cell);
-    if matches!(report, Report::Withdrawn { .. }) || (never_runs && matches!(report, Report::Lost { .. })) {
+    // A try that is lost had not begun: what the keeper begins by itself is in the record of the end before it.
+    if matches!(report, Report::Withdrawn { .. } | Report::Lost { .. }) {
         return vec![Event::StepWithdrawn { key }];
     }
-    // It may have begun, and one that did is not begun again without being asked: told as a start and its end.
-    let mut events: Vec<Event> = begun(key).into();
+    let start = [Event::CellStarted { cell: key.cell, run: key.run }, Event::StepStarted { key }];
+    let mut events: Vec<Event> = start.into();
     events.push(match report {
-        Report::Exited(exit) => judge(state, exit, now),
         Report::NotStarted { message, .. } => {
             ended_badly(state, StepEnd::new(key), Cause::Start { message: message.clone() }, now)
         }
-        _ => {
-            let message = "what held it is gone, and whether it had begun cannot be known".to_owned();
-            ended_badly(state, StepEnd::new(key), Cause::Interrupted { message }, now)
-        }
+        Report::Exited(exit) => judge(state, exit, now),
+        _ => return Vec::new(),
     });
     events
 }
@@ -200,12 +183,13 @@ fn judge(state: &JobState, exit: &Exit, now: Timestamp) -> Event {
     let problem = take_files(&mut end, exit);
     let stop = state.cells[exit.key.cell as usize].steps[exit.key.step as usize].stop.as_ref();
     let cause = match (stop, exit.end) {
-        // A report can arrive after the stop was asked for; counting it as a pass would make cancel a race.
-        (Some(stop), _) => Some(stop.cause.clone()),
-        (None, End::Code(code)) if model.skip_exit_codes.contains(&code) => Some(Cause::SkipCode { code }),
-        (None, End::Code(code)) if model.ok_exit_codes.contains(&code) => None,
-        (None, End::Code(code)) => Some(Cause::Exit { code }),
-        (None, End::Signal(signal)) => Some(Cause::Signal { signal }),
+        // A report can arrive after the stop was asked for; counting it as a pass would make cancel a race. What the
+        // keeper has begun another try for was a success before the stop reached anybody.
+        (Some(stop), _) if exit.next.is_none() => Some(stop.cause.clone()),
+        (_, End::Code(code)) if model.skip_exit_codes.contains(&code) => Some(Cause::SkipCode { code }),
+        (_, End::Code(code)) if model.ok_exit_codes.contains(&code) => None,
+        (_, End::Code(code)) => Some(Cause::Exit { code }),
+        (_, End::Signal(signal)) => Some(Cause::Signal { signal }),
     };
     match cause.or(problem.map(|message| Cause::Protocol { message })) {
         None => Event::StepFinished(Box::new(end)),

@@ -23,6 +23,9 @@ pub struct Launch {
     /// Nothing follows it in its cell, so a submitted try may have its slot if it succeeds and leaves nothing behind.
     #[serde(default)]
     pub is_last: bool,
+    /// Submitted, it may begin only in the slot of this try.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<AttemptKey>,
 }
 
 /// What is started.

@@ -236,6 +236,14 @@ pub enum Event {
         stage: u32,
         cells: Vec<NewCell>,
     },
+    /// The stage's only cell was given to the keeper, which begins it in the slot of `after` if that succeeds. All else
+    /// that the stage needs has ended well.
+    StageSubmitted {
+        stage: u32,
+        cell: NewCell,
+        key: AttemptKey,
+        after: AttemptKey,
+    },
     StageFinished {
         stage: u32,
         outcome: Outcome,
@@ -334,6 +342,7 @@ impl Event {
             Self::CancelAsked { .. } => "order.cancel",
             Self::SkipAsked { .. } => "order.skip",
             Self::OrderRefused { .. } => "order.refused",
+            Self::StageSubmitted { .. } => "stage.submitted",
             Self::StageStarted { .. } => "stage.started",
             Self::StageFinished { outcome, .. } => ended("stage", *outcome),
             Self::CellStarted { .. } => "cell.started",

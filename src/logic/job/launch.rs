@@ -114,15 +114,17 @@ pub fn launch(state: &JobState, key: AttemptKey) -> Result<Launch, ExprError> {
         tag: Arc::from(format!("{}.{}.{}", setting.job_id, key.cell, key.run)),
         keep_children: model.keep_children,
         is_last: is_last(state, key),
+        after: it.after,
     })
 }
 
 /// Says whether the cell ends well once this try has exited with 0, written no step file and left nothing behind.
-fn is_last(state: &JobState, key: AttemptKey) -> bool {
+pub(super) fn is_last(state: &JobState, key: AttemptKey) -> bool {
     let it = &state.cells[key.cell as usize];
     let stage = &state.setting.plan.playbook.stages[it.stage as usize];
     let model = &stage.steps.steps[key.step as usize];
-    key.step as usize + 1 == stage.steps.steps.len()
+    // Inside a block, a rescue may still follow.
+    stage.steps.body.last() == Some(&(key.step as usize))
         && !it.needs_sweep
         && stage.outputs.is_empty()
         && model.ok_exit_codes.contains(&0)

@@ -81,6 +81,7 @@ pub fn turn(
         apply::apply(state, &event, now);
         record.push(event);
     }
+    follow::hear(state, input);
     while let Some(event) = follow::follow(state, now) {
         apply::apply(state, &event, now);
         record.push(event);

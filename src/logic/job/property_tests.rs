@@ -9,7 +9,8 @@ use super::apply::apply;
 use super::decide::decide;
 use super::effect::Rung;
 use super::event::{Envelope, Event};
-use super::follow::follow;
+use super::follow::{follow, hear};
+use super::launch::launch;
 use super::order::{Asked, Order, RetryScope, Target};
 use super::report::{AttemptKey, End, Report};
 use super::state::{JobPhase, JobState, StagePhase};
@@ -86,7 +87,9 @@ fn random_steps(dice: &mut Dice, depth: u32) -> String {
 }
 
 fn random_playbook(dice: &mut Dice) -> String {
-    let n = 1 + dice.roll(6);
+    // One in three is large and plain, so that much is submitted before there is a slot for it.
+    let is_plain = dice.one_in(3);
+    let n = if is_plain { 4 + dice.roll(8) } else { 1 + dice.roll(6) };
     let mut text = String::from("version: 3\nname: t\ndefaults: { cancel: { grace: 5s } }\n");
     if dice.one_in(6) {
         text.push_str("policy: { timeout: 60s }\n");
@@ -94,11 +97,13 @@ fn random_playbook(dice: &mut Dice) -> String {
     text.push_str("stages:\n");
     for at in 0..n {
         let mut keys = Vec::new();
-        let needs: Vec<String> = (0..at).filter(|_| dice.one_in(2)).map(|need| format!("s{need}")).collect();
+        let sides = if is_plain { 5 } else { 2 };
+        let needs: Vec<String> =
+            (0..at).filter(|_| dice.one_in(sides)).map(|need| format!("s{need}")).collect();
         if !needs.is_empty() {
             keys.push(format!("needs: [{}]", needs.join(", ")));
         }
-        match dice.roll(9) {
+        match dice.roll(if is_plain { 18 } else { 9 }) {
             0 => keys.push("matrix: { n: [1, 2, 3] }".to_owned()),
             1 => {
                 keys.push("strategy: { fail-fast: false, max-parallel: 1, matrix: { n: [1, 2] } }".to_owned())
@@ -109,8 +114,12 @@ fn random_playbook(dice: &mut Dice) -> String {
             5 => keys.push("if: always()".to_owned()),
             _ => {}
         }
-        keys.push(format!("priority: {}", dice.roll(3)));
-        keys.push(format!("steps: {}", random_steps(dice, 0)));
+        if is_plain {
+            keys.push("run: x".to_owned());
+        } else {
+            keys.push(format!("priority: {}", dice.roll(3)));
+            keys.push(format!("steps: {}", random_steps(dice, 0)));
+        }
         text.push_str(&format!("  s{at}: {{ {} }}\n", keys.join(", ")));
     }
     if dice.one_in(3) {
@@ -126,6 +135,8 @@ struct Process {
     code: i32,
     /// Ignores the polite signal.
     stubborn: bool,
+    /// Its success ends its cell.
+    is_last: bool,
     rung: Option<Rung>,
 }
 
@@ -143,6 +154,8 @@ struct Sim {
     orders: u32,
     /// How often a submitted try began in the slot of another.
     followed: u32,
+    /// How often that was the beginning of a stage.
+    foreseen: u32,
     with_orders: bool,
 }
 
@@ -164,6 +177,7 @@ impl Sim {
             fault,
             orders: 0,
             followed: 0,
+            foreseen: 0,
             with_orders,
         }
     }
@@ -206,9 +220,10 @@ impl Sim {
                 }
             }
             Event::CellStarted { cell, .. } => {
-                let stage = self.state.cells[*cell as usize].stage;
+                let it = &self.state.cells[*cell as usize];
+                let (stage, was_begun) = (it.stage, it.submitted.is_some());
                 let is_final = self.state.setting.plan.playbook.stages[stage as usize].is_final;
-                if self.state.cancel.as_ref().is_some_and(|c| c.force) && !is_final {
+                if self.state.cancel.as_ref().is_some_and(|c| c.force) && !is_final && !was_begun {
                     return Err(format!("cell {cell} started after a forced cancel of the job"));
                 }
             }
@@ -223,6 +238,7 @@ impl Sim {
                 self.record(event)?;
             }
         }
+        hear(&mut self.state, input);
         self.settle()
     }
 
@@ -260,12 +276,10 @@ impl Sim {
         let is_submitted = |state: &JobState, key: &AttemptKey| {
             state.cells[key.cell as usize].submitted.as_ref() == Some(key)
         };
-        for key in wanted(&self.state).recalled {
-            if let Some(at) = self.submitted.iter().position(|it| *it == key) {
-                self.submitted.remove(at);
-                self.input(&Input::Report(Report::Withdrawn { key }))?;
-                return self.reconcile();
-            }
+        if let Some(key) = wanted(&self.state).recalled.first().copied() {
+            self.submitted.retain(|it| *it != key);
+            self.input(&Input::Report(Report::Withdrawn { key }))?;
+            return self.reconcile();
         }
         self.submitted.retain(|key| is_submitted(&self.state, key));
         for (key, rung) in wishes {
@@ -280,6 +294,7 @@ impl Sim {
                 ends_at: now + i64::try_from(1 + dice.roll(12)).unwrap_or(1) * 1_000_000,
                 code: i32::from(dice.one_in(4)),
                 stubborn: dice.one_in(4),
+                is_last: launch(&self.state, key).is_ok_and(|it| it.is_last),
                 rung: None,
             });
             if process.rung < rung {
@@ -337,6 +352,10 @@ impl Sim {
             }
             if self.with_orders && round < 60 && self.dice.one_in(6) {
                 self.random_order()?;
+                // The keeper may begin what was submitted before it hears of the order.
+                if self.dice.one_in(2) && self.live.values().any(|it| it.ends_at < i64::MAX) {
+                    self.step_time()?;
+                }
                 continue;
             }
             if self.state.paused.is_some() && (!self.with_orders || round >= 60 || self.live.is_empty()) {
@@ -359,10 +378,15 @@ impl Sim {
                 let Some(process) = self.live.remove(&key) else { return Ok(()) };
                 let end = if process.rung.is_some() { End::Signal(15) } else { End::Code(process.code) };
                 let Report::Exited(mut exit) = exit(key, end) else { return Ok(()) };
-                let model = &self.state.setting.plan.playbook.stages[self.stage_of(key)].steps.steps;
-                if end == End::Code(0) && key.step as usize + 1 == model.len() && !self.submitted.is_empty() {
-                    exit.next = Some(self.submitted.remove(0));
-                    self.followed += 1;
+                if end == End::Code(0) && process.is_last {
+                    let after = |key: AttemptKey| self.state.cells[key.cell as usize].after;
+                    let fits = |wanted| self.submitted.iter().position(|key| after(*key) == wanted);
+                    if let Some(at) = fits(Some(key)).or_else(|| fits(None)) {
+                        let next = self.submitted.remove(at);
+                        exit.next = Some(next);
+                        self.foreseen += u32::from(after(next).is_some());
+                        self.followed += 1;
+                    }
                 }
                 self.input(&Input::Report(Report::Exited(exit)))
             }
@@ -372,10 +396,6 @@ impl Sim {
             }
             _ => Err("nothing runs and nothing is due, but the job has not ended".to_owned()),
         }
-    }
-
-    fn stage_of(&self, key: AttemptKey) -> usize {
-        self.state.cells[key.cell as usize].stage as usize
     }
 
     /// A new engine on the journal of one that died, with everything it ran lost.
@@ -394,7 +414,13 @@ impl Sim {
             if fault == Fault::LossesUnrecorded {
                 sim.live.insert(
                     key,
-                    Process { ends_at: i64::MAX, code: 0, stubborn: true, rung: Some(Rung::Kill) },
+                    Process {
+                        ends_at: i64::MAX,
+                        code: 0,
+                        stubborn: true,
+                        is_last: false,
+                        rung: Some(Rung::Kill),
+                    },
                 );
             } else {
                 sim.input(&Input::Report(Report::Lost { key, message: "crash".to_owned() }))?;
@@ -442,6 +468,7 @@ struct Tried {
     events: usize,
     orders: u32,
     followed: u32,
+    foreseen: u32,
 }
 
 /// Runs one job and resumes every prefix of it; returns what went wrong first.
@@ -454,30 +481,35 @@ fn try_job(job: u64, fault: Fault) -> Result<Tried, String> {
     if fault != Fault::AttemptNotStored && essence(&replay(&text, &sim.journal)) != essence(&sim.state) {
         return Err(at("replay differs from the live state".to_owned()));
     }
-    let mut followed = sim.followed;
+    let (mut followed, mut foreseen) = (sim.followed, sim.foreseen);
     for length in 1..sim.journal.len() {
         let end = Sim::after_crash(&text, &sim.journal[..length], seed ^ length as u64, fault)
-            .and_then(|mut again| again.run().map(|()| again.followed));
-        followed += end.map_err(|what| at(format!("after a crash behind event {length}: {what}")))?;
+            .and_then(|mut again| again.run().map(|()| (again.followed, again.foreseen)));
+        let begun = end.map_err(|what| at(format!("after a crash behind event {length}: {what}")))?;
+        followed += begun.0;
+        foreseen += begun.1;
     }
-    Ok(Tried { events: sim.journal.len(), orders: sim.orders, followed })
+    Ok(Tried { events: sim.journal.len(), orders: sim.orders, followed, foreseen })
 }
 
 #[test]
 fn every_prefix_resumes_to_a_legal_end() {
-    let (mut events, mut orders, mut followed) = (0, 0, 0);
+    let (mut events, mut orders, mut followed, mut foreseen) = (0, 0, 0, 0);
     for job in 0..JOBS {
         let tried = try_job(job, Fault::None).unwrap_or_else(|what| panic!("{what}"));
         events += tried.events;
         orders += tried.orders;
         followed += tried.followed;
+        foreseen += tried.foreseen;
     }
     eprintln!(
-        "{JOBS} jobs, {events} events, {orders} orders, {followed} tries begun ahead, {} prefixes resumed",
+        "{JOBS} jobs, {events} events, {orders} orders, {followed} tries begun ahead, {foreseen} of them \
+         with their stage, {} prefixes resumed",
         events as u64 - JOBS
     );
     assert!(events as u64 - JOBS >= 5_000, "only {events} events");
-    assert!(followed >= 100, "only {followed} tries began ahead");
+    assert!(followed >= 1_000, "only {followed} tries began ahead");
+    assert!(foreseen >= 100, "only {foreseen} stages began ahead");
 }
 
 #[test]

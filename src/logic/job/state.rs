@@ -71,6 +71,12 @@ pub struct Index {
     pub live: BTreeMap<AttemptKey, Option<Rung>>,
     /// Cells whose first step was submitted and has not begun, in that order.
     pub submitted: Vec<u32>,
+    /// Running tries whose success ends their stage, so that a stage that needs it can be submitted behind them.
+    pub leads: BTreeSet<AttemptKey>,
+    /// Of these, the ones that have somebody behind them.
+    pub led: BTreeSet<AttemptKey>,
+    /// The submitted try that the keeper has begun, until that is recorded. Only while an input is answered.
+    pub begun: Option<AttemptKey>,
     /// Cells that hold a slot.
     pub slots_taken: u32,
     pub deadlines: BTreeSet<(Timestamp, Deadline)>,
@@ -123,6 +129,10 @@ pub struct StageState {
     pub cancel: Option<CancelState>,
     /// Of everything it needs, directly or through others.
     pub closure: Closure,
+    /// The number of its only cell, which was submitted before what it needs had ended.
+    pub foreseen: Option<u32>,
+    /// The keeper had begun it before it was known that it must not run.
+    pub is_unfounded: bool,
 }
 
 /// What the transitive needs of a stage came to.
@@ -184,6 +194,8 @@ pub struct CellState {
     pub queued: Option<(i64, u32)>,
     /// The first try, while it is with the keeper and has not begun.
     pub submitted: Option<AttemptKey>,
+    /// Submitted, it may begin only in the slot of this try, as its stage needs that to succeed.
+    pub after: Option<AttemptKey>,
 }
 
 /// Where a cell stands.
@@ -340,6 +352,8 @@ impl StageState {
             skip: None,
             cancel: None,
             closure: Closure::default(),
+            foreseen: None,
+            is_unfounded: false,
         }
     }
 

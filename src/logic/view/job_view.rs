@@ -97,6 +97,10 @@ impl JobView {
         let at = envelope.time;
         match &envelope.event {
             Event::StageStarted { stage, cells } => self.stage_started(*stage, cells, at),
+            // Only its number is taken; it is shown when its stage starts.
+            Event::StageSubmitted { stage, cell, .. } if cell.cell as usize == self.cells.len() => {
+                self.cells.push(new_cell(*stage, cell));
+            }
             Event::StageFinished { stage, outcome, result, cause } => {
                 self.set_stage(*stage, Phase::Done(*outcome));
                 if let Some(it) = self.stages.get_mut(*stage as usize) {
@@ -187,22 +191,7 @@ impl JobView {
         for new in cells {
             counts.waiting += 1;
             self.cell_counts.waiting += 1;
-            let cell = CellView {
-                stage,
-                id: new.id.clone(),
-                label: new.label.clone(),
-                matrix: new.matrix.clone(),
-                run: new.run,
-                phase: Phase::Waiting,
-                result: None,
-                cause: None,
-                outputs: Vec::new(),
-                steps: Vec::new(),
-                current: None,
-                survivors: Vec::new(),
-                started: None,
-                finished: None,
-            };
+            let cell = new_cell(stage, new);
             // The engine numbers cells without gaps, so that a new one is either known or the next.
             match self.cells.get_mut(new.cell as usize) {
                 Some(earlier) => *earlier = cell,
@@ -428,5 +417,24 @@ impl JobView {
     #[must_use]
     pub fn elapsed(&self, now: Timestamp) -> std::time::Duration {
         self.started.map_or(std::time::Duration::ZERO, |started| self.finished.unwrap_or(now).since(started))
+    }
+}
+
+fn new_cell(stage: u32, new: &NewCell) -> CellView {
+    CellView {
+        stage,
+        id: new.id.clone(),
+        label: new.label.clone(),
+        matrix: new.matrix.clone(),
+        run: new.run,
+        phase: Phase::Waiting,
+        result: None,
+        cause: None,
+        outputs: Vec::new(),
+        steps: Vec::new(),
+        current: None,
+        survivors: Vec::new(),
+        started: None,
+        finished: None,
     }
 }

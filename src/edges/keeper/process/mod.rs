@@ -11,6 +11,7 @@ mod files;
 mod link;
 mod log;
 mod masks;
+mod orders;
 mod pump;
 mod shared;
 mod spawn;
@@ -34,11 +35,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{getpid, set_child_subreaper, setsid};
 
 use self::link::Link;
+use self::orders::CarryOut;
 use self::shared::Shared;
 use super::frame::Inbox;
 use super::procfs::Process;
-use crate::logic::job::effect::Launch;
-use crate::logic::job::report::Report;
 use crate::port::keeper::{FromKeeper, Hello, OnLoss, ToKeeper, VERSION};
 
 /// How long the keeper tries to get its last words through to an engine that does not read.
@@ -247,65 +247,6 @@ impl Orders<'_> {
                 Ok(None) => return Ok(Next::GoOn),
                 Err(_) => return Ok(Next::Lost),
             }
-        }
-    }
-}
-
-trait CarryOut {
-    fn carry_out(&self, order: ToKeeper);
-}
-
-impl CarryOut for Arc<Shared> {
-    fn carry_out(&self, order: ToKeeper) {
-        match order {
-            ToKeeper::Run { launches } => {
-                let mut state = self.state();
-                for launch in &launches {
-                    if !state.cells.contains(&*launch.tag) {
-                        state.cells.insert(launch.tag.to_string());
-                    }
-                }
-                state.queue.extend(launches);
-                drop(state);
-                worker::hire(self);
-            }
-            ToKeeper::Submit { launches } => self.state().submitted.extend(launches),
-            ToKeeper::Promote { keys } => {
-                let mut state = self.state();
-                for key in keys {
-                    if let Some(at) = state.submitted.iter().position(|launch| launch.key == key)
-                        && let Some(launch) = state.submitted.remove(at)
-                    {
-                        state.cells.insert(launch.tag.to_string());
-                        state.queue.push_back(launch);
-                    }
-                }
-                drop(state);
-                worker::hire(self);
-            }
-            ToKeeper::Signal { key, rung, signal } => stop::signal(self, key, rung, signal),
-            ToKeeper::Sweep { cell, run, tag, grace_ms, signal } => {
-                stop::sweep_cell(self, cell, run, tag, signal, Duration::from_millis(grace_ms));
-            }
-            ToKeeper::Withdraw { keys } => {
-                let mut withdrawn = Vec::new();
-                let mut keep = |launch: &Launch| {
-                    let forget = keys.contains(&launch.key);
-                    if forget {
-                        withdrawn.push(Report::Withdrawn { key: launch.key });
-                    }
-                    !forget
-                };
-                let mut state = self.state();
-                state.queue.retain(&mut keep);
-                state.submitted.retain(&mut keep);
-                drop(state);
-                self.link.report_all(withdrawn);
-            }
-            ToKeeper::Mask { values } => self.masks.add(values),
-            ToKeeper::Ack { report_seq } => self.link.acknowledge(report_seq),
-            // A second greeting on the same connection says nothing new; an end is seen by the loop.
-            ToKeeper::Hello(_) | ToKeeper::Finish => {}
         }
     }
 }

@@ -54,6 +54,8 @@ fn run(shared: &Arc<Shared>, slot: u32) {
         pool: Pool::new(&shared.dir, slot),
         buffer: Buffer::default(),
         following: None,
+        unsent: None,
+        spare: None,
     };
     while let Some(launch) = worker.next() {
         worker.see_through(&launch);
@@ -72,6 +74,10 @@ struct Worker {
     buffer: Buffer,
     /// The submitted launch that has this slot next; counted as live already.
     following: Option<Launch>,
+    /// The end before it, told once it has begun.
+    unsent: Option<Exit>,
+    /// Pipes for the next attempt, made while this one runs.
+    spare: Option<Taps>,
 }
 
 /// A process that was started, and what was opened for it.
@@ -105,14 +111,26 @@ impl Worker {
 
     fn see_through(&mut self, launch: &Launch) {
         let key = launch.key;
-        let report = match self.start(launch) {
-            Ok(started) => self.attend(launch, started),
+        let started = self.start(launch);
+        if let Some(exit) = self.unsent.take() {
+            self.shared.link.report(Report::Exited(exit));
+        }
+        match started {
+            Ok(started) => {
+                self.spare = Taps::new().ok();
+                let exit = self.attend(launch, started);
+                // What begins in this slot comes first: the end is written down, and told while that runs.
+                if exit.next.is_some() {
+                    self.unsent = Some(exit);
+                } else {
+                    self.shared.link.report(Report::Exited(exit));
+                }
+            }
             Err(NotStarted { why, message }) => {
                 self.shared.state().live.remove(&key);
-                Report::NotStarted { key, why, message }
+                self.shared.link.report(Report::NotStarted { key, why, message });
             }
-        };
-        self.shared.link.report(report);
+        }
     }
 
     fn start(&mut self, launch: &Launch) -> Result<Started, NotStarted> {
@@ -148,7 +166,8 @@ impl Worker {
                 &written
             }
         };
-        let mut taps = Taps::new().map_err(|errno| failed(&format!("no pipe: {errno}")))?;
+        let spare = self.spare.take().map_or_else(Taps::new, Ok);
+        let mut taps = spare.map_err(|errno| failed(&format!("no pipe: {errno}")))?;
         let [out, err] = taps.writers().ok_or_else(|| failed("no pipe"))?;
         let folder = std::path::Path::new(&*launch.cwd);
         let spawned = spawner.start(argv, folder, &environment, out.as_fd(), err.as_fd());
@@ -162,8 +181,8 @@ impl Worker {
         Ok(Started { pid, handle, taps, script })
     }
 
-    /// Reads the attempt's output to its end and makes its report.
-    fn attend(&mut self, launch: &Launch, started: Started) -> Report {
+    /// Reads the attempt's output to its end and says how it ended.
+    fn attend(&mut self, launch: &Launch, started: Started) -> Exit {
         let Started { pid, handle, mut taps, script } = started;
         let key = launch.key;
         let mut log = Log::new(Arc::clone(&self.shared), key, &launch.log);
@@ -202,7 +221,16 @@ impl Worker {
             next: None,
         };
         exit.next = self.follow_up(launch, &exit);
-        self.conclude(launch, exit, log, taps)
+        if let Err(error) = self.shared.exits.append(&exit) {
+            // The report goes out all the same; only a crash of the engine right now would lose it.
+            exit.log_problem.get_or_insert_with(|| format!("the exit record could not be written: {error}"));
+        }
+        log.tell(false);
+        if taps.is_open() {
+            log.set_late();
+            read_late(&self.shared, &launch.tag, log, taps);
+        }
+        exit
     }
 
     /// Takes a submitted launch into the slot of a cell that has succeeded and left nothing behind.
@@ -219,24 +247,14 @@ impl Worker {
         if !is_success || state.stopping {
             return None;
         }
-        let next = state.submitted.pop_front()?;
+        // What waits for this very end first: nothing else can begin it.
+        let fits = |after: Option<AttemptKey>| state.submitted.iter().position(|it| it.after == after);
+        let at = fits(Some(launch.key)).or_else(|| fits(None))?;
+        let next = state.submitted.remove(at)?;
         state.cells.insert(next.tag.to_string());
         state.take(&next, attempt_tag(&next.tag, next.key));
         drop(state);
         Some(self.following.insert(next).key)
-    }
-
-    fn conclude(&self, launch: &Launch, mut exit: Exit, mut log: Log, taps: Taps) -> Report {
-        if let Err(error) = self.shared.exits.append(&exit) {
-            // The report goes out all the same; only a crash of the engine right now would lose it.
-            exit.log_problem.get_or_insert_with(|| format!("the exit record could not be written: {error}"));
-        }
-        log.tell(false);
-        if taps.is_open() {
-            log.set_late();
-            read_late(&self.shared, &launch.tag, log, taps);
-        }
-        Report::Exited(exit)
     }
 
     /// How many processes of the attempt outlived its main process. Mostly the list of orphans is empty.

@@ -18,7 +18,7 @@ mod slots;
 mod stages;
 mod stop;
 
-pub(super) use slots::{is_recalled, is_unwanted};
+pub(super) use slots::{hear, is_recalled};
 pub use stages::{conclusion, step_name};
 
 /// Returns the next thing that follows, if anything does.
@@ -26,7 +26,7 @@ pub fn follow(state: &mut JobState, now: Timestamp) -> Option<Event> {
     if state.phase != JobPhase::Running {
         return None;
     }
-    if let Some(event) = due(state, now) {
+    if let Some(event) = slots::begin_step(state).or_else(|| due(state, now)) {
         return Some(event);
     }
     while let Some(cell) = state.index.attention.pop_first() {

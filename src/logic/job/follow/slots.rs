@@ -5,25 +5,32 @@
 
 use std::sync::Arc;
 
+use super::super::decide::is_submitted;
 use super::super::event::Event;
-use super::super::launch;
 use super::super::progress::{self, Next, Pressure};
-use super::super::report::AttemptKey;
-use super::super::state::{CellPhase, JobState};
-use super::{advance, stop};
+use super::super::report::{AttemptKey, Report};
+use super::super::state::{CellPhase, JobState, StagePhase};
+use super::super::{Input, launch};
+use super::{advance, stages, stop};
 use crate::logic::playbook::model::Action;
 use crate::logic::time::Timestamp;
 
 /// Gives free slots to those who wait, in order of priority.
 pub(super) fn grant(state: &mut JobState, now: Timestamp) -> Option<Event> {
     let plan = Arc::clone(&state.setting.plan);
+    let start = |cell: u32| Event::CellStarted { cell, run: state.cells[cell as usize].run };
+    if let Some(key) = state.index.begun
+        && is_submitted(state, key)
+        && has_stage(state, key.cell)
+    {
+        return Some(start(key.cell));
+    }
     if state.index.slots_taken >= plan.slots {
         return submit(state, now);
     }
-    if let Some(&cell) = state.index.submitted.first()
-        && !is_recalled(state, cell)
-    {
-        return Some(Event::CellStarted { cell, run: state.cells[cell as usize].run });
+    let first = state.index.submitted.iter().find(|&&cell| has_stage(state, cell));
+    if let Some(&cell) = first.filter(|&&cell| !is_recalled(state, cell)) {
+        return Some(start(cell));
     }
     let waiting: Vec<u32> = state.index.queue.iter().map(|&(_, cell)| cell).take(GRANT_WINDOW).collect();
     let all = if waiting.len() == GRANT_WINDOW {
@@ -73,10 +80,7 @@ fn submit(state: &JobState, now: Timestamp) -> Option<Event> {
     if ahead >= state.setting.ahead as usize || state.paused.is_some() {
         return None;
     }
-    for &(_, cell) in state.index.queue.iter().take(GRANT_WINDOW) {
-        if is_full(state, cell) {
-            continue;
-        }
+    if let Some((_, cell)) = first_in_line(state) {
         let it = &state.cells[cell as usize];
         if it.phase != (CellPhase::Queued { until: None }) || is_unwanted(state, cell) {
             return None;
@@ -92,22 +96,58 @@ fn submit(state: &JobState, now: Timestamp) -> Option<Event> {
             && launch::check(state, key, status.into()).is_ok();
         return is_ready.then_some(Event::StepSubmitted { key });
     }
-    None
+    if state.index.queue.is_empty() { stages::foresee(state) } else { None }
+}
+
+/// Takes note of the try that the keeper began by itself.
+pub(in crate::logic::job) fn hear(state: &mut JobState, input: &Input) {
+    state.index.begun = match input {
+        Input::Report(Report::Exited(exit)) => exit.next.filter(|key| is_submitted(state, *key)),
+        _ => None,
+    };
+}
+
+/// Records the start of a try that the keeper began, right after that of its cell.
+pub(super) fn begin_step(state: &mut JobState) -> Option<Event> {
+    let key = state.index.begun?;
+    let it = &state.cells[key.cell as usize];
+    if it.phase != CellPhase::Active {
+        return None;
+    }
+    state.index.begun = None;
+    Some(Event::StepStarted { key })
+}
+
+/// Says whether the stage of a cell has begun.
+fn has_stage(state: &JobState, cell: u32) -> bool {
+    let stage = state.cells[cell as usize].stage as usize;
+    state.stages[stage].phase != StagePhase::Pending
 }
 
 /// Says whether a submitted cell is to be taken back: it is not to run, or something more urgent waits.
 pub(in crate::logic::job) fn is_recalled(state: &JobState, cell: u32) -> bool {
     let it = &state.cells[cell as usize];
+    let stage = &state.stages[it.stage as usize];
     let priority = -i64::from(state.setting.plan.playbook.stages[it.stage as usize].priority);
-    state.paused.is_some()
-        || state.index.queue.first().is_some_and(|&(head, _)| head < priority)
+    let is_idle = stage.phase == StagePhase::Pending
+        && (stage.closure.unsuccessful
+            || stage.skip.is_some()
+            || it.after.is_none_or(|after| !state.index.live.contains_key(&after)));
+    is_idle
+        || state.paused.is_some()
+        || first_in_line(state).is_some_and(|(head, _)| head < priority)
         || is_unwanted(state, cell)
 }
 
 /// Says whether a cell that has not begun never will: it is asked to stop, or left out.
-pub(in crate::logic::job) fn is_unwanted(state: &JobState, cell: u32) -> bool {
+fn is_unwanted(state: &JobState, cell: u32) -> bool {
     let it = &state.cells[cell as usize];
     it.stop.is_some() || it.skip.is_some() || stop::asked(state, cell).is_some()
+}
+
+/// The head of the queue, leaving out cells of stages that run as many as they may.
+fn first_in_line(state: &JobState) -> Option<(i64, u32)> {
+    state.index.queue.iter().take(GRANT_WINDOW).copied().find(|&(_, cell)| !is_full(state, cell))
 }
 
 fn is_full(state: &JobState, cell: u32) -> bool {

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::super::event::{Cause, Event, NewCell, Outcome};
 use super::super::progress::Pressure;
+use super::super::report::AttemptKey;
 use super::super::scope::{JobScope, ListStatus, Pairs, Standing, environment};
 use super::super::state::{JobState, StagePhase};
 use crate::logic::address::matches_cell;
 use crate::logic::expr::{ExprError, Scope};
 use crate::logic::plan::matrix;
 use crate::logic::plan::{PlannedStage, Selected};
-use crate::logic::playbook::model::{IfEmpty, MatrixSource, MixedMatrix, RunWhen, Stage};
+use crate::logic::playbook::model::{Action, IfEmpty, MatrixSource, MixedMatrix, RunWhen, Stage};
 use crate::logic::time::Timestamp;
 use crate::logic::value::{Object, Value};
 
@@ -44,13 +45,109 @@ pub(super) fn finish_settled(state: &mut JobState) -> Option<Event> {
 
 /// Begins, or leaves out, a stage whose needs have finished.
 pub(super) fn begin_ready(state: &mut JobState) -> Option<Event> {
+    if let Some(event) = begin_begun(state) {
+        return Some(event);
+    }
     if state.paused.is_some() && state.cancel.is_none() {
         return None;
     }
     let done = state.ordinary_done();
     let stages = &state.setting.plan.playbook.stages;
-    let stage = state.index.ready.iter().copied().find(|&at| done || !stages[at as usize].is_final)?;
-    Some(begin(state, stage))
+    let mut ready = state.index.ready.iter().copied().filter(|&at| done || !stages[at as usize].is_final);
+    ready.find_map(|stage| {
+        let event = begin(state, stage);
+        // A stage that is left out waits until what was submitted of it has come back.
+        let is_out = state.stages[stage as usize]
+            .foreseen
+            .is_some_and(|cell| state.cells[cell as usize].submitted.is_some());
+        (matches!(event, Event::StageStarted { .. }) || !is_out).then_some(event)
+    })
+}
+
+/// Begins the stage of a try that the keeper has begun, whatever its needs came to: it runs.
+fn begin_begun(state: &JobState) -> Option<Event> {
+    let key = state.index.begun?;
+    let it = &state.cells[key.cell as usize];
+    let is_ready = state.index.ready.contains(&it.stage);
+    (is_ready && it.submitted == Some(key))
+        .then(|| Event::StageStarted { stage: it.stage, cells: vec![foreseen_cell(state, key.cell)] })
+}
+
+/// Returns the cell that was submitted before its stage began.
+fn foreseen_cell(state: &JobState, cell: u32) -> NewCell {
+    let it = &state.cells[cell as usize];
+    NewCell { cell, run: it.run, id: it.id.clone(), label: it.label.clone(), matrix: it.matrix.clone() }
+}
+
+/// Returns a stage whose last need is about to end, as the success of a running try would begin it.
+///
+/// Only where nothing can be known later that would change what is run: one cell, no condition, plain texts.
+pub(super) fn foresee(state: &JobState) -> Option<Event> {
+    let plan = &state.setting.plan;
+    for &after in state.index.leads.difference(&state.index.led) {
+        let lead = &state.cells[after.cell as usize];
+        if lead.stop.is_some() || lead.steps[after.step as usize].stop.is_some() {
+            continue;
+        }
+        let dependents = &plan.stages[lead.stage as usize].needed_by;
+        let Some(&stage) = dependents.iter().find(|&&at| can_foresee(state, at)) else { continue };
+        let model = &plan.playbook.stages[stage as usize];
+        let cell = u32::try_from(state.cells.len()).ok()?;
+        let new = NewCell {
+            cell,
+            run: 1,
+            id: model.id.clone(),
+            label: Arc::from(""),
+            matrix: serde_json::Value::Null,
+        };
+        let step = u32::try_from(*model.steps.body.first()?).ok()?;
+        let key = AttemptKey { cell, run: 1, step, attempt: 1 };
+        return Some(Event::StageSubmitted { stage, cell: new, key, after });
+    }
+    None
+}
+
+fn can_foresee(state: &JobState, stage: u32) -> bool {
+    let it = &state.stages[stage as usize];
+    let playbook = &state.setting.plan.playbook;
+    let model = &playbook.stages[stage as usize];
+    let planned = &state.setting.plan.stages[stage as usize];
+    let is_next = it.phase == StagePhase::Pending
+        && it.needs_left == 1
+        && it.cells.is_empty()
+        && it.foreseen.is_none()
+        && !it.closure.unsuccessful
+        && it.skip.is_none()
+        && it.cancel.is_none()
+        && planned.selected == Selected::Yes
+        && planned.axes.is_empty();
+    let is_simple = model.condition.is_none()
+        && model.run_when == RunWhen::AllSuccess
+        && model.strategy.is_none()
+        && !model.is_final;
+    let Some(step) = model.steps.body.first().map(|&at| &model.steps.steps[at]) else { return false };
+    let Action::Run { text, .. } = &step.action else { return false };
+    let dirs = [
+        &step.working_directory,
+        &model.working_directory,
+        &model.defaults.working_directory,
+        &playbook.defaults.working_directory,
+    ];
+    let env = [&playbook.env, &model.env, &step.env].into_iter().flatten().map(|(_, text)| text);
+    is_next
+        && is_simple
+        && step.condition.is_none()
+        && dirs.into_iter().flatten().chain(env).chain([text]).all(|it| it.template.as_literal().is_some())
+}
+
+/// Returns the names of the needs that did not succeed.
+pub(super) fn failed_needs(state: &JobState, stage: u32) -> Vec<String> {
+    let needs = &state.setting.plan.playbook.stages[stage as usize].needs;
+    let failed = needs.iter().filter(|&&need| {
+        let waived = matches!(state.stages[need].phase, StagePhase::Finished { waived: true, .. });
+        state.stages[need].result() != Some(Outcome::Success) && !waived
+    });
+    failed.map(|&need| state.setting.plan.playbook.stages[need].id.to_string()).collect()
 }
 
 fn finished(stage: u32, outcome: Outcome, cause: Cause) -> Event {
@@ -118,15 +215,7 @@ fn runs(state: &JobState, stage: u32, model: &Stage) -> Result<bool, ExprError> 
 }
 
 fn why_not(state: &JobState, stage: u32, model: &Stage) -> Cause {
-    let bad: Vec<String> = model
-        .needs
-        .iter()
-        .filter(|&&need| {
-            let waived = matches!(state.stages[need].phase, StagePhase::Finished { waived: true, .. });
-            state.stages[need].result() != Some(Outcome::Success) && !waived
-        })
-        .map(|&need| state.setting.plan.playbook.stages[need].id.to_string())
-        .collect();
+    let bad = failed_needs(state, stage);
     let own = model.condition.as_ref().filter(|c| !c.condition.needs_success());
     match (own, &model.condition) {
         (None, _) if !bad.is_empty() || state.stages[stage as usize].closure.unsuccessful => {
@@ -159,6 +248,9 @@ fn cells(
             (*fresh - 1, 1, id)
         }
     };
+    if let Some(cell) = state.stages[stage as usize].foreseen {
+        return Ok(vec![foreseen_cell(state, cell)]);
+    }
     let mut fresh = next;
     let matrix = written_matrix(state, stage, model, planned)?;
     let Some(matrix) = matrix else {

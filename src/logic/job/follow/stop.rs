@@ -28,6 +28,9 @@ pub(super) fn asked(state: &JobState, cell: u32) -> Option<(Rung, Cause)> {
     let it = &state.cells[cell as usize];
     let stage = &state.stages[it.stage as usize];
     let model = &state.setting.plan.playbook.stages[it.stage as usize];
+    if stage.is_unfounded {
+        return Some((Rung::Polite, Cause::Needs { stages: super::stages::failed_needs(state, it.stage) }));
+    }
     let of_job = state.cancel.as_ref().filter(|_| !model.is_final);
     if let Some(cancel) = stage.cancel.as_ref().or(of_job) {
         let rung = if cancel.force { Rung::Kill } else { Rung::Polite };
