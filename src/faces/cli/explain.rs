@@ -23,7 +23,7 @@ const TOPICS: [(&str, &str); 4] = [
 ];
 
 /// The types of events, with what they mean and what older tools call them.
-const EVENTS: [(&str, &str, &str); 29] = [
+const EVENTS: [(&str, &str, &str); 32] = [
     ("job.started", "a job began", "OrchestrationStarted"),
     ("job.paused", "nothing new is started until it is resumed", "OrchestrationPaused"),
     ("job.resumed", "a paused job goes on", "OrchestrationResumed"),
@@ -35,6 +35,7 @@ const EVENTS: [(&str, &str, &str); 29] = [
     ("order.cancel", "somebody asked to cancel a job or a part of it", "OrchestrationCancelRequested"),
     ("order.skip", "somebody asked to leave a part out", ""),
     ("order.refused", "an order made no sense at that time", "CommandRefused"),
+    ("stage.submitted", "a stage's first step was given out, to begin when the step `after` passes", ""),
     (
         "stage.started",
         "a stage began; `cells` are the combinations of its matrix",
@@ -49,6 +50,8 @@ const EVENTS: [(&str, &str, &str); 29] = [
     ("cell.retrying", "a cell as a whole will be run again", "StageRetrying"),
     ("cell.swept", "what was left of a cell's processes was ended", "SurvivorsFound"),
     ("cell.completed failed cancelled skipped", "a cell ended", ""),
+    ("step.submitted", "a cell's first step was given out, to begin when a slot comes free", ""),
+    ("step.withdrawn", "it was taken back before it began", ""),
     ("step.started", "a try of a step began", "ScriptStarted"),
     ("step.stopping", "a step was asked to stop", "ScriptSignalled, ScriptKilled"),
     ("step.retrying", "a step failed and will be tried again", "ScriptRetrying"),
