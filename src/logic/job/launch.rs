@@ -118,7 +118,8 @@ pub fn launch(state: &JobState, key: AttemptKey) -> Result<Launch, ExprError> {
     })
 }
 
-/// Says whether the cell ends well once this try has exited with 0, written no step file and left nothing behind.
+/// Says whether another cell may begin as soon as this try has exited with 0, written no step file and left nothing
+/// behind: nothing can follow in its own cell then, and nothing more is to be decided about it.
 pub(super) fn is_last(state: &JobState, key: AttemptKey) -> bool {
     let it = &state.cells[key.cell as usize];
     let stage = &state.setting.plan.playbook.stages[it.stage as usize];
@@ -127,6 +128,8 @@ pub(super) fn is_last(state: &JobState, key: AttemptKey) -> bool {
     stage.steps.body.last() == Some(&(key.step as usize))
         && !it.needs_sweep
         && stage.outputs.is_empty()
+        // Its success must be safe from a power cut before anything builds on it.
+        && !model.durable
         && model.ok_exit_codes.contains(&0)
         && !model.skip_exit_codes.contains(&0)
 }

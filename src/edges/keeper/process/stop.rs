@@ -19,6 +19,9 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How long the keeper waits for its workers after everything was ended.
 const LAST_REPORTS: Duration = Duration::from_secs(5);
 
+/// How long that takes at a time, before what was started since is ended as well.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
 /// The processes a stop is meant for.
 #[derive(Clone, Debug)]
 pub(crate) enum Whose {
@@ -199,7 +202,10 @@ pub(crate) fn everything(shared: &Shared) -> Vec<String> {
     let grace = Duration::from_millis(shared.hello.grace_ms);
     sweep(shared, &Whose::Everything, shared.hello.signal, grace);
     // A worker between taking a launch and starting it may have started a process since.
-    shared.wait_busy();
+    let until = Instant::now() + LAST_REPORTS;
+    while !shared.wait_busy(LOOK_AGAIN) && Instant::now() < until {
+        sweep(shared, &Whose::Everything, shared.hello.signal, Duration::ZERO);
+    }
     let again = sweep(shared, &Whose::Everything, shared.hello.signal, Duration::ZERO);
     shared.wait_late(None);
     again.survivors
@@ -214,22 +220,23 @@ impl Shared {
         });
     }
 
-    /// Waits until no worker is at an attempt, for some seconds at most.
-    fn wait_busy(&self) {
-        self.wait_calm(LAST_REPORTS, |state| state.busy == 0);
+    /// Waits until no worker is at an attempt; says whether that is so.
+    fn wait_busy(&self, limit: Duration) -> bool {
+        self.wait_calm(limit, |state| state.busy == 0)
     }
 
-    fn wait_calm(&self, limit: Duration, calm: impl Fn(&State) -> bool) {
+    fn wait_calm(&self, limit: Duration, calm: impl Fn(&State) -> bool) -> bool {
         let until = Instant::now() + limit;
         let mut state = self.state();
         while !calm(&state) {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return;
+                return false;
             }
             let waited = self.calm.wait_timeout(state, left);
             state = waited.expect("no thread panics while it holds the state").0;
         }
+        true
     }
 
     /// A late reader of a cell has read to the end.
