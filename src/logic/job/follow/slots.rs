@@ -96,7 +96,10 @@ fn submit(state: &JobState, now: Timestamp) -> Option<Event> {
             && launch::check(state, key, status.into()).is_ok();
         return is_ready.then_some(Event::StepSubmitted { key });
     }
-    if state.index.queue.is_empty() { stages::foresee(state) } else { None }
+    // What is ready goes before what will be.
+    let is_idle = state.index.queue.is_empty()
+        && state.index.submitted.iter().all(|&cell| state.cells[cell as usize].after.is_some());
+    if is_idle { stages::foresee(state) } else { None }
 }
 
 /// Takes note of the try that the keeper began by itself.
@@ -128,14 +131,17 @@ fn has_stage(state: &JobState, cell: u32) -> bool {
 pub(in crate::logic::job) fn is_recalled(state: &JobState, cell: u32) -> bool {
     let it = &state.cells[cell as usize];
     let stage = &state.stages[it.stage as usize];
-    let priority = -i64::from(state.setting.plan.playbook.stages[it.stage as usize].priority);
+    let rank = |cell: u32| {
+        -i64::from(state.setting.plan.playbook.stages[state.cells[cell as usize].stage as usize].priority)
+    };
     let is_idle = stage.phase == StagePhase::Pending
         && (stage.closure.unsuccessful
             || stage.skip.is_some()
             || it.after.is_none_or(|after| !state.index.live.contains_key(&after)));
     is_idle
         || state.paused.is_some()
-        || first_in_line(state).is_some_and(|(head, _)| head < priority)
+        || first_in_line(state).is_some_and(|(head, _)| head < rank(cell))
+        || (it.after.is_some() && state.index.submitted.iter().any(|&other| rank(other) < rank(cell)))
         || is_unwanted(state, cell)
 }
 
