@@ -38,6 +38,8 @@ pub fn main() -> ExitCode {
         _ => {}
     }
     std::panic::set_hook(Box::new(tell_bug));
+    // Without it, a limit for file sizes ends this process where a sentence could.
+    let _ = edges::signals::let_large_writes_fail();
     match Cli::try_parse() {
         Ok(cli) => exit::exit_code(carry_out(cli)),
         Err(error) => {
@@ -131,9 +133,16 @@ fn outside() -> Outside {
             None => Err(std::io::Error::other("there is no home folder")),
         },
         on_signal,
-        leave: |ending| std::process::exit(i32::from(exit::code(ending))),
+        leave,
         exit_codes: exit::table,
     }
+}
+
+/// Ends the process at once; the keeper sees that and stops what it holds.
+fn leave(ending: Ending) -> ! {
+    // Standard error may be gone, and there is no other place left to say this.
+    let _ = writeln!(std::io::stderr(), "left before the job ended; what still runs is being stopped");
+    std::process::exit(i32::from(exit::code(ending)))
 }
 
 fn on_signal(callback: OnSignal) -> std::io::Result<()> {

@@ -4,6 +4,7 @@
 
 use std::sync::mpsc;
 
+use nix::sys::signal::{SigSet, Signal as Number};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// A signal that was caught.
@@ -12,6 +13,18 @@ pub enum Caught {
     Interrupt,
     Terminate,
     HangUp,
+}
+
+/// Lets a write beyond the limit for file sizes fail with a message, instead of killing the process.
+///
+/// To be called before there are other threads. Children do not inherit it.
+///
+/// # Errors
+/// If the system refuses, which it has no reason to.
+pub fn let_large_writes_fail() -> std::io::Result<()> {
+    let mut blocked = SigSet::empty();
+    blocked.add(Number::SIGXFSZ);
+    Ok(blocked.thread_block()?)
 }
 
 /// Calls back for each signal from now on, on a thread of its own, instead of letting the process die of it.

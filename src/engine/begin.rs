@@ -182,6 +182,7 @@ fn run(
         id: id.clone(),
         orders,
         unpublished: Vec::new(),
+        silent_keepers: 1,
     };
     let (ready, begun) = std::sync::mpsc::channel();
     let thread = std::thread::Builder::new()

@@ -5,5 +5,8 @@ use crate::logic::time::Timestamp;
 /// Returns the current time.
 #[must_use]
 pub fn now() -> Timestamp {
-    Timestamp(jiff::Timestamp::now().as_microsecond())
+    let now = jiff::Timestamp::now().as_microsecond();
+    #[cfg(feature = "faults")]
+    let now = now.saturating_add(super::faults::clock_seconds().saturating_mul(1_000_000));
+    Timestamp(now)
 }

@@ -16,6 +16,7 @@ mod bus;
 pub mod clock;
 #[cfg(feature = "faults")]
 mod faults;
+mod give_up;
 mod handle;
 pub mod library;
 mod link;

@@ -43,7 +43,12 @@ pub(super) struct Engine {
     pub(super) orders: UnboundedSender<LocalOrder>,
     /// Committed and not yet on the bus.
     pub(super) unpublished: Vec<Arc<Envelope>>,
+    /// Keepers started since one has said something.
+    pub(super) silent_keepers: u32,
 }
+
+/// After so many keepers that ended without a word the next one is not tried.
+const SILENT_KEEPERS: u32 = 3;
 
 /// How long the engine lets reports gather while the keeper has more to do than there are slots.
 const GATHER: Duration = Duration::from_millis(1);
@@ -67,36 +72,34 @@ impl Engine {
         let bus = Arc::clone(&self.bus);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
         let outcome = match runtime {
-            Ok(runtime) => runtime.block_on(tokio::task::LocalSet::new().run_until(self.drive(inbox, ready))),
-            Err(e) => {
-                let error = EngineError::surroundings(format!("the engine's runtime could not start: {e}"));
-                // Nobody listens any more if the starter has gone.
-                let _sent = ready.send(Err(error.clone()));
-                Err(error)
-            }
+            Ok(runtime) => self.drive_or_give_up(&runtime, inbox, ready),
+            Err(e) => Err(EngineError::surroundings(format!("the engine's runtime could not start: {e}"))),
         };
         // Whatever happened, the lease is given back and the listeners hear the end.
         let dropped = self.store.drop_lease(self.number, self.epoch);
         bus.end();
+        if let Err(error) = &outcome {
+            // Only a job that never began has a starter who still listens.
+            let _sent = ready.send(Err(error.clone()));
+        }
         let end = outcome?;
         dropped?;
         self.store.tidy();
         Ok(end)
     }
 
-    async fn drive(
+    /// Runs the job; the keeper stays in `kept`, so that it can still be told when this fails.
+    pub(super) async fn drive(
         &mut self,
+        kept: &mut Option<Box<dyn Outside>>,
         mut inbox: UnboundedReceiver<LocalOrder>,
         ready: &Sender<Result<(), EngineError>>,
     ) -> Result<JobEnd, EngineError> {
-        let begun = self.begin();
-        let told = match &begun {
-            Ok(_) => Ok(()),
-            Err(error) => Err(error.clone()),
-        };
+        let losses = self.losses();
+        let outside = kept.insert(self.start_keeper()?);
+        let mut flight = self.begin(outside.as_mut(), losses)?;
         // Nobody listens any more if the starter has gone.
-        let _sent = ready.send(told);
-        let (mut outside, mut flight) = begun?;
+        let _sent = ready.send(Ok(()));
         let _served = link::serve(&self.socket_dir, &self.id, &self.bus, &self.orders);
         while !matches!(self.state.phase, JobPhase::Finished { .. }) {
             let woken = self.wait(outside.as_mut(), &mut inbox).await;
@@ -106,6 +109,7 @@ impl Engine {
             let mut is_lost = false;
             match woken {
                 Woken::Keeper(Some(message)) => {
+                    self.silent_keepers = 0;
                     self.hear(message, &mut inputs, &mut acknowledged);
                     if flight.is_ahead(&inputs) {
                         // The slots go on by themselves meanwhile, and what ends in a moment is recorded in one go.
@@ -123,7 +127,10 @@ impl Engine {
                 inputs.push(Heard::Order(order));
             }
             if is_lost {
-                (outside, inputs) = self.replace_keeper(&mut flight)?;
+                let (keeper, losses) = self.replace_keeper(&mut flight)?;
+                *outside = keeper;
+                // Before the orders that came meanwhile, which are answered all the same.
+                inputs.splice(0..0, losses);
             }
             let now = clock::now();
             let events = self.answer(inputs, now, &mut flight, &mut answers);
@@ -139,11 +146,10 @@ impl Engine {
         Ok(self.ending())
     }
 
-    /// Lets the job begin and starts its keeper, if there is anything to run.
-    fn begin(&mut self) -> Result<(Box<dyn Outside>, InFlight), EngineError> {
+    /// Lets the job begin, or go on after what was lost.
+    fn begin(&mut self, outside: &mut dyn Outside, losses: Vec<Heard>) -> Result<InFlight, EngineError> {
         let mut flight = InFlight::default();
-        let mut outside = self.start_keeper()?;
-        let mut inputs = self.losses();
+        let mut inputs = losses;
         inputs.push(Heard::Input(Input::Begin { epoch: self.epoch }));
         let now = clock::now();
         let mut events = self.answer(inputs, now, &mut flight, &mut Vec::new());
@@ -158,13 +164,14 @@ impl Engine {
             }
         }
         self.record(events, now)?;
-        let settled = self.settle(outside.as_mut(), &mut flight, None);
+        let settled = self.settle(outside, &mut flight, None);
         self.publish();
         settled?;
-        Ok((outside, flight))
+        Ok(flight)
     }
 
-    /// What an engine before this one began and nobody holds any more: ended first, then reported as lost.
+    /// What an engine before this one began and nobody holds any more: ended first, then reported as lost. Before this
+    /// one has a keeper, which would be ended with it.
     fn losses(&self) -> Vec<Heard> {
         let live: Vec<_> = self.state.index.live.keys().copied().collect();
         if self.next_seq == 1 || live.is_empty() {
@@ -217,8 +224,6 @@ impl Engine {
     fn start_keeper(&self) -> Result<Box<dyn Outside>, EngineError> {
         let setting = &self.state.setting;
         let cancel = setting.plan.playbook.defaults.cancel.unwrap_or_default();
-        // Where no order says otherwise, such as after the loss of this engine, nobody gets less than was promised.
-        let grace = setting.plan.playbook.stages.iter().map(|s| s.cancel.grace).max().unwrap_or(cancel.grace);
         let hello = Hello {
             version: VERSION,
             epoch: self.epoch,
@@ -228,12 +233,19 @@ impl Engine {
             slots: setting.plan.slots,
             on_loss: self.on_loss,
             masks: self.masks.clone(),
-            grace_ms: u64::try_from(grace.as_millis()).unwrap_or(u64::MAX),
+            grace_ms: u64::try_from(self.longest_grace().as_millis()).unwrap_or(u64::MAX),
             signal: cancel.signal,
         };
         (self.world.keeper)(hello).map_err(|e| {
             EngineError::surroundings(format!("the keeper of the job could not be started: {e}"))
         })
+    }
+
+    /// The grace where no order says otherwise, such as after the loss of this engine: nobody gets less than was promised.
+    pub(super) fn longest_grace(&self) -> Duration {
+        let playbook = &self.state.setting.plan.playbook;
+        let default = playbook.defaults.cancel.unwrap_or_default().grace;
+        playbook.stages.iter().map(|stage| stage.cancel.grace).max().unwrap_or(default)
     }
 
     /// The keeper is gone: ends what it held, reports that as lost, starts another.
@@ -243,6 +255,11 @@ impl Engine {
     ) -> Result<(Box<dyn Outside>, Vec<Heard>), EngineError> {
         let cancel = self.state.setting.plan.playbook.defaults.cancel.unwrap_or_default();
         let survivors = (self.world.sweep_job)(&self.state.setting.job_id, cancel.signal, cancel.grace);
+        if self.silent_keepers >= SILENT_KEEPERS {
+            let dir = &self.state.setting.dir;
+            let words = format!("the keeper of the job ended {SILENT_KEEPERS} times before it said a word");
+            return Err(EngineError::surroundings(words).help(format!("can it write to `{dir}`?")));
+        }
         let live = flight.take_live();
         let mut inputs = self.lost(live, "the keeper of the job ended; its processes were stopped");
         for (cell, run) in flight.take_sweeps() {
@@ -252,6 +269,7 @@ impl Engine {
         if flight.take_close() {
             inputs.push(Heard::Input(Input::Report(Report::Closed { survivors })));
         }
+        self.silent_keepers += 1;
         Ok((self.start_keeper()?, inputs))
     }
 

@@ -106,6 +106,8 @@ fn signal_name(signal: i32) -> &'static str {
         11 => " (SIGSEGV)",
         13 => " (SIGPIPE)",
         15 => " (SIGTERM)",
+        24 => " (SIGXCPU: the limit for processor time)",
+        25 => " (SIGXFSZ: the limit for the size of files)",
         _ => "",
     }
 }

@@ -1,8 +1,13 @@
-//! The engine killed at every numbered point: nothing is left, and nothing is recorded that did not happen.
+//! Faults that the program is asked for: killed or panicking at every numbered point, appends that fail, a clock and a
+//! boot id that are not the real ones. Nothing is left, and nothing is recorded that did not happen.
+//!
+//! Not here: what goes wrong without asking (`bad_input_alive.rs`). The variables are explained in `src/engine/faults.rs`.
 
 use std::time::Duration;
 
-use crate::kit::{Sandbox, nothing_is_left};
+use nix::sys::signal::Signal;
+
+use crate::kit::{Ran, Sandbox, nothing_is_left};
 
 const PLAYBOOK: &str = r#"version: 3
 name: points
@@ -13,25 +18,131 @@ stages:
   three: { needs: two, steps: [{ block: [{ run: "false" }], rescue: [{ run: "echo three >> ran" }] }] }
 "#;
 
+/// Nothing is waited for; this only covers the two looks that a count takes.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
+const HELLO: &str = "version: 3\nname: hello\nstages:\n  greet: { run: echo hello }\n";
+
+/// Waits for the file `go`.
+const GATED: &str = r#"version: 3
+name: gated
+defaults: { cancel: { grace: 300ms } }
+stages:
+  first: { run: "sleep 300 & echo begun; until test -e go; do sleep 0.05; done; echo opened" }
+  second: { needs: first, run: "echo second >> ran" }
+"#;
+
 #[test]
 fn nothing_is_left_and_nothing_is_invented_wherever_the_engine_dies() {
-    for (deaths, point) in (1..200).enumerate() {
+    let fault = ("SORTIE_FAULT_KILL_AT", 20, Duration::from_secs(5));
+    at_every_place(fault, |ran| ran.signalled(Signal::SIGKILL).done());
+}
+
+#[test]
+fn a_panic_of_the_engine_is_code_101_with_a_sentence_wherever_it_comes() {
+    let fault = ("SORTIE_FAULT_PANIC_AT", 20, AT_ONCE);
+    at_every_place(fault, |ran| {
+        let ran = ran.code(101).complains("this is a bug in sortie");
+        ran.complains("error: the engine panicked and gave the job up: a panic that a test asked for").done();
+    });
+}
+
+#[test]
+fn a_full_disk_under_the_journal_is_code_5_with_a_sentence_at_every_append() {
+    let fault = ("SORTIE_FAULT_WRITE_AT", 6, AT_ONCE);
+    at_every_place(fault, |ran| {
+        let ran = ran.code(5).complains("error: the store said: database or disk is full");
+        ran.complains("help: free some space on the disk").done();
+    });
+}
+
+/// Runs the job with the fault at the first place, the second, and so on, until it gets past all of them.
+fn at_every_place((variable, at_least, patience): (&str, usize, Duration), judge: impl Fn(Ran)) {
+    for (failures, place) in (1..200).enumerate() {
         let sandbox = Sandbox::new().file("points.yml", PLAYBOOK);
-        let at = point.to_string();
-        let ran = sandbox.sortie(["run", "points.yml"]).env("SORTIE_FAULT_KILL_AT", &at).run();
-        nothing_is_left(&sandbox, Duration::from_secs(5));
+        let ran = sandbox.sortie(["run", "points.yml"]).env(variable, &place.to_string()).run();
+        nothing_is_left(&sandbox, patience);
         let listed = sandbox.sortie(["jobs", "list", "--json"]).run();
         if ran.is_code(0) {
-            assert!(deaths >= 20, "only {deaths} points were passed");
-            eprintln!("{deaths} points, the engine killed at each");
+            assert!(failures >= at_least, "only {failures} places were passed");
             return;
         }
-        ran.signalled(nix::sys::signal::Signal::SIGKILL).done();
+        judge(ran);
         let started = std::fs::read_to_string(sandbox.project().join("ran")).unwrap_or_default();
         let recorded = sandbox.sortie(["jobs", "events", "last"]).run().out.matches("step.started").count();
         // Every try is recorded before it begins; two of the steps write nothing.
-        assert!(started.lines().count() <= recorded, "point {point}: {started:?} but {recorded} recorded");
-        assert!(!listed.out.contains("running"), "point {point}: {}", listed.out);
+        assert!(started.lines().count() <= recorded, "place {place}: {started:?} but {recorded} recorded");
+        assert!(!listed.out.contains("running"), "place {place}: {}", listed.out);
     }
-    panic!("the job never got past its points");
+    panic!("the job never got past its places");
+}
+
+#[test]
+fn an_append_that_fails_takes_back_what_it_held_and_the_next_job_goes_well() {
+    let sandbox = Sandbox::new().file("hello.yml", HELLO);
+    sandbox.sortie(["run", "hello.yml"]).env("SORTIE_FAULT_WRITE_AT", "2").run().code(5).done();
+    let lines = sandbox.sortie(["jobs", "events", "1"]).run().code(0).json_lines();
+    let numbers: Vec<u64> = lines.iter().filter_map(|line| line["seq"].as_u64()).collect();
+    assert_eq!(numbers, (1..=lines.len() as u64).collect::<Vec<_>>(), "{lines:?}");
+    assert!(lines.iter().all(|line| line["type"] != "job.completed"), "{lines:?}");
+    sandbox.sortie(["run", "hello.yml"]).run().code(0).says("job #2 passed").done();
+}
+
+#[test]
+fn a_clock_that_is_wrong_by_years_stops_neither_jobs_nor_timeouts() {
+    const TEN_YEARS: &str = "315360000";
+    let text = "version: 3\nname: t\nstages:\n  slow: { steps: [{ run: test -e mended || exec sleep 300, timeout: 300ms }] }\n";
+    for (clock, year) in [(TEN_YEARS, "2"), ("-315360000", "2"), ("-9999999999999", "-"), ("0", "2")] {
+        let sandbox = Sandbox::new().file("t.yml", text);
+        let ran = sandbox.sortie(["run", "t.yml"]).env("SORTIE_FAULT_CLOCK", clock).run().code(1);
+        ran.says("the time limit of the step passed").done();
+        nothing_is_left(&sandbox, AT_ONCE);
+        let events = sandbox.sortie(["jobs", "events", "last"]).run().code(0).json_lines();
+        let times: Vec<&str> = events.iter().filter_map(|line| line["time"].as_str()).collect();
+        assert!(times.iter().all(|time| time.starts_with(year)), "{clock}: {times:?}");
+        std::fs::write(sandbox.project().join("mended"), "").expect("the project is writable");
+        // By now the clock has jumped to the real time.
+        sandbox.sortie(["jobs", "retry", "last"]).run().code(0).says("passed").done();
+        sandbox.sortie(["jobs", "list"]).run().code(0).says("passed").done();
+    }
+}
+
+#[test]
+fn a_job_from_before_a_reboot_is_interrupted_whatever_has_its_process_number_now() {
+    let sandbox = Sandbox::new().file("gated.yml", GATED);
+    let mut live = sandbox.sortie(["run", "gated.yml"]).start();
+    live.wait_for("begun");
+    let rebooted = |words: &[&'static str]| {
+        sandbox.sortie(words.iter().copied()).env("SORTIE_FAULT_BOOT", "another-boot").run()
+    };
+    rebooted(&["jobs", "list"]).code(0).says("interrupted").done();
+    rebooted(&["jobs", "cancel", "last"]).code(5).complains("was interrupted").done();
+    rebooted(&["jobs", "wait", "last"]).code(5).complains("was interrupted").done();
+    sandbox.sortie(["jobs", "cancel", "last"]).run().code(0).done();
+    live.wait().code(130).done();
+    nothing_is_left(&sandbox, AT_ONCE);
+}
+
+#[test]
+fn an_owner_whose_job_was_taken_over_stops_and_records_nothing_more() {
+    let sandbox = Sandbox::new().file("gated.yml", GATED);
+    let mut live = sandbox.sortie(["run", "gated.yml"]).start();
+    live.wait_for("begun");
+    // Only a row that is wrong, and an owner that seems to be dead, lead a second engine past the lease.
+    let store = rusqlite::Connection::open(sandbox.project().join(".sortie/sortie.db")).expect("it is there");
+    store.execute("UPDATE jobs SET state = 'finished', outcome = 'failure'", []).expect("nobody is writing");
+    // It wakes when the other has begun anew, as after a long sleep of the machine.
+    live.signal(Signal::SIGSTOP);
+    let mut second = sandbox.sortie(["jobs", "retry", "1"]).env("SORTIE_FAULT_BOOT", "another-boot").start();
+    second.wait_for("begun");
+    live.signal(Signal::SIGCONT);
+    live.wait().code(5).complains("job #1 was taken over by another engine").done();
+    // What the new owner runs carries the same tag, and the old one has not touched it.
+    std::fs::write(sandbox.project().join("go"), "").expect("the project is writable");
+    second.wait().code(0).says("opened").done();
+    nothing_is_left(&sandbox, AT_ONCE);
+    let lines = sandbox.sortie(["jobs", "events", "1"]).run().code(0).json_lines();
+    let numbers: Vec<u64> = lines.iter().filter_map(|line| line["seq"].as_u64()).collect();
+    assert_eq!(numbers, (1..=lines.len() as u64).collect::<Vec<_>>(), "{lines:?}");
+    assert_eq!(std::fs::read_to_string(sandbox.project().join("ran")).unwrap_or_default(), "second\n");
 }

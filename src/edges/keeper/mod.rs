@@ -211,7 +211,8 @@ fn spawn(options: &StartOptions, theirs: &Socket) -> io::Result<i32> {
     attributes
         .set_flags(PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK | PosixSpawnFlags::from_bits_retain(SETSID))?;
     // Blocked from its first instruction, until it has set up its own ways.
-    let blocked = [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP, Signal::SIGTSTP, Signal::SIGTERM];
+    let blocked =
+        [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP, Signal::SIGTSTP, Signal::SIGTERM, Signal::SIGXFSZ];
     attributes.set_sigmask(&blocked.into_iter().collect::<SigSet>())?;
     let mut actions = PosixSpawnFileActions::init()?;
     actions.add_dup2(theirs.as_raw_fd(), 0)?;

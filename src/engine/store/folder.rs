@@ -18,7 +18,11 @@ pub(super) fn prepare(state: &Path) -> Result<(), EngineError> {
     let ignore = state.join(".gitignore");
     if !ignore.exists() {
         fs::set_permissions(state, fs::Permissions::from_mode(0o700)).map_err(|e| cannot(&e))?;
-        fs::write(&ignore, "*\n").map_err(|e| cannot(&e))?;
+        if let Err(error) = fs::write(&ignore, "*\n") {
+            // On a full disk an empty file is left, which the next job would take for ours.
+            let _outcome = fs::remove_file(&ignore);
+            return Err(cannot(&error));
+        }
     }
     if let Some(kind) = network_file_system(state) {
         return Err(EngineError::surroundings(format!(

@@ -30,6 +30,10 @@ impl Owner {
 }
 
 fn boot_id() -> String {
+    #[cfg(feature = "faults")]
+    if let Some(id) = crate::engine::faults::boot_id() {
+        return id;
+    }
     std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
 }
 
@@ -74,6 +78,15 @@ impl Store {
         )?;
         tx.commit()?;
         Ok(epoch)
+    }
+
+    /// Says whether the lease of that epoch still holds. A store that cannot be read has not been given to anybody else.
+    #[must_use]
+    pub(crate) fn is_leased(&self, number: u64, epoch: u64) -> bool {
+        let held = self
+            .connection
+            .query_row("SELECT epoch FROM jobs WHERE number = ?1", [number], |row| row.get::<_, u64>(0));
+        held.map_or(true, |held| held == epoch)
     }
 
     /// Gives a job's lease back at its end.

@@ -166,6 +166,9 @@ impl Store {
                 journal::project(&tx, number, it)?;
             }
         }
+        // As late as a disk may fill up: dropping the transaction takes back what it holds.
+        #[cfg(feature = "faults")]
+        super::faults::append()?;
         tx.commit()?;
         Ok(())
     }

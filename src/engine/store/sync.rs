@@ -15,7 +15,11 @@ const EVERY: Duration = Duration::from_millis(100);
 pub(super) fn sync_file(wal: &Path) -> io::Result<()> {
     match File::open(wal) {
         Ok(file) => file.sync_data(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        // SQLite keeps writing to a file that was removed, and what it writes is lost with this process.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let words = format!("its file `{}` was removed while the job ran", wal.display());
+            Err(io::Error::new(error.kind(), words))
+        }
         Err(error) => Err(error),
     }
 }

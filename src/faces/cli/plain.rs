@@ -37,6 +37,8 @@ pub(super) struct Plain {
     dir: PathBuf,
     heartbeat: Duration,
     tails: HashMap<AttemptKey, Tail>,
+    /// Logs that grew before anything was known of their cells.
+    early: Vec<(AttemptKey, u64)>,
     /// When something was printed last.
     printed: Timestamp,
 }
@@ -45,7 +47,7 @@ impl Plain {
     /// Returns the face of the job whose logs are below `dir`.
     #[must_use]
     pub(super) fn new(volume: Volume, dir: PathBuf, heartbeat: Duration) -> Self {
-        Self { volume, dir, heartbeat, tails: HashMap::new(), printed: clock::now() }
+        Self { volume, dir, heartbeat, tails: HashMap::new(), early: Vec::new(), printed: clock::now() }
     }
 
     /// Returns how long the face may wait before `beat` is due; nothing if it never is.
@@ -68,6 +70,9 @@ impl Plain {
         if self.volume == Volume::Quiet {
             return;
         }
+        for (key, size) in self.early.extract_if(.., |(key, _)| is_known(view, *key)).collect::<Vec<_>>() {
+            self.drain(out, view, key, size, false);
+        }
         if let Event::StepFinished(end) = &envelope.event {
             self.drain(out, view, end.key, end.log_bytes, true);
         }
@@ -82,8 +87,13 @@ impl Plain {
 
     /// Shows what is new in a log.
     pub(super) fn grew(&mut self, out: &mut Out, view: &JobView, key: AttemptKey, size: u64) {
-        if self.volume != Volume::Quiet {
+        if self.volume == Volume::Quiet {
+            return;
+        }
+        if is_known(view, key) {
             self.drain(out, view, key, size, false);
+        } else {
+            self.early.push((key, size));
         }
     }
 
@@ -204,6 +214,11 @@ impl Plain {
             _ => None,
         }
     }
+}
+
+/// What begins by itself behind another stage may print before the event of its start has come.
+fn is_known(view: &JobView, key: AttemptKey) -> bool {
+    view.cells.get(key.cell as usize).is_some()
 }
 
 /// A step's end is worth a line if it does not show in its cell's end.

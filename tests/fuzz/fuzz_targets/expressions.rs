@@ -3,6 +3,9 @@
 //! Not here: which contexts a key of a playbook may use; the reader asks that. Whatever comes, there is a value or an
 //! error, and the place of the error lies in the text. `../run` builds and starts this.
 #![no_main]
+#![expect(clippy::disallowed_methods, reason = "libFuzzer's macro can write inputs down")]
+
+mod overflow;
 
 use std::sync::LazyLock;
 
@@ -11,7 +14,7 @@ use serde_json::json;
 use sortie::logic::expr::{self, Condition, Expr, ExprError, Scope, StatusFn, Template, coerce};
 use sortie::logic::value::Value;
 
-fuzz_target!(|bytes: &[u8]| -> Corpus {
+fuzz_target!(init: overflow::be_told(), |bytes: &[u8]| -> Corpus {
     let Ok(text) = std::str::from_utf8(bytes) else { return Corpus::Reject };
     for has_failed in [false, true] {
         let world = World { has_failed };

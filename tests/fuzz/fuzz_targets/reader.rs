@@ -3,6 +3,9 @@
 //! Not here: running it. Whatever comes, the reader answers with a playbook or a reason, and every place lies in the
 //! text. `../run` builds and starts this.
 #![no_main]
+#![expect(clippy::disallowed_methods, reason = "libFuzzer's macro can write inputs down")]
+
+mod overflow;
 
 use std::sync::Arc;
 
@@ -16,7 +19,7 @@ use sortie::logic::playbook::source::Source;
 use sortie::logic::playbook::{self, Reading, slugs};
 use sortie::logic::value::Value;
 
-fuzz_target!(|bytes: &[u8]| {
+fuzz_target!(init: overflow::be_told(), |bytes: &[u8]| {
     let (source, reading) = playbook::read_bytes("fuzz.yml", bytes);
     check_places(&source, &reading);
     draw(&source, &reading);

@@ -9,4 +9,7 @@ mod sandbox;
 mod stream;
 
 pub(crate) use census::{nothing_is_left, who_is_left};
+#[cfg(feature = "faults")]
+pub(crate) use ran::Ran;
+pub(crate) use ran::limit_file_size;
 pub(crate) use sandbox::Sandbox;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{PidfdFlags, pidfd_open};
+use rustix::process::{PidfdFlags, Resource, Rlimit, pidfd_open, prlimit};
 
 use super::stream::Stream;
 
@@ -73,6 +73,19 @@ impl Live {
         kill(self.pid(), signal).expect("it is our child and not yet waited for");
     }
 
+    /// Its process number.
+    pub(crate) fn id(&self) -> i32 {
+        self.pid().as_raw()
+    }
+
+    /// The process number of its keeper, which must be there.
+    #[track_caller]
+    pub(crate) fn keeper(&self) -> i32 {
+        let children = keepers_of(self.id());
+        assert_eq!(children.len(), 1, "{}: keepers of it: {children:?}", self.what);
+        children[0]
+    }
+
     /// Waits for its end.
     pub(crate) fn wait(mut self) -> Ran {
         let status = self.end();
@@ -112,6 +125,24 @@ impl Live {
     }
 }
 
+fn keepers_of(parent: i32) -> Vec<i32> {
+    let children = std::fs::read_dir(format!("/proc/{parent}/task")).into_iter().flatten().flatten();
+    let children = children.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
+    let children: Vec<i32> = children
+        .flat_map(|line| line.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>())
+        .collect();
+    let is_keeper = |pid: &i32| {
+        std::fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|words| words.contains("__keeper"))
+    };
+    children.into_iter().filter(is_keeper).collect()
+}
+
+/// Makes every write of a process beyond that size of a file fail.
+pub(crate) fn limit_file_size(pid: i32, bytes: u64) {
+    let limit = Rlimit { current: Some(bytes), maximum: None };
+    prlimit(rustix::process::Pid::from_raw(pid), Resource::Fsize, limit).expect("it is a process of ours");
+}
+
 impl Drop for Live {
     fn drop(&mut self) {
         self.kill_group();
@@ -139,6 +170,7 @@ impl Ran {
 
     /// Says whether it ended with that exit code.
     #[cfg(feature = "faults")]
+    #[must_use]
     pub(crate) fn is_code(&self, code: i32) -> bool {
         self.status.code() == Some(code)
     }

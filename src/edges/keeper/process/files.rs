@@ -146,7 +146,11 @@ fn make(path: &Path) -> io::Result<u64> {
     let file = match open() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             if let Some(folder) = path.parent() {
-                fs::create_dir_all(folder)?;
+                // Only this one: a job's folder that somebody removed is not to come back.
+                match fs::create_dir(folder) {
+                    Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                    _ => {}
+                }
             }
             open()?
         }

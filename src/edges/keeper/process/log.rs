@@ -325,7 +325,11 @@ fn create(path: &Path) -> io::Result<File> {
     match options.open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             if let Some(parent) = path.parent() {
-                fs::create_dir_all(parent)?;
+                // Only this one: a job's folder that somebody removed is not to come back.
+                match fs::create_dir(parent) {
+                    Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                    _ => {}
+                }
             }
             options.open(path)
         }

@@ -54,11 +54,19 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Signals that reach the keeper from a terminal or at a shutdown.
+/// Signals that reach the keeper from a terminal or at a shutdown, or where a write fails and says so by itself.
 fn blocked_signals() -> SigSet {
-    [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP, Signal::SIGTSTP, Signal::SIGTERM, Signal::SIGPIPE]
-        .into_iter()
-        .collect()
+    [
+        Signal::SIGINT,
+        Signal::SIGQUIT,
+        Signal::SIGHUP,
+        Signal::SIGTSTP,
+        Signal::SIGTERM,
+        Signal::SIGPIPE,
+        Signal::SIGXFSZ,
+    ]
+    .into_iter()
+    .collect()
 }
 
 fn start() -> io::Result<(Arc<Shared>, UnixStream, Inbox)> {

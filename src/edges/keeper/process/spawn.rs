@@ -33,8 +33,8 @@ pub(crate) struct NotStarted {
 /// Starts processes from one thread.
 pub(crate) struct Spawner {
     attributes: PosixSpawnAttr,
-    /// The folder of this thread, or `None` if threads share theirs (some sandboxes forbid to part them).
-    own_folder: Option<PathBuf>,
+    /// This thread has a folder of its own; some sandboxes forbid to part them, and all threads share one then.
+    has_own_folder: bool,
 }
 
 impl Spawner {
@@ -52,8 +52,8 @@ impl Spawner {
         attributes.set_sigmask(&SigSet::empty())?;
         attributes.set_sigdefault(&SigSet::all())?;
         // posix_spawn knows no folder, but a thread can have its own, which the child then starts in.
-        let own_folder = unshare(CloneFlags::CLONE_FS).ok().map(|()| PathBuf::new());
-        Ok(Self { attributes, own_folder })
+        let has_own_folder = unshare(CloneFlags::CLONE_FS).is_ok();
+        Ok(Self { attributes, has_own_folder })
     }
 
     /// Starts `argv` in `folder` with its output on `out` and `err`; returns the process number.
@@ -61,7 +61,7 @@ impl Spawner {
     /// # Errors
     /// Why there is no process, in words for the user.
     pub(crate) fn start(
-        &mut self,
+        &self,
         argv: &[String],
         folder: &Path,
         environment: &Changed<'_>,
@@ -88,15 +88,12 @@ impl Spawner {
             }
             result => result,
         };
-        let spawned = match &mut self.own_folder {
-            Some(current) => {
-                if current != folder {
-                    enter(folder)?;
-                    folder.clone_into(current);
-                }
-                spawn()
-            }
-            None => in_shared_folder(folder, &mut spawn)?,
+        let spawned = if self.has_own_folder {
+            // Every time, even if it was the last one's: that may have removed it, and put another in its place.
+            enter(folder)?;
+            spawn()
+        } else {
+            in_shared_folder(folder, &mut spawn)?
         };
         spawned.map(nix::unistd::Pid::as_raw).map_err(|errno| refused(name, &program, errno))
     }
@@ -109,7 +106,7 @@ fn in_shared_folder(
     let poisoned = "no thread panics while it holds the folder";
     {
         let current = SHARED_FOLDER.read().expect(poisoned);
-        if current.as_deref() == Some(folder) {
+        if current.as_deref() == Some(folder) && is_here(folder) {
             return Ok(spawn());
         }
     }
@@ -118,6 +115,14 @@ fn in_shared_folder(
     enter(folder)?;
     *current = Some(folder.to_owned());
     Ok(spawn())
+}
+
+/// Says whether the process is in that folder, and not in one that was there before it under the same name.
+fn is_here(folder: &Path) -> bool {
+    match (rustix::fs::stat(folder), rustix::fs::stat(".")) {
+        (Ok(there), Ok(here)) => (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino),
+        _ => false,
+    }
 }
 
 fn enter(folder: &Path) -> Result<(), NotStarted> {

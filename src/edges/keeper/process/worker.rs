@@ -134,7 +134,7 @@ impl Worker {
     }
 
     fn start(&mut self, launch: &Launch) -> Result<Started, NotStarted> {
-        let spawner = self.spawner.as_mut().ok_or_else(|| failed("memory is short"))?;
+        let spawner = self.spawner.as_ref().ok_or_else(|| failed("memory is short"))?;
         let mut environment = self.shared.base.change(&launch.env).map_err(|name| {
             failed(&format!(
                 "the variable `{}` cannot be set: its name or value is not allowed",
