@@ -206,7 +206,7 @@ fn job_dir(project: &Project, id: &str) -> Result<PathBuf, EngineError> {
 
 /// How many cells are with the keeper beyond the slots: at least and at most. Enough for the slots to go on while the
 /// engine writes down what ended, few enough to be asked back in a moment.
-const AHEAD: (u32, u32) = (4, 16);
+const AHEAD: (u32, u32) = (8, 16);
 
 fn setting(
     project: &Project,

@@ -51,7 +51,7 @@ pub(super) struct Engine {
 const SILENT_KEEPERS: u32 = 3;
 
 /// How long the engine lets reports gather while the keeper has more to do than there are slots.
-const GATHER: Duration = Duration::from_millis(1);
+const GATHER: Duration = Duration::from_millis(2);
 
 /// What woke the loop.
 enum Woken {
