@@ -31,6 +31,8 @@ pub enum Next {
 pub(super) struct Bus {
     inner: Mutex<Inner>,
     changed: Condvar,
+    /// The job has ended, or the engine has.
+    finished: Condvar,
     /// The same for listeners inside the engine's runtime.
     pub(super) notify: Notify,
 }
@@ -42,6 +44,7 @@ struct Inner {
     grown: BTreeMap<AttemptKey, (u64, u64)>,
     growth: u64,
     waiting: u32,
+    is_finished: bool,
     ended: bool,
 }
 
@@ -90,6 +93,10 @@ impl Bus {
                 Event::StepRetrying { key, .. } => {
                     inner.grown.remove(key);
                 }
+                Event::JobFinished { .. } => {
+                    inner.is_finished = true;
+                    self.finished.notify_all();
+                }
                 _ => {}
             }
             inner.events.push_back(Arc::clone(it));
@@ -113,6 +120,8 @@ impl Bus {
     pub(super) fn end(&self) {
         let mut inner = self.lock();
         inner.ended = true;
+        inner.is_finished = true;
+        self.finished.notify_all();
         self.wake(inner);
     }
 
@@ -124,6 +133,12 @@ impl Bus {
             self.changed.notify_all();
         }
         self.notify.notify_waiters();
+    }
+
+    /// Waits for the job to end, for so long at most, without being woken by anything else.
+    pub(super) fn gather(&self, limit: Duration) {
+        let waited = self.finished.wait_timeout_while(self.lock(), limit, |inner| !inner.is_finished);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Returns what comes next for a listener, without waiting.

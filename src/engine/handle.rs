@@ -162,6 +162,13 @@ struct Lines {
 }
 
 impl Subscription {
+    /// Lets events gather for so long, or until the job has ended. A job of another process is not waited for.
+    pub fn gather(&self, limit: Duration) {
+        if let Source::Local { bus, .. } = &self.source {
+            bus.gather(limit);
+        }
+    }
+
     /// Waits for what comes next, for ever or up to a time.
     pub fn next(&mut self, timeout: Option<Duration>) -> Next {
         match &mut self.source {

@@ -142,7 +142,6 @@ impl Engine {
             }
             settled?;
         }
-        self.store.sync()?;
         Ok(self.ending())
     }
 

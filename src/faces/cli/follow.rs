@@ -55,7 +55,7 @@ pub(super) fn follow(
         let mut next = events.next(Some(Duration::ZERO));
         if matches!(next, Next::Timeout) && !out.is_terminal && seen >= BUSY {
             // Being woken for every single event would take the processor from the steps themselves.
-            std::thread::sleep(GATHER);
+            events.gather(GATHER);
             seen = 0;
             next = events.next(Some(Duration::ZERO));
         }
