@@ -13,7 +13,7 @@ use super::begin::JobEnd;
 use super::bus::Bus;
 use super::handle::LocalOrder;
 use super::reconcile::InFlight;
-use super::store::{Store, Syncer};
+use super::store::{Store, Syncer, taken_over};
 use super::{EngineError, JobId, clock, link};
 use crate::logic::job::event::{Envelope, Event};
 use crate::logic::job::order::{Asked, Refusal};
@@ -252,6 +252,10 @@ impl Engine {
         &mut self,
         flight: &mut InFlight,
     ) -> Result<(Box<dyn Outside>, Vec<Heard>), EngineError> {
+        if !self.store.is_leased(self.number, self.epoch) {
+            // What carries the tag of the job belongs to its new owner.
+            return Err(taken_over(self.number));
+        }
         let cancel = self.state.setting.plan.playbook.defaults.cancel.unwrap_or_default();
         let survivors = (self.world.sweep_job)(&self.state.setting.job_id, cancel.signal, cancel.grace);
         if self.silent_keepers >= SILENT_KEEPERS {

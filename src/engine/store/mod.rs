@@ -64,6 +64,11 @@ pub(crate) struct StoredJob {
     pub(crate) facts: String,
 }
 
+/// Another engine owns the job by now.
+pub(super) fn taken_over(number: u64) -> EngineError {
+    EngineError::surroundings(format!("job #{number} was taken over by another engine"))
+}
+
 impl Store {
     /// Opens the store of a project, making the state folder and the tables if they are missing.
     ///
@@ -146,9 +151,7 @@ impl Store {
                 .prepare_cached("SELECT epoch FROM jobs WHERE number = ?1")?
                 .query_row([number], |row| row.get(0))?;
             if held != epoch {
-                return Err(EngineError::surroundings(format!(
-                    "job #{number} was taken over by another engine"
-                )));
+                return Err(taken_over(number));
             }
             let mut insert =
                 tx.prepare_cached("INSERT INTO events (id, time, type, body) VALUES (?1, ?2, ?3, ?4)")?;

@@ -30,8 +30,8 @@ pub(super) fn plan(
     let request = prepare::request(context, &args.request)?;
     let plan =
         plan::plan(playbook, &request).map_err(|problems| prepare::told(notes, &problems, Ending::Usage))?;
-    let stages: Vec<Json> = plan.order.iter().map(|&at| stage_json(&plan, at as usize)).collect();
     if args.json {
+        let stages: Vec<Json> = plan.order.iter().map(|&at| stage_json(&plan, at as usize)).collect();
         let object = json!({
             "playbook": &*plan.playbook.name,
             "inputs": plan.inputs.to_json(),
@@ -41,10 +41,10 @@ pub(super) fn plan(
         });
         out.line(object.to_string());
     } else {
-        print(out, &plan, &stages);
+        print(out, &plan);
     }
     // The program ends here; taking thousands of stages apart piece by piece would be a tenth of its time.
-    std::mem::forget((plan, stages));
+    std::mem::forget(plan);
     Ok(Ending::Success)
 }
 
@@ -64,6 +64,9 @@ impl Scope for Known<'_> {
         }
     }
 }
+
+/// So many cells of a stage are listed.
+const CELLS_SHOWN: usize = 20;
 
 /// Contexts that are known before a start.
 const KNOWN: [&str; 3] = ["inputs", "vars", "matrix"];
@@ -163,18 +166,23 @@ fn cells(plan: &Plan, at: usize) -> Cells {
     }
 }
 
-fn why(stage: &Stage, planned: &PlannedStage) -> (Json, String) {
+/// Whether a stage runs, as far as that is known, and why.
+fn why(stage: &Stage, planned: &PlannedStage) -> (Option<bool>, String) {
     match (&planned.selected, &stage.condition) {
-        (Selected::No(why), _) => (false.into(), why.clone()),
-        (_, Some(condition)) => (Json::Null, format!("if: {}", condition.source)),
-        (_, None) if stage.needs.is_empty() => (true.into(), "it needs nothing".to_owned()),
-        (_, None) => (Json::Null, "if what it needs passes".to_owned()),
+        (Selected::No(why), _) => (Some(false), why.clone()),
+        (_, Some(condition)) => (None, format!("if: {}", condition.source)),
+        (_, None) if stage.needs.is_empty() => (Some(true), "it needs nothing".to_owned()),
+        (_, None) => (None, "if what it needs passes".to_owned()),
     }
 }
 
+/// The id of a step, else its number.
+fn step_word(step: &Step, position: usize) -> String {
+    step.id.as_deref().map_or_else(|| (position + 1).to_string(), str::to_owned)
+}
+
 fn step_json(step: &Step, number: usize, scope: &Known<'_>) -> Json {
-    let mut object =
-        json!({ "step": step.id.as_deref().map_or_else(|| (number + 1).to_string(), str::to_owned) });
+    let mut object = json!({ "step": step_word(step, number) });
     if let Some(name) = &step.name {
         object["name"] = resolved(name, scope).into();
     }
@@ -193,58 +201,58 @@ fn step_json(step: &Step, number: usize, scope: &Known<'_>) -> Json {
     object
 }
 
-fn print(out: &mut Out, plan: &Plan, stages: &[Json]) {
-    let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
+fn print(out: &mut Out, plan: &Plan) {
     out.line(format!(
         "{}: {}, at most {} at once",
         out.paint.bold(&plan.playbook.name),
-        plural(stages.len(), "stage"),
+        plural(plan.order.len(), "stage"),
         plural(plan.slots as usize, "cell")
     ));
-    for (number, stage) in (1..).zip(stages) {
-        let needs: Vec<String> = stage["needs"].as_array().into_iter().flatten().map(&text).collect();
-        let needs =
-            if needs.is_empty() { String::new() } else { format!(", needs {}", listed(&needs, "and")) };
-        let final_ = if stage["final"] == true { ", at the end in any case" } else { "" };
-        let skipped = match &stage["runs"] {
-            Json::Bool(false) => format!(", does not run: {}", text(&stage["why"])),
-            Json::Null if text(&stage["why"]).starts_with("if:") => format!(", {}", text(&stage["why"])),
-            _ => String::new(),
-        };
-        out.line(format!("{number:>3}  {}{needs}{final_}{skipped}", text(&stage["stage"])));
-        match &stage["cells"] {
-            Json::Null => out.line("       cells are known once what it needs has ended"),
-            Json::Array(cells) if cells.iter().any(|cell| cell["matrix"].is_object()) => {
-                for cell in cells.iter().take(20) {
-                    let values: Vec<String> = cell["matrix"]
-                        .as_object()
-                        .into_iter()
-                        .flatten()
-                        .map(|(key, value)| {
-                            format!(
-                                "{key}={}",
-                                value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-                            )
-                        })
-                        .collect();
-                    out.line(format!("       [{}]", values.join(", ")));
-                }
-                if cells.len() > 20 {
-                    out.line(format!("       and {} more", plural(cells.len() - 20, "cell")));
-                }
+    for (number, &at) in (1..).zip(&plan.order) {
+        print_stage(out, plan, number, at as usize);
+    }
+}
+
+fn print_stage(out: &mut Out, plan: &Plan, number: usize, at: usize) {
+    let stage = &plan.playbook.stages[at];
+    let names: Vec<String> =
+        stage.needs.iter().map(|&need| plan.playbook.stages[need].id.to_string()).collect();
+    let needs = if names.is_empty() { String::new() } else { format!(", needs {}", listed(&names, "and")) };
+    let at_end = if stage.is_final { ", at the end in any case" } else { "" };
+    let (runs, why) = why(stage, &plan.stages[at]);
+    let skipped = match runs {
+        Some(false) => format!(", does not run: {why}"),
+        None if stage.condition.is_some() => format!(", {why}"),
+        _ => String::new(),
+    };
+    out.line(format!("{number:>3}  {}{needs}{at_end}{skipped}", stage.id));
+    match cells(plan, at) {
+        Cells::One => {}
+        Cells::Later => out.line("       cells are known once what it needs has ended"),
+        Cells::Wrong(problem) => out.line(format!("       {problem}")),
+        Cells::Known(combinations) => {
+            for cell in combinations.iter().take(CELLS_SHOWN) {
+                let values: Vec<String> = cell
+                    .values
+                    .iter()
+                    .map(|(key, value)| match value {
+                        Value::String(text) => format!("{key}={text}"),
+                        other => format!("{key}={}", other.to_json()),
+                    })
+                    .collect();
+                out.line(format!("       [{}]", values.join(", ")));
             }
-            _ => {}
+            if combinations.len() > CELLS_SHOWN {
+                out.line(format!("       and {} more", plural(combinations.len() - CELLS_SHOWN, "cell")));
+            }
         }
-        if let Some(problem) = stage["problem"].as_str() {
-            out.line(format!("       {problem}"));
-        }
-        for step in stage["steps"].as_array().into_iter().flatten() {
-            let what = ["name", "run"].iter().find_map(|key| step[*key].as_str());
-            out.line(format!(
-                "       {} {}",
-                text(&step["step"]),
-                shortened(what.unwrap_or("block").trim(), 80)
-            ));
-        }
+    }
+    let scope = Known { plan, matrix: None };
+    for (position, step) in (0..).zip(&stage.steps.steps) {
+        let what = match (&step.name, &step.action) {
+            (Some(text), _) | (None, Action::Run { text, .. }) => resolved(text, &scope),
+            (None, Action::Block { .. }) => "block".to_owned(),
+        };
+        out.line(format!("       {} {}", step_word(step, position), shortened(what.trim(), 80)));
     }
 }
