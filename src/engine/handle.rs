@@ -136,10 +136,19 @@ impl Handle {
     }
 }
 
+/// How long an engine may take to answer an order; it does so in a few milliseconds.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 fn ask(mut stream: UnixStream, request: &Request) -> std::io::Result<Answer> {
+    stream.set_read_timeout(Some(PATIENCE))?;
     link::write_line(&mut stream, request)?;
     let mut line = String::new();
-    BufReader::new(stream).read_line(&mut line)?;
+    BufReader::new(stream).read_line(&mut line).map_err(|e| match e.kind() {
+        std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut => {
+            std::io::Error::new(e.kind(), format!("it said nothing for {} seconds", PATIENCE.as_secs()))
+        }
+        _ => e,
+    })?;
     Ok(serde_json::from_str(&line)?)
 }
 

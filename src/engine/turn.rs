@@ -187,11 +187,17 @@ impl Engine {
     fn lost(&self, live: Vec<AttemptKey>, message: &str) -> Vec<Heard> {
         let mut records = (self.world.exits)(Path::new(&*self.state.setting.dir));
         records.retain(|exit| exit.end == End::Code(0) && live.contains(&exit.key));
+        let known = |key: &AttemptKey| records.iter().any(|it| it.key == *key || it.next == Some(*key));
+        let is_submitted = |key: &AttemptKey| self.state.cells[key.cell as usize].submitted == Some(*key);
+        // What had not begun goes back to the queue first, before a slot that comes free is given to it.
+        let (waiting, others): (Vec<AttemptKey>, Vec<AttemptKey>) =
+            live.into_iter().partition(|key| is_submitted(key) && !known(key));
         let ended: Vec<AttemptKey> = records.iter().map(|exit| exit.key).collect();
-        let exited = records.into_iter().map(Report::Exited);
-        let lost = live.into_iter().filter(|key| !ended.contains(key));
-        let lost = lost.map(|key| Report::Lost { key, message: message.to_owned() });
-        exited.chain(lost).map(|report| Heard::Input(Input::Report(report))).collect()
+        let running = others.into_iter().filter(|key| !ended.contains(key));
+        let lost = |key| Report::Lost { key, message: message.to_owned() };
+        let waiting = waiting.into_iter().map(lost);
+        let reports = waiting.chain(records.into_iter().map(Report::Exited)).chain(running.map(lost));
+        reports.map(|report| Heard::Input(Input::Report(report))).collect()
     }
 
     /// Makes the world match what is wanted. What turns out without asking the world is answered at once.

@@ -40,3 +40,33 @@ fn a_job_inside_a_step_is_a_job_of_its_own() {
     let sandbox = Sandbox::new().file("hello.yml", HELLO).file("outer.yml", &inner);
     sandbox.sortie(["run", "outer.yml"]).run().code(0).says("greet | hello").done();
 }
+
+#[test]
+fn an_option_is_never_read_as_more_than_it_names() {
+    let text = "version: 3\nname: t\nstages:\n  build: { matrix: { os: [linux, bsd] }, run: 'true' }\n  \
+                use: { needs: build, run: 'true' }\n";
+    let sandbox = Sandbox::new().file("t.yml", text);
+    for (option, value, words) in [
+        ("--skip", "build[os=bsd]", "takes whole stages"),
+        ("--from", "build[os=bsd]", "takes whole stages"),
+        ("--only", "use[os=bsd]", "has no matrix"),
+        ("--only", "build/1", "names a step"),
+        ("--only", "build[os=zzz]", "it has `build[os=linux]` and `build[os=bsd]`"),
+        ("--matrix", "oss=linux,mac", "did you mean `os`?"),
+    ] {
+        sandbox.sortie(["run", "t.yml", option, value]).run().code(2).complains(words).done();
+    }
+    let planned = sandbox.sortie(["plan", "t.yml", "--matrix", "mode=fast,slow"]).run().code(0);
+    assert_eq!(planned.out.matches("mode=fast").count(), 2, "{}", planned.out);
+}
+
+#[test]
+fn a_bare_run_repeats_the_last_one_with_its_inputs_and_selection() {
+    let text = "version: 3\nname: t\ninputs: { to: { type: string, default: beta } }\nstages:\n  \
+                one: { run: 'echo \"to ${{ inputs.to }}\"' }\n  two: { run: 'echo two' }\n";
+    let sandbox = Sandbox::new().file("t.yml", text);
+    sandbox.sortie(["run", "t.yml", "--input", "to=stable", "--only", "one"]).run().code(0).done();
+    let again = sandbox.sortie(["run"]).run().code(0);
+    assert!(again.out.contains("to stable") && !again.out.contains("| two"), "{}", again.out);
+    assert!(again.err.contains("with the same inputs and selection"), "{}", again.err);
+}

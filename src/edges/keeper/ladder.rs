@@ -32,8 +32,9 @@ pub(crate) fn end(find: &mut dyn FnMut() -> Vec<Process>, signal: i32, grace: Du
     let mut climb = Climb::default();
     let until = Instant::now() + grace;
     let mut found = find_surely(find);
+    // Once: what is started after that is mostly the cleaning up that was asked for.
+    climb.send_to_new(&found, &[signal, SIGCONT]);
     while !found.is_empty() && Instant::now() < until {
-        climb.send_to_new(&found, &[signal, SIGCONT]);
         let left = until.saturating_duration_since(Instant::now());
         climb.wait(&found, u64::try_from(left.as_millis()).unwrap_or(LOOK_MS).clamp(1, LOOK_MS));
         found = find_surely(find);

@@ -140,6 +140,17 @@ impl History {
         read_events(&self.connection, number, after, limit)
     }
 
+    /// Returns what a job was asked to run, and with what.
+    ///
+    /// # Errors
+    /// If the store cannot be read, or this sortie does not understand the request.
+    pub fn request(&self, job: &JobId) -> Result<PlanRequest, EngineError> {
+        let request: String =
+            self.connection
+                .query_row("SELECT request FROM jobs WHERE id = ?1", [&*job.0], |row| row.get(0))?;
+        read_request(&request)
+    }
+
     /// Makes a job's plan again from what was recorded at its start.
     ///
     /// # Errors
@@ -154,11 +165,15 @@ impl History {
     }
 }
 
+fn read_request(request: &str) -> Result<PlanRequest, EngineError> {
+    serde_json::from_str(request).map_err(|e| {
+        EngineError::surroundings(format!("the job's request cannot be read by this sortie: {e}"))
+    })
+}
+
 /// Makes a plan from its recorded parts.
 pub(in crate::engine) fn plan_again(name: &str, source: &str, request: &str) -> Result<Plan, EngineError> {
-    let request: PlanRequest = serde_json::from_str(request).map_err(|e| {
-        EngineError::surroundings(format!("the job's request cannot be read by this sortie: {e}"))
-    })?;
+    let request = read_request(request)?;
     let reading = crate::logic::playbook::read(&Source::new(name, source));
     let Some(playbook) = reading.playbook else {
         let why = reading.diagnostics.first().map_or_else(String::new, |d| d.message.clone());

@@ -45,7 +45,7 @@ pub(super) fn follow(
 ) -> Result<Ending, Failure> {
     steer_by_signals(context, &running.handle)?;
     let (number, dir, job) = (running.number, running.dir.clone(), running.id.to_string());
-    if !skin.json && skin.volume != Volume::Quiet && out.is_terminal {
+    if !skin.json && skin.volume != Volume::Quiet {
         out.line(format!("{} job #{number}: {}", out.paint.symbol(Phase::Running), view.playbook.name));
     }
     let mut plain = Plain::new(skin.volume, dir.clone(), context.settings.heartbeat());

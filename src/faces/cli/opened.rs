@@ -9,14 +9,32 @@ use crate::engine::library::{self, Opened};
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::report::{self, Look};
 use crate::logic::playbook::model::Playbook;
+use crate::logic::text::plural;
 
 /// Finds and reads a playbook. Diagnostics are drawn on `notes`, and an error among them ends the command.
 ///
 /// # Errors
 /// If there is no such playbook, it cannot be read, or it has errors.
 pub(super) fn open(root: &Path, wanted: &str, notes: &mut Out) -> Result<(Opened, Playbook), Failure> {
+    read(root, wanted, notes, false)
+}
+
+/// The same for a run: warnings come as one line, so that they do not bury what happens.
+///
+/// # Errors
+/// As of [`open`].
+pub(super) fn open_to_run(root: &Path, wanted: &str, notes: &mut Out) -> Result<(Opened, Playbook), Failure> {
+    read(root, wanted, notes, true)
+}
+
+fn read(root: &Path, wanted: &str, notes: &mut Out, brief: bool) -> Result<(Opened, Playbook), Failure> {
     let mut opened = library::open(root, &library::find(root, wanted)?)?;
-    if !opened.reading.diagnostics.is_empty() {
+    let found = opened.reading.diagnostics.len();
+    if brief && found > 0 && opened.reading.playbook.is_some() {
+        let path = library::shown(root, &opened.path);
+        notes.line(format!("{}: sortie check {path}", plural(found, "warning")));
+        notes.flush();
+    } else if found > 0 {
         let look = look(notes);
         notes.bytes(report::draw(&[(&opened.source, &opened.reading.diagnostics)], look).as_bytes());
         notes.flush();

@@ -12,7 +12,7 @@ use super::plain::Volume;
 use super::{opened, pick, prepare};
 use crate::engine::{self, OnLoss, Start, library};
 use crate::faces::ending::{Ending, Failure};
-use crate::logic::plan::{Plan, Selected};
+use crate::logic::plan::{Plan, PlanRequest, Selected};
 use crate::logic::text::plural;
 use crate::logic::view::JobView;
 
@@ -26,13 +26,13 @@ pub(super) fn run(
     out: &mut Out,
     notes: &mut Out,
 ) -> Result<Ending, Failure> {
+    let mut request = prepare::request(context, &args.request)?;
     let wanted = match &args.playbook {
         Some(wanted) => wanted.clone(),
-        None => last(context, notes)?,
+        None => last(context, &mut request, notes)?,
     };
-    let (opened, playbook) = opened::open(&context.project.root, &wanted, notes)?;
+    let (opened, playbook) = opened::open_to_run(&context.project.root, &wanted, notes)?;
     let playbook = Arc::new(playbook);
-    let request = prepare::request(context, &args.request)?;
     let env = match &args.env_file {
         Some(path) => prepare::env_file(path)?,
         None => Vec::new(),
@@ -83,8 +83,8 @@ pub(super) fn ui_word(ui: Ui) -> &'static str {
     }
 }
 
-/// Finds the playbook of the newest job.
-fn last(context: &Context, notes: &mut Out) -> Result<String, Failure> {
+/// Finds the playbook of the newest job. Without options of its own the request becomes that job's: the same again.
+fn last(context: &Context, request: &mut PlanRequest, notes: &mut Out) -> Result<String, Failure> {
     let history = engine::History::open(&context.project)?;
     let newest = match &history {
         Some(history) => history.jobs(1)?.into_iter().next(),
@@ -95,10 +95,21 @@ fn last(context: &Context, notes: &mut Out) -> Result<String, Failure> {
             .help("sortie run PLAYBOOK; `sortie playbooks list` shows what there is"));
     };
     let path = pick::playbook_path(context, &row);
+    let bare = PlanRequest { max_parallel: request.max_parallel, ..PlanRequest::default() };
+    let mut how = "with the options given now";
+    if let Some(history) = &history
+        && *request == bare
+    {
+        let earlier = history.request(&row.id)?;
+        let is_plain = PlanRequest { max_parallel: None, ..earlier.clone() } == PlanRequest::default();
+        *request = PlanRequest { max_parallel: request.max_parallel.or(earlier.max_parallel), ..earlier };
+        how = if is_plain { "" } else { "with the same inputs and selection" };
+    }
     notes.line(format!(
-        "again: `{}`, as in job #{}",
+        "again: `{}`, as in job #{}{}{how}",
         library::shown(&context.project.root, &path),
-        row.number
+        row.number,
+        if how.is_empty() { "" } else { ", " }
     ));
     notes.flush();
     Ok(path.display().to_string())

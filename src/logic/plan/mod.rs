@@ -5,14 +5,13 @@
 pub mod inputs;
 pub mod matrix;
 pub mod require;
+mod select;
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::address::Address;
-use super::playbook::model::{MatrixSource, Playbook};
-use super::text::near_miss;
+use super::playbook::model::Playbook;
 use super::value::Value;
 
 /// What was asked for beside the playbook itself. Stored with the job, so that the plan can be made again.
@@ -95,8 +94,7 @@ pub fn plan(playbook: Arc<Playbook>, request: &PlanRequest) -> Result<Plan, Vec<
             stages[need].needed_by.push(position(at));
         }
     }
-    select(&playbook, request, &mut stages, &mut problems);
-    set_axes(&playbook, request, &mut stages);
+    select::select(&playbook, request, &mut stages, &mut problems);
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -136,56 +134,6 @@ fn order(playbook: &Playbook, stages: &[PlannedStage]) -> Vec<u32> {
     order
 }
 
-fn select(
-    playbook: &Playbook,
-    request: &PlanRequest,
-    stages: &mut [PlannedStage],
-    problems: &mut Vec<PlanProblem>,
-) {
-    if !request.only.is_empty() {
-        for stage in stages.iter_mut() {
-            stage.selected = Selected::No("not named by --only".to_owned());
-        }
-        for text in &request.only {
-            let Some((at, cell)) = find(playbook, text, problems) else { continue };
-            let selected = &mut stages[at].selected;
-            *selected = match (std::mem::replace(selected, Selected::Yes), cell) {
-                (Selected::Yes, _) | (_, None) => Selected::Yes,
-                (Selected::No(_), Some(cell)) => Selected::Cells(vec![cell]),
-                (Selected::Cells(mut cells), Some(cell)) => {
-                    cells.push(cell);
-                    Selected::Cells(cells)
-                }
-            };
-        }
-    }
-    if let Some(text) = &request.from
-        && let Some((from, _)) = find(playbook, text, problems)
-    {
-        let reached = dependents(stages, &[position(from)]);
-        for (at, stage) in stages.iter_mut().enumerate() {
-            if !reached.contains(&position(at)) && !playbook.stages[at].is_final {
-                stage.selected = Selected::No(format!("comes before `{text}`"));
-            }
-        }
-    }
-    for text in &request.skip {
-        if let Some((at, _)) = find(playbook, text, problems) {
-            stages[at].selected = Selected::No("left out by --skip".to_owned());
-        }
-    }
-    if problems.is_empty()
-        && !stages.is_empty()
-        && stages.iter().all(|s| matches!(s.selected, Selected::No(_)))
-    {
-        problems.push(PlanProblem {
-            slug: "nothing-selected",
-            message: "these options leave no stage to run".to_owned(),
-            help: Some("name at least one stage with --only, or drop a --skip".to_owned()),
-        });
-    }
-}
-
 /// Returns the given stages and everything that needs them, directly or through others.
 #[must_use]
 pub fn dependents(stages: &[PlannedStage], from: &[u32]) -> std::collections::BTreeSet<u32> {
@@ -199,52 +147,4 @@ pub fn dependents(stages: &[PlannedStage], from: &[u32]) -> std::collections::BT
         }
     }
     reached
-}
-
-type Found = (usize, Option<Vec<(String, String)>>);
-
-fn find(playbook: &Playbook, text: &str, problems: &mut Vec<PlanProblem>) -> Option<Found> {
-    let address = match Address::parse(text) {
-        Ok(address) => address,
-        Err(message) => {
-            problems.push(PlanProblem { slug: "bad-address", message, help: None });
-            return None;
-        }
-    };
-    let found = playbook.stages.iter().position(|s| s.id.eq_ignore_ascii_case(&address.stage));
-    let Some(at) = found else {
-        let names = playbook.stages.iter().map(|s| &*s.id);
-        problems.push(PlanProblem {
-            slug: "unknown-stage",
-            message: format!("no stage of this playbook has the name `{}`", address.stage),
-            help: near_miss(&address.stage, names).map(|near| format!("did you mean `{near}`?")),
-        });
-        return None;
-    };
-    Some((at, if address.cell.is_empty() { None } else { Some(address.cell) }))
-}
-
-/// An axis that some matrix has is replaced there; one that none has is added to every ordinary stage.
-fn set_axes(playbook: &Playbook, request: &PlanRequest, stages: &mut [PlannedStage]) {
-    for (axis, values) in &request.matrix {
-        let having: Vec<usize> = (0..stages.len()).filter(|&at| has_axis(playbook, at, axis)).collect();
-        let targets: Vec<usize> = if having.is_empty() {
-            (0..stages.len()).filter(|&at| !playbook.stages[at].is_final).collect()
-        } else {
-            having
-        };
-        for at in targets {
-            stages[at].axes.push((axis.clone(), values.clone()));
-        }
-    }
-}
-
-fn has_axis(playbook: &Playbook, at: usize, axis: &str) -> bool {
-    match playbook.stages[at].strategy.as_ref().map(|s| &s.matrix) {
-        Some(MatrixSource::Fixed(Value::Object(members))) => members.get(axis).is_some(),
-        Some(MatrixSource::Mixed(super::playbook::model::MixedMatrix::Map(members))) => {
-            members.iter().any(|(name, _)| name.eq_ignore_ascii_case(axis))
-        }
-        _ => false,
-    }
 }

@@ -89,7 +89,7 @@ impl Reader<'_> {
                         span,
                         format!("version {found} of the language is not known here"),
                     )
-                    .help("write `version: 3`; `sortie convert` takes over older playbooks"),
+                    .help("write `version: 3` and check again; the keys of older versions differ"),
                 );
             }
             _ => self.wrong(id, "the number 3"),

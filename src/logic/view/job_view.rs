@@ -96,7 +96,7 @@ impl JobView {
         self.seq = envelope.seq;
         let at = envelope.time;
         match &envelope.event {
-            Event::StageStarted { stage, cells } => self.stage_started(*stage, cells, at),
+            Event::StageStarted { stage, cells } => self.stage_started(*stage, cells),
             // Only its number is taken; it is shown when its stage starts.
             Event::StageSubmitted { stage, cell, .. } if cell.cell as usize == self.cells.len() => {
                 self.cells.push(new_cell(*stage, cell));
@@ -176,11 +176,12 @@ impl JobView {
         }
     }
 
-    fn stage_started(&mut self, stage: u32, cells: &[NewCell], at: Timestamp) {
+    fn stage_started(&mut self, stage: u32, cells: &[NewCell]) {
         if self.stages.get(stage as usize).is_none() {
             return;
         }
-        self.set_stage(stage, Phase::Running);
+        // It waits on until one of its cells has a slot.
+        self.set_stage(stage, Phase::Waiting);
         for &earlier in &self.stages[stage as usize].cells {
             if let Some(cell) = self.cells.get(earlier as usize) {
                 let slot = self.cell_counts.slot(cell.phase);
@@ -201,7 +202,7 @@ impl JobView {
         let it = &mut self.stages[stage as usize];
         it.cells = cells.iter().map(|cell| cell.cell).collect();
         it.counts = counts;
-        it.started = Some(at);
+        it.started = None;
         it.finished = None;
     }
 
@@ -215,7 +216,9 @@ impl JobView {
                 it.steps = vec![StepView::default(); steps];
                 it.started = Some(at);
                 it.finished = None;
+                let stage = it.stage;
                 self.set_cell(*cell, Phase::Running);
+                self.stage_begins(stage, at);
             }
             Event::CellStopping { cell, run, cause, .. } => {
                 if let Some(it) = self.current(*cell, *run) {
@@ -311,6 +314,15 @@ impl JobView {
         if let Some(it) = self.stages.get_mut(stage as usize) {
             self.stage_counts.change(it.phase, phase);
             it.phase = phase;
+        }
+    }
+
+    fn stage_begins(&mut self, stage: u32, at: Timestamp) {
+        if self.stages.get(stage as usize).is_some_and(|it| it.phase == Phase::Waiting) {
+            self.set_stage(stage, Phase::Running);
+        }
+        if let Some(it) = self.stages.get_mut(stage as usize) {
+            it.started.get_or_insert(at);
         }
     }
 

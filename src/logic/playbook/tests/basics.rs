@@ -28,7 +28,7 @@ fn the_version_is_asked_for() {
     let reading = super::read(&source);
     expect![[r#"
         1:10 wrong-version: version `2` of the language is not known here
-          help: write `version: 3`; `sortie convert` takes over older playbooks
+          help: write `version: 3` and check again; the keys of older versions differ
     "#]]
     .assert_eq(&super::full(&source, &reading));
 }
