@@ -3,8 +3,6 @@
 //! A submitted try is with the keeper, which begins it in the slot of a cell that has just succeeded. Its cell stays
 //! queued until the keeper says so, and counts for the limits of its stage. Not here: the orders to the keeper.
 
-use std::sync::Arc;
-
 use super::super::decide::is_submitted;
 use super::super::event::Event;
 use super::super::progress::{self, Next, Pressure};
@@ -17,20 +15,24 @@ use crate::logic::time::Timestamp;
 
 /// Gives free slots to those who wait, in order of priority.
 pub(super) fn grant(state: &mut JobState, now: Timestamp) -> Option<Event> {
-    let plan = Arc::clone(&state.setting.plan);
-    let start = |cell: u32| Event::CellStarted { cell, run: state.cells[cell as usize].run };
     if let Some(key) = state.index.begun
         && is_submitted(state, key)
         && has_stage(state, key.cell)
     {
-        return Some(start(key.cell));
+        return Some(Event::CellStarted { cell: key.cell, run: key.run });
     }
-    if state.index.slots_taken >= plan.slots {
-        return submit(state, now);
+    if state.index.slots_taken < state.setting.plan.slots
+        && let Some(event) = grant_free(state, now)
+    {
+        return Some(event);
     }
+    submit(state, now)
+}
+
+fn grant_free(state: &mut JobState, now: Timestamp) -> Option<Event> {
     let first = state.index.submitted.iter().find(|&&cell| has_stage(state, cell));
     if let Some(&cell) = first.filter(|&&cell| !is_recalled(state, cell)) {
-        return Some(start(cell));
+        return Some(Event::CellStarted { cell, run: state.cells[cell as usize].run });
     }
     let waiting: Vec<u32> = state.index.queue.iter().map(|&(_, cell)| cell).take(GRANT_WINDOW).collect();
     let all = if waiting.len() == GRANT_WINDOW {
@@ -73,14 +75,15 @@ fn grant_one(state: &mut JobState, cell: u32, now: Timestamp) -> Option<Event> {
 
 /// Gives the keeper what comes next, so that a slot that comes free does not wait for the engine.
 ///
-/// Only the head of the queue, and only if its first step is ready to run as it stands: what would be skipped, fails to
+/// What is ready, if no slot is free for it, and else what will be. Only the head of the queue, and only if its first step is ready to run as it stands: what would be skipped, fails to
 /// evaluate or waits for a digest keeps its place and gets a slot in the ordinary way.
 fn submit(state: &JobState, now: Timestamp) -> Option<Event> {
     let ahead = state.index.submitted.len();
     if ahead >= state.setting.ahead as usize || state.paused.is_some() {
         return None;
     }
-    if let Some((_, cell)) = first_in_line(state) {
+    let is_full_up = state.index.slots_taken >= state.setting.plan.slots;
+    if is_full_up && let Some((_, cell)) = first_in_line(state) {
         let it = &state.cells[cell as usize];
         if it.phase != (CellPhase::Queued { until: None }) || is_unwanted(state, cell) {
             return None;
