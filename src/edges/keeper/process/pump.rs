@@ -143,7 +143,6 @@ impl Taps {
 
     /// Reads what the main process left in the pipes when it ended, and no more: a child may write for ever.
     pub(crate) fn drain(&mut self, log: &mut Log, buffer: &mut Buffer) {
-        self.let_go();
         for side in [0, 1] {
             let goal = log.taken() + pending(self.ends[side].as_ref());
             while self.ends[side].is_some() && log.taken() < goal {
@@ -152,10 +151,10 @@ impl Taps {
         }
     }
 
-    /// Closes the pipes: nobody is left whose words would count.
-    pub(crate) fn close(&mut self, log: &mut Log) {
+    /// Ends both streams: nobody is left whose words would count. The pipes are closed when this is dropped.
+    pub(crate) fn finish(&self, log: &mut Log) {
         for side in [0, 1] {
-            if self.ends[side].take().is_some() {
+            if self.ends[side].is_some() {
                 log.end(STREAMS[side]);
             }
         }

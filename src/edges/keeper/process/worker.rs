@@ -56,6 +56,7 @@ fn run(shared: &Arc<Shared>, slot: u32) {
         following: None,
         unsent: None,
         spare: None,
+        spent: None,
     };
     while let Some(launch) = worker.next() {
         worker.see_through(&launch);
@@ -78,6 +79,8 @@ struct Worker {
     unsent: Option<Exit>,
     /// Pipes for the next attempt, made while this one runs.
     spare: Option<Taps>,
+    /// Pipes of the attempt before, closed once the next one runs, or nothing does.
+    spent: Option<Taps>,
 }
 
 /// A process that was started, and what was opened for it.
@@ -94,6 +97,7 @@ impl Worker {
         if let Some(launch) = self.following.take() {
             return Some(launch);
         }
+        self.spent = None;
         let mut state = self.shared.state();
         loop {
             if state.stopping {
@@ -112,6 +116,7 @@ impl Worker {
     fn see_through(&mut self, launch: &Launch) {
         let key = launch.key;
         let started = self.start(launch);
+        self.spent = None;
         if let Some(exit) = self.unsent.take() {
             self.shared.link.report(Report::Exited(exit));
         }
@@ -198,10 +203,12 @@ impl Worker {
         }
         if left == 0 {
             // Whoever still holds a pipe is not of the attempt: mostly a process that another worker is just starting.
-            taps.close(&mut log);
+            taps.finish(&mut log);
+        } else {
+            taps.let_go();
         }
         let (end, usage) = self.reap(key, pid, handle.is_some());
-        let mut files = self.pool.collect(left > 0 || taps.is_open());
+        let mut files = self.pool.collect(left > 0);
         add_lines(&mut files.output, log.outputs());
         add_lines(&mut files.state, log.states());
         // They go into the exit record and the journal, and nothing secret may reach the disk.
@@ -226,9 +233,11 @@ impl Worker {
             exit.log_problem.get_or_insert_with(|| format!("the exit record could not be written: {error}"));
         }
         log.tell(false);
-        if taps.is_open() {
+        if left > 0 && taps.is_open() {
             log.set_late();
             read_late(&self.shared, &launch.tag, log, taps);
+        } else {
+            self.spent = Some(taps);
         }
         exit
     }
