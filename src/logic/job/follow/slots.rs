@@ -75,8 +75,8 @@ fn grant_one(state: &mut JobState, cell: u32, now: Timestamp) -> Option<Event> {
 
 /// Gives the keeper what comes next, so that a slot that comes free does not wait for the engine.
 ///
-/// What is ready, if no slot is free for it, and else what will be. Only the head of the queue, and only if its first step is ready to run as it stands: what would be skipped, fails to
-/// evaluate or waits for a digest keeps its place and gets a slot in the ordinary way.
+/// What is ready, if no slot is free for it, and else what will be. Only the head of the queue, and only if its first step
+/// can run as it stands: what would be skipped, fails to evaluate or waits for a digest gets a slot in the ordinary way.
 fn submit(state: &JobState, now: Timestamp) -> Option<Event> {
     let ahead = state.index.submitted.len();
     if ahead >= state.setting.ahead as usize || state.paused.is_some() {
