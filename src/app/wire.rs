@@ -4,10 +4,10 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 
-use crate::edges::keeper::{Keeper, StartOptions, exits, orphans};
+use crate::edges::keeper::{Keeper, Waiting, exits, orphans};
 use crate::edges::{digest, repository};
 use crate::port::keeper::{FromKeeper, Hello, ToKeeper};
-use crate::port::{Outside, World};
+use crate::port::{Outside, Ungreeted, World};
 
 /// Returns the world as it is.
 #[must_use]
@@ -22,8 +22,14 @@ pub(super) fn world() -> World {
     }
 }
 
-fn start_keeper(hello: Hello) -> io::Result<Box<dyn Outside>> {
-    Ok(Box::new(KeptOutside(Keeper::start(&StartOptions { program: None, hello })?)))
+fn start_keeper() -> io::Result<Box<dyn Ungreeted>> {
+    Ok(Box::new(Waiting::start()?))
+}
+
+impl Ungreeted for Waiting {
+    fn greet(self: Box<Self>, hello: Hello) -> io::Result<Box<dyn Outside>> {
+        Ok(Box::new(KeptOutside((*self).greet(hello)?)))
+    }
 }
 
 /// The keeper as the engine sees it.

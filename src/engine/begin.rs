@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::bus::Bus;
 use super::handle::{Handle, LocalOrder};
 use super::store::{NewJob, Owner, Store, StoredJob, Syncer};
-use super::turn::Engine;
+use super::turn::{Engine, start_keeper};
 use super::{EngineError, JobId, Project, clock};
 use crate::logic::job::apply::apply;
 use crate::logic::job::event::{Cause, Envelope, Outcome};
@@ -22,8 +22,8 @@ use crate::logic::job::state::{JobState, Setting};
 use crate::logic::plan::{Plan, PlanRequest};
 use crate::logic::playbook::source::Source;
 use crate::logic::value::{Object, Value};
-use crate::port::World;
 use crate::port::keeper::OnLoss;
+use crate::port::{Ungreeted, World};
 
 /// What a job is started with.
 pub struct Start {
@@ -74,6 +74,8 @@ impl Running {
 /// # Errors
 /// If the state folder, the store or the keeper cannot be used. Then nothing was started.
 pub fn start(project: &Project, start: Start, world: World) -> Result<Running, EngineError> {
+    // First: it gets ready while the store is opened.
+    let keeper = start_keeper(world)?;
     let mut store = Store::open(project)?;
     let owner = Owner::this();
     let id = Uuid::now_v7().to_string();
@@ -100,7 +102,16 @@ pub fn start(project: &Project, start: Start, world: World) -> Result<Running, E
     let stored = store.job(&id)?;
     let secrets = start.secrets.clone();
     let env = start.env.clone();
-    let parts = Parts { store, stored, plan: start.plan, secrets, env, epoch: 1, on_loss: start.on_loss };
+    let parts = Parts {
+        store,
+        stored,
+        plan: start.plan,
+        secrets,
+        env,
+        epoch: 1,
+        on_loss: start.on_loss,
+        keeper: Some(keeper),
+    };
     run(project, parts, Vec::new(), None, dir, world).map(|running| Running { number, ..running })
 }
 
@@ -122,7 +133,8 @@ pub fn resume(
     let epoch = store.take_lease(stored.number, &owner)?;
     let journal = store.events(stored.number, 0, usize::MAX >> 1)?;
     let dir = job_dir(project, &stored.id)?;
-    let parts = Parts { store, stored, plan, secrets, env: Vec::new(), epoch, on_loss: OnLoss::Stop };
+    let parts =
+        Parts { store, stored, plan, secrets, env: Vec::new(), epoch, on_loss: OnLoss::Stop, keeper: None };
     run(project, parts, journal, order, dir, world)
 }
 
@@ -134,6 +146,7 @@ struct Parts {
     env: Vec<(String, String)>,
     epoch: u64,
     on_loss: OnLoss,
+    keeper: Option<Box<dyn Ungreeted>>,
 }
 
 fn run(
@@ -172,6 +185,7 @@ fn run(
         syncer,
         bus,
         world,
+        keeper: parts.keeper,
         number,
         epoch: parts.epoch,
         next_seq: last + 1,

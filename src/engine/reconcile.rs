@@ -52,13 +52,22 @@ impl InFlight {
         }
     }
 
-    /// Says whether something is with the keeper that can begin in any slot, besides what these reports say has begun.
-    pub(super) fn is_ahead(&self, heard: &[Heard]) -> bool {
-        let begun = heard.iter().filter(|it| {
-            matches!(it, Heard::Input(Input::Report(Report::Exited(Exit { next: Some(next), .. })))
-                if self.submitted.get(next).is_some_and(|it| it.anywhere))
-        });
-        self.submitted.values().filter(|it| it.anywhere).count() > begun.count()
+    /// Returns how many tries are with the keeper that can begin in any slot, besides what these reports say has begun.
+    /// None if a slot came free that waits for an order.
+    pub(super) fn ahead(&self, heard: &[Heard]) -> Option<usize> {
+        let mut ahead = self.submitted.values().filter(|it| it.anywhere).count();
+        for it in heard {
+            match it {
+                Heard::Input(Input::Report(Report::Exited(exit))) => {
+                    // One that had been promoted leaves the slot over that it was promoted to.
+                    let next = self.submitted.get(exit.next.as_ref()?)?;
+                    ahead = ahead.saturating_sub(usize::from(next.anywhere));
+                }
+                Heard::Input(Input::Report(Report::Annotated { .. })) => {}
+                _ => return None,
+            }
+        }
+        Some(ahead)
     }
 
     /// Says whether a withdrawn try was asked back while it was submitted, and is wanted again by now.

@@ -23,7 +23,7 @@ use crate::logic::job::wanted::wanted;
 use crate::logic::job::{Input, turn};
 use crate::logic::time::Timestamp;
 use crate::port::keeper::{FromKeeper, Hello, OnLoss, ToKeeper, VERSION};
-use crate::port::{Outside, World};
+use crate::port::{Outside, Ungreeted, World};
 
 /// One job's engine.
 pub(super) struct Engine {
@@ -32,6 +32,8 @@ pub(super) struct Engine {
     pub(super) syncer: Syncer,
     pub(super) bus: Arc<Bus>,
     pub(super) world: World,
+    /// Started before there was a job, to get ready meanwhile.
+    pub(super) keeper: Option<Box<dyn Ungreeted>>,
     pub(super) number: u64,
     pub(super) epoch: u64,
     pub(super) next_seq: u64,
@@ -50,7 +52,7 @@ pub(super) struct Engine {
 /// After so many keepers that ended without a word the next one is not tried.
 const SILENT_KEEPERS: u32 = 3;
 
-/// How long the engine lets reports gather while the keeper has more to do than there are slots.
+/// How long the engine lets reports gather while the keeper has plenty to do beyond the slots.
 const GATHER: Duration = Duration::from_millis(2);
 
 /// What woke the loop.
@@ -110,13 +112,15 @@ impl Engine {
             match woken {
                 Woken::Keeper(Some(message)) => {
                     self.silent_keepers = 0;
-                    self.hear(message, &mut inputs, &mut acknowledged);
-                    if flight.is_ahead(&inputs) {
-                        // The slots go on by themselves meanwhile, and what ends in a moment is recorded in one go.
+                    let mut messages = vec![message];
+                    messages.extend(outside.drain());
+                    self.hear(messages, &mut inputs, &mut acknowledged);
+                    // With few left the slots would run dry meanwhile.
+                    let few = self.state.setting.ahead as usize * 3 / 4;
+                    if flight.ahead(&inputs).is_some_and(|ahead| ahead > few) {
+                        // The slots go on by themselves, and what ends in a moment is recorded in one go.
                         std::thread::sleep(GATHER);
-                    }
-                    for message in outside.drain() {
-                        self.hear(message, &mut inputs, &mut acknowledged);
+                        self.hear(outside.drain(), &mut inputs, &mut acknowledged);
                     }
                 }
                 Woken::Keeper(None) => is_lost = true,
@@ -226,7 +230,11 @@ impl Engine {
         }
     }
 
-    fn start_keeper(&self) -> Result<Box<dyn Outside>, EngineError> {
+    fn start_keeper(&mut self) -> Result<Box<dyn Outside>, EngineError> {
+        let keeper = match self.keeper.take() {
+            Some(keeper) => keeper,
+            None => start_keeper(self.world)?,
+        };
         let setting = &self.state.setting;
         let cancel = setting.plan.playbook.defaults.cancel.unwrap_or_default();
         let hello = Hello {
@@ -236,14 +244,13 @@ impl Engine {
             job_id: setting.job_id.to_string(),
             dir: setting.dir.to_string(),
             slots: setting.plan.slots,
+            first_slots: setting.plan.first_cells(),
             on_loss: self.on_loss,
             masks: self.masks.clone(),
             grace_ms: u64::try_from(self.longest_grace().as_millis()).unwrap_or(u64::MAX),
             signal: cancel.signal,
         };
-        (self.world.keeper)(hello).map_err(|e| {
-            EngineError::surroundings(format!("the keeper of the job could not be started: {e}"))
-        })
+        keeper.greet(hello).map_err(|e| no_keeper(&e))
     }
 
     /// The grace where no order says otherwise, such as after the loss of this engine: nobody gets less than was promised.
@@ -302,16 +309,18 @@ impl Engine {
         }
     }
 
-    fn hear(&self, message: FromKeeper, inputs: &mut Vec<Heard>, acknowledged: &mut Option<u64>) {
-        match message {
-            FromKeeper::Ready { .. } => {}
-            FromKeeper::Grew { logs } => self.bus.grew(&logs),
-            FromKeeper::Reports { from_seq, reports } => {
-                *acknowledged = Some(from_seq + reports.len() as u64);
-                inputs.extend(reports.into_iter().map(|r| Heard::Input(Input::Report(r))));
-            }
-            FromKeeper::Finished { survivors } => {
-                inputs.push(Heard::Input(Input::Report(Report::Closed { survivors })));
+    fn hear(&self, messages: Vec<FromKeeper>, inputs: &mut Vec<Heard>, acknowledged: &mut Option<u64>) {
+        for message in messages {
+            match message {
+                FromKeeper::Ready { .. } => {}
+                FromKeeper::Grew { logs } => self.bus.grew(&logs),
+                FromKeeper::Reports { from_seq, reports } => {
+                    *acknowledged = Some(from_seq + reports.len() as u64);
+                    inputs.extend(reports.into_iter().map(|r| Heard::Input(Input::Report(r))));
+                }
+                FromKeeper::Finished { survivors } => {
+                    inputs.push(Heard::Input(Input::Report(Report::Closed { survivors })));
+                }
             }
         }
     }
@@ -408,6 +417,15 @@ impl Engine {
 pub(super) enum Heard {
     Input(Input),
     Order(LocalOrder),
+}
+
+/// Starts a keeper that waits to hear of its job.
+pub(super) fn start_keeper(world: World) -> Result<Box<dyn Ungreeted>, EngineError> {
+    (world.keeper)().map_err(|e| no_keeper(&e))
+}
+
+fn no_keeper(error: &std::io::Error) -> EngineError {
+    EngineError::surroundings(format!("the keeper of the job could not be started: {error}"))
 }
 
 /// Where a test may kill the engine; nothing in a release.

@@ -56,6 +56,9 @@ pub struct Hello {
     pub dir: String,
     /// How many attempts may be live at once.
     pub slots: u32,
+    /// So many of them will be wanted at once: they are got ready before the first orders.
+    #[serde(default)]
+    pub first_slots: u32,
     pub on_loss: OnLoss,
     /// Secrets known so far.
     pub masks: Vec<String>,

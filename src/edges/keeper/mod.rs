@@ -1,8 +1,8 @@
 //! The keeper: a small process per job that holds its children, masks and writes their output, and outlives the
 //! engine; here is the engine's side of it.
 //!
-//! [`Keeper::start`] starts one, [`Keeper::send`] gives orders, [`Keeper::next`] brings answers; the end of the
-//! answers means that the keeper is gone. The process itself is `process`, run by a hidden subcommand of the same
+//! [`Waiting::start`] starts one, [`Waiting::greet`] tells it about its job, [`Keeper::send`] gives orders,
+//! [`Keeper::next`] brings answers; the end of the answers means that the keeper is gone. The process itself is `process`, run by a hidden subcommand of the same
 //! binary; the messages are `port::keeper`. `orphans` ends a job's processes without a keeper.
 
 #![expect(
@@ -28,7 +28,6 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::net::UnixStream as Socket;
-use std::path::PathBuf;
 
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
 use nix::sys::signal::{SigSet, Signal};
@@ -49,13 +48,58 @@ const SETSID: i32 = 0x80;
 /// Answers are read in pieces of so many bytes.
 const PIECE: usize = 64 * 1024;
 
-/// What is needed to start a keeper.
-#[derive(Clone, Debug)]
-pub struct StartOptions {
-    /// The binary that knows [`SUBCOMMAND`]; the running one if none is named, even if its file was replaced.
-    pub program: Option<PathBuf>,
-    /// What the keeper must know about its job.
-    pub hello: Hello,
+/// A keeper that was started and knows no job yet. Dropped, it ends.
+#[derive(Debug)]
+pub struct Waiting {
+    pid: i32,
+    socket: Option<Socket>,
+}
+
+impl Waiting {
+    /// Starts a keeper: of the running binary, even if its file was replaced. It gets ready by itself meanwhile.
+    ///
+    /// The calling process becomes a subreaper, so that the children of a keeper that dies come to it.
+    ///
+    /// # Errors
+    /// If the system refuses a socket or a process.
+    pub fn start() -> io::Result<Self> {
+        set_child_subreaper(Some(getpid()))?;
+        let (ours, theirs) = Socket::pair()?;
+        ours.set_nonblocking(true)?;
+        Ok(Self { pid: spawn(&theirs)?, socket: Some(ours) })
+    }
+
+    /// Tells the keeper what it must know about its job; does not wait for its answer. Needs a tokio runtime with I/O.
+    ///
+    /// # Errors
+    /// If the connection cannot be used.
+    pub fn greet(mut self, hello: Hello) -> io::Result<Keeper> {
+        let socket = self.socket.take().ok_or(io::ErrorKind::NotConnected)?;
+        let mut keeper = Keeper {
+            pid: self.pid,
+            socket: UnixStream::from_std(socket)?,
+            inbox: Inbox::default(),
+            arrived: VecDeque::new(),
+            outgoing: Vec::new(),
+            written: 0,
+            gone: false,
+            piece: vec![0; PIECE].into_boxed_slice(),
+        };
+        keeper.send(&[ToKeeper::Hello(hello)])?;
+        Ok(keeper)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let Some(socket) = self.socket.take() else { return };
+        // A keeper that nobody greets ends by itself.
+        drop(socket);
+        if let Some(pid) = Pid::from_raw(self.pid) {
+            // Somebody else may have reaped it.
+            let _ended = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED);
+        }
+    }
 }
 
 /// An engine's connection to the keeper of its job.
@@ -74,32 +118,6 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// Starts a keeper and greets it; does not wait for its answer. Needs a tokio runtime with I/O.
-    ///
-    /// The calling process becomes a subreaper, so that the children of a keeper that dies come to it.
-    ///
-    /// # Errors
-    /// If the system refuses a socket or a process.
-    pub fn start(options: &StartOptions) -> io::Result<Self> {
-        set_child_subreaper(Some(getpid()))?;
-        let (ours, theirs) = Socket::pair()?;
-        ours.set_nonblocking(true)?;
-        let pid = spawn(options, &theirs)?;
-        drop(theirs);
-        let mut keeper = Self {
-            pid,
-            socket: UnixStream::from_std(ours)?,
-            inbox: Inbox::default(),
-            arrived: VecDeque::new(),
-            outgoing: Vec::new(),
-            written: 0,
-            gone: false,
-            piece: vec![0; PIECE].into_boxed_slice(),
-        };
-        keeper.send(&[ToKeeper::Hello(options.hello.clone())])?;
-        Ok(keeper)
-    }
-
     /// The keeper's process number.
     #[must_use]
     pub fn pid(&self) -> i32 {
@@ -206,7 +224,7 @@ impl Keeper {
 }
 
 /// Starts the keeper in a session of its own, with its end of the socket as standard input.
-fn spawn(options: &StartOptions, theirs: &Socket) -> io::Result<i32> {
+fn spawn(theirs: &Socket) -> io::Result<i32> {
     let mut attributes = PosixSpawnAttr::init()?;
     attributes
         .set_flags(PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK | PosixSpawnFlags::from_bits_retain(SETSID))?;
@@ -216,10 +234,6 @@ fn spawn(options: &StartOptions, theirs: &Socket) -> io::Result<i32> {
     attributes.set_sigmask(&blocked.into_iter().collect::<SigSet>())?;
     let mut actions = PosixSpawnFileActions::init()?;
     actions.add_dup2(theirs.as_raw_fd(), 0)?;
-    let program = match &options.program {
-        Some(path) => CString::new(path.as_os_str().as_bytes())?,
-        None => c"/proc/self/exe".to_owned(),
-    };
     let argv = [c"sortie".to_owned(), CString::new(SUBCOMMAND)?];
     let mut environment = Vec::new();
     for (name, value) in std::env::vars_os() {
@@ -228,5 +242,5 @@ fn spawn(options: &StartOptions, theirs: &Socket) -> io::Result<i32> {
         entry.extend_from_slice(value.as_bytes());
         environment.push(CString::new(entry)?);
     }
-    Ok(posix_spawn(program.as_c_str(), &actions, &attributes, &argv, &environment)?.as_raw())
+    Ok(posix_spawn(c"/proc/self/exe", &actions, &attributes, &argv, &environment)?.as_raw())
 }

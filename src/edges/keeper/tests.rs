@@ -7,6 +7,7 @@
 mod hostile;
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,7 @@ use tempfile::TempDir;
 
 use self::hostile::{HOSTILE, Hostile};
 use super::procfs::Process;
-use super::{Keeper, StartOptions, exits, orphans, process};
+use super::{Keeper, Waiting, exits, orphans, process};
 use crate::logic::job::effect::{KeepChildren, Launch, Program, Rung};
 use crate::logic::job::report::{AttemptKey, End, Exit, Report, StartFailure, Usage};
 use crate::logic::log_index::{self, Stream};
@@ -47,12 +48,13 @@ fn rig_with(slots: u32, masks: &[&str]) -> Rig {
         job_id: uuid.clone(),
         dir: dir.path().to_str().unwrap().to_owned(),
         slots,
+        first_slots: 0,
         on_loss: OnLoss::Stop,
         masks: masks.iter().map(|mask| (*mask).to_owned()).collect(),
         grace_ms: 300,
         signal: SIGTERM,
     };
-    let keeper = Keeper::start(&StartOptions { program: None, hello }).unwrap();
+    let keeper = Waiting::start().unwrap().greet(hello).unwrap();
     Rig { dir, keeper, uuid, grew: Vec::new() }
 }
 
@@ -201,6 +203,67 @@ fn an_attempt_ends_with_its_code_or_signal_and_a_silent_one_makes_no_log() {
         assert_eq!(ends, [(0, End::Code(0)), (1, End::Code(7)), (2, End::Signal(SIGKILL))]);
         assert!(!rig.dir.path().join("logs").exists());
         assert_eq!(exits::read(rig.dir.path()).unwrap().len(), 3);
+        assert_eq!(rig.finish().await, Vec::<String>::new());
+    });
+}
+
+#[test]
+fn a_simple_command_does_by_itself_what_the_shell_would_do() {
+    block_on(async {
+        let mut rig = rig_with(1, &[]);
+        let place = rig.dir.path().join("place");
+        fs::create_dir(&place).unwrap();
+        std::os::unix::fs::symlink(&place, rig.dir.path().join("link")).unwrap();
+        for (name, mode) in [("script", 0o755), ("closed", 0o644)] {
+            let path = place.join(name);
+            fs::write(&path, "echo \"$0 $1\"; exit 3\n").unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        }
+        let link = rig.dir.path().join("link").display().to_string();
+        let texts = ["printenv PWD", "./script a=1", "./closed", "./", "no-such-program x", "false"];
+        let pwds = [Some("/"), Some("relative"), Some(&link), None];
+        let mut launches = Vec::new();
+        for (text, pwd) in texts.iter().flat_map(|text| pwds.map(|pwd| (text, pwd))) {
+            for is_simple in [true, false] {
+                let mut launch = rig.launch(u32::try_from(launches.len()).unwrap(), text);
+                let by_shell: Vec<String> = ["sh", "-e", "-c", text].map(str::to_owned).into();
+                let words = text.split(' ').map(str::to_owned).collect();
+                launch.program =
+                    if is_simple { Program::Simple { words, by_shell } } else { Program::Direct(by_shell) };
+                launch.cwd = place.to_str().unwrap().into();
+                launch.env.push(("PWD".into(), pwd.map(str::to_owned)));
+                launches.push(launch);
+            }
+        }
+        let count = launches.len();
+        rig.run(launches);
+        let exits = rig.exits(count).await;
+        for pair in exits.chunks(2) {
+            let logs = [rig.log(pair[0].key.cell), rig.log(pair[1].key.cell)];
+            assert_eq!((pair[0].end, &logs[0]), (pair[1].end, &logs[1]), "cell {}", pair[0].key.cell);
+        }
+        let ends: Vec<End> = exits.iter().step_by(2 * pwds.len()).map(|exit| exit.end).collect();
+        assert_eq!(ends, [0, 3, 126, 126, 127, 1].map(End::Code));
+        let written = place.canonicalize().unwrap().display().to_string();
+        assert_eq!(rig.log(0).trim_end(), written);
+        assert_eq!(rig.log(4).trim_end(), link);
+        assert_eq!(rig.finish().await, Vec::<String>::new());
+    });
+}
+
+#[test]
+fn functions_of_bash_in_the_environment_are_left_to_the_shell() {
+    block_on(async {
+        let mut rig = rig_with(1, &[]);
+        let mut launches = [rig.launch(0, ""), rig.launch(1, "")];
+        for launch in &mut launches {
+            let by_shell = ["sh", "-c", "exit 9"].map(str::to_owned).into();
+            launch.program = Program::Simple { words: vec!["true".into()], by_shell };
+        }
+        launches[1].env.push(("BASH_FUNC_true%%".into(), Some("() { false; }".into())));
+        rig.run(launches.into());
+        let ends: Vec<End> = rig.exits(2).await.iter().map(|exit| exit.end).collect();
+        assert_eq!(ends, [End::Code(0), End::Code(9)]);
         assert_eq!(rig.finish().await, Vec::<String>::new());
     });
 }

@@ -1,27 +1,57 @@
 //! Events in and out of the table, and what they change in the projection of jobs.
 
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, params};
 
 use crate::engine::EngineError;
 use crate::logic::job::event::{Envelope, Event, Outcome};
 use crate::logic::job::order::Target;
 
+/// A transaction whose statements are parsed once for the connection: there are hundreds in a second.
+pub(super) struct Writing<'a> {
+    connection: &'a Connection,
+    is_open: bool,
+}
+
+impl<'a> Writing<'a> {
+    pub(super) fn begin(connection: &'a Connection) -> rusqlite::Result<Self> {
+        connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        Ok(Self { connection, is_open: true })
+    }
+
+    pub(super) fn commit(mut self) -> rusqlite::Result<()> {
+        self.connection.prepare_cached("COMMIT")?.execute([])?;
+        self.is_open = false;
+        Ok(())
+    }
+}
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        if self.is_open {
+            // What failed before is told; SQLite may have rolled back by itself.
+            let _outcome = self.connection.execute_batch("ROLLBACK");
+        }
+    }
+}
+
 /// Keeps the row of a job in step with its events.
-pub(super) fn project(tx: &Transaction<'_>, number: u64, it: &Envelope) -> Result<(), EngineError> {
+pub(super) fn project(connection: &Connection, number: u64, it: &Envelope) -> Result<(), EngineError> {
     let state = match &it.event {
         Event::JobStarted { .. } | Event::JobResumed { .. } | Event::JobRetrying { .. } => "running",
         Event::JobPaused { .. } => "paused",
         Event::CancelAsked { target: Target::Job, .. } => "cancelling",
         Event::JobFinished { outcome, .. } => {
-            tx.prepare_cached(
-                "UPDATE jobs SET state = 'finished', outcome = ?2, finished = ?3 WHERE number = ?1",
-            )?
-            .execute(params![number, Outcome::word(*outcome), it.time.0])?;
+            connection
+                .prepare_cached(
+                    "UPDATE jobs SET state = 'finished', outcome = ?2, finished = ?3 WHERE number = ?1",
+                )?
+                .execute(params![number, Outcome::word(*outcome), it.time.0])?;
             return Ok(());
         }
         _ => return Ok(()),
     };
-    tx.prepare_cached("UPDATE jobs SET state = ?2, outcome = NULL, finished = NULL WHERE number = ?1")?
+    connection
+        .prepare_cached("UPDATE jobs SET state = ?2, outcome = NULL, finished = NULL WHERE number = ?1")?
         .execute(params![number, state])?;
     Ok(())
 }

@@ -13,7 +13,8 @@ mod lease;
 mod sync;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -21,6 +22,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, Transactio
 
 pub use history::{FindError, History, JobRow};
 pub(super) use lease::Owner;
+use sync::Disk;
 pub(super) use sync::Syncer;
 
 pub(super) use history::plan_again;
@@ -37,7 +39,7 @@ const BUSY: Duration = Duration::from_secs(10);
 /// A connection that may write.
 pub(crate) struct Store {
     connection: Connection,
-    wal: PathBuf,
+    disk: Arc<Disk>,
 }
 
 /// What is recorded of a job when it is made.
@@ -77,9 +79,11 @@ impl Store {
     pub(crate) fn open(project: &Project) -> Result<Self, EngineError> {
         folder::prepare(&project.state)?;
         let path = project.state.join("sortie.db");
+        let is_new = fs::metadata(&path).map_or(true, |found| found.len() == 0);
         let connection = Connection::open(&path).map_err(|e| broken(&path, &e))?;
-        let store = Self { connection, wal: project.state.join("sortie.db-wal") };
-        store.set_up().map_err(|e| broken(&path, &e))?;
+        let disk = Arc::new(Disk::new(&project.state, &path, is_new));
+        let store = Self { connection, disk };
+        store.set_up(is_new).map_err(|e| broken(&path, &e))?;
         let version: i64 = store
             .connection
             .query_row("PRAGMA user_version", [], |row| row.get(0))
@@ -89,16 +93,21 @@ impl Store {
             0 => store.create().map_err(|e| broken(&path, &e))?,
             newer => return Err(newer_store(&path, newer)),
         }
+        store.connection.pragma_update(None, "synchronous", "NORMAL").map_err(|e| broken(&path, &e))?;
         Ok(store)
     }
 
-    fn set_up(&self) -> rusqlite::Result<()> {
+    fn set_up(&self, is_new: bool) -> rusqlite::Result<()> {
         self.connection.busy_timeout(BUSY)?;
         // The last connection to close would copy the log into the file and sync both; a later engine does that.
         self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        if is_new {
+            // `Disk` syncs the whole a moment later: SQLite would do it six times, and wait each time.
+            self.connection.pragma_update(None, "synchronous", "OFF")?;
+        }
         self.connection.execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; \
-             PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;",
+            "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -4096; \
+             PRAGMA temp_store = MEMORY;",
         )?;
         self.connection.set_prepared_statement_cache_capacity(32);
         Ok(())
@@ -145,16 +154,18 @@ impl Store {
     /// # Errors
     /// If the store cannot be written, or another engine has taken the job over.
     pub(crate) fn append(&mut self, number: u64, epoch: u64, events: &[Envelope]) -> Result<(), EngineError> {
-        let tx = Transaction::new(&mut self.connection, TransactionBehavior::Immediate)?;
+        let writing = journal::Writing::begin(&self.connection)?;
         {
-            let held: u64 = tx
+            let held: u64 = self
+                .connection
                 .prepare_cached("SELECT epoch FROM jobs WHERE number = ?1")?
                 .query_row([number], |row| row.get(0))?;
             if held != epoch {
                 return Err(taken_over(number));
             }
-            let mut insert =
-                tx.prepare_cached("INSERT INTO events (id, time, type, body) VALUES (?1, ?2, ?3, ?4)")?;
+            let mut insert = self
+                .connection
+                .prepare_cached("INSERT INTO events (id, time, type, body) VALUES (?1, ?2, ?3, ?4)")?;
             for it in events {
                 let body = serde_json::to_string(&it.event)
                     .map_err(|e| EngineError::bug(format!("an event could not be written: {e}")))?;
@@ -166,13 +177,13 @@ impl Store {
                 ])?;
             }
             for it in events {
-                journal::project(&tx, number, it)?;
+                journal::project(&self.connection, number, it)?;
             }
         }
         // As late as a disk may fill up: dropping the transaction takes back what it holds.
         #[cfg(feature = "faults")]
         super::faults::append()?;
-        tx.commit()?;
+        writing.commit()?;
         Ok(())
     }
 
@@ -214,13 +225,12 @@ impl Store {
     /// # Errors
     /// What the disk said.
     pub(crate) fn sync(&self) -> Result<(), EngineError> {
-        sync::sync_file(&self.wal)
-            .map_err(|e| EngineError::surroundings(format!("the store could not be synced: {e}")))
+        self.disk.sync().map_err(|e| EngineError::surroundings(format!("the store could not be synced: {e}")))
     }
 
     /// Copies the log into the database file and empties it if it has grown, unless somebody else is using it.
     pub(crate) fn tidy(&self) {
-        let pages = fs::metadata(&self.wal).map_or(0, |m| m.len() / 4096);
+        let pages = self.disk.wal_bytes() / 4096;
         if pages > 2_000 && self.connection.busy_timeout(Duration::ZERO).is_ok() {
             // Only an optimisation: what cannot be done now is done at the end of the next job.
             let _outcome = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");

@@ -1,8 +1,8 @@
 //! Group sync: what was committed survives power loss at most 100 ms later.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -10,17 +10,54 @@ use std::time::Duration;
 /// Between two group syncs.
 const EVERY: Duration = Duration::from_millis(100);
 
-/// Syncs the write-ahead log. Only the log is opened: SQLite's locks lie on its other files, and closing a second
-/// descriptor of those would drop them.
-pub(super) fn sync_file(wal: &Path) -> io::Result<()> {
-    match File::open(wal) {
-        Ok(file) => file.sync_data(),
-        // SQLite keeps writing to a file that was removed, and what it writes is lost with this process.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let words = format!("its file `{}` was removed while the job ran", wal.display());
-            Err(io::Error::new(error.kind(), words))
+/// What has to be synced of a store.
+pub(crate) struct Disk {
+    /// SQLite keeps its locks on the other files, so that this one may be opened and closed here.
+    wal: PathBuf,
+    /// The database file, where this process made it. Its folders have to know of it, too.
+    made: Mutex<Option<PathBuf>>,
+}
+
+impl Disk {
+    /// The files of the store in that folder. `is_new` says that this process makes them.
+    pub(super) fn new(state: &Path, database: &Path, is_new: bool) -> Self {
+        let made = Mutex::new(is_new.then(|| database.to_path_buf()));
+        Self { wal: state.join("sortie.db-wal"), made }
+    }
+
+    /// How large the log of the database is, in bytes.
+    pub(super) fn wal_bytes(&self) -> u64 {
+        fs::metadata(&self.wal).map_or(0, |found| found.len())
+    }
+
+    /// Makes what was committed survive power loss.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.sync_made()?;
+        match File::open(&self.wal) {
+            Ok(file) => file.sync_data(),
+            // SQLite keeps writing to a file that was removed, and what it writes is lost with this process.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let words = format!("its file `{}` was removed while the job ran", self.wal.display());
+                Err(io::Error::new(error.kind(), words))
+            }
+            Err(error) => Err(error),
         }
-        Err(error) => Err(error),
+    }
+
+    /// Makes a new database survive power loss: without its file the log would be thrown away.
+    fn sync_made(&self) -> io::Result<()> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(database) = made.as_deref() else { return Ok(()) };
+        let file = File::open(database)?;
+        let outcome = file.sync_all();
+        // Closing it would drop the locks of SQLite, which belong to the process and not to a descriptor.
+        std::mem::forget(file);
+        outcome?;
+        for folder in database.ancestors().skip(1).take(2) {
+            File::open(folder)?.sync_all()?;
+        }
+        *made = None;
+        Ok(())
     }
 }
 
@@ -43,15 +80,15 @@ struct State {
 }
 
 impl Syncer {
-    /// Starts the thread for the log of that store.
+    /// Starts the thread for that store. A new one is synced at once.
     #[must_use]
     pub(crate) fn start(store: &super::Store) -> Self {
         let shared = Arc::new(Shared { state: Mutex::new(State::default()), changed: Condvar::new() });
-        let (theirs, wal) = (Arc::clone(&shared), store.wal.clone());
+        let (theirs, disk) = (Arc::clone(&shared), Arc::clone(&store.disk));
         let thread = std::thread::Builder::new()
             .name("sync".to_owned())
             .stack_size(128 * 1024)
-            .spawn(move || theirs.run(&wal))
+            .spawn(move || theirs.run(&disk))
             .ok();
         Self { shared, thread }
     }
@@ -80,8 +117,10 @@ impl Drop for Syncer {
 }
 
 impl Shared {
-    fn run(&self, wal: &Path) {
+    fn run(&self, disk: &Disk) {
+        let made = disk.sync_made();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.failed = made.err().map(|error| error.to_string());
         loop {
             while !state.dirty && !state.ended {
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -97,7 +136,7 @@ impl Shared {
             }
             state.dirty = false;
             drop(state);
-            let outcome = sync_file(wal);
+            let outcome = disk.sync();
             state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             if let Err(error) = outcome {
                 state.failed = Some(error.to_string());

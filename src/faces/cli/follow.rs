@@ -30,7 +30,7 @@ const LAZY: Duration = Duration::from_millis(50);
 const BUSY: u32 = 6;
 
 /// How long they are gathered.
-const GATHER: Duration = Duration::from_millis(4);
+const GATHER: Duration = Duration::from_millis(16);
 
 /// Shows a job until it has ended. The view is as far as nothing needs to be shown any more.
 ///

@@ -197,6 +197,10 @@ pub fn number_text(n: f64) -> String {
     if n == 0.0 {
         return "0".to_owned(); // A negative zero prints without its sign.
     }
+    // Whole numbers are by far the most, and need no search for the last digit.
+    if n.fract() == 0.0 && n.abs() < 1e15 {
+        return (n as i64).to_string();
+    }
     let printed = format!("{n:.14e}");
     let (mantissa, exponent) = printed.split_once('e').expect("the exponent form always holds an `e`");
     let exponent: i32 = exponent.parse().expect("the exponent is a small whole number");

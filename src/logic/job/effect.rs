@@ -34,6 +34,8 @@ pub struct Launch {
 pub enum Program {
     /// A program and its arguments, taken as they are.
     Direct(Vec<String>),
+    /// Words that a shell would start as they stand: started without one where that comes to the same.
+    Simple { words: Vec<String>, by_shell: Vec<String> },
     /// Text is written to a file; its path takes the place of `{0}` in the arguments.
     Script { argv: Vec<String>, text: String, extension: String },
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::effect::{Launch, Program};
 use super::report::AttemptKey;
 use super::scope::{JobScope, ListStatus, Standing, environment};
+use super::simple::simple_command;
 use super::state::JobState;
 use crate::logic::expr::{ExprError, Template};
 use crate::logic::playbook::model::{Action, Shell, Step, Workspace};
@@ -194,7 +195,10 @@ fn program(text: &str, shell: &Shell, has_bash: bool) -> Program {
         Shell::Default if has_bash && is_long => script(&["bash", "-e", "{0}"], "sh"),
         Shell::Default if has_bash => direct(&["bash", "-e", "-c"]),
         Shell::Default | Shell::Sh if is_long => script(&["sh", "-e", "{0}"], "sh"),
-        Shell::Default | Shell::Sh => direct(&["sh", "-e", "-c"]),
+        Shell::Default | Shell::Sh => match (simple_command(text), direct(&["sh", "-e", "-c"])) {
+            (Some(words), Program::Direct(by_shell)) => Program::Simple { words, by_shell },
+            (_, by_shell) => by_shell,
+        },
         Shell::Bash if is_long => script(&["bash", "--noprofile", "--norc", "-eo", "pipefail", "{0}"], "sh"),
         Shell::Bash => direct(&["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c"]),
         Shell::Pwsh => script(&["pwsh", "-command", ". '{0}'"], "ps1"),

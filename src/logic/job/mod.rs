@@ -23,6 +23,7 @@ pub mod order;
 pub mod progress;
 pub mod report;
 pub mod scope;
+mod simple;
 pub mod state;
 mod steer;
 pub mod wanted;

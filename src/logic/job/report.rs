@@ -17,7 +17,7 @@ pub struct AttemptKey {
 
 /// An observation about the world outside.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "report", rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Report {
     /// The attempt's main process ended and its output was drained.
     Exited(Exit),

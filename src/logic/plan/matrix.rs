@@ -72,6 +72,20 @@ struct Parts<'m> {
 /// If the matrix is not a map of lists, an `exclude` names no axis, or there are no combinations
 /// or more than `limit`.
 pub fn expand(matrix: &Value, limit: usize) -> Result<Expansion, MatrixError> {
+    let mut taken = HashSet::new();
+    let found = all_values(matrix, limit)?.into_iter();
+    Ok(Expansion { combinations: found.map(|values| combination(values, &mut taken)).collect() })
+}
+
+/// Says what keeps a matrix from being expanded, without naming its combinations.
+///
+/// # Errors
+/// As of [`expand`].
+pub fn check(matrix: &Value, limit: usize) -> Result<(), MatrixError> {
+    all_values(matrix, limit).map(drop)
+}
+
+fn all_values(matrix: &Value, limit: usize) -> Result<Vec<Object>, MatrixError> {
     let parts = read(matrix)?;
     let mut found = product(&parts, limit)?;
     let originals = found.len();
@@ -86,9 +100,7 @@ pub fn expand(matrix: &Value, limit: usize) -> Result<Expansion, MatrixError> {
                        or write `if-empty: skip`";
         return Err(error(MATRIX_EMPTY, message.to_owned()));
     }
-    let mut taken = HashSet::new();
-    let combinations = found.into_iter().map(|values| combination(values, &mut taken)).collect();
-    Ok(Expansion { combinations })
+    Ok(found)
 }
 
 fn read(matrix: &Value) -> Result<Parts<'_>, MatrixError> {

@@ -43,6 +43,19 @@ pub struct Plan {
     pub slots: u32,
 }
 
+impl Plan {
+    /// How many cells can probably begin at once, as far as the slots go: those of stages that wait for nothing.
+    #[must_use]
+    pub fn first_cells(&self) -> u32 {
+        let stages = self.playbook.stages.iter().zip(&self.stages);
+        let cells = stages
+            .filter(|(stage, planned)| stage.needs.is_empty() && !matches!(planned.selected, Selected::No(_)))
+            // What a matrix comes to is found out when its stage begins.
+            .map(|(stage, _)| if stage.strategy.is_some() { self.slots } else { 1 });
+        cells.take(self.slots as usize).sum::<u32>().min(self.slots)
+    }
+}
+
 /// A stage's part of the plan.
 #[derive(Clone, Debug)]
 pub struct PlannedStage {

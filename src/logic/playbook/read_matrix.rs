@@ -84,8 +84,8 @@ impl Reader<'_> {
                 }
                 self.known.matrix_from_outside = false;
                 let value = self.value(id);
-                match matrix::expand(&value, policy.matrix_limit as usize) {
-                    Ok(_) => {}
+                match matrix::check(&value, policy.matrix_limit as usize) {
+                    Ok(()) => {}
                     Err(error) if if_empty == IfEmpty::Skip && is_empty(error.slug) => {}
                     Err(error) => {
                         let span = self.place_of(field, error.slug);

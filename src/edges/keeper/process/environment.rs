@@ -3,14 +3,19 @@
 //! The base is turned into C strings once, so that an attempt costs its differences only.
 
 use std::collections::HashMap;
-use std::ffi::{CStr, CString, OsString};
-use std::os::unix::ffi::OsStringExt;
+use std::ffi::{CStr, CString, OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::Arc;
 
 /// The environment all attempts of a job start from.
 #[derive(Debug, Default)]
 pub(crate) struct Environment {
     entries: Vec<CString>,
     places: HashMap<Vec<u8>, usize>,
+    has_functions: bool,
 }
 
 /// The environment of one attempt.
@@ -30,6 +35,7 @@ impl Environment {
         for (name, value) in variables {
             let name = name.into_vec();
             if let Some(entry) = entry(&name, &value.into_vec()) {
+                base.has_functions |= is_function(&entry);
                 base.places.insert(name, base.entries.len());
                 base.entries.push(entry);
             }
@@ -69,9 +75,9 @@ impl Environment {
 impl Changed<'_> {
     /// Sets a variable, over all that was said before.
     pub(crate) fn set(&mut self, entry: CString) {
-        let name = name_of(&entry).to_vec();
-        self.added.retain(|other| name_of(other) != name);
-        if let Some(place) = self.base.places.get(&name)
+        let name = name_of(&entry);
+        self.added.retain(|other| value_of(other, name).is_none());
+        if let Some(place) = self.base.places.get(name)
             && let Err(at) = self.hidden.binary_search(place)
         {
             self.hidden.insert(at, *place);
@@ -82,12 +88,18 @@ impl Changed<'_> {
     /// The value of a variable.
     #[must_use]
     pub(crate) fn get(&self, name: &str) -> Option<&[u8]> {
-        let added = self.added.iter().find(|entry| name_of(entry) == name.as_bytes());
-        let entry = added.or_else(|| {
-            let place = self.base.places.get(name.as_bytes())?;
-            self.hidden.binary_search(place).is_err().then(|| &self.base.entries[*place])
-        })?;
-        entry.to_bytes().get(name.len() + 1..)
+        let name = name.as_bytes();
+        let added = self.added.iter().find_map(|entry| value_of(entry, name));
+        added.or_else(|| {
+            let place = self.base.places.get(name)?;
+            let is_hidden = self.hidden.binary_search(place).is_ok();
+            if is_hidden { None } else { value_of(&self.base.entries[*place], name) }
+        })
+    }
+
+    /// Says whether bash has put functions of its own in: what they are called is not what a program of that name is.
+    pub(crate) fn has_functions(&self) -> bool {
+        self.base.has_functions || self.added.iter().any(|entry| is_function(entry))
     }
 
     /// All entries, as `NAME=value`.
@@ -108,6 +120,41 @@ impl Changed<'_> {
 fn name_of(entry: &CStr) -> &[u8] {
     let bytes = entry.to_bytes();
     &bytes[..memchr::memchr(b'=', bytes).unwrap_or(bytes.len())]
+}
+
+/// The value of an entry that has this name.
+fn value_of<'a>(entry: &'a CStr, name: &[u8]) -> Option<&'a [u8]> {
+    entry.to_bytes().strip_prefix(name)?.strip_prefix(b"=")
+}
+
+fn is_function(entry: &CStr) -> bool {
+    entry.to_bytes().starts_with(b"BASH_FUNC_")
+}
+
+/// What shells set `PWD` to for their children. Found out once for as long as nothing changes.
+#[derive(Debug, Default)]
+pub(crate) struct Here {
+    folder: Arc<str>,
+    given: Option<Vec<u8>>,
+    entry: Option<CString>,
+}
+
+impl Here {
+    /// The entry for a child in that folder: what is `given` if that names the folder, as POSIX has it for `sh`, and its
+    /// path without links otherwise.
+    pub(crate) fn entry(&mut self, folder: &Arc<str>, given: Option<&[u8]>) -> Option<CString> {
+        if self.folder != *folder || self.given.as_deref() != given || self.entry.is_none() {
+            let place = |path: &Path| fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
+            let there = Path::new(&**folder);
+            let named = given.map(|given| Path::new(OsStr::from_bytes(given)));
+            let is_right = named.is_some_and(|it| it.is_absolute() && place(it) == place(there));
+            let path = if is_right { named.map(Path::to_path_buf) } else { fs::canonicalize(there).ok() };
+            self.entry = path.and_then(|path| entry(b"PWD", path.as_os_str().as_bytes()));
+            self.folder = Arc::clone(folder);
+            self.given = given.map(<[u8]>::to_vec);
+        }
+        self.entry.clone()
+    }
 }
 
 /// `NAME=value`, unless the name is empty or holds `=`, or either holds a zero byte.

@@ -89,6 +89,7 @@ fn start() -> io::Result<(Arc<Shared>, UnixStream, Inbox)> {
         pid: me.get().unsigned_abs(),
         start_time: Process::look(me.get()).map_or(0, |process| process.start),
     });
+    worker::hire_ahead(&shared, shared.hello.first_slots);
     Ok((shared, socket, inbox))
 }
 

@@ -195,7 +195,7 @@ pub(crate) fn everything(shared: &Shared) -> Vec<String> {
         state.stopping = true;
         let withdrawn: Vec<Report> =
             state.take_waiting().map(|launch| Report::Withdrawn { key: launch.key }).collect();
-        shared.work.notify_all();
+        // Idle workers are left asleep: the process ends under them.
         drop(state);
         shared.link.report_all(withdrawn);
     }

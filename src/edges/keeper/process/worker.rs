@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use super::environment::entry;
+use super::environment::{Here, entry};
 use super::files::Pool;
 use super::log::Log;
 use super::pump::{Buffer, Taps};
-use super::shared::Shared;
+use super::shared::{Shared, State};
 use super::spawn::{NotStarted, Spawner};
 use super::stop::{self, Whose};
 use crate::logic::job::effect::{KeepChildren, Launch, Program};
@@ -30,9 +30,20 @@ const STACK_BYTES: usize = 256 * 1024;
 pub(crate) fn hire(shared: &Arc<Shared>) {
     let mut state = shared.state();
     let waiting = u32::try_from(state.queue.len()).unwrap_or(u32::MAX);
-    let wanted =
-        waiting.saturating_sub(state.idle).min(shared.hello.slots.max(1).saturating_sub(state.workers));
-    for _ in 0..wanted {
+    let wanted = waiting.saturating_sub(state.idle);
+    add(shared, &mut state, wanted);
+    for _ in 0..waiting.min(state.idle) {
+        shared.work.notify_one();
+    }
+}
+
+/// Starts so many workers before there is work, up to the number of slots; they get ready meanwhile.
+pub(crate) fn hire_ahead(shared: &Arc<Shared>, count: u32) {
+    add(shared, &mut shared.state(), count);
+}
+
+fn add(shared: &Arc<Shared>, state: &mut State, count: u32) {
+    for _ in 0..count.min(shared.hello.slots.max(1).saturating_sub(state.workers)) {
         let slot = state.workers;
         let shared = Arc::clone(shared);
         let builder = std::thread::Builder::new().name(format!("slot {slot}")).stack_size(STACK_BYTES);
@@ -42,9 +53,6 @@ pub(crate) fn hire(shared: &Arc<Shared>) {
         }
         state.workers += 1;
     }
-    for _ in 0..waiting.min(state.idle) {
-        shared.work.notify_one();
-    }
 }
 
 fn run(shared: &Arc<Shared>, slot: u32) {
@@ -52,12 +60,16 @@ fn run(shared: &Arc<Shared>, slot: u32) {
         shared: Arc::clone(shared),
         spawner: Spawner::new().ok(),
         pool: Pool::new(&shared.dir, slot),
+        here: Here::default(),
         buffer: Buffer::default(),
         following: None,
         unsent: None,
         spare: None,
         spent: None,
     };
+    // What goes wrong here goes wrong again at the attempt that needs it, and is told there.
+    let _made = worker.pool.variables();
+    worker.spare = Taps::new().ok();
     while let Some(launch) = worker.next() {
         worker.see_through(&launch);
         let mut state = shared.state();
@@ -72,6 +84,7 @@ struct Worker {
     shared: Arc<Shared>,
     spawner: Option<Spawner>,
     pool: Pool,
+    here: Here,
     buffer: Buffer,
     /// The submitted launch that has this slot next; counted as live already.
     following: Option<Launch>,
@@ -159,7 +172,7 @@ impl Worker {
         }
         let (written, script);
         let argv = match &launch.program {
-            Program::Direct(argv) => {
+            Program::Direct(argv) | Program::Simple { by_shell: argv, .. } => {
                 script = None;
                 argv
             }
@@ -175,7 +188,18 @@ impl Worker {
         let mut taps = spare.map_err(|errno| failed(&format!("no pipe: {errno}")))?;
         let [out, err] = taps.writers().ok_or_else(|| failed("no pipe"))?;
         let folder = std::path::Path::new(&*launch.cwd);
-        let spawned = spawner.start(argv, folder, &environment, out.as_fd(), err.as_fd());
+        let words = match &launch.program {
+            Program::Simple { words, .. } if !environment.has_functions() => {
+                if let Some(here) = self.here.entry(&launch.cwd, environment.get("PWD")) {
+                    environment.set(here);
+                }
+                words
+            }
+            _ => argv,
+        };
+        let start = |argv| spawner.start(argv, folder, &environment, out.as_fd(), err.as_fd());
+        // What cannot be started by itself is the shell's to explain.
+        let spawned = start(words).or_else(|error| if words == argv { Err(error) } else { start(argv) });
         let pid = spawned.inspect_err(|_| forget(script.as_deref()))?;
         self.shared.began(launch.key, pid);
         let handle = Pid::from_raw(pid).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
