@@ -16,19 +16,12 @@ use crate::port::keeper::ToKeeper;
 #[derive(Default)]
 pub(super) struct InFlight {
     live: BTreeMap<AttemptKey, Option<Rung>>,
-    /// Of these, the submitted ones that have not begun as far as is known.
-    submitted: BTreeMap<AttemptKey, Submitted>,
+    /// Of these, the submitted ones that have not begun as far as is known, and whether they were asked back.
+    submitted: BTreeMap<AttemptKey, bool>,
     sweeps: BTreeSet<(u32, u32)>,
     closing: bool,
     /// Answers that come from here, because the world was never asked.
     pub(super) own: Vec<Report>,
-}
-
-/// A try that is with the keeper and waits for a slot.
-struct Submitted {
-    /// It may begin in any slot that comes free.
-    anywhere: bool,
-    asked_back: bool,
 }
 
 impl InFlight {
@@ -52,16 +45,18 @@ impl InFlight {
         }
     }
 
-    /// Returns how many tries are with the keeper that can begin in any slot, besides what these reports say has begun.
-    /// None if a slot came free that waits for an order.
+    /// Returns how many tries are with the keeper besides those that have a slot, or these reports say have begun. None if
+    /// a slot came free that waits for an order.
     pub(super) fn ahead(&self, heard: &[Heard]) -> Option<usize> {
-        let mut ahead = self.submitted.values().filter(|it| it.anywhere).count();
+        let mut ahead = self.submitted.len();
         for it in heard {
             match it {
                 Heard::Input(Input::Report(Report::Exited(exit))) => {
                     // One that had been promoted leaves the slot over that it was promoted to.
-                    let next = self.submitted.get(exit.next.as_ref()?)?;
-                    ahead = ahead.saturating_sub(usize::from(next.anywhere));
+                    if !self.submitted.contains_key(exit.next.as_ref()?) {
+                        return None;
+                    }
+                    ahead = ahead.saturating_sub(1);
                 }
                 Heard::Input(Input::Report(Report::Annotated { .. })) => {}
                 _ => return None,
@@ -109,8 +104,7 @@ impl Engine {
                     let is_submitted = self.state.cells[key.cell as usize].submitted == Some(key);
                     match self.prepare(key) {
                         Ok(launch) if is_submitted => {
-                            let anywhere = launch.after.is_none();
-                            flight.submitted.insert(key, Submitted { anywhere, asked_back: false });
+                            flight.submitted.insert(key, false);
                             submitted.push(launch);
                         }
                         Ok(launch) => launches.push(launch),
@@ -156,7 +150,7 @@ impl Engine {
         }
         let mut keys = Vec::new();
         for key in recalled {
-            if let Some(Submitted { asked_back: asked @ false, .. }) = flight.submitted.get_mut(key) {
+            if let Some(asked @ false) = flight.submitted.get_mut(key) {
                 *asked = true;
                 keys.push(*key);
             }
@@ -165,10 +159,10 @@ impl Engine {
             messages.push(ToKeeper::Withdraw { keys });
         }
         let mut keys = Vec::new();
-        flight.submitted.retain(|key, it| {
+        flight.submitted.retain(|key, asked_back| {
             let has_slot = self.state.cells[key.cell as usize].submitted != Some(*key);
             // One that was asked back is either on its way here or has begun: the keeper's answer tells.
-            if has_slot && !it.asked_back {
+            if has_slot && !*asked_back {
                 keys.push(*key);
             }
             !has_slot

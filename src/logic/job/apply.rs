@@ -215,6 +215,16 @@ fn stage_submitted(state: &mut JobState, stage: u32, new: &NewCell, key: Attempt
     state.index.submitted.push(new.cell);
     state.index.led.insert(after);
     state.index.live.insert(key, None);
+    lead(state, key);
+}
+
+/// Takes note of a try whose success ends its stage: what needs the stage may be submitted behind it.
+fn lead(state: &mut JobState, key: AttemptKey) {
+    let stage = state.cells[key.cell as usize].stage as usize;
+    let has_dependents = !state.setting.plan.stages[stage].needed_by.is_empty();
+    if has_dependents && super::launch::is_last(state, key) {
+        state.index.leads.insert(key);
+    }
 }
 
 fn stage_started(state: &mut JobState, stage: u32, cells: &[NewCell], at: Timestamp) {
@@ -480,6 +490,7 @@ fn step_withdrawn(state: &mut JobState, key: AttemptKey) {
     }
     leave_submitted(state, key.cell);
     state.index.live.remove(&key);
+    state.index.leads.remove(&key);
     let it = &mut state.cells[key.cell as usize];
     if state.stages[it.stage as usize].phase == StagePhase::Pending {
         // Its stage has not begun: only its number is left, for when it does.
@@ -511,9 +522,8 @@ fn step_started(state: &mut JobState, key: AttemptKey, at: Timestamp) {
     if it.current.is_some() {
         state.index.live.entry(key).or_insert(None);
         let stage = it.stage as usize;
-        let is_alone = state.stages[stage].cells.len() == 1 && !plan.stages[stage].needed_by.is_empty();
-        if is_alone && super::launch::is_last(state, key) {
-            state.index.leads.insert(key);
+        if state.stages[stage].cells.len() == 1 {
+            lead(state, key);
         }
     }
     if let Some(limit) = model.timeout {

@@ -89,7 +89,15 @@ fn random_steps(dice: &mut Dice, depth: u32) -> String {
 fn random_playbook(dice: &mut Dice) -> String {
     // One in three is large and plain, so that much is submitted before there is a slot for it.
     let is_plain = dice.one_in(3);
-    let n = if is_plain { 4 + dice.roll(8) } else { 1 + dice.roll(6) };
+    // Half of these are mostly one chain, so that one stage is submitted behind another that is itself submitted.
+    let is_chain = is_plain && dice.one_in(2);
+    let n = if is_chain {
+        8 + dice.roll(10)
+    } else if is_plain {
+        4 + dice.roll(8)
+    } else {
+        1 + dice.roll(6)
+    };
     let mut text = String::from("version: 3\nname: t\ndefaults: { cancel: { grace: 5s } }\n");
     if dice.one_in(6) {
         text.push_str("policy: { timeout: 60s }\n");
@@ -98,12 +106,21 @@ fn random_playbook(dice: &mut Dice) -> String {
     for at in 0..n {
         let mut keys = Vec::new();
         let sides = if is_plain { 5 } else { 2 };
-        let needs: Vec<String> =
-            (0..at).filter(|_| dice.one_in(sides)).map(|need| format!("s{need}")).collect();
+        let is_link = is_chain && at > 0 && !dice.one_in(5);
+        let needs: Vec<String> = (0..at)
+            .filter(|need| if is_link { need + 1 == at } else { dice.one_in(sides) })
+            .map(|need| format!("s{need}"))
+            .collect();
         if !needs.is_empty() {
             keys.push(format!("needs: [{}]", needs.join(", ")));
         }
-        match dice.roll(if is_plain { 18 } else { 9 }) {
+        match dice.roll(if is_chain {
+            60
+        } else if is_plain {
+            18
+        } else {
+            9
+        }) {
             0 => keys.push("matrix: { n: [1, 2, 3] }".to_owned()),
             1 => {
                 keys.push("strategy: { fail-fast: false, max-parallel: 1, matrix: { n: [1, 2] } }".to_owned())
@@ -156,6 +173,8 @@ struct Sim {
     followed: u32,
     /// How often that was the beginning of a stage.
     foreseen: u32,
+    /// How often a try was submitted behind one that was itself submitted.
+    chained: u32,
     with_orders: bool,
 }
 
@@ -178,6 +197,7 @@ impl Sim {
             orders: 0,
             followed: 0,
             foreseen: 0,
+            chained: 0,
             with_orders,
         }
     }
@@ -285,6 +305,8 @@ impl Sim {
         for (key, rung) in wishes {
             if is_submitted(&self.state, &key) {
                 if !self.submitted.contains(&key) {
+                    let after = self.state.cells[key.cell as usize].after;
+                    self.chained += u32::from(after.is_some_and(|it| self.submitted.contains(&it)));
                     self.submitted.push(key);
                 }
                 continue;
@@ -469,6 +491,7 @@ struct Tried {
     orders: u32,
     followed: u32,
     foreseen: u32,
+    chained: u32,
 }
 
 /// Runs one job and resumes every prefix of it; returns what went wrong first.
@@ -489,18 +512,19 @@ fn try_job(job: u64, fault: Fault) -> Result<Tried, String> {
         followed += begun.0;
         foreseen += begun.1;
     }
-    Ok(Tried { events: sim.journal.len(), orders: sim.orders, followed, foreseen })
+    Ok(Tried { events: sim.journal.len(), orders: sim.orders, followed, foreseen, chained: sim.chained })
 }
 
 #[test]
 fn every_prefix_resumes_to_a_legal_end() {
-    let (mut events, mut orders, mut followed, mut foreseen) = (0, 0, 0, 0);
+    let (mut events, mut orders, mut followed, mut foreseen, mut chained) = (0, 0, 0, 0, 0);
     for job in 0..JOBS {
         let tried = try_job(job, Fault::None).unwrap_or_else(|what| panic!("{what}"));
         events += tried.events;
         orders += tried.orders;
         followed += tried.followed;
         foreseen += tried.foreseen;
+        chained += tried.chained;
     }
     eprintln!(
         "{JOBS} jobs, {events} events, {orders} orders, {followed} tries begun ahead, {foreseen} of them \
@@ -510,6 +534,7 @@ fn every_prefix_resumes_to_a_legal_end() {
     assert!(events as u64 - JOBS >= 5_000, "only {events} events");
     assert!(followed >= 1_000, "only {followed} tries began ahead");
     assert!(foreseen >= 100, "only {foreseen} stages began ahead");
+    assert!(chained >= 50, "only {chained} tries were submitted behind a submitted one");
 }
 
 #[test]

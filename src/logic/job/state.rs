@@ -71,7 +71,8 @@ pub struct Index {
     pub live: BTreeMap<AttemptKey, Option<Rung>>,
     /// Cells whose first step was submitted and has not begun, in that order.
     pub submitted: Vec<u32>,
-    /// Running tries whose success ends their stage, so that a stage that needs it can be submitted behind them.
+    /// Tries, running or submitted behind one, whose success ends their stage: a stage that needs it can be submitted
+    /// behind them.
     pub leads: BTreeSet<AttemptKey>,
     /// Of these, the ones that have somebody behind them.
     pub led: BTreeSet<AttemptKey>,

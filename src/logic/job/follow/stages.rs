@@ -79,7 +79,8 @@ fn foreseen_cell(state: &JobState, cell: u32) -> NewCell {
     NewCell { cell, run: it.run, id: it.id.clone(), label: it.label.clone(), matrix: it.matrix.clone() }
 }
 
-/// Returns a stage whose last need is about to end, as the success of a running try would begin it.
+/// Returns a stage whose last need is about to end, as the success of a running try would begin it, or of one that is
+/// submitted behind such a try.
 ///
 /// Only where nothing can be known later that would change what is run: one cell, no condition, plain texts.
 pub(super) fn foresee(state: &JobState) -> Option<Event> {
