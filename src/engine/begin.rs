@@ -220,7 +220,7 @@ fn job_dir(project: &Project, id: &str) -> Result<PathBuf, EngineError> {
 
 /// How many cells are with the keeper beyond the slots: at least and at most. Enough for the slots to go on while the
 /// engine writes down what ended, few enough to be asked back in a moment.
-const AHEAD: (u32, u32) = (8, 16);
+const AHEAD: (u32, u32) = (16, 24);
 
 fn setting(
     project: &Project,
@@ -243,7 +243,7 @@ fn setting(
             secrets.iter().map(|(k, v)| (k.as_str(), Value::string(v.as_str()))).collect(),
         ),
         env: env.iter().map(|(k, v)| (Arc::from(k.as_str()), Arc::from(v.as_str()))).collect(),
-        ahead: (plan.slots * 2).clamp(AHEAD.0, AHEAD.1),
+        ahead: (plan.slots * 3).clamp(AHEAD.0, AHEAD.1),
         has_bash: std::env::split_paths(&path).any(|folder| folder.join("bash").is_file()),
         path: Arc::from(path),
     }
