@@ -29,6 +29,25 @@ fn a_failure_is_code_1_and_shows_the_last_lines() {
     sandbox.sortie(["run", "fails.yml"]).run().code(1).says("before the fall").says("code 7").done();
 }
 
+const OUTPUTS: &str = "version: 3\nname: outputs\nstages:
+  build: { outputs: { tag: v1 }, run: 'true' }
+  ship: { needs: [build], env: { TAG: '${{ needs.build.outputs.tag }}' }, run: 'echo tag=$TAG.' }
+";
+
+#[test]
+fn outputs_of_a_stage_that_is_left_out_are_named_before_they_are_missed() {
+    let sandbox = Sandbox::new().file("outputs.yml", OUTPUTS);
+    let warning = "warning: `ship` reads outputs of `build`, which is left out: they will be empty";
+    for options in [["run", "outputs.yml", "--only", "ship"], ["run", "outputs.yml", "--skip", "build"]] {
+        let ran = sandbox.sortie(options).run().code(0).says("tag=.");
+        assert_eq!(ran.err.matches(warning).count(), 1, "{}", ran.err);
+    }
+    let ran = sandbox.sortie(["run", "outputs.yml"]).run().code(0).says("tag=v1.");
+    assert!(!ran.err.contains("warning"), "{}", ran.err);
+    let ran = sandbox.sortie(["plan", "outputs.yml", "--from", "ship"]).run().code(0);
+    assert_eq!(ran.err.matches(warning).count(), 1, "{}", ran.err);
+}
+
 #[test]
 fn a_wrong_playbook_is_code_2_and_names_the_place() {
     let sandbox = Sandbox::new().file("wrong.yml", UNKNOWN_NEED);

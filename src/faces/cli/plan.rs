@@ -30,6 +30,7 @@ pub(super) fn plan(
     let request = prepare::request(context, &args.request)?;
     let plan =
         plan::plan(playbook, &request).map_err(|problems| prepare::told(notes, &problems, Ending::Usage))?;
+    prepare::warn(notes, &plan);
     if args.json {
         let stages: Vec<Json> = plan.order.iter().map(|&at| stage_json(&plan, at as usize)).collect();
         let object = json!({

@@ -13,7 +13,7 @@ use super::context::Context;
 use super::out::Out;
 use crate::engine::library;
 use crate::faces::ending::{Ending, Failure};
-use crate::logic::plan::{PlanProblem, PlanRequest, require};
+use crate::logic::plan::{Plan, PlanProblem, PlanRequest, require};
 use crate::logic::playbook::model::{Playbook, SecretFrom};
 use crate::logic::text::plural;
 
@@ -91,6 +91,14 @@ pub(super) fn told(notes: &mut Out, problems: &[PlanProblem], ending: Ending) ->
     }
     notes.flush();
     Failure::told(ending)
+}
+
+/// Prints what a person should know of a plan before it runs.
+pub(super) fn warn(notes: &mut Out, plan: &Plan) {
+    for warning in plan.warnings() {
+        notes.line(format!("warning: {warning}"));
+    }
+    notes.flush();
 }
 
 /// Compares what a playbook requires with this machine.

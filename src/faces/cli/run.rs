@@ -39,6 +39,7 @@ pub(super) fn run(
     };
     let plan = crate::logic::plan::plan(playbook.clone(), &request)
         .map_err(|problems| prepare::told(notes, &problems, Ending::Usage))?;
+    prepare::warn(notes, &plan);
     if args.dry_run {
         return dry_run(context, args, &plan, out, notes);
     }

@@ -54,6 +54,22 @@ impl Plan {
             .map(|(stage, _)| if stage.strategy.is_some() { self.slots } else { 1 });
         cells.take(self.slots as usize).sum::<u32>().min(self.slots)
     }
+
+    /// Returns what a person should know before a run of this plan: outputs that are read, and that nobody will make.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let is_out = |stage: &PlannedStage| matches!(stage.selected, Selected::No(_));
+        let all = || self.playbook.stages.iter().zip(&self.stages);
+        let left_out: Vec<&str> = all().filter(|(_, it)| is_out(it)).map(|(stage, _)| &*stage.id).collect();
+        let readers = all().filter(|(_, planned)| !is_out(planned));
+        readers
+            .flat_map(|(stage, _)| stage.reads.iter().map(move |read| (stage, read)))
+            .filter(|(_, read)| left_out.contains(&&***read))
+            .map(|(stage, read)| {
+                format!("`{}` reads outputs of `{read}`, which is left out: they will be empty", stage.id)
+            })
+            .collect()
+    }
 }
 
 /// A stage's part of the plan.

@@ -3,7 +3,7 @@
 //! Not here: the language itself (`logic/expr`), which context is available where (`contexts.rs`), members of
 //! contexts (`members.rs`). Start with `Reader::template` and `Reader::condition`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::contexts::{self, Spot};
@@ -30,6 +30,8 @@ pub(super) struct Known<'t> {
     /// The stage that is read.
     pub stage: &'t str,
     pub needs: HashSet<String>,
+    /// Stages whose outputs the stage reads.
+    pub reads: BTreeSet<&'t str>,
     pub matrix: MatrixKeys,
     /// Whether values of the matrix are only known when the job runs.
     pub matrix_from_outside: bool,

@@ -110,6 +110,7 @@ impl<'t> Reader<'t> {
             return None;
         }
         let (name, node) = *self.known.stages.get(stage)?;
+        self.known.reads.insert(name);
         let tree = self.tree;
         let outputs: Vec<&str> = match tree.get(node, "outputs").map(|node| &tree.node(node).kind) {
             Some(Kind::Map(entries)) => entries.iter().map(|entry| tree.key(*entry)).collect(),

@@ -180,6 +180,8 @@ pub struct Stage {
     pub is_final: bool,
     /// Positions in `Playbook::stages`.
     pub needs: Vec<usize>,
+    /// Ids of the stages whose outputs its expressions name.
+    pub reads: Vec<Arc<str>>,
     pub condition: Option<If>,
     pub run_when: RunWhen,
     pub strategy: Option<Strategy>,

@@ -68,7 +68,10 @@ impl<'t> Reader<'t> {
         let mut stages = Vec::with_capacity(headers.len());
         for (header, needs) in headers.iter().zip(needs) {
             self.known.needs = needs.iter().map(|at| headers[*at].id.to_ascii_lowercase()).collect();
-            stages.push(self.stage(header, needs, defaults, policy));
+            self.known.reads.clear();
+            let mut stage = self.stage(header, needs, defaults, policy);
+            stage.reads = self.known.reads.iter().map(|id| Arc::from(*id)).collect();
+            stages.push(stage);
         }
         self.known.needs.clear();
         stages
@@ -318,6 +321,7 @@ fn empty_stage(header: &Header<'_>, needs: Vec<usize>, outer: &Defaults) -> Stag
         name: None,
         is_final: header.is_final,
         needs,
+        reads: Vec::new(),
         condition: None,
         run_when: RunWhen::default(),
         strategy: None,
