@@ -115,17 +115,22 @@ pub fn start(project: &Project, start: Start, world: World) -> Result<Running, E
     run(project, parts, Vec::new(), None, dir, world).map(|running| Running { number, ..running })
 }
 
-/// Goes on with a job that no living engine owns, in this process; `order` is given first, such as a retry.
+/// What a job is gone on with.
+#[derive(Default)]
+pub struct Again {
+    /// Given first, such as a retry.
+    pub order: Option<Asked>,
+    /// Values are not stored with a job, so they are to be fetched again.
+    pub secrets: Vec<(String, String)>,
+    /// Additions of `--env-file`, read again.
+    pub env: Vec<(String, String)>,
+}
+
+/// Goes on with a job that no living engine owns, in this process.
 ///
 /// # Errors
 /// If a living engine owns the job, the order is refused, or the store cannot be used.
-pub fn resume(
-    project: &Project,
-    job: &JobId,
-    order: Option<Asked>,
-    secrets: Vec<(String, String)>,
-    world: World,
-) -> Result<Running, EngineError> {
+pub fn resume(project: &Project, job: &JobId, again: Again, world: World) -> Result<Running, EngineError> {
     let mut store = Store::open(project)?;
     let owner = Owner::this();
     let stored = store.job(&job.0)?;
@@ -133,8 +138,8 @@ pub fn resume(
     let epoch = store.take_lease(stored.number, &owner)?;
     let journal = store.events(stored.number, 0, usize::MAX >> 1)?;
     let dir = job_dir(project, &stored.id)?;
-    let parts =
-        Parts { store, stored, plan, secrets, env: Vec::new(), epoch, on_loss: OnLoss::Stop, keeper: None };
+    let Again { order, secrets, env } = again;
+    let parts = Parts { store, stored, plan, secrets, env, epoch, on_loss: OnLoss::Stop, keeper: None };
     run(project, parts, journal, order, dir, world)
 }
 

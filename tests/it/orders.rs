@@ -83,3 +83,20 @@ fn a_failed_job_is_tried_again_from_what_failed() {
     let runs = std::fs::read_to_string(sandbox.project().join("runs")).expect("the first stage wrote it");
     assert_eq!(runs, "once\n", "what had passed ran again");
 }
+
+#[test]
+fn a_retry_reads_the_file_of_variables_again_and_says_that_the_playbook_has_changed() {
+    let first = "version: 3\nname: again\nstages:\n  show: { run: 'echo \"is $WORD\"; test -e ready' }\n";
+    let sandbox = Sandbox::new().file("again.yml", first).file("words.env", "WORD=one\n");
+    sandbox.sortie(["run", "again.yml", "--env-file", "words.env"]).run().code(1).says("is one").done();
+    let sandbox = sandbox.file("words.env", "WORD=two\n");
+    let ran = sandbox.sortie(["jobs", "retry", "last"]).run().code(1).says("is two");
+    assert!(!ran.err.contains("changed"), "{}", ran.err);
+    let sandbox = sandbox.file("again.yml", &first.replace("is ", "was ")).file("ready", "");
+    let ran = sandbox.sortie(["jobs", "retry", "last"]).run().code(0).says("is two");
+    let changed = "`again.yml` has changed since this job began, and a job keeps what it began with: \
+                   `sortie run again.yml` runs the new one";
+    assert_eq!(ran.err.matches(changed).count(), 1, "{}", ran.err);
+    std::fs::remove_file(sandbox.project().join("words.env")).unwrap();
+    sandbox.sortie(["run"]).run().code(2).complains("words.env").done();
+}

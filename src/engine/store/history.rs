@@ -151,6 +151,15 @@ impl History {
         read_request(&request)
     }
 
+    /// Returns the text of the playbook as it was when the job began.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn source(&self, job: &JobId) -> Result<String, EngineError> {
+        let source = "SELECT source FROM jobs WHERE id = ?1";
+        Ok(self.connection.query_row(source, [&*job.0], |row| row.get(0))?)
+    }
+
     /// Makes a job's plan again from what was recorded at its start.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 //! Not here: parsing addresses (`logic/address.rs`).
 
 use super::context::Context;
-use crate::engine::{History, JobRow};
+use crate::engine::{History, JobRow, library};
 use crate::faces::ending::Failure;
 use crate::logic::address::{Address, matches_cell};
 use crate::logic::job::event::{Envelope, Outcome};
@@ -212,4 +212,14 @@ pub(super) fn step(view: &JobView, stage: u32, name: &str) -> Result<u32, Failur
 #[must_use]
 pub(super) fn playbook_path(context: &Context, row: &JobRow) -> std::path::PathBuf {
     context.project.root.join(&row.playbook)
+}
+
+/// Says whether the playbook of a job is another one by now. One that is gone or cannot be read has not changed.
+///
+/// # Errors
+/// If the store cannot be read.
+pub(super) fn has_changed(context: &Context, history: &History, row: &JobRow) -> Result<bool, Failure> {
+    let earlier = history.source(&row.id)?;
+    let now = library::read_text(&playbook_path(context, row), "the playbook");
+    Ok(now.is_ok_and(|now| now != earlier))
 }

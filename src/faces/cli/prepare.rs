@@ -35,6 +35,7 @@ pub(super) fn request(context: &Context, args: &RequestArgs) -> Result<PlanReque
         skip: args.skip.clone(),
         matrix: args.matrix.iter().map(|(axis, values)| (axis.clone(), values.0.clone())).collect(),
         max_parallel: context.settings.max_parallel(),
+        env_file: None,
     })
 }
 
@@ -47,11 +48,19 @@ fn inputs_file(path: &Path) -> Result<Vec<(String, Json)>, Failure> {
     Ok(members.into_iter().collect())
 }
 
+/// Reads the file of variables that a request names, if it names one.
+///
+/// # Errors
+/// As of [`env_file`].
+pub(super) fn env(request: &PlanRequest) -> Result<Vec<(String, String)>, Failure> {
+    request.env_file.as_ref().map_or(Ok(Vec::new()), |path| env_file(Path::new(path)))
+}
+
 /// Reads a file of `NAME=value` lines; empty lines and comments are left out, quotes around a value go.
 ///
 /// # Errors
 /// If the file cannot be read or a line has another form.
-pub(super) fn env_file(path: &Path) -> Result<Vec<(String, String)>, Failure> {
+fn env_file(path: &Path) -> Result<Vec<(String, String)>, Failure> {
     let name = path.display();
     let text = library::read_text(path, "the file of variables")?;
     let mut variables = Vec::new();

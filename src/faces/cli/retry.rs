@@ -6,7 +6,7 @@ use super::context::Context;
 use super::follow::{Skin, follow};
 use super::out::Out;
 use super::{pick, prepare, run, steer};
-use crate::engine;
+use crate::engine::{self, Again, library};
 use crate::faces::ending::{Ending, Failure};
 use crate::logic::job::order::{Order, RetryScope, Target};
 use crate::logic::view::JobView;
@@ -32,10 +32,19 @@ pub(super) fn retry(
         notes.line(format!("`last` is job #{} ({})", row.number, row.name));
         notes.flush();
     }
+    if pick::has_changed(context, &history, &row)? {
+        let path = library::shown(&context.project.root, &pick::playbook_path(context, &row));
+        notes.line(format!(
+            "`{path}` has changed since this job began, and a job keeps what it began with: `sortie run {path}` runs the new one"
+        ));
+        notes.flush();
+    }
     let secrets = secrets(context, args, &view, notes)?;
+    let env = prepare::env(&history.request(&row.id)?)?;
     drop(history);
     let asked = steer::asked(context, order);
-    let running = engine::resume(&context.project, &row.id, Some(asked), secrets, context.outside.world)?;
+    let again = Again { order: Some(asked), secrets, env };
+    let running = engine::resume(&context.project, &row.id, again, context.outside.world)?;
     let skin = Skin { json: context.settings.ui_is_json(), volume: run::volume(args.quiet, args.verbose) };
     follow(context, out, running, view, skin)
 }

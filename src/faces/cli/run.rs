@@ -27,16 +27,16 @@ pub(super) fn run(
     notes: &mut Out,
 ) -> Result<Ending, Failure> {
     let mut request = prepare::request(context, &args.request)?;
+    let given = args.env_file.as_ref();
+    request.env_file =
+        given.map(|path| std::path::absolute(path).as_ref().unwrap_or(path).display().to_string());
     let wanted = match &args.playbook {
         Some(wanted) => wanted.clone(),
         None => last(context, &mut request, notes)?,
     };
     let (opened, playbook) = opened::open_to_run(&context.project.root, &wanted, notes)?;
     let playbook = Arc::new(playbook);
-    let env = match &args.env_file {
-        Some(path) => prepare::env_file(path)?,
-        None => Vec::new(),
-    };
+    let env = prepare::env(&request)?;
     let plan = crate::logic::plan::plan(playbook.clone(), &request)
         .map_err(|problems| prepare::told(notes, &problems, Ending::Usage))?;
     prepare::warn(notes, &plan);

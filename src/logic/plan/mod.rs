@@ -27,6 +27,9 @@ pub struct PlanRequest {
     /// Axes to replace or add, with their values as written.
     pub matrix: Vec<(String, Vec<String>)>,
     pub max_parallel: Option<u32>,
+    /// Absolute path of the file of variables. Its content is not stored: it may be secret, and is read again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub env_file: Option<String>,
 }
 
 /// A plan: which stages run, in which order, with what.
