@@ -41,6 +41,9 @@ fn every_setting_can_be_overridden_at_each_level() {
             (environment, variable(setting)),
             (flag, setting.flag.to_owned()),
         ];
+        let shown: Vec<String> =
+            expected.iter().map(|(value, origin)| format!("{value} ({origin})")).collect();
+        eprintln!("{}: {}", setting.key, shown.join(" < "));
         for level in 0..=4 {
             let settings = Settings::resolve(&layers[..level]);
             let row = settings.get(setting.key).unwrap();

@@ -44,6 +44,7 @@ fn the_usual_tasks_cost_at_most_four_keys_after_the_name_and_a_blank() {
         ("check the project", "c", |it| matches!(it, Command::Check(args) if args.playbooks.is_empty())),
     ];
     for (task, words, is_it) in tasks {
+        eprintln!("{} of 4 keys: sortie {words:4}  {task}", words.len());
         assert!(words.len() <= 4, "{task}");
         assert!(is_it(&parse(words)), "{task}: {words}");
     }
