@@ -70,3 +70,23 @@ fn a_bare_run_repeats_the_last_one_with_its_inputs_and_selection() {
     assert!(again.out.contains("to stable") && !again.out.contains("| two"), "{}", again.out);
     assert!(again.err.contains("with the same inputs and selection"), "{}", again.err);
 }
+
+#[test]
+fn a_store_that_a_power_cut_left_blank_is_begun_anew_and_a_foreign_file_is_refused() {
+    let blank = [0; 4096];
+    let foreign = "no database at all, and long enough to be read as one ".repeat(99);
+    for (content, code) in [(&blank[..], 0), (foreign.as_bytes(), 5)] {
+        let sandbox = Sandbox::new().file("ok.yml", "version: 3\nname: ok\nstages: { a: { run: 'true' } }\n");
+        let state = sandbox.project().join(".sortie");
+        std::fs::create_dir(&state).expect("the project is writable");
+        std::fs::write(state.join("sortie.db"), content).expect("the folder is writable");
+        let ran = sandbox.sortie(["run", "ok.yml"]).run().code(code);
+        if code == 0 {
+            ran.says("job #1 passed").done();
+        } else {
+            ran.complains("cannot be used").complains("--state DIR").done();
+            let left = std::fs::read(state.join("sortie.db")).expect("it is still there");
+            assert_eq!(left, content, "a foreign file was touched");
+        }
+    }
+}

@@ -34,6 +34,19 @@ pub(super) fn prepare(state: &Path) -> Result<(), EngineError> {
     Ok(())
 }
 
+/// Empties a database that SQLite refuses because only zeros are in it: the power went before a new one was on the disk, and
+/// nothing in it had been promised to anybody. Says whether it did.
+pub(super) fn empty_if_blank(database: &Path, error: &rusqlite::Error) -> bool {
+    // Only then: opening and closing a file that SQLite uses would drop its locks.
+    if error.sqlite_error_code() != Some(rusqlite::ErrorCode::NotADatabase) {
+        return false;
+    }
+    let is_blank = fs::read(database).is_ok_and(|bytes| bytes.iter().all(|byte| *byte == 0));
+    let empty = || fs::OpenOptions::new().write(true).open(database)?.set_len(0);
+    // What cannot be emptied is told as it was.
+    is_blank && empty().is_ok()
+}
+
 /// Returns the name of the network file system that a folder lies on, by the magic numbers of statfs(2).
 fn network_file_system(path: &Path) -> Option<&'static str> {
     let kind = rustix::fs::statfs(path).ok()?.f_type;

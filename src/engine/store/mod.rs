@@ -79,15 +79,11 @@ impl Store {
     pub(crate) fn open(project: &Project) -> Result<Self, EngineError> {
         folder::prepare(&project.state)?;
         let path = project.state.join("sortie.db");
-        let is_new = fs::metadata(&path).map_or(true, |found| found.len() == 0);
-        let connection = Connection::open(&path).map_err(|e| broken(&path, &e))?;
-        let disk = Arc::new(Disk::new(&project.state, &path, is_new));
-        let store = Self { connection, disk };
-        store.set_up(is_new).map_err(|e| broken(&path, &e))?;
-        let version: i64 = store
-            .connection
-            .query_row("PRAGMA user_version", [], |row| row.get(0))
-            .map_err(|e| broken(&path, &e))?;
+        let (store, version) = match Self::connect(&path) {
+            Err(error) if folder::empty_if_blank(&path, &error) => Self::connect(&path),
+            result => result,
+        }
+        .map_err(|e| broken(&path, &e))?;
         match version {
             VERSION => {}
             0 => store.create().map_err(|e| broken(&path, &e))?,
@@ -95,6 +91,15 @@ impl Store {
         }
         store.connection.pragma_update(None, "synchronous", "NORMAL").map_err(|e| broken(&path, &e))?;
         Ok(store)
+    }
+
+    /// Returns the store with the version of its tables.
+    fn connect(path: &Path) -> rusqlite::Result<(Self, i64)> {
+        let is_new = fs::metadata(path).map_or(true, |found| found.len() == 0);
+        let store = Self { connection: Connection::open(path)?, disk: Arc::new(Disk::new(path, is_new)) };
+        store.set_up(is_new)?;
+        let version = store.connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+        Ok((store, version))
     }
 
     fn set_up(&self, is_new: bool) -> rusqlite::Result<()> {

@@ -19,10 +19,10 @@ pub(crate) struct Disk {
 }
 
 impl Disk {
-    /// The files of the store in that folder. `is_new` says that this process makes them.
-    pub(super) fn new(state: &Path, database: &Path, is_new: bool) -> Self {
+    /// The files of the store with that database. `is_new` says that this process makes them.
+    pub(super) fn new(database: &Path, is_new: bool) -> Self {
         let made = Mutex::new(is_new.then(|| database.to_path_buf()));
-        Self { wal: state.join("sortie.db-wal"), made }
+        Self { wal: database.with_extension("db-wal"), made }
     }
 
     /// How large the log of the database is, in bytes.

@@ -26,6 +26,9 @@ use crate::port::keeper::TAG_VARIABLE;
 /// A worker needs little stack; what is large lives on the heap.
 const STACK_BYTES: usize = 256 * 1024;
 
+/// More workers are not started ahead, however many slots there are: the first orders come a moment later anyway.
+const MOST_AHEAD: u32 = 16;
+
 /// Starts workers for what waits in the queue, up to the number of slots, and wakes idle ones.
 pub(crate) fn hire(shared: &Arc<Shared>) {
     let mut state = shared.state();
@@ -39,7 +42,7 @@ pub(crate) fn hire(shared: &Arc<Shared>) {
 
 /// Starts so many workers before there is work, up to the number of slots; they get ready meanwhile.
 pub(crate) fn hire_ahead(shared: &Arc<Shared>, count: u32) {
-    add(shared, &mut shared.state(), count);
+    add(shared, &mut shared.state(), count.min(MOST_AHEAD));
 }
 
 fn add(shared: &Arc<Shared>, state: &mut State, count: u32) {
