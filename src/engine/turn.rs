@@ -99,10 +99,11 @@ impl Engine {
     ) -> Result<JobEnd, EngineError> {
         let losses = self.losses();
         let outside = kept.insert(self.start_keeper()?);
+        // Before the first step begins, which may want to order something, or remove the folder.
+        let _served = link::serve(&self.socket_dir, &self.id, &self.bus, &self.orders);
         let mut flight = self.begin(outside.as_mut(), losses)?;
         // Nobody listens any more if the starter has gone.
         let _sent = ready.send(Ok(()));
-        let _served = link::serve(&self.socket_dir, &self.id, &self.bus, &self.orders);
         while !matches!(self.state.phase, JobPhase::Finished { .. }) {
             let woken = self.wait(outside.as_mut(), &mut inbox).await;
             let mut inputs = Vec::new();

@@ -33,32 +33,35 @@ impl Disk {
     /// Makes what was committed survive power loss.
     pub(super) fn sync(&self) -> io::Result<()> {
         self.sync_made()?;
-        match File::open(&self.wal) {
-            Ok(file) => file.sync_data(),
-            // SQLite keeps writing to a file that was removed, and what it writes is lost with this process.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let words = format!("its file `{}` was removed while the job ran", self.wal.display());
-                Err(io::Error::new(error.kind(), words))
-            }
-            Err(error) => Err(error),
-        }
+        open(&self.wal)?.sync_data()
     }
 
     /// Makes a new database survive power loss: without its file the log would be thrown away.
     fn sync_made(&self) -> io::Result<()> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(database) = made.as_deref() else { return Ok(()) };
-        let file = File::open(database)?;
+        let file = open(database)?;
         let outcome = file.sync_all();
         // Closing it would drop the locks of SQLite, which belong to the process and not to a descriptor.
         std::mem::forget(file);
         outcome?;
         for folder in database.ancestors().skip(1).take(2) {
-            File::open(folder)?.sync_all()?;
+            open(folder)?.sync_all()?;
         }
         *made = None;
         Ok(())
     }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    File::open(path).map_err(|error| match error.kind() {
+        // SQLite keeps writing to a file that was removed, and what it writes is lost with this process.
+        io::ErrorKind::NotFound => {
+            let words = format!("its file `{}` was removed while the job ran", path.display());
+            io::Error::new(error.kind(), words)
+        }
+        _ => error,
+    })
 }
 
 /// A thread that syncs after commits, in groups. Idle while nothing is committed.
