@@ -2,8 +2,9 @@
 //! engine; here is the engine's side of it.
 //!
 //! [`Waiting::start`] starts one, [`Waiting::greet`] tells it about its job, [`Keeper::send`] gives orders,
-//! [`Keeper::next`] brings answers; the end of the answers means that the keeper is gone. The process itself is `process`, run by a hidden subcommand of the same
-//! binary; the messages are `port::keeper`. `orphans` ends a job's processes without a keeper.
+//! [`Keeper::next`] brings answers; the end of the answers means that the keeper is gone. The process itself is
+//! `process`, run by a hidden subcommand of the same binary; the messages are `port::keeper`. `orphans` ends a job's
+//! processes without a keeper.
 
 #![expect(
     clippy::disallowed_methods,

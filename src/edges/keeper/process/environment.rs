@@ -147,7 +147,8 @@ impl Here {
             let place = |path: &Path| fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
             let there = Path::new(&**folder);
             let named = given.map(|given| Path::new(OsStr::from_bytes(given)));
-            let is_right = named.is_some_and(|it| it.is_absolute() && place(it) == place(there));
+            let here = place(there);
+            let is_right = here.is_some() && named.is_some_and(|it| it.is_absolute() && place(it) == here);
             let path = if is_right { named.map(Path::to_path_buf) } else { fs::canonicalize(there).ok() };
             self.entry = path.and_then(|path| entry(b"PWD", path.as_os_str().as_bytes()));
             self.folder = Arc::clone(folder);
