@@ -4,10 +4,10 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 
-use crate::edges::keeper::{Keeper, Waiting, exits, orphans};
+use crate::edges::keeper::{Fresh, Keeper, exits, orphans};
 use crate::edges::{digest, repository};
 use crate::port::keeper::{FromKeeper, Hello, ToKeeper};
-use crate::port::{Outside, Ungreeted, World};
+use crate::port::{Outside, Starting, World};
 
 /// Returns the world as it is.
 #[must_use]
@@ -22,13 +22,13 @@ pub(super) fn world() -> World {
     }
 }
 
-fn start_keeper() -> io::Result<Box<dyn Ungreeted>> {
-    Ok(Box::new(Waiting::start()?))
+fn start_keeper(hello: &Hello) -> io::Result<Box<dyn Starting>> {
+    Ok(Box::new(Fresh::start(hello)?))
 }
 
-impl Ungreeted for Waiting {
-    fn greet(self: Box<Self>, hello: Hello) -> io::Result<Box<dyn Outside>> {
-        Ok(Box::new(KeptOutside((*self).greet(hello)?)))
+impl Starting for Fresh {
+    fn connect(self: Box<Self>) -> io::Result<Box<dyn Outside>> {
+        Ok(Box::new(KeptOutside((*self).connect()?)))
     }
 }
 

@@ -22,8 +22,8 @@ use crate::logic::job::state::{JobState, Setting};
 use crate::logic::plan::{Plan, PlanRequest};
 use crate::logic::playbook::source::Source;
 use crate::logic::value::{Object, Value};
-use crate::port::keeper::OnLoss;
-use crate::port::{Ungreeted, World};
+use crate::port::keeper::{Hello, OnLoss, VERSION};
+use crate::port::{Starting, World};
 
 /// What a job is started with.
 pub struct Start {
@@ -74,12 +74,15 @@ impl Running {
 /// # Errors
 /// If the state folder, the store or the keeper cannot be used. Then nothing was started.
 pub fn start(project: &Project, start: Start, world: World) -> Result<Running, EngineError> {
-    // First: it gets ready while the store is opened.
-    let keeper = start_keeper(world)?;
+    Store::prepare(project)?;
+    let id = Uuid::now_v7().to_string();
+    let made = Made(Some(job_dir(project, &id)?));
+    let dir = made.path();
+    let hello = hello(&start.plan, &id, dir, start.on_loss, &start.secrets, 1);
+    // Before the store is opened: it gets ready meanwhile.
+    let keeper = start_keeper(world, &hello)?;
     let mut store = Store::open(project)?;
     let owner = Owner::this();
-    let id = Uuid::now_v7().to_string();
-    let dir = job_dir(project, &id)?;
     let request = serde_json::to_string(&start.request)
         .map_err(|e| EngineError::bug(format!("the request could not be written: {e}")))?;
     let created = clock::now();
@@ -87,7 +90,7 @@ pub fn start(project: &Project, start: Start, world: World) -> Result<Running, E
     let wants_repository = start.source.text.contains("github");
     let repository = if wants_repository { (world.repository)(&project.root) } else { Vec::new() };
     let parent = std::env::var("SORTIE_JOB").ok();
-    let make_facts = |number: u64| facts(&start, project, &dir, (&id, number), &repository);
+    let make_facts = |number: u64| facts(&start, project, dir, (&id, number), &repository);
     let job = NewJob {
         id: &id,
         name: &start.plan.playbook.name,
@@ -102,17 +105,8 @@ pub fn start(project: &Project, start: Start, world: World) -> Result<Running, E
     let stored = store.job(&id)?;
     let secrets = start.secrets.clone();
     let env = start.env.clone();
-    let parts = Parts {
-        store,
-        stored,
-        plan: start.plan,
-        secrets,
-        env,
-        epoch: 1,
-        on_loss: start.on_loss,
-        keeper: Some(keeper),
-    };
-    run(project, parts, Vec::new(), None, dir, world).map(|running| Running { number, ..running })
+    let parts = Parts { store, stored, plan: start.plan, secrets, env, hello, keeper: Some(keeper) };
+    run(project, parts, Vec::new(), None, made.keep(), world).map(|running| Running { number, ..running })
 }
 
 /// What a job is gone on with.
@@ -131,6 +125,7 @@ pub struct Again {
 /// # Errors
 /// If a living engine owns the job, the order is refused, or the store cannot be used.
 pub fn resume(project: &Project, job: &JobId, again: Again, world: World) -> Result<Running, EngineError> {
+    Store::prepare(project)?;
     let mut store = Store::open(project)?;
     let owner = Owner::this();
     let stored = store.job(&job.0)?;
@@ -139,7 +134,8 @@ pub fn resume(project: &Project, job: &JobId, again: Again, world: World) -> Res
     let journal = store.events(stored.number, 0, usize::MAX >> 1)?;
     let dir = job_dir(project, &stored.id)?;
     let Again { order, secrets, env } = again;
-    let parts = Parts { store, stored, plan, secrets, env, epoch, on_loss: OnLoss::Stop, keeper: None };
+    let hello = hello(&plan, &stored.id, &dir, OnLoss::Stop, &secrets, epoch);
+    let parts = Parts { store, stored, plan, secrets, env, hello, keeper: None };
     run(project, parts, journal, order, dir, world)
 }
 
@@ -149,9 +145,8 @@ struct Parts {
     plan: Plan,
     secrets: Vec<(String, String)>,
     env: Vec<(String, String)>,
-    epoch: u64,
-    on_loss: OnLoss,
-    keeper: Option<Box<dyn Ungreeted>>,
+    hello: Hello,
+    keeper: Option<Box<dyn Starting>>,
 }
 
 fn run(
@@ -165,7 +160,6 @@ fn run(
     let id = JobId(Arc::from(parts.stored.id.as_str()));
     let number = parts.stored.number;
     let plan = Arc::new(parts.plan);
-    let masks: Vec<String> = parts.secrets.iter().map(|(_, value)| value.clone()).collect();
     let setting = setting(project, &plan, &parts.stored, &dir, &parts.secrets, &parts.env);
     let mut state = JobState::new(setting);
     let last = journal.last().map_or(0, |e| e.seq);
@@ -176,13 +170,6 @@ fn run(
     let (orders, inbox) = mpsc::unbounded_channel::<LocalOrder>();
     let handle =
         Handle::local(project.clone(), id.clone(), Arc::clone(&bus), orders.clone(), Arc::clone(&plan));
-    // Most steps start in the project's folder; a keeper that is there already spares each of them a change.
-    std::env::set_current_dir(&project.root).map_err(|e| {
-        EngineError::surroundings(format!(
-            "the project's folder `{}` cannot be entered: {e}",
-            project.root.display()
-        ))
-    })?;
     let syncer = Syncer::start(&parts.store);
     let engine = Engine {
         state,
@@ -192,10 +179,9 @@ fn run(
         world,
         keeper: parts.keeper,
         number,
-        epoch: parts.epoch,
+        epoch: parts.hello.epoch,
+        hello: parts.hello,
         next_seq: last + 1,
-        on_loss: parts.on_loss,
-        masks,
         first_order: order,
         socket_dir: project.state.join("run"),
         id: id.clone(),
@@ -215,9 +201,58 @@ fn run(
     }
 }
 
+/// The folder of a job that is not yet recorded. Dropped, it is removed.
+struct Made(Option<PathBuf>);
+
+impl Made {
+    fn path(&self) -> &Path {
+        self.0.as_deref().unwrap_or(Path::new(""))
+    }
+
+    /// The job is recorded, and the folder stays.
+    fn keep(mut self) -> PathBuf {
+        self.0.take().unwrap_or_default()
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        if let Some(dir) = self.0.take() {
+            // The reason why there is no job is told already, and an empty folder more does no harm.
+            let _outcome = fs::remove_dir_all(dir);
+        }
+    }
+}
+
+/// What a keeper is told about a job.
+fn hello(
+    plan: &Plan,
+    id: &str,
+    dir: &Path,
+    on_loss: OnLoss,
+    secrets: &[(String, String)],
+    epoch: u64,
+) -> Hello {
+    let cancel = plan.playbook.defaults.cancel.unwrap_or_default();
+    // Where no order says otherwise, such as after the loss of this engine, nobody gets less than was promised.
+    let grace = plan.playbook.stages.iter().map(|stage| stage.cancel.grace).max().unwrap_or(cancel.grace);
+    Hello {
+        version: VERSION,
+        epoch,
+        job_id: id.to_owned(),
+        dir: dir.display().to_string(),
+        slots: plan.slots,
+        first_slots: plan.first_cells(),
+        on_loss,
+        masks: secrets.iter().map(|(_, value)| value.clone()).collect(),
+        grace_ms: u64::try_from(grace.as_millis()).unwrap_or(u64::MAX),
+        signal: cancel.signal,
+    }
+}
+
 fn job_dir(project: &Project, id: &str) -> Result<PathBuf, EngineError> {
     let dir = project.state.join("jobs").join(id);
-    fs::create_dir_all(dir.join("logs")).map_err(|e| {
+    fs::create_dir_all(&dir).map_err(|e| {
         EngineError::surroundings(format!("the job's folder `{}` cannot be made: {e}", dir.display()))
     })?;
     Ok(fs::canonicalize(&dir).unwrap_or(dir))

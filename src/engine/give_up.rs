@@ -47,7 +47,7 @@ impl Engine {
     /// Lets the keeper end everything; what it cannot see to is looked for by tag. Returns what would not end.
     fn end_all(&self, runtime: &Runtime, outside: Option<Box<dyn Outside>>) -> Vec<String> {
         let Some(mut outside) = outside else { return Vec::new() };
-        let limit = self.longest_grace() + LAST_WORDS;
+        let limit = Duration::from_millis(self.hello.grace_ms).saturating_add(LAST_WORDS);
         // A keeper that cannot be told is gone, or sees the end of the connection a moment later.
         let _told = outside.send(&[ToKeeper::Finish]);
         let ended = async { while outside.next().await.is_some() {} };

@@ -22,8 +22,8 @@ use crate::logic::job::state::{JobPhase, JobState};
 use crate::logic::job::wanted::wanted;
 use crate::logic::job::{Input, turn};
 use crate::logic::time::Timestamp;
-use crate::port::keeper::{FromKeeper, Hello, OnLoss, ToKeeper, VERSION};
-use crate::port::{Outside, Ungreeted, World};
+use crate::port::keeper::{FromKeeper, Hello, ToKeeper};
+use crate::port::{Outside, Starting, World};
 
 /// One job's engine.
 pub(super) struct Engine {
@@ -32,13 +32,13 @@ pub(super) struct Engine {
     pub(super) syncer: Syncer,
     pub(super) bus: Arc<Bus>,
     pub(super) world: World,
-    /// Started before there was a job, to get ready meanwhile.
-    pub(super) keeper: Option<Box<dyn Ungreeted>>,
+    /// Started before the store was opened, to get ready meanwhile.
+    pub(super) keeper: Option<Box<dyn Starting>>,
+    /// What a keeper is told about the job.
+    pub(super) hello: Hello,
     pub(super) number: u64,
     pub(super) epoch: u64,
     pub(super) next_seq: u64,
-    pub(super) on_loss: OnLoss,
-    pub(super) masks: Vec<String>,
     pub(super) first_order: Option<Asked>,
     pub(super) socket_dir: PathBuf,
     pub(super) id: JobId,
@@ -234,31 +234,9 @@ impl Engine {
     fn start_keeper(&mut self) -> Result<Box<dyn Outside>, EngineError> {
         let keeper = match self.keeper.take() {
             Some(keeper) => keeper,
-            None => start_keeper(self.world)?,
+            None => start_keeper(self.world, &self.hello)?,
         };
-        let setting = &self.state.setting;
-        let cancel = setting.plan.playbook.defaults.cancel.unwrap_or_default();
-        let hello = Hello {
-            version: VERSION,
-            epoch: self.epoch,
-            job: self.number,
-            job_id: setting.job_id.to_string(),
-            dir: setting.dir.to_string(),
-            slots: setting.plan.slots,
-            first_slots: setting.plan.first_cells(),
-            on_loss: self.on_loss,
-            masks: self.masks.clone(),
-            grace_ms: u64::try_from(self.longest_grace().as_millis()).unwrap_or(u64::MAX),
-            signal: cancel.signal,
-        };
-        keeper.greet(hello).map_err(|e| no_keeper(&e))
-    }
-
-    /// The grace where no order says otherwise, such as after the loss of this engine: nobody gets less than was promised.
-    pub(super) fn longest_grace(&self) -> Duration {
-        let playbook = &self.state.setting.plan.playbook;
-        let default = playbook.defaults.cancel.unwrap_or_default().grace;
-        playbook.stages.iter().map(|stage| stage.cancel.grace).max().unwrap_or(default)
+        keeper.connect().map_err(|e| no_keeper(&e))
     }
 
     /// The keeper is gone: ends what it held, reports that as lost, starts another.
@@ -420,9 +398,9 @@ pub(super) enum Heard {
     Order(LocalOrder),
 }
 
-/// Starts a keeper that waits to hear of its job.
-pub(super) fn start_keeper(world: World) -> Result<Box<dyn Ungreeted>, EngineError> {
-    (world.keeper)().map_err(|e| no_keeper(&e))
+/// Starts a keeper for a job.
+pub(super) fn start_keeper(world: World, hello: &Hello) -> Result<Box<dyn Starting>, EngineError> {
+    (world.keeper)(hello).map_err(|e| no_keeper(&e))
 }
 
 fn no_keeper(error: &std::io::Error) -> EngineError {

@@ -38,7 +38,7 @@ pub fn line(view: &JobView, job: &str, envelope: &Envelope) -> String {
         let mut inner = Map::new();
         inner.insert("id".into(), Json::String(it.id.to_string()));
         if !it.matrix.is_null() {
-            inner.insert("matrix".into(), it.matrix.clone());
+            inner.insert("matrix".into(), (*it.matrix).clone());
         }
         inner.insert("run".into(), run.into());
         object.insert("cell".into(), Json::Object(inner));

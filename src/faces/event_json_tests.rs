@@ -31,7 +31,10 @@ fn lines(events: Vec<Event>) -> Vec<String> {
 fn build() -> Event {
     let matrix = serde_json::json!({ "os": "linux" });
     let (id, label) = ("build.0a1b2c3d".into(), "os=linux".into());
-    Event::StageStarted { stage: 0, cells: vec![NewCell { cell: 0, run: 1, id, label, matrix }] }
+    Event::StageStarted {
+        stage: 0,
+        cells: vec![NewCell { cell: 0, run: 1, id, label, matrix: matrix.into() }],
+    }
 }
 
 #[test]

@@ -48,8 +48,6 @@ pub struct Hello {
     pub version: u32,
     /// Of the lease under which the engine owns the job; a connection with a higher one replaces an older.
     pub epoch: u64,
-    /// The job's number in its project.
-    pub job: u64,
     /// The job's UUID, the beginning of every tag.
     pub job_id: String,
     /// The job's folder, absolute; it exists.

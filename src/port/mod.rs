@@ -29,20 +29,20 @@ pub trait Outside {
     fn drain(&mut self) -> Vec<FromKeeper>;
 }
 
-/// A keeper that was started and knows no job yet. Dropped, it ends without having done anything.
-pub trait Ungreeted: Send {
-    /// Tells it about its job; called inside the engine's runtime.
+/// A keeper that was started and has no orders yet. Dropped, it ends without having done anything.
+pub trait Starting: Send {
+    /// Returns the connection to it; called inside the engine's runtime.
     ///
     /// # Errors
-    /// If the connection to it cannot be used.
-    fn greet(self: Box<Self>, hello: Hello) -> io::Result<Box<dyn Outside>>;
+    /// If the connection cannot be used.
+    fn connect(self: Box<Self>) -> io::Result<Box<dyn Outside>>;
 }
 
 /// What the engine can do to the world.
 #[derive(Clone, Copy)]
 pub struct World {
-    /// Starts a keeper, without waiting until it is ready.
-    pub keeper: fn() -> io::Result<Box<dyn Ungreeted>>,
+    /// Starts a keeper for a job, without waiting until it is ready.
+    pub keeper: fn(&Hello) -> io::Result<Box<dyn Starting>>,
     /// Returns the digest of the files below a folder that the patterns name, or what went wrong.
     pub hash_files: fn(&Path, &[String]) -> Result<String, String>,
     /// Returns how tries of a job ended, as its keeper wrote it down in the job's folder.

@@ -45,7 +45,7 @@ fn has(events: &[String], kind: &str) -> bool {
 #[test]
 fn a_log_on_a_full_disk_fails_the_step_and_the_job_goes_on_to_its_end() {
     let text = "version: 3\nname: full\nstages:\n  a:\n    steps:\n      \
-                - run: ln -s /dev/full \".sortie/jobs/$SORTIE_JOB/logs/0.1.1.1\"\n      \
+                - run: cd \".sortie/jobs/$SORTIE_JOB\" && mkdir logs && ln -s /dev/full logs/0.1.1.1\n      \
                 - run: \"seq 100000; echo sequel\"\n  \
                 b: { needs: a, if: always(), run: echo all the same }\n";
     let sandbox = Sandbox::new().file("full.yml", text);

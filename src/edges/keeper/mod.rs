@@ -1,7 +1,7 @@
 //! The keeper: a small process per job that holds its children, masks and writes their output, and outlives the
 //! engine; here is the engine's side of it.
 //!
-//! [`Waiting::start`] starts one, [`Waiting::greet`] tells it about its job, [`Keeper::send`] gives orders,
+//! [`Fresh::start`] starts one and tells it about its job, [`Fresh::connect`] connects to it, [`Keeper::send`] gives orders,
 //! [`Keeper::next`] brings answers; the end of the answers means that the keeper is gone. The process itself is
 //! `process`, run by a hidden subcommand of the same binary; the messages are `port::keeper`. `orphans` ends a job's
 //! processes without a keeper.
@@ -29,6 +29,7 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::net::UnixStream as Socket;
+use std::thread::JoinHandle;
 
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
 use nix::sys::signal::{SigSet, Signal};
@@ -46,57 +47,78 @@ pub const SUBCOMMAND: &str = "__keeper";
 /// `POSIX_SPAWN_SETSID`, for which `nix` has no name.
 const SETSID: i32 = 0x80;
 
+/// For the thread that starts a keeper, in bytes.
+const SPAWNER_STACK_BYTES: usize = 128 * 1024;
+
 /// Answers are read in pieces of so many bytes.
 const PIECE: usize = 64 * 1024;
 
-/// A keeper that was started and knows no job yet. Dropped, it ends.
+/// A keeper that was started and has no orders yet. Dropped, it ends.
 #[derive(Debug)]
-pub struct Waiting {
-    pid: i32,
+pub struct Fresh {
+    spawn: Option<JoinHandle<io::Result<i32>>>,
     socket: Option<Socket>,
+    greeting: Vec<u8>,
+    /// So much of the greeting has gone.
+    written: usize,
 }
 
-impl Waiting {
-    /// Starts a keeper: of the running binary, even if its file was replaced. It gets ready by itself meanwhile.
+impl Fresh {
+    /// Starts a keeper for a job: of the running binary, even if its file was replaced. It gets ready by itself
+    /// meanwhile.
     ///
     /// The calling process becomes a subreaper, so that the children of a keeper that dies come to it.
     ///
     /// # Errors
-    /// If the system refuses a socket or a process.
-    pub fn start() -> io::Result<Self> {
+    /// If the system refuses a socket or a thread.
+    pub fn start(hello: &Hello) -> io::Result<Self> {
         set_child_subreaper(Some(getpid()))?;
+        let mut greeting = Vec::new();
+        frame::encode(&ToKeeper::Hello(hello.clone()), &mut greeting)?;
         let (ours, theirs) = Socket::pair()?;
         ours.set_nonblocking(true)?;
-        Ok(Self { pid: spawn(&theirs)?, socket: Some(ours) })
+        // Mostly all of it: the rest follows once somebody reads.
+        let written = rustix::net::send(&ours, &greeting, SendFlags::NOSIGNAL)?;
+        // From a thread of its own: whoever spawns sleeps until the new program begins, and then the two of them share a
+        // processor while the others idle.
+        let thread = std::thread::Builder::new().name("spawn".to_owned()).stack_size(SPAWNER_STACK_BYTES);
+        let spawn = thread.spawn(move || spawn(&theirs))?;
+        Ok(Self { spawn: Some(spawn), socket: Some(ours), greeting, written })
     }
 
-    /// Tells the keeper what it must know about its job; does not wait for its answer. Needs a tokio runtime with I/O.
+    fn pid(&mut self) -> io::Result<i32> {
+        let spawn = self.spawn.take().ok_or(io::ErrorKind::NotConnected)?;
+        spawn.join().unwrap_or_else(|_| Err(io::Error::other("the thread that starts it panicked")))
+    }
+
+    /// The connection to the keeper; does not wait until it is ready. Needs a tokio runtime with I/O.
     ///
     /// # Errors
-    /// If the connection cannot be used.
-    pub fn greet(mut self, hello: Hello) -> io::Result<Keeper> {
+    /// If the system refused a process, or the connection cannot be used.
+    pub fn connect(mut self) -> io::Result<Keeper> {
+        let pid = self.pid()?;
         let socket = self.socket.take().ok_or(io::ErrorKind::NotConnected)?;
         let mut keeper = Keeper {
-            pid: self.pid,
+            pid,
             socket: UnixStream::from_std(socket)?,
             inbox: Inbox::default(),
             arrived: VecDeque::new(),
-            outgoing: Vec::new(),
-            written: 0,
+            outgoing: std::mem::take(&mut self.greeting),
+            written: self.written,
             gone: false,
             piece: vec![0; PIECE].into_boxed_slice(),
         };
-        keeper.send(&[ToKeeper::Hello(hello)])?;
+        keeper.send(&[])?;
         Ok(keeper)
     }
 }
 
-impl Drop for Waiting {
+impl Drop for Fresh {
     fn drop(&mut self) {
         let Some(socket) = self.socket.take() else { return };
-        // A keeper that nobody greets ends by itself.
+        // A keeper that nobody holds ends by itself.
         drop(socket);
-        if let Some(pid) = Pid::from_raw(self.pid) {
+        if let Some(pid) = self.pid().ok().and_then(Pid::from_raw) {
             // Somebody else may have reaped it.
             let _ended = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED);
         }

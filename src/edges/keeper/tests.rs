@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use self::hostile::{HOSTILE, Hostile};
 use super::procfs::Process;
-use super::{Keeper, Waiting, exits, orphans, process};
+use super::{Fresh, Keeper, exits, orphans, process};
 use crate::logic::job::effect::{KeepChildren, Launch, Program, Rung};
 use crate::logic::job::report::{AttemptKey, End, Exit, Report, StartFailure, Usage};
 use crate::logic::log_index::{self, Stream};
@@ -44,7 +44,6 @@ fn rig_with(slots: u32, masks: &[&str]) -> Rig {
     let hello = Hello {
         version: VERSION,
         epoch: 1,
-        job: 1,
         job_id: uuid.clone(),
         dir: dir.path().to_str().unwrap().to_owned(),
         slots,
@@ -54,7 +53,7 @@ fn rig_with(slots: u32, masks: &[&str]) -> Rig {
         grace_ms: 300,
         signal: SIGTERM,
     };
-    let keeper = Waiting::start().unwrap().greet(hello).unwrap();
+    let keeper = Fresh::start(&hello).unwrap().connect().unwrap();
     Rig { dir, keeper, uuid, grew: Vec::new() }
 }
 

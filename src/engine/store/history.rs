@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rusqlite::{Connection, params};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, params};
 
 use super::journal::read_events;
-use super::{Owner, open_reader};
+use super::{BUSY, Owner, VERSION, broken, newer_store};
 use crate::engine::{EngineError, JobId, Project};
 use crate::logic::job::event::Envelope;
 use crate::logic::plan::{Plan, PlanRequest};
@@ -192,4 +193,37 @@ pub(in crate::engine) fn plan_again(name: &str, source: &str, request: &str) -> 
         let why = problems.first().map_or_else(String::new, |p| p.message.clone());
         EngineError::surroundings(format!("the job's plan cannot be made again: {why}"))
     })
+}
+
+/// Opens an existing store for reading, or nothing if there is none yet.
+fn open_reader(project: &Project) -> Result<Option<Connection>, EngineError> {
+    let path = project.state.join("sortie.db");
+    if !path.exists() {
+        return Ok(None);
+    }
+    let open = || -> rusqlite::Result<Connection> {
+        // Read-only connections still take part in the shared memory of the log.
+        let connection = Connection::open_with_flags(
+            &path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )
+        .or_else(|_| {
+            Connection::open_with_flags(
+                &path,
+                OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+            )
+        })?;
+        connection.busy_timeout(BUSY)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        connection.execute_batch("PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0;")?;
+        Ok(connection)
+    };
+    let connection = open().map_err(|e| broken(&path, &e))?;
+    let version: i64 =
+        connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(|e| broken(&path, &e))?;
+    match version {
+        0 => Ok(None),
+        VERSION => Ok(Some(connection)),
+        newer => Err(newer_store(&path, newer)),
+    }
 }

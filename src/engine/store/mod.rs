@@ -18,7 +18,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::hooks::Wal;
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 pub use history::{FindError, History, JobRow};
 pub(super) use lease::Owner;
@@ -72,12 +73,19 @@ pub(super) fn taken_over(number: u64) -> EngineError {
 }
 
 impl Store {
-    /// Opens the store of a project, making the state folder and the tables if they are missing.
+    /// Makes the state folder of a project if it is missing.
     ///
     /// # Errors
-    /// If the folder cannot be written, lies on a network file system, or holds something else.
+    /// If the folder cannot be written, or lies on a network file system.
+    pub(crate) fn prepare(project: &Project) -> Result<(), EngineError> {
+        folder::prepare(&project.state)
+    }
+
+    /// Opens the store of a project in a folder that is prepared, making the tables if they are missing.
+    ///
+    /// # Errors
+    /// If the folder cannot be written, or holds something else.
     pub(crate) fn open(project: &Project) -> Result<Self, EngineError> {
-        folder::prepare(&project.state)?;
         let path = project.state.join("sortie.db");
         let (store, version) = match Self::connect(&path) {
             Err(error) if folder::empty_if_blank(&path, &error) => Self::connect(&path),
@@ -96,8 +104,13 @@ impl Store {
     /// Returns the store with the version of its tables.
     fn connect(path: &Path) -> rusqlite::Result<(Self, i64)> {
         let is_new = fs::metadata(path).map_or(true, |found| found.len() == 0);
-        let store = Self { connection: Connection::open(path)?, disk: Arc::new(Disk::new(path, is_new)) };
+        let mut store = Self { connection: Connection::open(path)?, disk: Arc::new(Disk::new(path, is_new)) };
         store.set_up(is_new)?;
+        let disk = Arc::clone(&store.disk);
+        store.connection.wal_hook(Some(move |_: &mut Wal, pages| {
+            disk.has_pages(u32::try_from(pages).unwrap_or(0));
+            Ok(())
+        }))?;
         let version = store.connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         Ok((store, version))
     }
@@ -109,6 +122,8 @@ impl Store {
         if is_new {
             // `Disk` syncs the whole a moment later: SQLite would do it six times, and wait each time.
             self.connection.pragma_update(None, "synchronous", "OFF")?;
+            // Nor is there anything that a journal on the disk could bring back.
+            self.connection.execute_batch("PRAGMA journal_mode = MEMORY;")?;
         }
         self.connection.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -4096; \
@@ -233,12 +248,17 @@ impl Store {
         self.disk.sync().map_err(|e| EngineError::surroundings(format!("the store could not be synced: {e}")))
     }
 
-    /// Copies the log into the database file and empties it if it has grown, unless somebody else is using it.
+    /// Copies the log into the database file if it has grown, and empties it if it is huge, unless somebody else is using
+    /// it. Mostly the syncer has done so in time.
     pub(crate) fn tidy(&self) {
-        let pages = self.disk.wal_bytes() / 4096;
-        if pages > 2_000 && self.connection.busy_timeout(Duration::ZERO).is_ok() {
+        let how = match (self.disk.wal_bytes() / 4096, self.disk.pages()) {
+            (2_001.., _) => "PRAGMA wal_checkpoint(TRUNCATE)",
+            (_, 513..) => "PRAGMA wal_checkpoint(PASSIVE)",
+            _ => return,
+        };
+        if self.connection.busy_timeout(Duration::ZERO).is_ok() {
             // Only an optimisation: what cannot be done now is done at the end of the next job.
-            let _outcome = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+            let _outcome = self.connection.execute_batch(how);
         }
     }
 }
@@ -254,39 +274,6 @@ fn newer_store(path: &Path, version: i64) -> EngineError {
         path.display()
     ))
     .help("use that newer version, or another folder with `--state DIR`")
-}
-
-/// Opens an existing store for reading, or nothing if there is none yet.
-pub(super) fn open_reader(project: &Project) -> Result<Option<Connection>, EngineError> {
-    let path = project.state.join("sortie.db");
-    if !path.exists() {
-        return Ok(None);
-    }
-    let open = || -> rusqlite::Result<Connection> {
-        // Read-only connections still take part in the shared memory of the log.
-        let connection = Connection::open_with_flags(
-            &path,
-            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-        )
-        .or_else(|_| {
-            Connection::open_with_flags(
-                &path,
-                OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-            )
-        })?;
-        connection.busy_timeout(BUSY)?;
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-        connection.execute_batch("PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0;")?;
-        Ok(connection)
-    };
-    let connection = open().map_err(|e| broken(&path, &e))?;
-    let version: i64 =
-        connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(|e| broken(&path, &e))?;
-    match version {
-        0 => Ok(None),
-        VERSION => Ok(Some(connection)),
-        newer => Err(newer_store(&path, newer)),
-    }
 }
 
 impl From<rusqlite::Error> for EngineError {

@@ -145,7 +145,7 @@ fn line_json(view: &JobView, key: AttemptKey, line: &[u8]) -> Json {
     let mut inner = Map::new();
     inner.insert("id".to_owned(), Json::from(&*cell.id));
     if !cell.matrix.is_null() {
-        inner.insert("matrix".to_owned(), cell.matrix.clone());
+        inner.insert("matrix".to_owned(), (*cell.matrix).clone());
     }
     inner.insert("run".to_owned(), key.run.into());
     json!({

@@ -105,7 +105,7 @@ fn start() -> Vec<Event> {
         run: 1,
         id: format!("build.0000000{cell}").into(),
         label: format!("os={os}").into(),
-        matrix: serde_json::json!({ "os": os }),
+        matrix: serde_json::json!({ "os": os }).into(),
     };
     vec![
         Event::JobStarted { attempt: 1 },

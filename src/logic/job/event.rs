@@ -102,8 +102,12 @@ pub struct NewCell {
     #[serde(default, skip_serializing_if = "str_is_empty")]
     pub label: Arc<str>,
     /// The combination as JSON; null without a matrix.
-    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
-    pub matrix: serde_json::Value,
+    #[serde(default, skip_serializing_if = "json_is_null")]
+    pub matrix: Arc<serde_json::Value>,
+}
+
+fn json_is_null(json: &Arc<serde_json::Value>) -> bool {
+    json.is_null()
 }
 
 fn str_is_empty(text: &Arc<str>) -> bool {

@@ -102,7 +102,7 @@ impl<'a> JobScope<'a> {
     fn cell_context(&self, name: &str, cell: u32, step: Option<u32>, status: ListStatus) -> Option<Value> {
         let it = &self.state.cells[cell as usize];
         match name {
-            "matrix" => Some(match &it.matrix {
+            "matrix" => Some(match &*it.matrix {
                 serde_json::Value::Null => Value::object(Object::new()),
                 matrix => Value::from_json(matrix),
             }),

@@ -168,7 +168,7 @@ pub struct CellState {
     pub stage: u32,
     pub id: Arc<str>,
     pub label: Arc<str>,
-    pub matrix: serde_json::Value,
+    pub matrix: Arc<serde_json::Value>,
     /// Position in the expansion, and how many there are.
     pub position: (u32, u32),
     pub run: u32,

@@ -4,6 +4,7 @@
 //! rules are GitHub's: the product of the axes in the order of the file, the last axis fastest;
 //! `exclude` takes combinations away; `include` adds to them or adds new ones.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::logic::expr::coerce;
@@ -73,8 +74,9 @@ struct Parts<'m> {
 /// or more than `limit`.
 pub fn expand(matrix: &Value, limit: usize) -> Result<Expansion, MatrixError> {
     let mut taken = HashSet::new();
+    let mut text = String::new();
     let found = all_values(matrix, limit)?.into_iter();
-    Ok(Expansion { combinations: found.map(|values| combination(values, &mut taken)).collect() })
+    Ok(Expansion { combinations: found.map(|values| combination(values, &mut taken, &mut text)).collect() })
 }
 
 /// Says what keeps a matrix from being expanded, without naming its combinations.
@@ -252,49 +254,75 @@ fn members_match(given: &Object, actual: &Object) -> bool {
     given.iter().all(|(key, value)| actual.get(key).is_some_and(|actual| matches(value, actual)))
 }
 
-fn combination(values: Object, taken: &mut HashSet<String>) -> Combination {
-    let canonical = canonical_json(&values);
+/// `text` is only a buffer.
+fn combination(values: Object, taken: &mut HashSet<[u8; 4]>, text: &mut String) -> Combination {
+    text.clear();
+    add_object(&values, text);
+    let length = text.len();
     // The same combination may be written twice; then its place among the equals is hashed too.
     let id = (0usize..)
         .map(|again| {
-            let text = if again == 0 { canonical.clone() } else { format!("{canonical}#{again}") };
-            blake3::hash(text.as_bytes()).to_hex()[..8].to_owned()
-        })
-        .find(|id| !taken.contains(id))
-        .expect("there are more digests than combinations");
-    taken.insert(id.clone());
-    let label: Vec<String> =
-        values.iter().map(|(name, value)| format!("{name}={}", printed(value))).collect();
-    let mut leaves = Vec::new();
-    values.iter().for_each(|(_, value)| add_leaves(value, &mut leaves));
-    Combination { id, label: label.join(", "), short: leaves.join(", "), values }
-}
-
-fn canonical_json(values: &Object) -> String {
-    fn sorted(json: serde_json::Value) -> serde_json::Value {
-        match json {
-            serde_json::Value::Array(items) => items.into_iter().map(sorted).collect(),
-            serde_json::Value::Object(map) => {
-                let mut members: Vec<_> = map.into_iter().collect();
-                members.sort_by(|a, b| a.0.cmp(&b.0));
-                members.into_iter().map(|(name, value)| (name, sorted(value))).collect()
+            if again > 0 {
+                text.truncate(length);
+                text.push_str(&format!("#{again}"));
             }
-            scalar => scalar,
+            let digest = blake3::hash(text.as_bytes());
+            *digest.as_bytes().first_chunk::<4>().expect("a digest has 32 bytes")
+        })
+        .find(|id| taken.insert(*id))
+        .expect("there are more digests than combinations");
+    let mut label = String::new();
+    let mut leaves = Vec::new();
+    for (name, value) in values.iter() {
+        for piece in [if label.is_empty() { "" } else { ", " }, name, "=", &printed(value)] {
+            label.push_str(piece);
         }
+        add_leaves(value, &mut leaves);
     }
-    let members = values.iter().map(|(name, value)| (name.to_owned(), value.to_json())).collect();
-    sorted(serde_json::Value::Object(members)).to_string()
+    let short = leaves.join(", ");
+    Combination { id: format!("{:08x}", u32::from_be_bytes(id)), label, short, values }
 }
 
-fn printed(value: &Value) -> String {
+/// Appends the canonical form: JSON without blanks, members by their names.
+fn add_canonical(value: &Value, text: &mut String) {
     match value {
-        Value::Null => "null".to_owned(),
-        Value::Array(_) | Value::Object(_) => value.to_json().to_string(),
-        _ => coerce::to_text(value),
+        Value::Null => text.push_str("null"),
+        Value::Bool(it) => text.push_str(if *it { "true" } else { "false" }),
+        Value::Array(items) => {
+            text.push('[');
+            for (place, item) in items.iter().enumerate() {
+                text.push_str(if place > 0 { "," } else { "" });
+                add_canonical(item, text);
+            }
+            text.push(']');
+        }
+        Value::Object(object) => add_object(object, text),
+        Value::Number(_) | Value::String(_) => text.push_str(&value.to_json().to_string()),
     }
 }
 
-fn add_leaves(value: &Value, leaves: &mut Vec<String>) {
+fn add_object(object: &Object, text: &mut String) {
+    let mut members: Vec<_> = object.iter().collect();
+    members.sort_unstable_by_key(|(name, _)| *name);
+    text.push('{');
+    for (place, (name, value)) in members.into_iter().enumerate() {
+        text.push_str(if place > 0 { "," } else { "" });
+        text.push_str(&serde_json::Value::from(name).to_string());
+        text.push(':');
+        add_canonical(value, text);
+    }
+    text.push('}');
+}
+
+fn printed(value: &Value) -> Cow<'_, str> {
+    match value {
+        Value::Null => Cow::Borrowed("null"),
+        Value::Array(_) | Value::Object(_) => Cow::Owned(value.to_json().to_string()),
+        _ => coerce::text(value),
+    }
+}
+
+fn add_leaves<'v>(value: &'v Value, leaves: &mut Vec<Cow<'v, str>>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| add_leaves(item, leaves)),
         Value::Object(object) => object.iter().for_each(|(_, item)| add_leaves(item, leaves)),

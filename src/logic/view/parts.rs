@@ -106,7 +106,7 @@ pub struct CellView {
     /// `k=v, k=v`; empty without a matrix.
     pub label: Arc<str>,
     /// The combination as JSON; null without a matrix.
-    pub matrix: serde_json::Value,
+    pub matrix: Arc<serde_json::Value>,
     pub run: u32,
     pub phase: Phase,
     pub result: Option<Outcome>,

@@ -57,7 +57,7 @@ fn started() -> Fold {
         run: 1,
         id: format!("build.0000000{cell}").into(),
         label: format!("os={os}").into(),
-        matrix: serde_json::json!({ "os": os }),
+        matrix: serde_json::json!({ "os": os }).into(),
     };
     fold.events([
         Event::JobStarted { attempt: 1 },

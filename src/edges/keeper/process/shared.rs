@@ -32,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) masks: Masks,
     pub(crate) exits: ExitLog,
     pub(crate) state: Mutex<State>,
+    /// Held while a worker makes its step files.
+    pub(crate) making: Mutex<()>,
     /// Signalled when there is work for a worker.
     pub(crate) work: Condvar,
     /// Signalled when an attempt or a late reader has ended.
@@ -93,6 +95,7 @@ impl Shared {
             masks,
             exits,
             state: Mutex::default(),
+            making: Mutex::default(),
             work: Condvar::new(),
             calm: Condvar::new(),
             children,

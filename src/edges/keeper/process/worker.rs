@@ -6,7 +6,7 @@
 use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
@@ -70,8 +70,12 @@ fn run(shared: &Arc<Shared>, slot: u32) {
         spare: None,
         spent: None,
     };
-    // What goes wrong here goes wrong again at the attempt that needs it, and is told there.
-    let _made = worker.pool.variables();
+    {
+        // One after the other: all at once the workers would burn their time waiting for each other at the folder.
+        let _turn = shared.making.lock().unwrap_or_else(PoisonError::into_inner);
+        // What goes wrong here goes wrong again at the attempt that needs it, and is told there.
+        let _made = worker.pool.variables();
+    }
     worker.spare = Taps::new().ok();
     while let Some(launch) = worker.next() {
         worker.see_through(&launch);

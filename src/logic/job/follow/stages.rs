@@ -94,13 +94,8 @@ pub(super) fn foresee(state: &JobState) -> Option<Event> {
         let Some(&stage) = dependents.iter().find(|&&at| can_foresee(state, at)) else { continue };
         let model = &plan.playbook.stages[stage as usize];
         let cell = u32::try_from(state.cells.len()).ok()?;
-        let new = NewCell {
-            cell,
-            run: 1,
-            id: model.id.clone(),
-            label: Arc::from(""),
-            matrix: serde_json::Value::Null,
-        };
+        let new =
+            NewCell { cell, run: 1, id: model.id.clone(), label: Arc::from(""), matrix: Arc::default() };
         let step = u32::try_from(*model.steps.body.first()?).ok()?;
         let key = AttemptKey { cell, run: 1, step, attempt: 1 };
         return Some(Event::StageSubmitted { stage, cell: new, key, after });
@@ -256,7 +251,7 @@ fn cells(
     let matrix = written_matrix(state, stage, model, planned)?;
     let Some(matrix) = matrix else {
         let (cell, run, id) = place(model.id.clone(), &mut fresh);
-        return Ok(vec![NewCell { cell, run, id, label: Arc::from(""), matrix: serde_json::Value::Null }]);
+        return Ok(vec![NewCell { cell, run, id, label: Arc::from(""), matrix: Arc::default() }]);
     };
     let limit = state.setting.plan.playbook.policy.matrix_limit as usize;
     let if_empty = model.strategy.as_ref().map(|s| s.if_empty).unwrap_or_default();
@@ -278,7 +273,7 @@ fn cells(
             continue;
         }
         let (cell, run, id) = place(Arc::from(format!("{}.{}", model.id, combination.id)), &mut fresh);
-        cells.push(NewCell { cell, run, id, label: Arc::from(combination.label), matrix: json });
+        cells.push(NewCell { cell, run, id, label: Arc::from(combination.label), matrix: Arc::new(json) });
     }
     if cells.is_empty() && matches!(planned.selected, Selected::Cells(_)) {
         return Err(NoCells::Wrong("no cell of this stage has the values that `--only` asks for".to_owned()));
