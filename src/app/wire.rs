@@ -22,11 +22,15 @@ pub(super) fn world() -> World {
     }
 }
 
-fn start_keeper(hello: &Hello) -> io::Result<Box<dyn Starting>> {
-    Ok(Box::new(Fresh::start(hello)?))
+fn start_keeper() -> io::Result<Box<dyn Starting>> {
+    Ok(Box::new(Fresh::start()?))
 }
 
 impl Starting for Fresh {
+    fn greet(&mut self, hello: &Hello) -> io::Result<()> {
+        Fresh::greet(self, hello)
+    }
+
     fn connect(self: Box<Self>) -> io::Result<Box<dyn Outside>> {
         Ok(Box::new(KeptOutside((*self).connect()?)))
     }

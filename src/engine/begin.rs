@@ -13,10 +13,11 @@ use uuid::Uuid;
 use super::bus::Bus;
 use super::handle::{Handle, LocalOrder};
 use super::store::{NewJob, Owner, Store, StoredJob, Syncer};
-use super::turn::{Engine, start_keeper};
+use super::turn::{Engine, no_keeper, start_keeper};
 use super::{EngineError, JobId, Project, clock};
 use crate::logic::job::apply::apply;
 use crate::logic::job::event::{Cause, Envelope, Outcome};
+use crate::logic::job::launch::job_variables;
 use crate::logic::job::order::Asked;
 use crate::logic::job::state::{JobState, Setting};
 use crate::logic::plan::{Plan, PlanRequest};
@@ -37,6 +38,18 @@ pub struct Start {
     pub secrets: Vec<(String, String)>,
     pub actor: String,
     pub on_loss: OnLoss,
+    /// Of [`get_ready`].
+    pub ahead: Ahead,
+}
+
+/// What was begun before it was known whether there will be a job. Dropped, it ends.
+pub struct Ahead(Option<Box<dyn Starting>>);
+
+/// Begins what every job needs and what takes a moment. To be called before playbooks are read and checked.
+#[must_use]
+pub fn get_ready(world: World) -> Ahead {
+    // What goes wrong here goes wrong again when the job is started, and is told there.
+    Ahead(start_keeper(world).ok())
 }
 
 /// A job that runs in this process.
@@ -73,14 +86,18 @@ impl Running {
 ///
 /// # Errors
 /// If the state folder, the store or the keeper cannot be used. Then nothing was started.
-pub fn start(project: &Project, start: Start, world: World) -> Result<Running, EngineError> {
+pub fn start(project: &Project, mut start: Start, world: World) -> Result<Running, EngineError> {
     Store::prepare(project)?;
     let id = Uuid::now_v7().to_string();
     let made = Made(Some(job_dir(project, &id)?));
     let dir = made.path();
-    let hello = hello(&start.plan, &id, dir, start.on_loss, &start.secrets, 1);
+    let hello = hello(project, &start.plan, (&id, dir), start.on_loss, &start.secrets, 1);
+    let mut keeper = match start.ahead.0.take() {
+        Some(keeper) => keeper,
+        None => start_keeper(world)?,
+    };
     // Before the store is opened: it gets ready meanwhile.
-    let keeper = start_keeper(world, &hello)?;
+    keeper.greet(&hello).map_err(|e| no_keeper(&e))?;
     let mut store = Store::open(project)?;
     let owner = Owner::this();
     let request = serde_json::to_string(&start.request)
@@ -134,7 +151,7 @@ pub fn resume(project: &Project, job: &JobId, again: Again, world: World) -> Res
     let journal = store.events(stored.number, 0, usize::MAX >> 1)?;
     let dir = job_dir(project, &stored.id)?;
     let Again { order, secrets, env } = again;
-    let hello = hello(&plan, &stored.id, &dir, OnLoss::Stop, &secrets, epoch);
+    let hello = hello(project, &plan, (&stored.id, &dir), OnLoss::Stop, &secrets, epoch);
     let parts = Parts { store, stored, plan, secrets, env, hello, keeper: None };
     run(project, parts, journal, order, dir, world)
 }
@@ -224,11 +241,16 @@ impl Drop for Made {
     }
 }
 
+/// The project's folder without links.
+fn root(project: &Project) -> String {
+    fs::canonicalize(&project.root).unwrap_or_else(|_| project.root.clone()).display().to_string()
+}
+
 /// What a keeper is told about a job.
 fn hello(
+    project: &Project,
     plan: &Plan,
-    id: &str,
-    dir: &Path,
+    (id, dir): (&str, &Path),
     on_loss: OnLoss,
     secrets: &[(String, String)],
     epoch: u64,
@@ -243,6 +265,7 @@ fn hello(
         dir: dir.display().to_string(),
         slots: plan.slots,
         first_slots: plan.first_cells(),
+        env: job_variables(id, &root(project)),
         on_loss,
         masks: secrets.iter().map(|(_, value)| value.clone()).collect(),
         grace_ms: u64::try_from(grace.as_millis()).unwrap_or(u64::MAX),
@@ -272,11 +295,10 @@ fn setting(
 ) -> Setting {
     let path = std::env::var("PATH").unwrap_or_default();
     let facts = serde_json::from_str(&stored.facts).map_or(Value::Null, |json| Value::from_json(&json));
-    let root = fs::canonicalize(&project.root).unwrap_or_else(|_| project.root.clone());
     Setting {
         plan: Arc::clone(plan),
         facts,
-        root: Arc::from(root.display().to_string()),
+        root: Arc::from(root(project)),
         dir: Arc::from(dir.display().to_string()),
         job_id: Arc::from(stored.id.as_str()),
         secrets: Value::object(

@@ -29,7 +29,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use begin::{Again, JobEnd, Running, Start, resume, start};
+pub use begin::{Again, Ahead, JobEnd, Running, Start, get_ready, resume, start};
 pub use bus::Next;
 pub use handle::{Handle, OrderError, Subscription};
 pub use store::{FindError, History, JobRow};

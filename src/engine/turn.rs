@@ -234,7 +234,11 @@ impl Engine {
     fn start_keeper(&mut self) -> Result<Box<dyn Outside>, EngineError> {
         let keeper = match self.keeper.take() {
             Some(keeper) => keeper,
-            None => start_keeper(self.world, &self.hello)?,
+            None => {
+                let mut keeper = start_keeper(self.world)?;
+                keeper.greet(&self.hello).map_err(|e| no_keeper(&e))?;
+                keeper
+            }
         };
         keeper.connect().map_err(|e| no_keeper(&e))
     }
@@ -398,12 +402,12 @@ pub(super) enum Heard {
     Order(LocalOrder),
 }
 
-/// Starts a keeper for a job.
-pub(super) fn start_keeper(world: World, hello: &Hello) -> Result<Box<dyn Starting>, EngineError> {
-    (world.keeper)(hello).map_err(|e| no_keeper(&e))
+/// Starts a keeper that waits to hear of its job.
+pub(super) fn start_keeper(world: World) -> Result<Box<dyn Starting>, EngineError> {
+    (world.keeper)().map_err(|e| no_keeper(&e))
 }
 
-fn no_keeper(error: &std::io::Error) -> EngineError {
+pub(super) fn no_keeper(error: &std::io::Error) -> EngineError {
     EngineError::surroundings(format!("the keeper of the job could not be started: {error}"))
 }
 

@@ -57,6 +57,9 @@ pub struct Hello {
     /// So many of them will be wanted at once: they are got ready before the first orders.
     #[serde(default)]
     pub first_slots: u32,
+    /// Variables of every attempt, over all that its launch says.
+    #[serde(default)]
+    pub env: Vec<(String, String)>,
     pub on_loss: OnLoss,
     /// Secrets known so far.
     pub masks: Vec<String>,

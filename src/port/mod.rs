@@ -31,6 +31,12 @@ pub trait Outside {
 
 /// A keeper that was started and has no orders yet. Dropped, it ends without having done anything.
 pub trait Starting: Send {
+    /// Tells it about its job, without waiting.
+    ///
+    /// # Errors
+    /// If the connection cannot be used.
+    fn greet(&mut self, hello: &Hello) -> io::Result<()>;
+
     /// Returns the connection to it; called inside the engine's runtime.
     ///
     /// # Errors
@@ -41,8 +47,8 @@ pub trait Starting: Send {
 /// What the engine can do to the world.
 #[derive(Clone, Copy)]
 pub struct World {
-    /// Starts a keeper for a job, without waiting until it is ready.
-    pub keeper: fn(&Hello) -> io::Result<Box<dyn Starting>>,
+    /// Starts a keeper, without waiting until it is ready.
+    pub keeper: fn() -> io::Result<Box<dyn Starting>>,
     /// Returns the digest of the files below a folder that the patterns name, or what went wrong.
     pub hash_files: fn(&Path, &[String]) -> Result<String, String>,
     /// Returns how tries of a job ended, as its keeper wrote it down in the job's folder.

@@ -1,7 +1,7 @@
 //! The keeper: a small process per job that holds its children, masks and writes their output, and outlives the
 //! engine; here is the engine's side of it.
 //!
-//! [`Fresh::start`] starts one and tells it about its job, [`Fresh::connect`] connects to it, [`Keeper::send`] gives orders,
+//! [`Fresh::start`] starts one, [`Fresh::greet`] tells it about its job, [`Fresh::connect`] connects to it, [`Keeper::send`] gives orders,
 //! [`Keeper::next`] brings answers; the end of the answers means that the keeper is gone. The process itself is
 //! `process`, run by a hidden subcommand of the same binary; the messages are `port::keeper`. `orphans` ends a job's
 //! processes without a keeper.
@@ -58,32 +58,40 @@ const PIECE: usize = 64 * 1024;
 pub struct Fresh {
     spawn: Option<JoinHandle<io::Result<i32>>>,
     socket: Option<Socket>,
+    /// What of the greeting has not gone.
     greeting: Vec<u8>,
-    /// So much of the greeting has gone.
-    written: usize,
 }
 
 impl Fresh {
-    /// Starts a keeper for a job: of the running binary, even if its file was replaced. It gets ready by itself
+    /// Starts a keeper: of the running binary, even if its file was replaced. It gets ready by itself
     /// meanwhile.
     ///
     /// The calling process becomes a subreaper, so that the children of a keeper that dies come to it.
     ///
     /// # Errors
     /// If the system refuses a socket or a thread.
-    pub fn start(hello: &Hello) -> io::Result<Self> {
+    pub fn start() -> io::Result<Self> {
         set_child_subreaper(Some(getpid()))?;
-        let mut greeting = Vec::new();
-        frame::encode(&ToKeeper::Hello(hello.clone()), &mut greeting)?;
         let (ours, theirs) = Socket::pair()?;
         ours.set_nonblocking(true)?;
-        // Mostly all of it: the rest follows once somebody reads.
-        let written = rustix::net::send(&ours, &greeting, SendFlags::NOSIGNAL)?;
         // From a thread of its own: whoever spawns sleeps until the new program begins, and then the two of them share a
         // processor while the others idle.
         let thread = std::thread::Builder::new().name("spawn".to_owned()).stack_size(SPAWNER_STACK_BYTES);
         let spawn = thread.spawn(move || spawn(&theirs))?;
-        Ok(Self { spawn: Some(spawn), socket: Some(ours), greeting, written })
+        Ok(Self { spawn: Some(spawn), socket: Some(ours), greeting: Vec::new() })
+    }
+
+    /// Tells the keeper what it must know about its job, without waiting.
+    ///
+    /// # Errors
+    /// If the connection cannot be used.
+    pub fn greet(&mut self, hello: &Hello) -> io::Result<()> {
+        frame::encode(&ToKeeper::Hello(hello.clone()), &mut self.greeting)?;
+        let socket = self.socket.as_ref().ok_or(io::ErrorKind::NotConnected)?;
+        // Mostly all of it: the rest follows once somebody reads.
+        let written = rustix::net::send(socket, &self.greeting, SendFlags::NOSIGNAL)?;
+        self.greeting.drain(..written);
+        Ok(())
     }
 
     fn pid(&mut self) -> io::Result<i32> {
@@ -104,7 +112,7 @@ impl Fresh {
             inbox: Inbox::default(),
             arrived: VecDeque::new(),
             outgoing: std::mem::take(&mut self.greeting),
-            written: self.written,
+            written: 0,
             gone: false,
             piece: vec![0; PIECE].into_boxed_slice(),
         };

@@ -48,12 +48,15 @@ fn rig_with(slots: u32, masks: &[&str]) -> Rig {
         dir: dir.path().to_str().unwrap().to_owned(),
         slots,
         first_slots: 0,
+        env: Vec::new(),
         on_loss: OnLoss::Stop,
         masks: masks.iter().map(|mask| (*mask).to_owned()).collect(),
         grace_ms: 300,
         signal: SIGTERM,
     };
-    let keeper = Fresh::start(&hello).unwrap().connect().unwrap();
+    let mut keeper = Fresh::start().unwrap();
+    keeper.greet(&hello).unwrap();
+    let keeper = keeper.connect().unwrap();
     Rig { dir, keeper, uuid, grew: Vec::new() }
 }
 

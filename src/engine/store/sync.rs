@@ -54,30 +54,23 @@ impl Disk {
         self.pages.load(Ordering::Relaxed)
     }
 
-    /// Copies the log into the database if it has more pages, beside whoever writes and reads. `copier` is a connection
-    /// for it, opened when it is first needed.
-    fn shorten(&self, most: u32, copier: &mut Option<Connection>) {
+    /// Copies the log into the database if it has more pages, beside whoever writes and reads.
+    fn shorten(&self, most: u32) {
         if self.pages() <= most {
             return;
         }
-        let open = || -> rusqlite::Result<Connection> {
+        let copy = || -> rusqlite::Result<()> {
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            let connection = Connection::open_with_flags(&self.database, flags)?;
-            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-            connection.busy_timeout(COPIER_PATIENCE)?;
-            Ok(connection)
-        };
-        if copier.is_none() {
-            *copier = open().ok();
-        }
-        if let Some(copier) = copier {
+            let copier = Connection::open_with_flags(&self.database, flags)?;
+            copier.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+            copier.busy_timeout(COPIER_PATIENCE)?;
             // The first copies nearly all while commits go on, the second the rest while they wait: only then does the
-            // next commit begin the log anew. And it is only an optimisation: what cannot be done now is done at the next
-            // group sync, or by a later engine.
-            let _outcome = copier
-                .execute_batch("PRAGMA wal_checkpoint(PASSIVE)")
-                .and_then(|()| copier.execute_batch("PRAGMA wal_checkpoint(RESTART)"));
-        }
+            // next commit begin the log anew.
+            copier.execute_batch("PRAGMA wal_checkpoint(PASSIVE)")?;
+            copier.execute_batch("PRAGMA wal_checkpoint(RESTART)")
+        };
+        // Only an optimisation: what cannot be done now is done at the next group sync, or by a later engine.
+        let _outcome = copy();
     }
 
     /// How large the log of the database is, in bytes.
@@ -184,9 +177,8 @@ impl Shared {
         state.failed = made.err().map(|error| error.to_string());
         let is_over = state.ended;
         drop(state);
-        let mut copier = None;
         if !is_over {
-            disk.shorten(MOST_PAGES.0, &mut copier);
+            disk.shorten(MOST_PAGES.0);
         }
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
@@ -205,7 +197,7 @@ impl Shared {
             state.dirty = false;
             drop(state);
             let outcome = disk.sync();
-            disk.shorten(MOST_PAGES.1, &mut copier);
+            disk.shorten(MOST_PAGES.1);
             state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             if let Err(error) = outcome {
                 state.failed = Some(error.to_string());

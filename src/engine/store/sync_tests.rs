@@ -21,10 +21,10 @@ fn a_log_that_was_copied_begins_anew_and_nothing_is_lost() {
         fill();
     }
     let before = store.disk.pages();
-    store.disk.shorten(before, &mut None);
+    store.disk.shorten(before);
     fill();
     assert!(store.disk.pages() > before, "a log that is short enough is left alone");
-    store.disk.shorten(64, &mut None);
+    store.disk.shorten(64);
     fill();
     assert!(store.disk.pages() < 20, "{} pages", store.disk.pages());
     drop(store);

@@ -26,6 +26,7 @@ pub(super) fn run(
     out: &mut Out,
     notes: &mut Out,
 ) -> Result<Ending, Failure> {
+    let ahead = (!args.dry_run).then(|| engine::get_ready(context.outside.world));
     let mut request = prepare::request(context, &args.request)?;
     let given = args.env_file.as_ref();
     request.env_file =
@@ -40,9 +41,7 @@ pub(super) fn run(
     let plan = crate::logic::plan::plan(playbook.clone(), &request)
         .map_err(|problems| prepare::told(notes, &problems, Ending::Usage))?;
     prepare::warn(notes, &plan);
-    if args.dry_run {
-        return dry_run(context, args, &plan, out, notes);
-    }
+    let Some(ahead) = ahead else { return dry_run(context, args, &plan, out, notes) };
     let unmet = prepare::unmet(context, &playbook);
     if !unmet.is_empty() {
         return Err(prepare::told(notes, &unmet, Ending::Refused));
@@ -59,6 +58,7 @@ pub(super) fn run(
         secrets,
         actor: context.actor.clone(),
         on_loss: OnLoss::Stop,
+        ahead,
     };
     let running = engine::start(&context.project, start, context.outside.world)?;
     let skin = Skin { json: context.settings.ui_is_json(), volume: volume(args.quiet, args.verbose) };

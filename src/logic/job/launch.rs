@@ -162,19 +162,24 @@ fn directory(state: &JobState, cell: u32, dir: Option<&str>) -> Arc<str> {
     }
 }
 
+/// Returns the variables that are the same for every step of a job. They hold over all that a playbook says.
+#[must_use]
+pub fn job_variables(job_id: &str, root: &str) -> Vec<(String, String)> {
+    [("SORTIE", "true"), ("SORTIE_JOB", job_id), ("SORTIE_WORKSPACE", root)]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
+}
+
 fn own_variables(state: &JobState, key: AttemptKey, model: &Step, env: &mut Vec<(String, Option<String>)>) {
     let setting = &state.setting;
     let it = &state.cells[key.cell as usize];
     let step = model.id.as_ref().map_or_else(|| (key.step + 1).to_string(), ToString::to_string);
     let identity = format!("{}/{}/{}", setting.job_id, it.id, key.step);
     let mut set = |name: &str, value: String| env.push((name.to_owned(), Some(value)));
-    set("SORTIE", "true".to_owned());
-    set("SORTIE_JOB", setting.job_id.to_string());
     set("SORTIE_STAGE", state.stage_name(it.stage).to_owned());
     set("SORTIE_CELL", it.id.to_string());
     set("SORTIE_STEP", step);
     set("SORTIE_ATTEMPT", key.attempt.to_string());
-    set("SORTIE_WORKSPACE", setting.root.to_string());
     set("SORTIE_IDEMPOTENCY_KEY", blake3::hash(identity.as_bytes()).to_hex()[..32].to_owned());
 }
 

@@ -5,18 +5,23 @@
 use std::collections::HashMap;
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::fs;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The environment all attempts of a job start from.
+/// The environment all attempts of a job or slot start from.
 #[derive(Debug, Default)]
 pub(crate) struct Environment {
     entries: Vec<CString>,
     places: HashMap<Vec<u8>, usize>,
+    /// Entries from this place on hold whatever an attempt says.
+    fixed: usize,
     has_functions: bool,
 }
+
+/// Up to so many differences are compared with each other; more of them are looked up.
+const FEW: usize = 24;
 
 /// The environment of one attempt.
 #[derive(Debug)]
@@ -33,14 +38,32 @@ impl Environment {
     pub(crate) fn new(variables: impl Iterator<Item = (OsString, OsString)>) -> Self {
         let mut base = Self::default();
         for (name, value) in variables {
-            let name = name.into_vec();
-            if let Some(entry) = entry(&name, &value.into_vec()) {
-                base.has_functions |= is_function(&entry);
-                base.places.insert(name, base.entries.len());
-                base.entries.push(entry);
+            if let Some(entry) = entry(name.as_bytes(), value.as_bytes()) {
+                base.add(entry);
             }
         }
+        base.fixed = base.entries.len();
         base
+    }
+
+    /// These variables with others that no attempt can change.
+    pub(crate) fn fix<'a>(&self, variables: impl Iterator<Item = &'a CString> + Clone) -> Self {
+        let mut base = Self::default();
+        let is_given = |name: &[u8]| variables.clone().any(|it| name_of(it) == name);
+        for entry in self.entries.iter().filter(|entry| !is_given(name_of(entry))) {
+            base.add(entry.clone());
+        }
+        base.fixed = base.entries.len();
+        for entry in variables {
+            base.add(entry.clone());
+        }
+        base
+    }
+
+    fn add(&mut self, entry: CString) {
+        self.has_functions |= is_function(&entry);
+        self.places.insert(name_of(&entry).to_vec(), self.entries.len());
+        self.entries.push(entry);
     }
 
     /// The base with differences, in order: a value sets, `None` removes.
@@ -51,17 +74,25 @@ impl Environment {
         &'a self,
         differences: &[(String, Option<String>)],
     ) -> Result<Changed<'a>, String> {
-        let mut latest: HashMap<&str, usize> = HashMap::with_capacity(differences.len());
-        for (index, (name, _)) in differences.iter().enumerate() {
-            latest.insert(name, index);
+        let mut latest: HashMap<&str, usize> = HashMap::new();
+        if differences.len() > FEW {
+            latest.extend(differences.iter().enumerate().map(|(index, (name, _))| (name.as_str(), index)));
         }
+        let is_latest = |index: usize, name: &String| match latest.get(name.as_str()) {
+            Some(latest) => *latest == index,
+            None => !differences[index + 1..].iter().any(|(later, _)| later == name),
+        };
         let mut changed =
-            Changed { base: self, hidden: Vec::new(), added: Vec::with_capacity(differences.len() + 12) };
+            Changed { base: self, hidden: Vec::new(), added: Vec::with_capacity(differences.len() + 2) };
         for (index, (name, value)) in differences.iter().enumerate() {
-            if latest.get(name.as_str()) != Some(&index) {
+            if !is_latest(index, name) {
                 continue;
             }
-            changed.hidden.extend(self.places.get(name.as_bytes()));
+            let place = self.places.get(name.as_bytes());
+            if place.is_some_and(|place| *place >= self.fixed) {
+                continue;
+            }
+            changed.hidden.extend(place);
             if let Some(value) = value {
                 let entry = entry(name.as_bytes(), value.as_bytes()).ok_or_else(|| name.clone())?;
                 changed.added.push(entry);

@@ -1,7 +1,8 @@
 //! The files by which a step hands back outputs, environment, path, state and summary; pooled per slot.
 //!
 //! Making five files costs more than starting a process, so a slot keeps its files as long as nobody wrote to them
-//! and no child is left that still could. A step may also delete or replace a file: files are looked at by path.
+//! and no child is left that still could. A step may also delete or replace a file: files are read by path, and that one is
+//! still the file that was made is told by its number of links and the time of its last change.
 
 use std::ffi::CString;
 use std::fs::{self, File, OpenOptions};
@@ -9,8 +10,9 @@ use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use rustix::fs::{AtFlags, statat};
+use rustix::fs::{AtFlags, fstat, statat};
 
 use super::environment::entry;
 use crate::logic::job::report::StepFiles;
@@ -41,9 +43,23 @@ struct Set {
     folder: OwnedFd,
     names: Vec<CString>,
     paths: [PathBuf; 5],
-    inodes: [u64; 5],
+    files: [Made; 5],
+    made: Instant,
+    /// The attempt began long enough after the files were made for their times to tell a change.
+    is_settled: bool,
     variables: Vec<CString>,
 }
+
+/// A file as it was made.
+#[derive(Debug)]
+struct Made {
+    file: File,
+    inode: u64,
+    changed: (i64, i64),
+}
+
+/// File systems take the time from a clock that ticks at least so often.
+const TICK: Duration = Duration::from_millis(20);
 
 impl Pool {
     /// The pool of a slot; files are made when first asked for.
@@ -60,7 +76,9 @@ impl Pool {
             self.generation += 1;
             self.set = Some(Set::make(&self.folder, &format!("{}-{}", self.slot, self.generation))?);
         }
-        Ok(self.set.as_ref().map_or(&[], |set| &set.variables))
+        let Some(set) = &mut self.set else { return Ok(&[]) };
+        set.is_settled = set.made.elapsed() > TICK;
+        Ok(&set.variables)
     }
 
     /// What the attempt wrote. `left` says that a child is left which may still write: the files are given up then.
@@ -81,10 +99,8 @@ impl Pool {
 impl Set {
     fn make(folder: &Path, stem: &str) -> io::Result<Self> {
         let paths = KINDS.map(|(ending, _, _)| folder.join(format!("{stem}.{ending}")));
-        let mut inodes = [0; 5];
-        for (path, inode) in paths.iter().zip(&mut inodes) {
-            *inode = make(path)?;
-        }
+        let [output, env, path, state, summary] = &paths;
+        let files = [make(output)?, make(env)?, make(path)?, make(state)?, make(summary)?];
         let mut variables = Vec::with_capacity(10);
         for (path, (_, ours, github)) in paths.iter().zip(KINDS) {
             let path = path.as_os_str().as_encoded_bytes();
@@ -93,14 +109,17 @@ impl Set {
         let folder = OwnedFd::from(File::open(folder)?);
         let names =
             paths.iter().filter_map(|path| CString::new(path.file_name()?.as_encoded_bytes()).ok()).collect();
-        Ok(Self { folder, names, paths, inodes, variables })
+        Ok(Self { folder, names, paths, files, made: Instant::now(), is_settled: false, variables })
     }
 
     fn is_untouched(&self) -> bool {
-        // By the open folder: this is looked at after every attempt, and five long paths take their time.
-        self.names.iter().zip(&self.inodes).all(|(name, inode)| {
+        // This is looked at after every attempt, and five paths take their time.
+        if self.is_settled {
+            return self.files.iter().all(Made::is_as_made);
+        }
+        self.names.iter().zip(&self.files).all(|(name, made)| {
             let found = statat(&self.folder, name.as_c_str(), AtFlags::SYMLINK_NOFOLLOW);
-            found.is_ok_and(|found| found.st_ino == *inode && found.st_size == 0)
+            found.is_ok_and(|found| found.st_ino == made.inode && found.st_size == 0)
         })
     }
 
@@ -126,22 +145,39 @@ impl Set {
 
     /// Makes all files empty again, replaced ones anew.
     fn empty(&mut self) -> io::Result<()> {
-        for (path, inode) in self.paths.iter().zip(&mut self.inodes) {
-            let same = fs::symlink_metadata(path).is_ok_and(|found| found.ino() == *inode);
+        for (path, made) in self.paths.iter().zip(&mut self.files) {
+            let same = fs::symlink_metadata(path).is_ok_and(|found| found.ino() == made.inode);
             if same && let Ok(file) = OpenOptions::new().write(true).open(path) {
                 file.set_len(0)?;
+                *made = Made::of(file)?;
                 continue;
             }
             match fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => *inode = make(path)?,
+                _ => *made = make(path)?,
             }
         }
+        self.made = Instant::now();
         Ok(())
     }
 }
 
-fn make(path: &Path) -> io::Result<u64> {
+impl Made {
+    fn of(file: File) -> io::Result<Self> {
+        let found = file.metadata()?;
+        Ok(Self { inode: found.ino(), changed: (found.ctime(), found.ctime_nsec()), file })
+    }
+
+    /// Says whether nobody has written to the file, removed it, moved it or given it another name.
+    fn is_as_made(&self) -> bool {
+        fstat(&self.file).is_ok_and(|found| {
+            let changed = i64::try_from(found.st_ctime_nsec).map(|nanos| (found.st_ctime, nanos));
+            found.st_size == 0 && found.st_nlink == 1 && changed == Ok(self.changed)
+        })
+    }
+}
+
+fn make(path: &Path) -> io::Result<Made> {
     let open = || OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path);
     let file = match open() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -156,7 +192,7 @@ fn make(path: &Path) -> io::Result<u64> {
         }
         result => result?,
     };
-    Ok(file.metadata()?.ino())
+    Made::of(file)
 }
 
 /// The text of a file of at most `room` bytes; a missing one is empty.

@@ -4,6 +4,7 @@
 //! that was freed in between.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::ffi::CString;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -14,7 +15,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, getpid, kill_process_group, waitid};
 
 use super::super::exits::ExitLog;
-use super::environment::Environment;
+use super::environment::{Environment, entry};
 use super::link::Link;
 use super::masks::Masks;
 use crate::logic::job::effect::{Launch, Rung};
@@ -28,6 +29,8 @@ pub(crate) struct Shared {
     /// The value of the tag variable the keeper itself was started with: it runs inside a step of another job.
     pub(crate) outer_tag: Option<String>,
     pub(crate) base: Environment,
+    /// Variables that every attempt has, whatever it says.
+    pub(crate) fixed: Vec<CString>,
     pub(crate) link: Link,
     pub(crate) masks: Masks,
     pub(crate) exits: ExitLog,
@@ -84,11 +87,14 @@ impl Shared {
         let exits = ExitLog::open(&dir)?;
         let me = getpid().as_raw_nonzero();
         let children = File::open(format!("/proc/self/task/{me}/children"))?;
+        let fixed = hello.env.iter().filter_map(|(name, value)| entry(name.as_bytes(), value.as_bytes()));
+        let fixed = fixed.collect();
         let masks = Masks::default();
         masks.add(hello.masks.iter().cloned());
         Ok(Self {
             outer_tag: std::env::var(crate::port::keeper::TAG_VARIABLE).ok(),
             base: Environment::new(std::env::vars_os()),
+            fixed,
             dir,
             hello,
             link,
@@ -110,9 +116,13 @@ impl Shared {
     /// Numbers of the processes that came to the keeper because their parents ended. Mostly empty, and then cheap.
     pub(crate) fn orphans(&self) -> Vec<i32> {
         let mut text = Vec::new();
-        let mut chunk = [0; 4096];
+        // Small, because it is asked after every attempt and mostly there is nothing.
+        let mut chunk = [0; 256];
         while let Ok(count @ 1..) = self.children.read_at(&mut chunk, text.len() as u64) {
             text.extend_from_slice(&chunk[..count]);
+        }
+        if text.is_empty() {
+            return Vec::new();
         }
         let text = String::from_utf8_lossy(&text);
         text.split_ascii_whitespace().filter_map(|word| word.parse().ok()).collect()

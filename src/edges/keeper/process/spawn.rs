@@ -73,28 +73,37 @@ impl Spawner {
             message: "there is no program to start".to_owned(),
         })?;
         let arguments = c_strings(argv)?;
-        let program = resolve(name, folder, environment)?;
+        let mut program = resolve(name, folder, environment)?;
         let mut actions = PosixSpawnFileActions::init().map_err(|errno| other(name, errno))?;
         actions.add_dup2(out.as_raw_fd(), 1).map_err(|errno| other(name, errno))?;
         actions.add_dup2(err.as_raw_fd(), 2).map_err(|errno| other(name, errno))?;
         let entries = environment.entries();
         let attributes = &self.attributes;
-        let mut spawn = || match posix_spawn(program.as_c_str(), &actions, attributes, &arguments, &entries) {
+        let spawn = |program: &CStr| match posix_spawn(program, &actions, attributes, &arguments, &entries) {
             // A script without `#!` is for the shell, as it is for every shell.
             Err(Errno::ENOEXEC) => {
-                let mut by_shell = vec![c"/bin/sh".to_owned(), program.clone()];
+                let mut by_shell = vec![c"/bin/sh".to_owned(), program.to_owned()];
                 by_shell.extend_from_slice(&arguments[1..]);
                 posix_spawn(c"/bin/sh", &actions, attributes, &by_shell, &entries)
             }
             result => result,
         };
-        let spawned = if self.has_own_folder {
-            // Every time, even if it was the last one's: that may have removed it, and put another in its place.
-            enter(folder)?;
-            spawn()
-        } else {
-            in_shared_folder(folder, &mut spawn)?
+        let in_folder = |program: &CStr| {
+            if self.has_own_folder {
+                // Every time, even if it was the last one's: that may have removed it, and put another in its place.
+                enter(folder)?;
+                Ok(spawn(program))
+            } else {
+                in_shared_folder(folder, &mut || spawn(program))
+            }
         };
+        let mut spawned = in_folder(&program)?;
+        if is_shell(name) && matches!(spawned, Err(Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES)) {
+            // Found before; looked for again only now, because it is hardly ever somewhere else.
+            forget_shells();
+            program = resolve(name, folder, environment)?;
+            spawned = in_folder(&program)?;
+        }
         spawned.map(nix::unistd::Pid::as_raw).map_err(|errno| refused(name, &program, errno))
     }
 }
@@ -155,11 +164,20 @@ static SHELLS: Mutex<Vec<(String, Vec<u8>, CString)>> = Mutex::new(Vec::new());
 fn known_shell(name: &str, path: &[u8]) -> Option<CString> {
     let shells = SHELLS.lock().unwrap_or_else(PoisonError::into_inner);
     let (.., program) = shells.iter().find(|(n, p, _)| n == name && p == path)?;
-    (access(program.as_c_str(), AccessFlags::X_OK) == Ok(())).then(|| program.clone())
+    Some(program.clone())
+}
+
+/// Forgets all shells, one of which is not where it was.
+fn forget_shells() {
+    SHELLS.lock().unwrap_or_else(PoisonError::into_inner).clear();
+}
+
+fn is_shell(name: &str) -> bool {
+    matches!(name, "sh" | "bash")
 }
 
 fn remember_shell(name: &str, path: &[u8], program: &CStr) {
-    if matches!(name, "sh" | "bash") {
+    if is_shell(name) {
         let mut shells = SHELLS.lock().unwrap_or_else(PoisonError::into_inner);
         if shells.len() < 16 {
             shells.push((name.to_owned(), path.to_vec(), program.to_owned()));

@@ -3,6 +3,7 @@
 //! A thread for each live attempt that spawns, reads and reaps was the fastest of the designs tried: no hand-over
 //! between threads, and orders sent ahead start without a round trip to the engine. Start at [`run`].
 
+use std::ffi::CString;
 use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use super::environment::{Here, entry};
+use super::environment::{Environment, Here, entry};
 use super::files::Pool;
 use super::log::Log;
 use super::pump::{Buffer, Taps};
@@ -63,6 +64,8 @@ fn run(shared: &Arc<Shared>, slot: u32) {
         shared: Arc::clone(shared),
         spawner: Spawner::new().ok(),
         pool: Pool::new(&shared.dir, slot),
+        base: Environment::default(),
+        base_of: None,
         here: Here::default(),
         buffer: Buffer::default(),
         following: None,
@@ -91,6 +94,10 @@ struct Worker {
     shared: Arc<Shared>,
     spawner: Option<Spawner>,
     pool: Pool,
+    /// What all attempts of this slot have in common.
+    base: Environment,
+    /// The first variable of the step files that it names.
+    base_of: Option<CString>,
     here: Here,
     buffer: Buffer,
     /// The submitted launch that has this slot next; counted as live already.
@@ -160,16 +167,17 @@ impl Worker {
 
     fn start(&mut self, launch: &Launch) -> Result<Started, NotStarted> {
         let spawner = self.spawner.as_ref().ok_or_else(|| failed("memory is short"))?;
-        let mut environment = self.shared.base.change(&launch.env).map_err(|name| {
+        let variables = self.pool.variables().map_err(|error| failed(&format!("no step files: {error}")))?;
+        if variables.first() != self.base_of.as_ref() {
+            self.base = self.shared.base.fix(self.shared.fixed.iter().chain(variables));
+            self.base_of = variables.first().cloned();
+        }
+        let mut environment = self.base.change(&launch.env).map_err(|name| {
             failed(&format!(
                 "the variable `{}` cannot be set: its name or value is not allowed",
                 name.escape_debug()
             ))
         })?;
-        let variables = self.pool.variables().map_err(|error| failed(&format!("no step files: {error}")))?;
-        for variable in variables {
-            environment.set(variable.clone());
-        }
         let mut tag = attempt_tag(&launch.tag, launch.key);
         if let Some(outer) = &self.shared.outer_tag {
             tag = format!("{tag},{outer}");
