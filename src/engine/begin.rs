@@ -263,6 +263,7 @@ fn hello(
         epoch,
         job_id: id.to_owned(),
         dir: dir.display().to_string(),
+        spare: project.state.join("run").join("files").display().to_string(),
         slots: plan.slots,
         first_slots: plan.first_cells(),
         env: job_variables(id, &root(project)),

@@ -52,6 +52,9 @@ pub struct Hello {
     pub job_id: String,
     /// The job's folder, absolute; it exists.
     pub dir: String,
+    /// A folder of empty step files, taken over if it is there and left there at an orderly end; none if empty.
+    #[serde(default)]
+    pub spare: String,
     /// How many attempts may be live at once.
     pub slots: u32,
     /// So many of them will be wanted at once: they are got ready before the first orders.

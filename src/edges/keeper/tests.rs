@@ -7,7 +7,7 @@
 mod hostile;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -39,13 +39,22 @@ struct Rig {
 }
 
 fn rig_with(slots: u32, masks: &[&str]) -> Rig {
-    let dir = TempDir::new().unwrap();
+    rig_in(TempDir::new().unwrap(), slots, masks)
+}
+
+/// Another keeper with one slot in the same folder.
+fn again(rig: Rig) -> Rig {
+    rig_in(rig.dir, 1, &[])
+}
+
+fn rig_in(dir: TempDir, slots: u32, masks: &[&str]) -> Rig {
     let uuid = format!("test-{}", dir.path().file_name().unwrap().to_string_lossy());
     let hello = Hello {
         version: VERSION,
         epoch: 1,
         job_id: uuid.clone(),
         dir: dir.path().to_str().unwrap().to_owned(),
+        spare: dir.path().join("spare").to_str().unwrap().to_owned(),
         slots,
         first_slots: 0,
         env: Vec::new(),
@@ -399,6 +408,34 @@ fn each_attempt_starts_in_its_own_folder() {
             assert!(rig.log(cell).ends_with(&format!("/folder {}\n", cell % 5)), "{}", rig.log(cell));
         }
         rig.finish().await;
+    });
+}
+
+#[test]
+fn step_files_go_from_job_to_job_unless_somebody_may_still_write_to_them() {
+    block_on(async {
+        let mut rig = rig_with(1, &[]);
+        let (files, spare) = (rig.dir.path().join("files"), rig.dir.path().join("spare"));
+        let inode = || fs::metadata(spare.join("0-1.output")).unwrap().ino();
+        let write = "echo a=b >> \"$SORTIE_OUTPUT\"; rm \"$SORTIE_ENV\"; ln -s /nowhere \"$SORTIE_ENV\"";
+        assert_eq!(rig.one(write).await.files.output, "a=b\n");
+        assert!(rig.finish().await.is_empty());
+        let left: Vec<u64> =
+            fs::read_dir(&spare).unwrap().map(|it| it.unwrap().metadata().unwrap().len()).collect();
+        assert_eq!((left, files.exists()), (vec![0; 5], false));
+        let before = inode();
+        rig = again(rig);
+        assert_eq!(
+            rig.one("test -e \"$SORTIE_OUTPUT\" && test ! -s \"$SORTIE_OUTPUT\"").await.end,
+            End::Code(0)
+        );
+        assert!(!spare.exists());
+        rig.finish().await;
+        assert_eq!(inode(), before);
+        rig = again(rig);
+        rig.one("exec > /dev/null 2>&1; sleep 1000 & echo a=b >> \"$SORTIE_OUTPUT\"").await;
+        rig.finish().await;
+        assert_eq!((spare.exists(), files.exists()), (false, true));
     });
 }
 

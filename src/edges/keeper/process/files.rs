@@ -1,7 +1,7 @@
 //! The files by which a step hands back outputs, environment, path, state and summary; pooled per slot.
 //!
 //! Making five files costs more than starting a process, so a slot keeps its files as long as nobody wrote to them
-//! and no child is left that still could. A step may also delete or replace a file: files are read by path, and that one is
+//! and no child is left that still could, and a job leaves them to the next one ([`take_over`], [`hand_on`]). A step may also delete or replace a file: files are read by path, and that one is
 //! still the file that was made is told by its number of links and the time of its last change.
 
 use std::ffi::CString;
@@ -29,6 +29,27 @@ const KINDS: [(&str, &str, &str); 5] = [
     ("summary", "SORTIE_SUMMARY", "GITHUB_STEP_SUMMARY"),
 ];
 
+/// Takes over the step files that an earlier job of the project left.
+pub(crate) fn take_over(spare: &str, dir: &Path) {
+    if !spare.is_empty() {
+        // Mostly there are none, or another job was faster: then they are made when they are needed.
+        let _taken = fs::rename(spare, folder(dir));
+    }
+}
+
+/// Leaves the step files to the next job. Only after an orderly end: nobody is left who could write to them.
+pub(crate) fn hand_on(spare: &str, dir: &Path) {
+    if !spare.is_empty() {
+        // Where another job has left its files already, these stay where they are.
+        let _left = fs::rename(folder(dir), spare);
+    }
+}
+
+/// Where the step files of a job are, and its scripts.
+pub(crate) fn folder(dir: &Path) -> PathBuf {
+    dir.join("files")
+}
+
 /// The step files of one slot.
 #[derive(Debug)]
 pub(crate) struct Pool {
@@ -36,6 +57,7 @@ pub(crate) struct Pool {
     slot: u32,
     generation: u32,
     set: Option<Set>,
+    gave_up: bool,
 }
 
 #[derive(Debug)]
@@ -64,7 +86,7 @@ const TICK: Duration = Duration::from_millis(20);
 impl Pool {
     /// The pool of a slot; files are made when first asked for.
     pub(crate) fn new(dir: &Path, slot: u32) -> Self {
-        Self { folder: dir.join("files"), slot, generation: 0, set: None }
+        Self { folder: folder(dir), slot, generation: 0, set: None, gave_up: false }
     }
 
     /// Empty files for an attempt, as entries of its environment.
@@ -91,8 +113,14 @@ impl Pool {
         }
         if left || (!clean && set.empty().is_err()) {
             self.set = None;
+            self.gave_up = true;
         }
         files
+    }
+
+    /// Says whether files were given up, to which somebody may still write.
+    pub(crate) fn gave_up(&self) -> bool {
+        self.gave_up
     }
 }
 
@@ -178,7 +206,11 @@ impl Made {
 }
 
 fn make(path: &Path) -> io::Result<Made> {
-    let open = || OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(path);
+    let flags = nix::libc::O_NOFOLLOW | nix::libc::O_CLOEXEC;
+    // One of an earlier job is empty already, and cutting it off would cost as much as making it.
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true).mode(0o600).custom_flags(flags);
+    let open = || options.open(path);
     let file = match open() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             if let Some(folder) = path.parent() {
@@ -190,8 +222,21 @@ fn make(path: &Path) -> io::Result<Made> {
             }
             open()?
         }
-        result => result?,
+        Err(error) => {
+            // If something else is in its place, that is no file of ours.
+            fs::remove_file(path).map_err(|_| error)?;
+            open()?
+        }
+        Ok(file) => file,
     };
+    let found = file.metadata()?;
+    if !found.is_file() || found.nlink() != 1 {
+        fs::remove_file(path)?;
+        return Made::of(open()?);
+    }
+    if found.len() > 0 {
+        file.set_len(0)?;
+    }
     Made::of(file)
 }
 

@@ -16,6 +16,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, getpid, kill_process_g
 
 use super::super::exits::ExitLog;
 use super::environment::{Environment, entry};
+use super::files;
 use super::link::Link;
 use super::masks::Masks;
 use crate::logic::job::effect::{Launch, Rung};
@@ -62,6 +63,8 @@ pub(crate) struct State {
     pub(crate) late: BTreeMap<String, u32>,
     /// Session numbers of ended attempts that left processes, with the attempt's tag.
     pub(crate) sessions: HashMap<i32, String>,
+    /// Step files were given up, to which somebody may still write.
+    pub(crate) gave_up: bool,
     /// Tags of cells that were begun and not yet swept.
     pub(crate) cells: BTreeSet<String>,
     usage: Usage,
@@ -84,6 +87,7 @@ impl Shared {
     /// If the file of exits cannot be made or `/proc` is not there.
     pub(crate) fn new(hello: Hello, link: Link) -> io::Result<Self> {
         let dir = PathBuf::from(&hello.dir);
+        files::take_over(&hello.spare, &dir);
         let exits = ExitLog::open(&dir)?;
         let me = getpid().as_raw_nonzero();
         let children = File::open(format!("/proc/self/task/{me}/children"))?;
@@ -111,6 +115,12 @@ impl Shared {
     /// The state, locked.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no thread panics while it holds the state")
+    }
+
+    /// Says whether nobody is left who could write to a step file.
+    pub(crate) fn is_tidy(&self) -> bool {
+        let state = self.state();
+        state.busy == 0 && state.late.is_empty() && state.sessions.is_empty() && !state.gave_up
     }
 
     /// Numbers of the processes that came to the keeper because their parents ended. Mostly empty, and then cheap.

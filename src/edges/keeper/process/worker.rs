@@ -13,7 +13,7 @@ use std::time::Duration;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::environment::{Environment, Here, entry};
-use super::files::Pool;
+use super::files::{self, Pool};
 use super::log::Log;
 use super::pump::{Buffer, Taps};
 use super::shared::{Shared, State};
@@ -83,6 +83,7 @@ fn run(shared: &Arc<Shared>, slot: u32) {
     while let Some(launch) = worker.next() {
         worker.see_through(&launch);
         let mut state = shared.state();
+        state.gave_up |= worker.pool.gave_up();
         state.busy -= 1;
         if state.busy == 0 {
             shared.calm.notify_all();
@@ -386,7 +387,7 @@ fn write_script(
     if !extension.is_empty() {
         name = format!("{name}.{}", extension.trim_start_matches('.'));
     }
-    let path = shared.dir.join("files").join(name);
+    let path = files::folder(&shared.dir).join(name);
     fs::write(&path, text).map_err(|error| failed(&format!("the script could not be written: {error}")))?;
     Ok(path)
 }
