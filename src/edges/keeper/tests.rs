@@ -433,6 +433,13 @@ fn step_files_go_from_job_to_job_unless_somebody_may_still_write_to_them() {
         rig.finish().await;
         assert_eq!(inode(), before);
         rig = again(rig);
+        rig.one(":").await;
+        fs::create_dir(&spare).unwrap();
+        fs::write(spare.join("of-another-job"), "").unwrap();
+        rig.finish().await;
+        assert_eq!((spare.join("of-another-job").exists(), files.exists()), (true, false));
+        fs::remove_dir_all(&spare).unwrap();
+        rig = again(rig);
         rig.one("exec > /dev/null 2>&1; sleep 1000 & echo a=b >> \"$SORTIE_OUTPUT\"").await;
         rig.finish().await;
         assert_eq!((spare.exists(), files.exists()), (false, true));

@@ -39,9 +39,9 @@ pub(crate) fn take_over(spare: &str, dir: &Path) {
 
 /// Leaves the step files to the next job. Only after an orderly end: nobody is left who could write to them.
 pub(crate) fn hand_on(spare: &str, dir: &Path) {
-    if !spare.is_empty() {
-        // Where another job has left its files already, these stay where they are.
-        let _left = fs::rename(folder(dir), spare);
+    if !spare.is_empty() && fs::rename(folder(dir), spare).is_err() {
+        // Another job has left its files already. What cannot be removed is empty, and goes with the job's folder.
+        let _removed = fs::remove_dir_all(folder(dir));
     }
 }
 
