@@ -119,11 +119,12 @@ pub fn start(project: &Project, mut start: Start, world: World) -> Result<Runnin
         created: created.0,
     };
     let number = store.create_job(&job, &owner, make_facts)?;
+    let dir = made.keep();
     let stored = store.job(&id)?;
     let secrets = start.secrets.clone();
     let env = start.env.clone();
     let parts = Parts { store, stored, plan: start.plan, secrets, env, hello, keeper: Some(keeper) };
-    run(project, parts, Vec::new(), None, made.keep(), world).map(|running| Running { number, ..running })
+    run(project, parts, Vec::new(), None, dir, world).map(|running| Running { number, ..running })
 }
 
 /// What a job is gone on with.

@@ -1,10 +1,10 @@
 //! The keeper: a small process per job that holds its children, masks and writes their output, and outlives the
 //! engine; here is the engine's side of it.
 //!
-//! [`Fresh::start`] starts one, [`Fresh::greet`] tells it about its job, [`Fresh::connect`] connects to it, [`Keeper::send`] gives orders,
-//! [`Keeper::next`] brings answers; the end of the answers means that the keeper is gone. The process itself is
-//! `process`, run by a hidden subcommand of the same binary; the messages are `port::keeper`. `orphans` ends a job's
-//! processes without a keeper.
+//! [`Fresh::start`] starts one, [`Fresh::greet`] tells it about its job, [`Fresh::connect`] connects to it,
+//! [`Keeper::send`] gives orders, [`Keeper::next`] brings answers; the end of the answers means that the keeper is gone.
+//! The process itself is `process`, run by a hidden subcommand of the same binary; the messages are `port::keeper`.
+//! `orphans` ends a job's processes without a keeper.
 
 #![expect(
     clippy::disallowed_methods,
@@ -33,6 +33,7 @@ use std::thread::JoinHandle;
 
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
 use nix::sys::signal::{SigSet, Signal};
+use rustix::io::Errno;
 use rustix::net::SendFlags;
 use rustix::process::{Pid, WaitId, WaitIdOptions, getpid, set_child_subreaper, waitid};
 use tokio::io::Interest;
@@ -88,9 +89,13 @@ impl Fresh {
     pub fn greet(&mut self, hello: &Hello) -> io::Result<()> {
         frame::encode(&ToKeeper::Hello(hello.clone()), &mut self.greeting)?;
         let socket = self.socket.as_ref().ok_or(io::ErrorKind::NotConnected)?;
-        // Mostly all of it: the rest follows once somebody reads.
-        let written = rustix::net::send(socket, &self.greeting, SendFlags::NOSIGNAL)?;
-        self.greeting.drain(..written);
+        match rustix::net::send(socket, &self.greeting, SendFlags::NOSIGNAL) {
+            // Mostly all of it: the rest follows once somebody reads.
+            Ok(written) => drop(self.greeting.drain(..written)),
+            // There is no keeper, and why is told by `connect`.
+            Err(Errno::PIPE) => {}
+            Err(error) => return Err(error.into()),
+        }
         Ok(())
     }
 

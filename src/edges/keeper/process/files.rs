@@ -1,8 +1,9 @@
 //! The files by which a step hands back outputs, environment, path, state and summary; pooled per slot.
 //!
 //! Making five files costs more than starting a process, so a slot keeps its files as long as nobody wrote to them
-//! and no child is left that still could, and a job leaves them to the next one ([`take_over`], [`hand_on`]). A step may also delete or replace a file: files are read by path, and that one is
-//! still the file that was made is told by its number of links and the time of its last change.
+//! and no child is left that still could, and a job leaves them to the next one ([`take_over`], [`hand_on`]). A step may
+//! also delete or replace a file: files are read by path, and whether one is still as it was made is told by its number of
+//! links and the time of its last change.
 
 use std::ffi::CString;
 use std::fs::{self, File, OpenOptions};
