@@ -32,7 +32,7 @@ pub(super) struct Engine {
     pub(super) syncer: Syncer,
     pub(super) bus: Arc<Bus>,
     pub(super) world: World,
-    /// Started before the store was opened, to get ready meanwhile.
+    /// Started before there was a job, to get ready meanwhile.
     pub(super) keeper: Option<Box<dyn Starting>>,
     /// What a keeper is told about the job.
     pub(super) hello: Hello,

@@ -1,9 +1,11 @@
-//! The state folder: made closed to others, ignored by git, and refused where locks cannot be trusted.
+//! The state folder: made closed to others, ignored by git, and refused where locks cannot be trusted. What is wrong with
+//! a store, in words.
 
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
+use super::VERSION;
 use crate::engine::EngineError;
 
 /// Makes the state folder: closed to others, and ignored by git.
@@ -59,4 +61,19 @@ fn network_file_system(path: &Path) -> Option<&'static str> {
         0x00c3_6400 => Some("Ceph"),
         _ => None,
     }
+}
+
+/// A store that cannot be used.
+pub(super) fn broken(path: &Path, error: &rusqlite::Error) -> EngineError {
+    EngineError::surroundings(format!("the store `{}` cannot be used: {error}", path.display()))
+        .help("name another state folder with `--state DIR`, or move the file away to begin a new history")
+}
+
+/// A store of a later version of the tables.
+pub(super) fn newer_store(path: &Path, version: i64) -> EngineError {
+    EngineError::surroundings(format!(
+        "the store `{}` was written by a newer sortie (format {version}, this one reads up to {VERSION})",
+        path.display()
+    ))
+    .help("use that newer version, or another folder with `--state DIR`")
 }

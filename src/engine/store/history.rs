@@ -6,8 +6,9 @@ use std::sync::Arc;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, params};
 
+use super::folder::{broken, newer_store};
 use super::journal::read_events;
-use super::{BUSY, Owner, VERSION, broken, newer_store};
+use super::{BUSY, Owner, VERSION};
 use crate::engine::{EngineError, JobId, Project};
 use crate::logic::job::event::Envelope;
 use crate::logic::plan::{Plan, PlanRequest};

@@ -19,8 +19,9 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::hooks::Wal;
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
 
+use folder::{broken, newer_store};
 pub use history::{FindError, History, JobRow};
 pub(super) use lease::Owner;
 use sync::Disk;
@@ -36,6 +37,9 @@ const VERSION: i64 = 1;
 
 /// How long a writer waits for another engine's transaction.
 const BUSY: Duration = Duration::from_secs(10);
+
+/// Between two looks at a store that another process is making.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// A connection that may write.
 pub(crate) struct Store {
@@ -87,8 +91,8 @@ impl Store {
     /// If the folder cannot be written, or holds something else.
     pub(crate) fn open(project: &Project) -> Result<Self, EngineError> {
         let path = project.state.join("sortie.db");
-        let (store, version) = match Self::connect(&path) {
-            Err(error) if folder::empty_if_blank(&path, &error) => Self::connect(&path),
+        let (store, version) = match Self::connect_in_turn(&path) {
+            Err(error) if folder::empty_if_blank(&path, &error) => Self::connect_in_turn(&path),
             result => result,
         }
         .map_err(|e| broken(&path, &e))?;
@@ -99,6 +103,23 @@ impl Store {
         }
         store.connection.pragma_update(None, "synchronous", "NORMAL").map_err(|e| broken(&path, &e))?;
         Ok(store)
+    }
+
+    /// Connects, after another process if that is making the store: SQLite waits for it nearly everywhere, but not where
+    /// it begins to keep a log.
+    fn connect_in_turn(path: &Path) -> rusqlite::Result<(Self, i64)> {
+        let mut left = BUSY;
+        loop {
+            match Self::connect(path) {
+                Err(error)
+                    if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && !left.is_zero() =>
+                {
+                    std::thread::sleep(PAUSE);
+                    left = left.saturating_sub(PAUSE);
+                }
+                result => return result,
+            }
+        }
     }
 
     /// Returns the store with the version of its tables.
@@ -122,8 +143,6 @@ impl Store {
         if is_new {
             // `Disk` syncs the whole a moment later: SQLite would do it six times, and wait each time.
             self.connection.pragma_update(None, "synchronous", "OFF")?;
-            // Nor is there anything that a journal on the disk could bring back.
-            self.connection.execute_batch("PRAGMA journal_mode = MEMORY;")?;
         }
         self.connection.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -4096; \
@@ -263,22 +282,9 @@ impl Store {
     }
 }
 
-fn broken(path: &Path, error: &rusqlite::Error) -> EngineError {
-    EngineError::surroundings(format!("the store `{}` cannot be used: {error}", path.display()))
-        .help("name another state folder with `--state DIR`, or move the file away to begin a new history")
-}
-
-fn newer_store(path: &Path, version: i64) -> EngineError {
-    EngineError::surroundings(format!(
-        "the store `{}` was written by a newer sortie (format {version}, this one reads up to {VERSION})",
-        path.display()
-    ))
-    .help("use that newer version, or another folder with `--state DIR`")
-}
-
 impl From<rusqlite::Error> for EngineError {
     fn from(error: rusqlite::Error) -> Self {
-        let full = matches!(error.sqlite_error_code(), Some(rusqlite::ErrorCode::DiskFull));
+        let full = matches!(error.sqlite_error_code(), Some(ErrorCode::DiskFull));
         let it = Self::surroundings(format!("the store said: {error}"));
         if full { it.help("free some space on the disk; nothing that was acknowledged is lost") } else { it }
     }

@@ -64,6 +64,8 @@ impl Disk {
             let copier = Connection::open_with_flags(&self.database, flags)?;
             copier.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
             copier.busy_timeout(COPIER_PATIENCE)?;
+            // Syncs the log before it is copied, and the database before the log begins anew.
+            copier.pragma_update(None, "synchronous", "NORMAL")?;
             // The first copies nearly all while commits go on, the second the rest while they wait: only then does the
             // next commit begin the log anew.
             copier.execute_batch("PRAGMA wal_checkpoint(PASSIVE)")?;
