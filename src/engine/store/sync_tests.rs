@@ -42,11 +42,11 @@ fn a_store_that_another_is_making_is_waited_for() {
     let project = Project { root: dir.path().to_path_buf(), state: dir.path().join(".sortie") };
     Store::prepare(&project).unwrap();
     let other = Connection::open(project.state.join("sortie.db")).unwrap();
-    other.execute_batch("CREATE TABLE half_made (text); BEGIN; SELECT * FROM half_made").unwrap();
+    other.execute_batch("CREATE TABLE half_made (text); BEGIN IMMEDIATE").unwrap();
     let (ended, end) = std::sync::mpsc::channel();
     std::thread::scope(|scope| {
         scope.spawn(move || ended.send(Store::open(&project).map(drop)).unwrap());
-        // While the other one looks at it, it cannot be made to keep a log.
+        // While the other one writes to it, it cannot be made to keep a log.
         assert!(end.recv_timeout(Duration::from_millis(100)).is_err(), "it was not waited for");
         other.execute_batch("COMMIT").unwrap();
         end.recv().unwrap().unwrap();
