@@ -114,6 +114,23 @@ fn logic_touches_nothing() {
     found.report();
 }
 
+#[test]
+fn only_one_file_is_unsafe() {
+    let mut found = Findings::new(
+        "`unsafe` stands in `src/edges/keeper/process/child.rs` and nowhere else in `src`",
+        "what the compiler cannot check a person must, in one place that can be read in one go",
+    );
+    for file in rust_files("src").into_iter().filter(|f| !f.path.ends_with("keeper/process/child.rs")) {
+        for (index, line) in file.code.lines().enumerate() {
+            let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
+            if words.any(|word| ["unsafe", "unsafe_code"].contains(&word)) {
+                found.add(&file, index + 1, line.trim().to_owned());
+            }
+        }
+    }
+    found.report();
+}
+
 // ----------------------------------------------------------------------------------------------- files and text
 
 #[test]

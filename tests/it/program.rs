@@ -29,6 +29,40 @@ fn a_failure_is_code_1_and_shows_the_last_lines() {
     sandbox.sortie(["run", "fails.yml"]).run().code(1).says("before the fall").says("code 7").done();
 }
 
+/// A process below a shell below a step: its signals, descriptors and whether the step leads its session.
+const LOGIN: &str = "version: 3
+name: login
+stages:
+  look:
+    run: |
+      grep -E '^Sig(Blk|Ign)' /proc/self/status
+      ls /proc/self/fd | tr '\\n' ' '
+      test \"$(cut -d' ' -f6 /proc/$$/stat)\" = $$ && echo and leads its session
+";
+
+#[test]
+fn a_step_starts_as_from_a_login_whatever_the_program_was_started_with() {
+    let text = "version: 3
+name: outer
+stages:
+  nested:
+    steps:
+      - shell: bash
+        run: |
+          trap '' HUP INT QUIT TERM USR1 PIPE CHLD TSTP XFSZ RTMIN+3
+          exec 7<login.yml
+          SORTIE run login.yml
+";
+    let outer = text.replace("SORTIE", env!("CARGO_BIN_EXE_sortie"));
+    let sandbox = Sandbox::new().file("login.yml", LOGIN).file("outer.yml", &outer);
+    let none = "0000000000000000";
+    let ran = sandbox.sortie(["run", "outer.yml"]).run().code(0);
+    ran.says(&format!("SigBlk:\t{none}"))
+        .says(&format!("SigIgn:\t{none}"))
+        .says("0 1 2 3 and leads its session")
+        .done();
+}
+
 const OUTPUTS: &str = "version: 3\nname: outputs\nstages:
   build: { outputs: { tag: v1 }, run: 'true' }
   ship: { needs: [build], env: { TAG: '${{ needs.build.outputs.tag }}' }, run: 'echo tag=$TAG.' }

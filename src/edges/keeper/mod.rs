@@ -262,8 +262,13 @@ impl Keeper {
 /// Starts the keeper in a session of its own, with its end of the socket as standard input.
 fn spawn(theirs: &Socket) -> io::Result<i32> {
     let mut attributes = PosixSpawnAttr::init()?;
-    attributes
-        .set_flags(PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK | PosixSpawnFlags::from_bits_retain(SETSID))?;
+    attributes.set_flags(
+        PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK
+            | PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF
+            | PosixSpawnFlags::from_bits_retain(SETSID),
+    )?;
+    // Some supervisors ignore it for good; the system would then reap children itself and keep how they ended.
+    attributes.set_sigdefault(&SigSet::from(Signal::SIGCHLD))?;
     // Blocked from its first instruction, until it has set up its own ways.
     let blocked =
         [Signal::SIGINT, Signal::SIGQUIT, Signal::SIGHUP, Signal::SIGTSTP, Signal::SIGTERM, Signal::SIGXFSZ];

@@ -316,6 +316,40 @@ fn what_cannot_start_says_why() {
 }
 
 #[test]
+fn a_script_without_a_first_line_is_for_the_shell_and_one_with_a_wrong_one_says_so() {
+    block_on(async {
+        let mut rig = rig_with(1, &[]);
+        let place = rig.dir.path().to_owned();
+        let mut launches: Vec<Launch> = (0..4).map(|cell| rig.launch(cell, "true")).collect();
+        let scripts =
+            [("plain", "echo \"plain $1\"", 0o755), ("odd", "#!/no/such\n", 0o755), ("shut", "true", 0o644)];
+        for (launch, (name, text, mode)) in launches.iter_mut().zip(scripts) {
+            std::fs::write(place.join(name), text).unwrap();
+            std::fs::set_permissions(place.join(name), std::fs::Permissions::from_mode(mode)).unwrap();
+            launch.cwd = place.to_str().unwrap().into();
+            launch.program = Program::Direct(vec![format!("./{name}"), "one two".into()]);
+        }
+        launches[3].cwd = place.join("plain").to_str().unwrap().into();
+        rig.run(launches);
+        let reports =
+            rig.reports(|report| matches!(report, Report::NotStarted { key, .. } if key.cell == 3)).await;
+        let said = |cell: u32| {
+            reports.iter().find_map(|report| match report {
+                Report::NotStarted { key, message, .. } if key.cell == cell => Some(message.as_str()),
+                _ => None,
+            })
+        };
+        assert_eq!(rig.log(0), "plain one two\n");
+        assert_eq!(said(1), Some("the interpreter named in the first line of `./odd` does not exist"));
+        assert_eq!(said(2), Some("`./shut` may not be executed: it lacks the permission"));
+        let folder = place.join("plain");
+        let expected = format!("the working directory `{}` is not a directory", folder.display());
+        assert_eq!(said(3), Some(expected.as_str()));
+        rig.finish().await;
+    });
+}
+
+#[test]
 fn a_log_holds_the_masked_bytes_and_its_index_the_streams() {
     block_on(async {
         let mut rig = rig_with(1, &["hunter2"]);

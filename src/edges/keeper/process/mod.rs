@@ -6,6 +6,7 @@
 //! The main thread starts no child, so its list of children holds orphans only. Terminal and hang-up signals are
 //! blocked, never ignored, and children start with all signals as from a login.
 
+mod child;
 mod environment;
 mod files;
 mod link;

@@ -3,25 +3,17 @@
 //! Not here: pipes and what is read from them. Start at [`Spawner::start`].
 
 use std::ffi::{CStr, CString};
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError, RwLock};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use nix::errno::Errno;
-use nix::sched::{CloneFlags, unshare};
-use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
-use nix::sys::signal::SigSet;
 use nix::unistd::{AccessFlags, access};
 
+use super::child::{Child, Cradle, Refused, Start};
 use super::environment::Changed;
 use crate::logic::job::report::StartFailure;
-
-/// `POSIX_SPAWN_SETSID` of glibc and musl: the child leads a session of its own. `nix` has no name for it.
-const SETSID: i32 = 0x80;
-
-/// The folder the process as a whole is in, where threads cannot have folders of their own.
-static SHARED_FOLDER: RwLock<Option<PathBuf>> = RwLock::new(None);
 
 /// Why there is no process, and what to tell the user.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,118 +24,70 @@ pub(crate) struct NotStarted {
 
 /// Starts processes from one thread.
 pub(crate) struct Spawner {
-    attributes: PosixSpawnAttr,
-    /// This thread has a folder of its own; some sandboxes forbid to part them, and all threads share one then.
-    has_own_folder: bool,
+    cradle: Cradle,
 }
 
 impl Spawner {
-    /// Prepares the calling thread.
-    ///
-    /// # Errors
-    /// If memory is short.
-    pub(crate) fn new() -> nix::Result<Self> {
-        let mut attributes = PosixSpawnAttr::init()?;
-        let flags = PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF
-            | PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK
-            | PosixSpawnFlags::from_bits_retain(SETSID);
-        attributes.set_flags(flags)?;
-        // Whatever was blocked or ignored here or above, a child starts as if from a login.
-        attributes.set_sigmask(&SigSet::empty())?;
-        attributes.set_sigdefault(&SigSet::all())?;
-        // posix_spawn knows no folder, but a thread can have its own, which the child then starts in.
-        let has_own_folder = unshare(CloneFlags::CLONE_FS).is_ok();
-        Ok(Self { attributes, has_own_folder })
+    pub(crate) fn new() -> Self {
+        Self { cradle: Cradle::new() }
     }
 
-    /// Starts `argv` in `folder` with its output on `out` and `err`; returns the process number.
+    /// Starts `argv` in `folder` with its output on `out` and `err`.
     ///
     /// # Errors
     /// Why there is no process, in words for the user.
     pub(crate) fn start(
-        &self,
+        &mut self,
         argv: &[String],
         folder: &Path,
         environment: &Changed<'_>,
         out: BorrowedFd<'_>,
         err: BorrowedFd<'_>,
-    ) -> Result<i32, NotStarted> {
+    ) -> Result<Child, NotStarted> {
         let name = argv.first().filter(|name| !name.is_empty()).ok_or_else(|| NotStarted {
             why: StartFailure::NoProgram,
             message: "there is no program to start".to_owned(),
         })?;
-        let arguments = c_strings(argv)?;
+        let owned = c_strings(argv)?;
+        let arguments: Vec<&CStr> = owned.iter().map(CString::as_c_str).collect();
         let mut program = resolve(name, folder, environment)?;
-        let mut actions = PosixSpawnFileActions::init().map_err(|errno| other(name, errno))?;
-        actions.add_dup2(out.as_raw_fd(), 1).map_err(|errno| other(name, errno))?;
-        actions.add_dup2(err.as_raw_fd(), 2).map_err(|errno| other(name, errno))?;
+        let place =
+            CString::new(folder.as_os_str().as_bytes()).map_err(|_| not_entered(folder, Errno::ENOENT))?;
         let entries = environment.entries();
-        let attributes = &self.attributes;
-        let spawn = |program: &CStr| match posix_spawn(program, &actions, attributes, &arguments, &entries) {
-            // A script without `#!` is for the shell, as it is for every shell.
-            Err(Errno::ENOEXEC) => {
-                let mut by_shell = vec![c"/bin/sh".to_owned(), program.to_owned()];
-                by_shell.extend_from_slice(&arguments[1..]);
-                posix_spawn(c"/bin/sh", &actions, attributes, &by_shell, &entries)
-            }
-            result => result,
+        let cradle = &mut self.cradle;
+        let mut begin = |program: &CStr, arguments: &[&CStr]| {
+            cradle.start(&Start { program, arguments, environment: &entries, folder: &place, out, err })
         };
-        let in_folder = |program: &CStr| {
-            if self.has_own_folder {
-                // Every time, even if it was the last one's: that may have removed it, and put another in its place.
-                enter(folder)?;
-                Ok(spawn(program))
-            } else {
-                in_shared_folder(folder, &mut || spawn(program))
-            }
-        };
-        let mut spawned = in_folder(&program)?;
-        if is_shell(name) && matches!(spawned, Err(Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES)) {
+        let mut started = begin(&program, &arguments);
+        if is_shell(name)
+            && let Err(Refused::Program(Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES)) = started
+        {
             // Found before; looked for again only now, because it is hardly ever somewhere else.
             forget_shells();
             program = resolve(name, folder, environment)?;
-            spawned = in_folder(&program)?;
+            started = begin(&program, &arguments);
         }
-        spawned.map(nix::unistd::Pid::as_raw).map_err(|errno| refused(name, &program, errno))
-    }
-}
-
-fn in_shared_folder(
-    folder: &Path,
-    spawn: &mut dyn FnMut() -> nix::Result<nix::unistd::Pid>,
-) -> Result<nix::Result<nix::unistd::Pid>, NotStarted> {
-    let poisoned = "no thread panics while it holds the folder";
-    {
-        let current = SHARED_FOLDER.read().expect(poisoned);
-        if current.as_deref() == Some(folder) && is_here(folder) {
-            return Ok(spawn());
+        if let Err(Refused::Program(Errno::ENOEXEC)) = started {
+            // A script without `#!` is for the shell, as it is for every shell.
+            let mut by_shell = vec![c"/bin/sh", &*program];
+            by_shell.extend_from_slice(&arguments[1..]);
+            started = begin(c"/bin/sh", &by_shell);
         }
-    }
-    let mut current = SHARED_FOLDER.write().expect(poisoned);
-    *current = None;
-    enter(folder)?;
-    *current = Some(folder.to_owned());
-    Ok(spawn())
-}
-
-/// Says whether the process is in that folder, and not in one that was there before it under the same name.
-fn is_here(folder: &Path) -> bool {
-    match (rustix::fs::stat(folder), rustix::fs::stat(".")) {
-        (Ok(there), Ok(here)) => (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino),
-        _ => false,
+        started.map_err(|refused| match refused {
+            Refused::Folder(errno) => not_entered(folder, errno),
+            Refused::Program(errno) => not_executed(name, &program, folder, errno),
+        })
     }
 }
 
-fn enter(folder: &Path) -> Result<(), NotStarted> {
-    rustix::process::chdir(folder).map_err(|errno| {
-        let shown = folder.display();
-        let message = match errno {
-            rustix::io::Errno::NOENT => format!("the working directory `{shown}` does not exist"),
-            rustix::io::Errno::NOTDIR => format!("the working directory `{shown}` is not a directory"),
-            errno => format!("the working directory `{shown}` cannot be entered: {}", plain(errno)),
-        };
-        NotStarted { why: StartFailure::NoDirectory, message }
-    })
+fn not_entered(folder: &Path, errno: Errno) -> NotStarted {
+    let shown = folder.display();
+    let message = match errno {
+        Errno::ENOENT => format!("the working directory `{shown}` does not exist"),
+        Errno::ENOTDIR => format!("the working directory `{shown}` is not a directory"),
+        errno => format!("the working directory `{shown}` cannot be entered: {}", errno.desc()),
+    };
+    NotStarted { why: StartFailure::NoDirectory, message }
 }
 
 fn c_strings(argv: &[String]) -> Result<Vec<CString>, NotStarted> {
@@ -219,8 +163,9 @@ fn resolve(name: &str, folder: &Path, environment: &Changed<'_>) -> Result<CStri
     Err(NotStarted { why: StartFailure::NoProgram, message })
 }
 
-fn refused(name: &str, program: &CStr, errno: Errno) -> NotStarted {
-    let exists = Path::new(std::ffi::OsStr::from_bytes(program.to_bytes())).exists();
+fn not_executed(name: &str, program: &CStr, folder: &Path, errno: Errno) -> NotStarted {
+    // A relative one counts from the child's folder.
+    let exists = folder.join(std::ffi::OsStr::from_bytes(program.to_bytes())).exists();
     let (why, message) = match errno {
         Errno::ENOENT if exists => (
             StartFailure::NoProgram,
@@ -248,8 +193,4 @@ fn other(name: &str, errno: Errno) -> NotStarted {
         why: StartFailure::Other,
         message: format!("`{name}` could not be started: {}", errno.desc()),
     }
-}
-
-fn plain(errno: rustix::io::Errno) -> &'static str {
-    Errno::from_raw(errno.raw_os_error()).desc()
 }

@@ -10,8 +10,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::process::Pid;
 
+use super::child::Child;
 use super::environment::{Environment, Here, entry};
 use super::files::{self, Pool};
 use super::log::Log;
@@ -62,7 +63,7 @@ fn add(shared: &Arc<Shared>, state: &mut State, count: u32) {
 fn run(shared: &Arc<Shared>, slot: u32) {
     let mut worker = Worker {
         shared: Arc::clone(shared),
-        spawner: Spawner::new().ok(),
+        spawner: Spawner::new(),
         pool: Pool::new(&shared.dir, slot),
         base: Environment::default(),
         base_of: None,
@@ -93,7 +94,7 @@ fn run(shared: &Arc<Shared>, slot: u32) {
 
 struct Worker {
     shared: Arc<Shared>,
-    spawner: Option<Spawner>,
+    spawner: Spawner,
     pool: Pool,
     /// What all attempts of this slot have in common.
     base: Environment,
@@ -167,7 +168,6 @@ impl Worker {
     }
 
     fn start(&mut self, launch: &Launch) -> Result<Started, NotStarted> {
-        let spawner = self.spawner.as_ref().ok_or_else(|| failed("memory is short"))?;
         let variables = self.pool.variables().map_err(|error| failed(&format!("no step files: {error}")))?;
         if variables.first() != self.base_of.as_ref() {
             self.base = self.shared.base.fix(self.shared.fixed.iter().chain(variables));
@@ -213,12 +213,12 @@ impl Worker {
             }
             _ => argv,
         };
-        let start = |argv| spawner.start(argv, folder, &environment, out.as_fd(), err.as_fd());
+        let spawner = &mut self.spawner;
+        let mut start = |argv| spawner.start(argv, folder, &environment, out.as_fd(), err.as_fd());
         // What cannot be started by itself is the shell's to explain.
         let spawned = start(words).or_else(|error| if words == argv { Err(error) } else { start(argv) });
-        let pid = spawned.inspect_err(|_| forget(script.as_deref()))?;
+        let Child { pid, handle } = spawned.inspect_err(|_| forget(script.as_deref()))?;
         self.shared.began(launch.key, pid);
-        let handle = Pid::from_raw(pid).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
         if handle.is_none() {
             // The end of both pipes is all that can be waited for then.
             taps.let_go();
