@@ -100,7 +100,7 @@ fn prepare(cli: &Cli, notes: &mut Out) -> Result<Context, Failure> {
         notes.bytes(text.as_bytes());
     })?;
     let state = root.join(settings.store_dir());
-    Ok(Context { project: Project { root, state }, settings, actor: actor(), outside: outside() })
+    Ok(Context { project: Project { root, state }, settings, outside: outside() })
 }
 
 /// Colours: as set; `auto` wants a terminal that can show them, and no `NO_COLOR`.
@@ -133,6 +133,7 @@ fn outside() -> Outside {
             None => Err(std::io::Error::other("there is no home folder")),
         },
         on_signal,
+        actor,
         leave,
         exit_codes: exit::table,
     }

@@ -15,8 +15,6 @@ use crate::logic::settings::Settings;
 pub struct Context {
     pub project: Project,
     pub settings: Settings,
-    /// The person who gives orders.
-    pub actor: String,
     pub outside: Outside,
 }
 
@@ -50,6 +48,8 @@ pub struct Outside {
     pub remember_trust: fn(&str, &str) -> std::io::Result<()>,
     /// Calls back for each signal from now on, instead of dying of it.
     pub on_signal: fn(OnSignal) -> std::io::Result<()>,
+    /// Names the person who gives orders. Asks the system each time, which may take a while.
+    pub actor: fn() -> String,
     /// Ends the process at once.
     pub leave: fn(Ending) -> !,
     /// Every ending with its code and meaning.

@@ -107,7 +107,7 @@ fn show(out: &mut Out, plain: &mut Plain, view: &JobView, job: &str, envelope: &
 fn steer_by_signals(context: &Context, handle: &Handle) -> Result<(), Failure> {
     let handle = handle.clone();
     let leave = context.outside.leave;
-    let actor = context.actor.clone();
+    let actor = context.outside.actor;
     let received = AtomicU32::new(0);
     let callback = move |signal: Signal| {
         if signal == Signal::HangUp && received.load(Ordering::Relaxed) > 0 {
@@ -117,15 +117,15 @@ fn steer_by_signals(context: &Context, handle: &Handle) -> Result<(), Failure> {
         if earlier >= 2 {
             leave(Ending::Cancelled);
         }
-        let order = Asked {
-            id: uuid::Uuid::now_v7().to_string(),
-            by: actor.clone(),
-            order: Order::Cancel { target: Target::Job, force: earlier == 1 },
-            expected_seq: None,
-        };
         let handle = handle.clone();
         // On a thread of its own, so that a stuck engine cannot keep the third signal from being heard.
         std::thread::spawn(move || {
+            let order = Asked {
+                id: uuid::Uuid::now_v7().to_string(),
+                by: actor(),
+                order: Order::Cancel { target: Target::Job, force: earlier == 1 },
+                expected_seq: None,
+            };
             // A refusal means that the job has ended already, which the face sees by itself.
             let _ = handle.order(order);
         });

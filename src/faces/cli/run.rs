@@ -56,7 +56,7 @@ pub(super) fn run(
         request,
         env,
         secrets,
-        actor: context.actor.clone(),
+        actor: (context.outside.actor)(),
         on_loss: OnLoss::Stop,
         ahead,
     };

@@ -82,5 +82,5 @@ pub(super) fn send(
 /// Signs an order.
 #[must_use]
 pub(super) fn asked(context: &Context, order: Order) -> Asked {
-    Asked { id: uuid::Uuid::now_v7().to_string(), by: context.actor.clone(), order, expected_seq: None }
+    Asked { id: uuid::Uuid::now_v7().to_string(), by: (context.outside.actor)(), order, expected_seq: None }
 }
