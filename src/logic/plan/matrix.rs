@@ -260,27 +260,27 @@ fn combination(values: Object, taken: &mut HashSet<[u8; 4]>, text: &mut String) 
     add_object(&values, text);
     let length = text.len();
     // The same combination may be written twice; then its place among the equals is hashed too.
-    let id = (0usize..)
+    let digest = (0usize..)
         .map(|again| {
             if again > 0 {
                 text.truncate(length);
                 text.push_str(&format!("#{again}"));
             }
-            let digest = blake3::hash(text.as_bytes());
-            *digest.as_bytes().first_chunk::<4>().expect("a digest has 32 bytes")
+            blake3::hash(text.as_bytes())
         })
-        .find(|id| taken.insert(*id))
+        .find(|digest| taken.insert(*digest.as_bytes().first_chunk::<4>().expect("a digest has 32 bytes")))
         .expect("there are more digests than combinations");
-    let mut label = String::new();
-    let mut leaves = Vec::new();
+    let id = digest.to_hex()[..8].to_owned();
+    // The canonical form is a little longer than what is printed.
+    let (mut label, mut short) = (String::with_capacity(length), String::with_capacity(length));
     for (name, value) in values.iter() {
         for piece in [if label.is_empty() { "" } else { ", " }, name, "=", &printed(value)] {
             label.push_str(piece);
         }
-        add_leaves(value, &mut leaves);
+        add_leaves(value, &mut short);
     }
-    let short = leaves.join(", ");
-    Combination { id: format!("{:08x}", u32::from_be_bytes(id)), label, short, values }
+    short.truncate(short.len().saturating_sub(", ".len()));
+    Combination { id, label, short, values }
 }
 
 /// Appends the canonical form: JSON without blanks, members by their names.
@@ -297,7 +297,8 @@ fn add_canonical(value: &Value, text: &mut String) {
             text.push(']');
         }
         Value::Object(object) => add_object(object, text),
-        Value::Number(_) | Value::String(_) => text.push_str(&value.to_json().to_string()),
+        Value::String(it) => add_string(it, text),
+        Value::Number(_) => text.push_str(&value.to_json().to_string()),
     }
 }
 
@@ -307,11 +308,22 @@ fn add_object(object: &Object, text: &mut String) {
     text.push('{');
     for (place, (name, value)) in members.into_iter().enumerate() {
         text.push_str(if place > 0 { "," } else { "" });
-        text.push_str(&serde_json::Value::from(name).to_string());
+        add_string(name, text);
         text.push(':');
         add_canonical(value, text);
     }
     text.push('}');
+}
+
+fn add_string(it: &str, text: &mut String) {
+    if it.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+        text.push_str(&serde_json::Value::from(it).to_string());
+    } else {
+        // What JSON writes as it stands, written without asking it: most names and values are such.
+        for piece in ["\"", it, "\""] {
+            text.push_str(piece);
+        }
+    }
 }
 
 fn printed(value: &Value) -> Cow<'_, str> {
@@ -322,11 +334,15 @@ fn printed(value: &Value) -> Cow<'_, str> {
     }
 }
 
-fn add_leaves<'v>(value: &'v Value, leaves: &mut Vec<Cow<'v, str>>) {
+/// Appends what is printed of a value and its members, a comma behind each.
+fn add_leaves(value: &Value, text: &mut String) {
     match value {
-        Value::Array(items) => items.iter().for_each(|item| add_leaves(item, leaves)),
-        Value::Object(object) => object.iter().for_each(|(_, item)| add_leaves(item, leaves)),
-        _ => leaves.push(printed(value)),
+        Value::Array(items) => items.iter().for_each(|item| add_leaves(item, text)),
+        Value::Object(object) => object.iter().for_each(|(_, item)| add_leaves(item, text)),
+        _ => {
+            text.push_str(&printed(value));
+            text.push_str(", ");
+        }
     }
 }
 
