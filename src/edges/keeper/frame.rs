@@ -1,4 +1,5 @@
-//! Frames on the socket between engine and keeper: a length in four bytes, little endian, then that much JSON.
+//! Frames on the socket between engine and keeper: a length in four bytes, little endian, then that much MessagePack with
+//! named members, which says as much as JSON for a third of the work.
 //!
 //! Here: writing frames to a buffer and cutting them out of one. Not here: sockets. Both ends use it.
 
@@ -13,11 +14,12 @@ const LONGEST: usize = 1 << 30;
 /// Appends `message` as one frame.
 ///
 /// # Errors
-/// If the message cannot be written as JSON or is too long; `out` is as before then.
+/// If the message cannot be written or is too long; `out` is as before then.
 pub(crate) fn encode<T: Serialize>(message: &T, out: &mut Vec<u8>) -> io::Result<()> {
     let start = out.len();
     out.extend_from_slice(&[0; 4]);
-    let written = serde_json::to_writer(&mut *out, message).map_err(io::Error::from);
+    let mut writer = rmp_serde::Serializer::new(&mut *out).with_struct_map();
+    let written = message.serialize(&mut writer).map_err(io::Error::other);
     let length = out.len() - start - 4;
     match (written, u32::try_from(length)) {
         (Ok(()), Ok(prefix)) if length <= LONGEST => {
@@ -61,10 +63,11 @@ impl Inbox {
         if length > LONGEST {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "a frame is too long"));
         }
-        let Some(json) = body.get(..length) else {
+        let Some(packed) = body.get(..length) else {
             return Ok(None);
         };
-        let message = serde_json::from_slice(json).map_err(io::Error::from)?;
+        let message = rmp_serde::from_slice(packed)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
         self.used += 4 + length;
         if self.used == self.bytes.len() {
             self.bytes.clear();

@@ -224,21 +224,23 @@ fn is_known(view: &JobView, key: AttemptKey) -> bool {
 /// A step's end is worth a line if it does not show in its cell's end.
 fn finished_step(out: &Out, view: &JobView, end: &StepEnd, verbose: bool) -> Option<String> {
     let AttemptKey { cell, step, .. } = end.key;
-    let what = format!("{}: {}", view.cell_name(cell), step_words(view, cell, step));
+    // Mostly nothing is printed.
+    let what = || format!("{}: {}", view.cell_name(cell), step_words(view, cell, step));
     if end.rescued {
-        return Some(format!("{} {what} rescued", out.paint.symbol(Phase::Done(Outcome::Success))));
+        return Some(format!("{} {} rescued", out.paint.symbol(Phase::Done(Outcome::Success)), what()));
     }
     if end.outcome == Outcome::Failure && end.conclusion != Outcome::Failure {
         let why = end.cause.as_ref().map_or_else(|| "failed".to_owned(), |cause| words::cause(cause, view));
         return Some(format!(
-            "{} {what} {why}; the job goes on",
-            out.paint.symbol(Phase::Done(Outcome::Failure))
+            "{} {} {why}; the job goes on",
+            out.paint.symbol(Phase::Done(Outcome::Failure)),
+            what()
         ));
     }
     let phase = Phase::Done(end.outcome);
     (verbose && !view.is_block(cell, step)).then(|| {
         let word = words::outcome(end.outcome, end.cause.as_ref());
-        format!("{} {what} {word}", out.paint.symbol(phase))
+        format!("{} {} {word}", out.paint.symbol(phase), what())
     })
 }
 

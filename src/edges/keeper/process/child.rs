@@ -16,7 +16,7 @@ use nix::libc;
 use nix::sys::signal::SigSet;
 
 /// More than enough for a few system calls; no handler runs on it.
-const STACK_BYTES: usize = 32 * 1024;
+const STACK_BYTES: usize = 16 * 1024;
 
 /// What a child is started with.
 pub(crate) struct Start<'a> {
