@@ -87,9 +87,17 @@ impl<'t> Reader<'t> {
 
     /// Reports a value of the wrong kind: "expected a duration such as `30s`, found `fast`".
     pub(super) fn wrong(&mut self, id: NodeId, expected: &str) {
+        self.wrong_but(id, expected, None);
+    }
+
+    /// As [`Self::wrong`], with a way out where what is expected does not say it all.
+    pub(super) fn wrong_but(&mut self, id: NodeId, expected: &str, help: Option<String>) {
         let found = self.found_words(id);
         let span = self.span(id);
-        self.report(Diagnostic::error("wrong-type", span, format!("expected {expected}, found {found}")));
+        let mut problem =
+            Diagnostic::error("wrong-type", span, format!("expected {expected}, found {found}"));
+        problem.help = help;
+        self.report(problem);
     }
 
     /// Returns a value as messages name it.
@@ -110,7 +118,7 @@ impl<'t> Reader<'t> {
     /// Returns the known keys of a map and reports all others. Without a map there is nothing to read.
     pub(super) fn fields(&mut self, id: NodeId, place: Place) -> Option<Fields> {
         let Kind::Map(entries) = &self.tree.node(id).kind else {
-            self.wrong(id, &format!("the keys of {}", place.words()));
+            self.wrong_but(id, &format!("the keys of {}", place.words()), keys::outline(place));
             return None;
         };
         let mut fields = Vec::with_capacity(entries.len());

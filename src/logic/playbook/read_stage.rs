@@ -107,7 +107,10 @@ impl<'t> Reader<'t> {
                                 "write `- id: NAME` at its beginning",
                             );
                         }
-                        None => self.wrong(*item, "the keys of a stage, with `id`"),
+                        None => {
+                            let help = "write `- id: NAME`, and what it runs: `run: COMMAND`".to_owned();
+                            self.wrong_but(*item, "the keys of a stage, with `id`", Some(help));
+                        }
                     }
                 }
             }

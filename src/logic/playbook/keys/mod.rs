@@ -6,7 +6,7 @@
 mod honoured;
 mod later;
 
-use crate::logic::text::near_miss;
+use crate::logic::text::{listed_names, near_miss};
 
 /// A kind of map in which keys stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -172,6 +172,26 @@ pub fn find(place: Place, name: &str) -> Option<&'static Key> {
 /// Returns all rows, place by place.
 pub fn all() -> impl Iterator<Item = &'static Key> {
     Place::ALL.into_iter().flat_map(of)
+}
+
+/// Returns the way out where a place holds no keys: which it takes.
+#[must_use]
+pub fn outline(place: Place) -> Option<String> {
+    const MOST: usize = 6;
+    if matches!(place, Place::Stage | Place::Step) {
+        return Some("write what it runs: `run: COMMAND`".to_owned());
+    }
+    let honoured = of(place).iter().filter(|key| key.status == Status::Honoured);
+    let names: Vec<&str> = honoured.map(|key| key.name).collect();
+    match names.as_slice() {
+        [] => None,
+        [only] => Some(format!("its key is `{only}`")),
+        few if few.len() <= MOST => Some(format!("its keys are {}", listed_names(few, "and"))),
+        many => Some(format!(
+            "among its keys are {}; `sortie explain keys` lists all",
+            listed_names(&many[..MOST], "and")
+        )),
+    }
 }
 
 /// Returns the way out for a key that a place does not have: the key that was meant, or where this one belongs.

@@ -111,6 +111,7 @@ fn values_of_the_wrong_kind_are_all_told_at_once() {
             5:45 wrong-type: expected a map of names and text, found a list
             5:79 bad-number: expected a whole number from 0 to 255, found `300`
             6:6 wrong-type: expected the keys of a stage, found `5`
+              help: write what it runs: `run: COMMAND`
             7:25 wrong-type: expected a whole number from -1000000 to 1000000, found `high`
         "#]],
     );
@@ -265,10 +266,11 @@ fn stages_in_a_list_have_an_id() {
     check_full(
         "stages:\n  - id: a\n    run: x\n  - run: y\n  - z\n",
         expect![[r#"
-        4:5 missing-key: a stage in a list needs the key `id`
-          help: write `- id: NAME` at its beginning
-        5:5 wrong-type: expected the keys of a stage, with `id`, found `z`
-    "#]],
+            4:5 missing-key: a stage in a list needs the key `id`
+              help: write `- id: NAME` at its beginning
+            5:5 wrong-type: expected the keys of a stage, with `id`, found `z`
+              help: write `- id: NAME`, and what it runs: `run: COMMAND`
+        "#]],
     );
     check(
         "stages:\n  a: {id: b, run: x}\n",
