@@ -63,6 +63,26 @@ stages:
         .done();
 }
 
+const SECOND_TRY: &str = "version: 3
+name: second
+stages:
+  stage: { retry: { attempts: 2, backoff: { first: 10ms } }, run: 'echo stage; test -f s || { touch s; exit 1; }' }
+  step:
+    steps:
+      - run: 'echo step; test -f t || { touch t; exit 1; }'
+        retry: { attempts: 2, backoff: { first: 10ms } }
+";
+
+#[test]
+fn logs_say_which_try_a_line_is_of() {
+    let sandbox = Sandbox::new().file("second.yml", SECOND_TRY);
+    sandbox.sortie(["run", "second.yml"]).run().code(0).done();
+    let ran = sandbox.sortie(["jobs", "logs"]).run().code(0);
+    let mut lines: Vec<&str> = ran.out.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(lines, ["stage | stage", "stage, run 2 | stage", "step | step", "step, attempt 2 | step"]);
+}
+
 const OUTPUTS: &str = "version: 3\nname: outputs\nstages:
   build: { outputs: { tag: v1 }, run: 'true' }
   ship: { needs: [build], env: { TAG: '${{ needs.build.outputs.tag }}' }, run: 'echo tag=$TAG.' }

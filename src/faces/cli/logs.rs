@@ -56,7 +56,7 @@ pub(super) fn logs(context: &Context, args: &LogsArgs, out: &mut Out) -> Result<
             if args.json {
                 out.line(line_json(&view, key, line).to_string());
             } else if is_several {
-                let text = format!("{} | {}", view.cell_name(key.cell), clean(line, out.paint.color));
+                let text = format!("{} | {}", source(&view, key), clean(line, out.paint.color));
                 out.line(text);
             } else {
                 let text = clean(line, out.paint.color).into_owned();
@@ -140,6 +140,17 @@ fn raw(path: &Path, out: &mut Out) -> Result<(), Failure> {
         .map_err(|error| Failure::surroundings(format!("`{}` cannot be read: {error}", path.display())))
 }
 
+/// Where a line comes from: the cell, and which of several tries if it is not the first.
+fn source(view: &JobView, key: AttemptKey) -> String {
+    let mut source = view.cell_name(key.cell);
+    for (word, count) in [("run", key.run), ("attempt", key.attempt)] {
+        if count > 1 {
+            source.push_str(&format!(", {word} {count}"));
+        }
+    }
+    source
+}
+
 fn line_json(view: &JobView, key: AttemptKey, line: &[u8]) -> Json {
     let cell = &view.cells[key.cell as usize];
     let mut inner = Map::new();
@@ -212,7 +223,7 @@ fn drain(
     if key.cell as usize >= view.cells.len() || !choice.has(view, key) {
         return;
     }
-    let prefix = out.paint.dim(&format!("{} | ", view.cell_name(key.cell)));
+    let prefix = out.paint.dim(&format!("{} | ", source(view, key)));
     let tail = tails.entry(key).or_insert_with(|| Tail::new(logs::path(&row.dir, key)));
     let mut print = |line: &[u8]| {
         let text = format!("{prefix}{}", clean(line, out.paint.color));

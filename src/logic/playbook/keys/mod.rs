@@ -232,5 +232,10 @@ pub fn advice(place: Place, name: &str) -> Option<String> {
     if !homes.is_empty() {
         return Some(format!("`{plain}` is a key of {}", crate::logic::text::listed(&homes, "and of")));
     }
-    Some("`sortie explain keys` lists all keys; keys of your own begin with `x-`".to_owned())
+    let there = match place {
+        Place::Playbook | Place::Stage | Place::Step => None,
+        _ => outline(place),
+    };
+    let there = there.unwrap_or_else(|| "`sortie explain keys` lists all keys".to_owned());
+    Some(format!("{there}; keys of your own begin with `x-`"))
 }
