@@ -74,6 +74,10 @@ fn carry_out(cli: Cli) -> Ending {
             (Err(error), Ok(Ending::Success)) => {
                 Err(Failure::surroundings(format!("standard output cannot be written: {error}")))
             }
+            (Err(error), Ok(ending)) => {
+                notes.line(format!("error: standard output cannot be written: {error}"));
+                Ok(ending)
+            }
             (_, result) => result,
         }
     });

@@ -3,6 +3,7 @@
 //! Not here: the loop itself (`turn.rs`).
 
 use std::fs;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -277,7 +278,8 @@ fn hello(
 
 fn job_dir(project: &Project, id: &str) -> Result<PathBuf, EngineError> {
     let dir = project.state.join("jobs").join(id);
-    fs::create_dir_all(&dir).map_err(|e| {
+    // Closed to others even where the state folder is not.
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(|e| {
         EngineError::surroundings(format!("the job's folder `{}` cannot be made: {e}", dir.display()))
     })?;
     Ok(fs::canonicalize(&dir).unwrap_or(dir))

@@ -2,6 +2,7 @@
 //!
 //! Not here: what to answer (`logic/job`), how effects are begun (`reconcile.rs`).
 
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -64,6 +65,13 @@ enum Woken {
 
 type Answers = Vec<(LocalOrder, Result<String, Refusal>)>;
 
+/// Says whether there are descriptors for a runtime: where some of them are missing, tokio panics.
+fn room_for_runtime() -> std::io::Result<()> {
+    let room = [UnixStream::pair()?, UnixStream::pair()?, UnixStream::pair()?];
+    drop(room);
+    Ok(())
+}
+
 impl Engine {
     /// Runs the job to its end on this thread. `ready` hears whether it began.
     pub(super) fn run(
@@ -72,7 +80,8 @@ impl Engine {
         ready: &Sender<Result<(), EngineError>>,
     ) -> Result<JobEnd, EngineError> {
         let bus = Arc::clone(&self.bus);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
+        let build = || tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
+        let runtime = room_for_runtime().and_then(|()| build());
         let outcome = match runtime {
             Ok(runtime) => self.drive_or_give_up(&runtime, inbox, ready),
             Err(e) => Err(EngineError::surroundings(format!("the engine's runtime could not start: {e}"))),

@@ -83,6 +83,39 @@ fn logs_say_which_try_a_line_is_of() {
     assert_eq!(lines, ["stage | stage", "stage, run 2 | stage", "step | step", "step, attempt 2 | step"]);
 }
 
+#[test]
+fn a_state_folder_that_was_there_stays_as_it_was() {
+    use std::os::unix::fs::PermissionsExt;
+    let sandbox = Sandbox::new().file("hello.yml", HELLO).file("mine/keep.txt", "mine");
+    let mine = sandbox.project().join("mine");
+    std::fs::set_permissions(&mine, std::fs::Permissions::from_mode(0o775)).unwrap();
+    for _ in 0..2 {
+        sandbox.sortie(["run", "hello.yml", "--state", "mine"]).run().code(0).done();
+        assert_eq!(std::fs::metadata(&mine).unwrap().permissions().mode() & 0o777, 0o775);
+        assert!(!mine.join(".gitignore").exists());
+    }
+    let jobs = std::fs::metadata(mine.join("jobs")).unwrap().permissions().mode();
+    assert_eq!(jobs & 0o777, 0o700, "what steps print is nobody else's");
+    sandbox.sortie(["run", "hello.yml"]).run().code(0).done();
+    let own = sandbox.project().join(".sortie");
+    assert_eq!(std::fs::metadata(&own).unwrap().permissions().mode() & 0o777, 0o700);
+    assert_eq!(std::fs::read_to_string(own.join(".gitignore")).unwrap(), "*\n");
+}
+
+#[test]
+fn output_that_is_lost_is_told_whatever_became_of_the_job() {
+    let sandbox = Sandbox::new().file("hello.yml", HELLO).file("fails.yml", FAILS);
+    for (file, code) in [("hello.yml", 5), ("fails.yml", 1)] {
+        let line = format!("exec '{}' run {file} >/dev/full", env!("CARGO_BIN_EXE_sortie"));
+        let ran =
+            std::process::Command::new("sh").args(["-c", &line]).current_dir(sandbox.project()).output();
+        let ran = ran.unwrap();
+        let said = String::from_utf8_lossy(&ran.stderr);
+        assert!(said.contains("standard output cannot be written"), "{file}: {said}");
+        assert_eq!(ran.status.code(), Some(code), "{file}");
+    }
+}
+
 const OUTPUTS: &str = "version: 3\nname: outputs\nstages:
   build: { outputs: { tag: v1 }, run: 'true' }
   ship: { needs: [build], env: { TAG: '${{ needs.build.outputs.tag }}' }, run: 'echo tag=$TAG.' }

@@ -316,6 +316,30 @@ fn what_cannot_start_says_why() {
 }
 
 #[test]
+fn a_shell_in_the_step_s_own_folder_is_found_there_and_nowhere_else() {
+    block_on(async {
+        let mut rig = rig_with(1, &[]);
+        let mut launches: Vec<Launch> = (0..3).map(|cell| rig.launch(cell, "true")).collect();
+        for (launch, name) in launches.iter_mut().zip(["a", "b", "c"]) {
+            let folder = rig.dir.path().join(name);
+            std::fs::create_dir_all(folder.join("bin")).unwrap();
+            if name != "b" {
+                let shell = folder.join("bin/bash");
+                std::fs::write(&shell, format!("#!/bin/sh\necho of {name}\n")).unwrap();
+                std::fs::set_permissions(&shell, std::fs::Permissions::from_mode(0o755)).unwrap();
+            }
+            launch.cwd = folder.to_str().unwrap().into();
+            launch.env = vec![("PATH".to_owned(), Some("bin:/usr/bin:/bin".to_owned()))];
+            launch.program = Program::Direct(["bash", "-c", "echo of the system"].map(str::to_owned).into());
+        }
+        rig.run(launches);
+        rig.exits(3).await;
+        assert_eq!([0, 1, 2].map(|cell| rig.log(cell)), ["of a\n", "of the system\n", "of c\n"]);
+        rig.finish().await;
+    });
+}
+
+#[test]
 fn a_script_without_a_first_line_is_for_the_shell_and_one_with_a_wrong_one_says_so() {
     block_on(async {
         let mut rig = rig_with(1, &[]);

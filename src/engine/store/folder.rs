@@ -2,13 +2,14 @@
 //! a store, in words.
 
 use std::fs;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
 use super::VERSION;
 use crate::engine::EngineError;
 
-/// Makes the state folder: closed to others, and ignored by git.
+/// Makes the state folder: closed to others, and ignored by git. A folder that was there keeps its mode, and is ignored by
+/// git only if it was empty: anything may lie in it.
 pub(super) fn prepare(state: &Path) -> Result<(), EngineError> {
     let cannot = |e: &std::io::Error| {
         EngineError::surroundings(format!("the state folder `{}` cannot be used: {e}", state.display()))
@@ -18,13 +19,12 @@ pub(super) fn prepare(state: &Path) -> Result<(), EngineError> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(state).map_err(|e| cannot(&e))?;
     }
     let ignore = state.join(".gitignore");
-    if !ignore.exists() {
-        fs::set_permissions(state, fs::Permissions::from_mode(0o700)).map_err(|e| cannot(&e))?;
-        if let Err(error) = fs::write(&ignore, "*\n") {
-            // On a full disk an empty file is left, which the next job would take for ours.
-            let _outcome = fs::remove_file(&ignore);
-            return Err(cannot(&error));
-        }
+    // A store that is in use tells with one look that there is nothing to do.
+    let is_new = !ignore.exists() && fs::read_dir(state).map_err(|e| cannot(&e))?.next().is_none();
+    if is_new && let Err(error) = fs::write(&ignore, "*\n") {
+        // On a full disk an empty file is left, which the next job would take for ours.
+        let _outcome = fs::remove_file(&ignore);
+        return Err(cannot(&error));
     }
     if let Some(kind) = network_file_system(state) {
         return Err(EngineError::surroundings(format!(

@@ -199,8 +199,13 @@ pub(in crate::engine) fn plan_again(name: &str, source: &str, request: &str) -> 
 /// Opens an existing store for reading, or nothing if there is none yet.
 fn open_reader(project: &Project) -> Result<Option<Connection>, EngineError> {
     let path = project.state.join("sortie.db");
-    if !path.exists() {
-        return Ok(None);
+    match path.try_exists() {
+        Ok(true) => {}
+        Ok(false) => return Ok(None),
+        Err(error) => {
+            let message = format!("the store `{}` cannot be read: {error}", path.display());
+            return Err(EngineError::surroundings(message));
+        }
     }
     let open = || -> rusqlite::Result<Connection> {
         // Read-only connections still take part in the shared memory of the log.

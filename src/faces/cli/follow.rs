@@ -118,8 +118,7 @@ fn steer_by_signals(context: &Context, handle: &Handle) -> Result<(), Failure> {
             leave(Ending::Cancelled);
         }
         let handle = handle.clone();
-        // On a thread of its own, so that a stuck engine cannot keep the third signal from being heard.
-        std::thread::spawn(move || {
+        let cancel = move || {
             let order = Asked {
                 id: uuid::Uuid::now_v7().to_string(),
                 by: actor(),
@@ -128,7 +127,12 @@ fn steer_by_signals(context: &Context, handle: &Handle) -> Result<(), Failure> {
             };
             // A refusal means that the job has ended already, which the face sees by itself.
             let _ = handle.order(order);
-        });
+        };
+        // On a thread of its own, so that a stuck engine cannot keep the third signal from being heard.
+        if std::thread::Builder::new().spawn(cancel.clone()).is_err() {
+            // Out of threads: rather deaf for a moment than not cancelled.
+            cancel();
+        }
     };
     (context.outside.on_signal)(Box::new(callback))
         .map_err(|error| Failure::surroundings(format!("signals cannot be listened for: {error}")))

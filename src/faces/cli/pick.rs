@@ -158,8 +158,14 @@ pub(super) fn cells(view: &JobView, address: &Address) -> Result<Vec<u32>, Failu
         })
         .collect();
     if cells.is_empty() {
-        let what = if address.cell.is_empty() { "has no cell yet" } else { "has no such cell" };
-        return Err(Failure::usage(format!("the stage `{}` {what}", view.stage_name(at))));
+        let name = view.stage_name(at);
+        if view.stages[at as usize].cells.is_empty() {
+            let message = format!("the stage `{name}` has not begun, and its cells come with its beginning");
+            return Err(
+                Failure::refused(message).help(format!("name all of it, `{name}`, or wait until it begins"))
+            );
+        }
+        return Err(Failure::usage(format!("the stage `{name}` has no such cell")));
     }
     Ok(cells)
 }

@@ -76,6 +76,13 @@ impl Spawner {
         started.map_err(|refused| match refused {
             Refused::Folder(errno) => not_entered(folder, errno),
             Refused::Program(errno) => not_executed(name, &program, folder, errno),
+            Refused::Process(Errno::EAGAIN) => NotStarted {
+                why: StartFailure::Other,
+                message: format!(
+                    "`{name}` could not be started: the limit of processes is reached (`ulimit -u`, or that of the container)"
+                ),
+            },
+            Refused::Process(errno) => other(name, errno),
         })
     }
 }
@@ -101,8 +108,8 @@ fn c_strings(argv: &[String]) -> Result<Vec<CString>, NotStarted> {
         .collect()
 }
 
-/// Shells found before, with the `PATH` they were found in. They start nearly every step, and walking a long `PATH` for
-/// each costs more than the rest of the preparation.
+/// Shells found before, with the `PATH` they were found in, which is the same from every folder. They start nearly every
+/// step, and walking a long `PATH` for each costs more than the rest of the preparation.
 static SHELLS: Mutex<Vec<(String, Vec<u8>, CString)>> = Mutex::new(Vec::new());
 
 fn known_shell(name: &str, path: &[u8]) -> Option<CString> {
@@ -121,7 +128,8 @@ fn is_shell(name: &str) -> bool {
 }
 
 fn remember_shell(name: &str, path: &[u8], program: &CStr) {
-    if is_shell(name) {
+    let is_absolute = |directory: &[u8]| directory.starts_with(b"/");
+    if is_shell(name) && path.split(|byte| *byte == b':').all(is_absolute) {
         let mut shells = SHELLS.lock().unwrap_or_else(PoisonError::into_inner);
         if shells.len() < 16 {
             shells.push((name.to_owned(), path.to_vec(), program.to_owned()));

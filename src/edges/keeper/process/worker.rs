@@ -40,6 +40,19 @@ pub(crate) fn hire(shared: &Arc<Shared>) {
     for _ in 0..waiting.min(state.idle) {
         shared.work.notify_one();
     }
+    if state.workers == 0 {
+        // Out of threads altogether: nobody would ever come for them.
+        let message = "no thread could be started for it: the limit of processes is reached (`ulimit -u`, or that of \
+                       the container)";
+        let refuse = |launch: Launch| Report::NotStarted {
+            key: launch.key,
+            why: StartFailure::Other,
+            message: message.to_owned(),
+        };
+        let refused: Vec<Report> = state.queue.drain(..).map(refuse).collect();
+        drop(state);
+        shared.link.report_all(refused);
+    }
 }
 
 /// Starts so many workers before there is work, up to the number of slots; they get ready meanwhile.
