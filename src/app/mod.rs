@@ -20,10 +20,10 @@ use clap::Parser;
 use crate::edges;
 use crate::engine::Project;
 use crate::faces::cli::args::Cli;
-use crate::faces::cli::context::{Context, OnSignal, Outside, Signal};
-use crate::faces::cli::out::{Out, Paint};
 use crate::faces::cli::{dispatch, flags};
+use crate::faces::context::{Context, OnSignal, Outside, Signal};
 use crate::faces::ending::{Ending, Failure};
+use crate::faces::out::{Out, Paint};
 use crate::logic::settings::Settings;
 
 /// Runs the program; what it returns becomes the exit code.

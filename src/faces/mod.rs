@@ -4,7 +4,11 @@
 //! and never touches the store or a child process itself. Start with `cli`.
 
 pub mod cli;
+pub mod context;
 pub mod ending;
 pub mod event_json;
+pub mod out;
 pub mod report;
+pub mod summary;
+pub mod why;
 pub mod words;

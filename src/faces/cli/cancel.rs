@@ -1,10 +1,10 @@
 //! `jobs cancel`: stops a job or a part of it.
 
 use super::args::CancelArgs;
-use super::context::Context;
-use super::out::Out;
 use super::{pick, steer};
+use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
+use crate::faces::out::Out;
 use crate::logic::job::order::{Order, Target};
 
 /// Runs the command.

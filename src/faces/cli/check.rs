@@ -1,11 +1,11 @@
 //! `check`: every problem of some playbooks, or of all playbooks of the project.
 
 use super::args::CheckArgs;
-use super::context::Context;
 use super::opened::look;
-use super::out::Out;
 use crate::engine::library::{self, Opened};
+use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
+use crate::faces::out::Out;
 use crate::faces::report::{self, File};
 use crate::logic::diag::Severity;
 use crate::logic::text::plural;

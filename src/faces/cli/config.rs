@@ -3,9 +3,9 @@
 use serde_json::{Value as Json, json};
 
 use super::args::ConfigCommand;
-use super::context::Context;
-use super::out::Out;
+use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
+use crate::faces::out::Out;
 use crate::logic::settings::{self, Resolved, Setting};
 use crate::logic::text::near_miss;
 

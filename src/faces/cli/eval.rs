@@ -5,9 +5,9 @@ use std::io::BufRead;
 use serde_json::{Value as Json, json};
 
 use super::args::EvalArgs;
-use super::out::Out;
 use crate::engine::library;
 use crate::faces::ending::{Ending, Failure};
+use crate::faces::out::Out;
 use crate::logic::expr::{self, ExprError, Scope, Template, coerce};
 use crate::logic::value::Value;
 

@@ -1,12 +1,12 @@
 //! `jobs events`: the journal, one object a line, as `run --ui json` prints it.
 
 use super::args::EventsArgs;
-use super::context::Context;
-use super::out::Out;
 use super::pick;
 use crate::engine::{Handle, Next};
+use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::event_json;
+use crate::faces::out::Out;
 use crate::logic::view::JobView;
 
 /// Runs the command.

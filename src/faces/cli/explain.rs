@@ -5,11 +5,11 @@
 use serde_json::{Value as Json, json};
 
 use super::args::ExplainArgs;
-use super::context::Context;
-use super::out::Out;
 use super::pages;
 use super::table::Table;
+use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
+use crate::faces::out::Out;
 use crate::logic::playbook::keys::{self, Status};
 use crate::logic::playbook::slugs;
 use crate::logic::settings;

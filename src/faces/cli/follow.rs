@@ -5,13 +5,13 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use super::context::{Context, Signal};
-use super::out::Out;
-use super::plain::{Plain, Volume};
-use super::summary;
+use super::plain::Plain;
 use crate::engine::{Handle, Next, Running};
+use crate::faces::context::{Context, Signal};
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::event_json;
+use crate::faces::out::Out;
+use crate::faces::summary::{self, Volume};
 use crate::logic::job::event::Envelope;
 use crate::logic::job::order::{Asked, Order, Target};
 use crate::logic::view::{JobView, Phase};

@@ -3,12 +3,12 @@
 use serde_json::{Value as Json, json};
 
 use super::args::ListArgs;
-use super::context::Context;
-use super::out::Out;
 use super::pick;
 use super::table::Table;
 use crate::engine::{History, JobRow};
+use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
+use crate::faces::out::Out;
 use crate::faces::words;
 use crate::logic::text::shortened;
 use crate::logic::time::Timestamp;

@@ -10,12 +10,12 @@ use serde_json::{Map, Value as Json, json};
 
 use super::args::LogsArgs;
 use super::clean::clean;
-use super::context::Context;
-use super::out::Out;
 use super::{pick, wait};
 use crate::engine::logs::{self, Tail};
 use crate::engine::{Handle, History, JobRow, Next};
+use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
+use crate::faces::out::Out;
 use crate::logic::address::Address;
 use crate::logic::job::event::Event;
 use crate::logic::job::report::AttemptKey;

@@ -6,9 +6,8 @@
 pub mod args;
 mod cancel;
 mod check;
-mod clean;
+pub mod clean;
 mod config;
-pub mod context;
 mod eval;
 mod events;
 mod explain;
@@ -16,7 +15,6 @@ mod follow;
 mod list;
 mod logs;
 mod opened;
-pub mod out;
 mod pages;
 mod pick;
 mod plain;
@@ -27,7 +25,6 @@ mod retry;
 mod run;
 mod show;
 mod steer;
-mod summary;
 mod table;
 mod wait;
 
@@ -35,10 +32,10 @@ mod wait;
 mod tests;
 
 use args::{Cli, Command, JobsCommand, ListArgs, When};
-use context::Context;
-use out::Out;
 
+use super::context::Context;
 use super::ending::{Ending, Failure};
+use super::out::Out;
 use crate::logic::settings::{Given, Origin};
 
 /// Carries out a command.

@@ -4,9 +4,9 @@
 
 use std::path::Path;
 
-use super::out::Out;
 use crate::engine::library::{self, Opened};
 use crate::faces::ending::{Ending, Failure};
+use crate::faces::out::Out;
 use crate::faces::report::{self, Look};
 use crate::logic::playbook::model::Playbook;
 use crate::logic::text::plural;

@@ -2,8 +2,8 @@
 //!
 //! Not here: parsing addresses (`logic/address.rs`).
 
-use super::context::Context;
 use crate::engine::{History, JobRow, library};
+use crate::faces::context::Context;
 use crate::faces::ending::Failure;
 use crate::logic::address::{Address, matches_cell};
 use crate::logic::job::event::{Envelope, Outcome};

@@ -8,28 +8,18 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::clean::clean;
-use super::out::Out;
 use crate::engine::clock;
 use crate::engine::logs::{self, Tail};
+use crate::faces::out::Out;
+use crate::faces::summary::Volume;
+use crate::faces::why::{step_words, why_cell};
 use crate::faces::words;
 use crate::logic::job::event::{Cause, Envelope, Event, Outcome, StepEnd};
 use crate::logic::job::order::Target;
 use crate::logic::job::report::AttemptKey;
-use crate::logic::playbook::model::Action;
-use crate::logic::text::{duration, listed, plural, shortened};
+use crate::logic::text::{duration, listed, plural};
 use crate::logic::time::Timestamp;
 use crate::logic::view::{JobView, Phase};
-
-/// How much is printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Volume {
-    /// The final line only.
-    Quiet,
-    #[default]
-    Normal,
-    /// Starts of cells and steps, too.
-    Verbose,
-}
 
 /// The plain face.
 pub(super) struct Plain {
@@ -331,43 +321,6 @@ fn cell_line(out: &Out, view: &JobView, cell: u32) -> String {
     format!("{} {} {word}{time}{why}{ignored}", out.paint.symbol(it.phase), view.cell_name(cell))
 }
 
-/// Says why a cell did not pass: by its first failed step if there is one.
-#[must_use]
-pub(super) fn why_cell(view: &JobView, cell: u32) -> Option<String> {
-    let it = &view.cells[cell as usize];
-    let failed = (0u32..)
-        .zip(&it.steps)
-        .find(|(step, state)| state.conclusion == Some(Outcome::Failure) && !view.is_block(cell, *step));
-    if let (
-        Some((step, state)),
-        None | Some(Cause::Member { .. } | Cause::Exit { .. } | Cause::Signal { .. }),
-    ) = (failed, &it.cause)
-    {
-        return Some(step_failure(view, cell, step, state.attempt, state.cause.as_ref()));
-    }
-    it.cause.as_ref().map(|cause| words::cause(cause, view))
-}
-
-/// Says how a step failed: ``step 2 `cargo test` exited with code 1, attempt 3``.
-#[must_use]
-pub(super) fn step_failure(
-    view: &JobView,
-    cell: u32,
-    step: u32,
-    attempt: u32,
-    cause: Option<&Cause>,
-) -> String {
-    let why = cause.map_or_else(
-        || "failed".to_owned(),
-        |cause| match cause {
-            Cause::Exit { .. } | Cause::Signal { .. } | Cause::SkipCode { .. } => words::cause(cause, view),
-            other => format!("failed: {}", words::cause(other, view)),
-        },
-    );
-    let tries = if attempt > 1 { format!(", attempt {attempt}") } else { String::new() };
-    format!("{} {why}{tries}", step_words(view, cell, step))
-}
-
 fn stage_line(out: &Out, view: &JobView, stage: u32) -> Option<String> {
     let it = &view.stages[stage as usize];
     let name = view.stage_name(stage);
@@ -380,26 +333,6 @@ fn stage_line(out: &Out, view: &JobView, stage: u32) -> Option<String> {
     if it.cells.len() == 1 {
         return None;
     }
-    let counts = super::summary::counts(&it.counts, "cell");
+    let counts = crate::faces::summary::counts(&it.counts, "cell");
     Some(format!("{} {name} {word}: {counts}", out.paint.symbol(it.phase)))
-}
-
-/// Names a step for people: ``step 2 `cargo test` ``, or by its id or name.
-#[must_use]
-pub(super) fn step_words(view: &JobView, cell: u32, step: u32) -> String {
-    let Some(plan) = view.plan_step(cell, step) else { return format!("step {}", step + 1) };
-    let name = plan.name.as_ref().and_then(|name| name.template.as_literal());
-    if let Some(name) = name {
-        return format!("step {} `{}`", step + 1, shortened(name, 40));
-    }
-    if let Some(id) = &plan.id {
-        return format!("step {} `{id}`", step + 1);
-    }
-    match &plan.action {
-        Action::Run { text, .. } => match text.template.as_literal() {
-            Some(text) => format!("step {} `{}`", step + 1, shortened(text.trim(), 40)),
-            None => format!("step {}", step + 1),
-        },
-        Action::Block { .. } => format!("block {}", step + 1),
-    }
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use super::args::PlanArgs;
-use super::context::Context;
-use super::out::Out;
 use super::{opened, prepare};
+use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
+use crate::faces::out::Out;
 use crate::logic::expr::Scope;
 use crate::logic::plan::{self, Plan, PlannedStage, Selected, matrix};
 use crate::logic::playbook::model::{Action, MatrixSource, Stage, Step, Text};

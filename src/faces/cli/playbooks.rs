@@ -3,12 +3,12 @@
 use serde_json::{Value as Json, json};
 
 use super::args::PlaybooksCommand;
-use super::context::Context;
 use super::opened;
-use super::out::Out;
 use super::table::Table;
 use crate::engine::library;
+use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
+use crate::faces::out::Out;
 use crate::logic::playbook::model::{Input, InputKind, Playbook, SecretFrom};
 use crate::logic::text::{listed, shortened};
 

@@ -9,10 +9,10 @@ use std::path::Path;
 use serde_json::Value as Json;
 
 use super::args::RequestArgs;
-use super::context::Context;
-use super::out::Out;
 use crate::engine::library;
+use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
+use crate::faces::out::Out;
 use crate::logic::plan::{Plan, PlanProblem, PlanRequest, require};
 use crate::logic::playbook::model::{Playbook, SecretFrom};
 use crate::logic::text::plural;

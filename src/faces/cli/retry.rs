@@ -2,12 +2,12 @@
 //! in this process, shown as `run` shows it.
 
 use super::args::RetryArgs;
-use super::context::Context;
 use super::follow::{Skin, follow};
-use super::out::Out;
 use super::{pick, prepare, run, steer};
 use crate::engine::{self, Again, library};
+use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
+use crate::faces::out::Out;
 use crate::logic::job::order::{Order, RetryScope, Target};
 use crate::logic::view::JobView;
 

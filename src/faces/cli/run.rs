@@ -5,13 +5,13 @@
 use std::sync::Arc;
 
 use super::args::{RunArgs, Ui};
-use super::context::Context;
 use super::follow::{Skin, follow};
-use super::out::Out;
-use super::plain::Volume;
 use super::{opened, pick, prepare};
 use crate::engine::{self, OnLoss, Start, library};
+use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
+use crate::faces::out::Out;
+use crate::faces::summary::Volume;
 use crate::logic::plan::{Plan, PlanRequest, Selected};
 use crate::logic::text::plural;
 use crate::logic::view::JobView;

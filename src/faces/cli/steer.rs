@@ -3,11 +3,11 @@
 //! Not here: `cancel.rs`, `retry.rs`.
 
 use super::args::{PauseArgs, SkipArgs};
-use super::context::Context;
-use super::out::Out;
 use super::{list, pick, wait};
 use crate::engine::{Handle, JobRow, OrderError};
+use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
+use crate::faces::out::Out;
 use crate::logic::job::order::{Asked, Order};
 
 /// Starts nothing new.

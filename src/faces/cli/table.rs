@@ -1,6 +1,6 @@
 //! Lists for people: columns as wide as their widest text.
 
-use super::out::Out;
+use crate::faces::out::Out;
 
 /// Rows of columns.
 #[derive(Debug, Default)]

@@ -9,10 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::clean::clean;
-use super::out::{Out, Paint};
-use super::plain::{Plain, Volume};
-use super::{pick, summary};
+use super::pick;
+use super::plain::Plain;
 use crate::engine::logs;
+use crate::faces::out::{Out, Paint};
+use crate::faces::summary;
+use crate::faces::summary::Volume;
 use crate::logic::job::event::{Cause, Envelope, Event, NewCell, Outcome, StepEnd};
 use crate::logic::job::order::Target;
 use crate::logic::job::report::{AttemptKey, Usage};

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::args::WaitArgs;
-use super::context::Context;
-use super::out::Out;
-use super::{list, pick, summary};
+use super::{list, pick};
 use crate::engine::{Handle, History, JobRow, Next, clock};
+use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
+use crate::faces::out::Out;
+use crate::faces::summary;
 use crate::logic::job::event::Event;
 use crate::logic::text::duration;
 

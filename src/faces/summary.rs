@@ -4,11 +4,11 @@
 
 use std::path::Path;
 
-use super::clean::clean;
+use super::cli::clean::clean;
 use super::out::Out;
-use super::plain::{Volume, step_failure};
+use super::why::step_failure;
+use super::words;
 use crate::engine::logs::{self, last_lines};
-use crate::faces::words;
 use crate::logic::job::event::Outcome;
 use crate::logic::text::{plural, shortened};
 use crate::logic::time::Timestamp;
@@ -18,8 +18,19 @@ const FAILURES_SHOWN: usize = 5;
 const LINES_SHOWN: usize = 10;
 const ANNOTATIONS_SHOWN: usize = 5;
 
+/// How much is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Volume {
+    /// The final line only.
+    Quiet,
+    #[default]
+    Normal,
+    /// Starts of cells and steps, too.
+    Verbose,
+}
+
 /// Prints the summary of a job that has ended.
-pub(super) fn print(out: &mut Out, view: &JobView, number: u64, dir: &Path, volume: Volume) {
+pub fn print(out: &mut Out, view: &JobView, number: u64, dir: &Path, volume: Volume) {
     if view.phase != Phase::Done(Outcome::Success) || volume != Volume::Quiet {
         print_failures(out, view, number, dir);
         print_annotations(out, view);
@@ -36,7 +47,7 @@ pub(super) fn print(out: &mut Out, view: &JobView, number: u64, dir: &Path, volu
 
 /// Returns the line that says how a job ended.
 #[must_use]
-pub(super) fn final_line(view: &JobView, number: u64) -> String {
+pub fn final_line(view: &JobView, number: u64) -> String {
     let word = words::phase(view.phase, view.cause.as_ref());
     let rescued = if view.rescued { " (rescued)" } else { "" };
     let took = words::elapsed(view.elapsed(Timestamp::default()));
@@ -46,7 +57,7 @@ pub(super) fn final_line(view: &JobView, number: u64) -> String {
 
 /// Returns `3 stages passed, 1 failed`; what there is none of is left out.
 #[must_use]
-pub(super) fn counts(counts: &Counts, what: &str) -> String {
+pub fn counts(counts: &Counts, what: &str) -> String {
     let mut parts: Vec<String> = Vec::new();
     for (count, word) in [
         (counts.passed, "passed"),
@@ -131,7 +142,7 @@ fn print_annotations(out: &mut Out, view: &JobView) {
 
 /// Puts an address in quotes if a shell would take it apart.
 #[must_use]
-pub(super) fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
     if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }

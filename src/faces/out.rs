@@ -4,7 +4,7 @@
 
 use std::io::Write;
 
-use super::super::words;
+use super::words;
 use crate::logic::job::event::Outcome;
 use crate::logic::view::Phase;
 
