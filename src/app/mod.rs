@@ -21,7 +21,7 @@ use crate::edges;
 use crate::engine::Project;
 use crate::faces::cli::args::Cli;
 use crate::faces::cli::{dispatch, flags};
-use crate::faces::context::{Context, OnSignal, Outside, Signal};
+use crate::faces::context::{Context, OnSignal, Outside, Signal, Surroundings};
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::{Out, Paint};
 use crate::logic::settings::Settings;
@@ -34,6 +34,7 @@ pub fn main() -> ExitCode {
     let first: Option<OsString> = arguments.next();
     match first.as_deref().and_then(std::ffi::OsStr::to_str) {
         Some("__keeper") => return edges::keeper::process::main(),
+        Some(edges::guard::COMMAND) => return edges::guard::main(),
         Some("--version" | "-V") if arguments.next().is_none() => return version(),
         _ => {}
     }
@@ -104,7 +105,27 @@ fn prepare(cli: &Cli, notes: &mut Out) -> Result<Context, Failure> {
         notes.bytes(text.as_bytes());
     })?;
     let state = root.join(settings.store_dir());
-    Ok(Context { project: Project { root, state }, settings, outside: outside() })
+    let surroundings = surroundings();
+    Ok(Context { project: Project { root, state }, settings, surroundings, outside: outside() })
+}
+
+fn surroundings() -> Surroundings {
+    let text = |name: &str| std::env::var(name).unwrap_or_default();
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().map(text).find(|value| !value.is_empty());
+    Surroundings {
+        stdin: std::io::stdin().is_terminal(),
+        stdout: std::io::stdout().is_terminal(),
+        stderr: std::io::stderr().is_terminal(),
+        term: text("TERM"),
+        colorterm: text("COLORTERM"),
+        locale: locale.unwrap_or_default(),
+        is_ci: is_set("CI") && text("CI") != "false",
+        is_accessible: is_set("ACCESSIBLE"),
+        no_color: is_set("NO_COLOR"),
+        reduced_motion: is_set("REDUCED_MOTION"),
+        themes: paths::user_themes(),
+    }
 }
 
 /// Colours: as set; `auto` wants a terminal that can show them, and no `NO_COLOR`.
@@ -137,6 +158,8 @@ fn outside() -> Outside {
             None => Err(std::io::Error::other("there is no home folder")),
         },
         on_signal,
+        stop_here: edges::signals::stop_here,
+        guard: wire::guard,
         actor,
         leave,
         exit_codes: exit::table,
@@ -150,12 +173,14 @@ fn leave(ending: Ending) -> ! {
     std::process::exit(i32::from(exit::code(ending)))
 }
 
-fn on_signal(callback: OnSignal) -> std::io::Result<()> {
-    edges::signals::listen(move |caught| {
+fn on_signal(with_stops: bool, callback: OnSignal) -> std::io::Result<()> {
+    edges::signals::listen(with_stops, move |caught| {
         callback(match caught {
             edges::signals::Caught::Interrupt => Signal::Interrupt,
             edges::signals::Caught::Terminate => Signal::Terminate,
             edges::signals::Caught::HangUp => Signal::HangUp,
+            edges::signals::Caught::Stop => Signal::Stop,
+            edges::signals::Caught::Continue => Signal::Continue,
         });
     })
 }

@@ -18,6 +18,12 @@ pub(super) fn user_settings() -> Option<PathBuf> {
     Some(home("XDG_CONFIG_HOME", ".config")?.join("sortie/sortie.yml"))
 }
 
+/// Returns the folder of the user's own themes, if the user has a home.
+#[must_use]
+pub(super) fn user_themes() -> Option<PathBuf> {
+    Some(home("XDG_CONFIG_HOME", ".config")?.join("sortie/themes"))
+}
+
 /// Returns the folder that remembers what the user said yes to, if the user has a home.
 #[must_use]
 pub(super) fn trust() -> Option<PathBuf> {

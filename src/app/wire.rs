@@ -1,11 +1,13 @@
-//! Gives the engine its edges.
+//! Gives the engine and the faces their edges.
 
 use std::future::Future;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::pin::Pin;
 
 use crate::edges::keeper::{Fresh, Keeper, exits, orphans};
-use crate::edges::{digest, repository};
+use crate::edges::{digest, guard, repository};
+use crate::faces::context::{Guard, Modes};
 use crate::port::keeper::{FromKeeper, Hello, ToKeeper};
 use crate::port::{Outside, Starting, World};
 
@@ -19,6 +21,22 @@ pub(super) fn world() -> World {
         exits: |dir| exits::read(dir).unwrap_or_default(),
         sweep_job: |job, signal, grace| orphans::sweep_tagged(job, true, &[], signal, grace).survivors,
         repository: repository::github_members,
+    }
+}
+
+/// Starts a guard of the terminal.
+pub(super) fn guard(
+    terminal: OwnedFd,
+    before: Modes,
+    during: Modes,
+    leave: &str,
+) -> io::Result<Box<dyn Guard>> {
+    Ok(Box::new(guard::Guard::start(terminal, before, during, leave)?))
+}
+
+impl Guard for guard::Guard {
+    fn dismiss(self: Box<Self>) {
+        guard::Guard::dismiss(*self);
     }
 }
 

@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "this layer is where files, processes and clocks are touched")]
 
 pub mod digest;
+pub mod guard;
 pub mod keeper;
 pub mod probe_tools;
 pub mod repository;

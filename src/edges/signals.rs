@@ -1,10 +1,11 @@
 //! Signals that people and terminals send to this process.
 //!
-//! Not here: what they mean (`faces/cli/follow.rs`).
+//! Not here: what they mean (`faces/steering.rs`).
 
 use std::sync::mpsc;
 
-use nix::sys::signal::{SigSet, Signal as Number};
+use nix::sys::signal::{SigSet, Signal as Number, kill};
+use nix::unistd::{Pid, getpid};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// A signal that was caught.
@@ -13,6 +14,10 @@ pub enum Caught {
     Interrupt,
     Terminate,
     HangUp,
+    /// Ctrl-Z in a terminal that is not raw, or the same from elsewhere.
+    Stop,
+    /// Somebody let the process go on.
+    Continue,
 }
 
 /// Lets a write beyond the limit for file sizes fail with a message, instead of killing the process.
@@ -28,10 +33,11 @@ pub fn let_large_writes_fail() -> std::io::Result<()> {
 }
 
 /// Calls back for each signal from now on, on a thread of its own, instead of letting the process die of it.
+/// Stops and continues are caught only `with_stops`; whoever catches them has to stop by [`stop_here`].
 ///
 /// # Errors
 /// If the system refuses; nothing is caught then.
-pub fn listen(callback: impl Fn(Caught) + Send + 'static) -> std::io::Result<()> {
+pub fn listen(with_stops: bool, callback: impl Fn(Caught) + Send + 'static) -> std::io::Result<()> {
     let (ready, is_ready) = mpsc::channel();
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_io().build() {
@@ -42,10 +48,10 @@ pub fn listen(callback: impl Fn(Caught) + Send + 'static) -> std::io::Result<()>
             }
         };
         runtime.block_on(async {
-            match register() {
-                Ok((interrupt, terminate, hang_up)) => {
+            match Listened::register(with_stops) {
+                Ok(listened) => {
                     let _ = ready.send(Ok(()));
-                    forward(interrupt, terminate, hang_up, &callback).await;
+                    listened.forward(&callback).await;
                 }
                 Err(error) => {
                     let _ = ready.send(Err(error));
@@ -56,23 +62,56 @@ pub fn listen(callback: impl Fn(Caught) + Send + 'static) -> std::io::Result<()>
     is_ready.recv().unwrap_or_else(|_| Err(std::io::Error::other("the listening thread ended")))
 }
 
-fn register() -> std::io::Result<(Signal, Signal, Signal)> {
-    Ok((signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?, signal(SignalKind::hangup())?))
+struct Listened {
+    interrupt: Signal,
+    terminate: Signal,
+    hang_up: Signal,
+    stops: Option<(Signal, Signal)>,
 }
 
-async fn forward(
-    mut interrupt: Signal,
-    mut terminate: Signal,
-    mut hang_up: Signal,
-    callback: &impl Fn(Caught),
-) {
-    loop {
-        let caught = tokio::select! {
-            Some(()) = interrupt.recv() => Caught::Interrupt,
-            Some(()) = terminate.recv() => Caught::Terminate,
-            Some(()) = hang_up.recv() => Caught::HangUp,
-            else => return,
+impl Listened {
+    fn register(with_stops: bool) -> std::io::Result<Self> {
+        let stops = || -> std::io::Result<(Signal, Signal)> {
+            let number = |it: Number| SignalKind::from_raw(it as i32);
+            Ok((signal(number(Number::SIGTSTP))?, signal(number(Number::SIGCONT))?))
         };
-        callback(caught);
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+            stops: if with_stops { Some(stops()?) } else { None },
+        })
     }
+
+    async fn forward(mut self, callback: &impl Fn(Caught)) {
+        loop {
+            let caught = match &mut self.stops {
+                Some((stop, go_on)) => tokio::select! {
+                    Some(()) = self.interrupt.recv() => Caught::Interrupt,
+                    Some(()) = self.terminate.recv() => Caught::Terminate,
+                    Some(()) = self.hang_up.recv() => Caught::HangUp,
+                    Some(()) = stop.recv() => Caught::Stop,
+                    Some(()) = go_on.recv() => Caught::Continue,
+                    else => return,
+                },
+                None => tokio::select! {
+                    Some(()) = self.interrupt.recv() => Caught::Interrupt,
+                    Some(()) = self.terminate.recv() => Caught::Terminate,
+                    Some(()) = self.hang_up.recv() => Caught::HangUp,
+                    else => return,
+                },
+            };
+            callback(caught);
+        }
+    }
+}
+
+/// Stops this process until somebody lets it go on; returns after that. With `group`, the others of its process group
+/// are asked to stop first, as the terminal asks them after Ctrl-Z.
+pub fn stop_here(group: bool) {
+    if group {
+        // Whoever cannot be asked goes on, as it would after the terminal's own Ctrl-Z.
+        let _outcome = kill(Pid::from_raw(0), Number::SIGTSTP);
+    }
+    let _outcome = kill(getpid(), Number::SIGSTOP);
 }

@@ -2,7 +2,8 @@
 //!
 //! Not here: making them (`app`).
 
-use std::path::Path;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
 
 use crate::engine::{Project, World};
 use crate::faces::ending::Ending;
@@ -15,7 +16,36 @@ use crate::logic::settings::Settings;
 pub struct Context {
     pub project: Project,
     pub settings: Settings,
+    pub surroundings: Surroundings,
     pub outside: Outside,
+}
+
+/// What is known of the terminal and of what surrounds it; fixed for the life of the process.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+pub struct Surroundings {
+    /// Standard input is a terminal.
+    pub stdin: bool,
+    /// Standard output is a terminal.
+    pub stdout: bool,
+    /// Standard error is a terminal.
+    pub stderr: bool,
+    /// The variable `TERM`.
+    pub term: String,
+    /// The variable `COLORTERM`.
+    pub colorterm: String,
+    /// The locale: `LC_ALL`, else `LC_CTYPE`, else `LANG`.
+    pub locale: String,
+    /// `CI` is set, and not to `false`.
+    pub is_ci: bool,
+    /// `ACCESSIBLE` is set.
+    pub is_accessible: bool,
+    /// `NO_COLOR` is set.
+    pub no_color: bool,
+    /// `REDUCED_MOTION` is set.
+    pub reduced_motion: bool,
+    /// The folder of the user's own themes.
+    pub themes: Option<PathBuf>,
 }
 
 /// A signal that somebody sent to this process.
@@ -25,7 +55,24 @@ pub enum Signal {
     Terminate,
     /// The terminal went away.
     HangUp,
+    /// The process is to stop until it is let go on.
+    Stop,
+    /// It was let go on.
+    Continue,
 }
+
+/// The modes of a terminal that a full screen changes: input, output, control and local flags, the least number of
+/// bytes of a read and its time limit.
+pub type Modes = [u32; 6];
+
+/// A process that puts the terminal right if this one dies. Dropped without a word, it does so.
+pub trait Guard: Send {
+    /// Says that the terminal is right again.
+    fn dismiss(self: Box<Self>);
+}
+
+/// Starts a guard for that terminal, with its modes before and during the full screen and the text that leaves it.
+pub type StartGuard = fn(OwnedFd, Modes, Modes, &str) -> std::io::Result<Box<dyn Guard>>;
 
 /// Is called for each signal, on a thread of its own.
 pub type OnSignal = Box<dyn Fn(Signal) + Send>;
@@ -46,8 +93,11 @@ pub struct Outside {
     pub is_trusted: fn(&str) -> bool,
     /// Remembers a yes.
     pub remember_trust: fn(&str, &str) -> std::io::Result<()>,
-    /// Calls back for each signal from now on, instead of dying of it.
-    pub on_signal: fn(OnSignal) -> std::io::Result<()>,
+    /// Calls back for each signal from now on, instead of dying of it; for `Stop` and `Continue` only if asked.
+    pub on_signal: fn(bool, OnSignal) -> std::io::Result<()>,
+    /// Stops this process, and with `true` its process group, until it is let go on.
+    pub stop_here: fn(bool),
+    pub guard: StartGuard,
     /// Names the person who gives orders. Asks the system each time, which may take a while.
     pub actor: fn() -> String,
     /// Ends the process at once.

@@ -3,12 +3,17 @@
 //! A face holds no truth: it folds events into `logic::view::JobView`, sends orders through `engine::Handle`,
 //! and never touches the store or a child process itself. Start with `cli`.
 
+pub mod clean;
 pub mod cli;
 pub mod context;
 pub mod ending;
 pub mod event_json;
+pub mod modes;
 pub mod out;
+pub mod plain;
 pub mod report;
+pub mod show;
+pub mod steering;
 pub mod summary;
 pub mod why;
 pub mod words;

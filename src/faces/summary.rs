@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use super::cli::clean::clean;
+use super::clean::clean;
 use super::out::Out;
 use super::why::step_failure;
 use super::words;

@@ -50,10 +50,10 @@ pub enum Accepts {
 pub static TABLE: &[Setting] = &[
     Setting {
         key: "run.ui",
-        accepts: Accepts::Words(&["plain", "json"]),
-        default: "plain",
+        accepts: Accepts::Words(&["auto", "full", "inline", "plain", "json"]),
+        default: "auto",
         flag: "--ui",
-        about: "how `run` shows a job",
+        about: "how `run` shows a job; `auto` means bars on a terminal, else lines",
     },
     Setting {
         key: "run.max-parallel",
@@ -192,10 +192,10 @@ impl Settings {
         self.get(key).map_or("", |resolved| &resolved.value)
     }
 
-    /// Says whether `run` prints events instead of lines for people.
+    /// Returns the face of `run`: `auto`, `full`, `inline`, `plain` or `json`.
     #[must_use]
-    pub fn ui_is_json(&self) -> bool {
-        self.text("run.ui") == "json"
+    pub fn ui(&self) -> &str {
+        self.text("run.ui")
     }
 
     /// Returns the most cells that run at once, if somebody set it.

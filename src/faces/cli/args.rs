@@ -110,6 +110,9 @@ pub struct RunArgs {
     /// How to show the job
     #[arg(long, value_name = "UI")]
     pub ui: Option<Ui>,
+    /// Fill the screen and take keys, the same as `--ui full`
+    #[arg(long, short, conflicts_with_all = ["ui", "quiet"])]
+    pub watch: bool,
     #[command(flatten)]
     pub request: RequestArgs,
     /// Add the variables of a file (`NAME=value` lines) to the environment of every step
@@ -171,6 +174,12 @@ pub struct Values(pub Vec<String>);
 /// Faces of `run`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Ui {
+    /// Bars on a terminal, else lines
+    Auto,
+    /// The whole screen, with keys to steer
+    Full,
+    /// Bars below, output above
+    Inline,
     /// A line for each thing that ends, and the output
     Plain,
     /// An event a line, as `jobs events` prints them

@@ -9,10 +9,10 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json, json};
 
 use super::args::LogsArgs;
-use super::clean::clean;
 use super::{pick, wait};
 use crate::engine::logs::{self, Tail};
 use crate::engine::{Handle, History, JobRow, Next};
+use crate::faces::clean::clean;
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;

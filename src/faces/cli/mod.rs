@@ -6,18 +6,15 @@
 pub mod args;
 mod cancel;
 mod check;
-pub mod clean;
 mod config;
 mod eval;
 mod events;
 mod explain;
-mod follow;
 mod list;
 mod logs;
 mod opened;
 mod pages;
 mod pick;
-mod plain;
 mod plan;
 mod playbooks;
 mod prepare;
@@ -94,6 +91,7 @@ pub fn flags(cli: &Cli) -> Result<Vec<Given>, Failure> {
     add("ui.ascii", "--ascii", cli.global.ascii.then(|| "true".to_owned()));
     add("store.dir", "--state", cli.global.state.as_deref().map(absolute));
     let ui = match &cli.command {
+        Command::Run(args) if args.watch => Some(args::Ui::Full),
         Command::Run(args) => args.ui,
         Command::Jobs { command: Some(JobsCommand::Retry(args)) } => args.ui,
         _ => None,

@@ -2,12 +2,12 @@
 //! in this process, shown as `run` shows it.
 
 use super::args::RetryArgs;
-use super::follow::{Skin, follow};
 use super::{pick, prepare, run, steer};
 use crate::engine::{self, Again, library};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
+use crate::faces::show::{self, Shown};
 use crate::logic::job::order::{Order, RetryScope, Target};
 use crate::logic::view::JobView;
 
@@ -45,8 +45,8 @@ pub(super) fn retry(
     let asked = steer::asked(context, order);
     let again = Again { order: Some(asked), secrets, env };
     let running = engine::resume(&context.project, &row.id, again, context.outside.world)?;
-    let skin = Skin { json: context.settings.ui_is_json(), volume: run::volume(args.quiet, args.verbose) };
-    follow(context, out, running, view, skin)
+    let skin = run::skin(context, args.quiet, args.verbose, notes);
+    show::follow(context, out, Shown::ours(running, view), skin)
 }
 
 fn scope(view: &JobView, args: &RetryArgs) -> Result<RetryScope, Failure> {

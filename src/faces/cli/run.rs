@@ -1,16 +1,17 @@
 //! `run`: reads, checks, plans and starts a playbook, and shows the job to its end.
 //!
-//! Not here: what has to hold before (`prepare.rs`), the showing (`follow.rs`).
+//! Not here: what has to hold before (`prepare.rs`), the showing (`faces/show.rs`).
 
 use std::sync::Arc;
 
 use super::args::{RunArgs, Ui};
-use super::follow::{Skin, follow};
 use super::{opened, pick, prepare};
 use crate::engine::{self, OnLoss, Start, library};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
+use crate::faces::modes::{self, Face};
 use crate::faces::out::Out;
+use crate::faces::show::{self, Shown, Skin};
 use crate::faces::summary::Volume;
 use crate::logic::plan::{Plan, PlanRequest, Selected};
 use crate::logic::text::plural;
@@ -61,8 +62,21 @@ pub(super) fn run(
         ahead,
     };
     let running = engine::start(&context.project, start, context.outside.world)?;
-    let skin = Skin { json: context.settings.ui_is_json(), volume: volume(args.quiet, args.verbose) };
-    follow(context, out, running, view, skin)
+    let skin = skin(context, args.quiet, args.verbose, notes);
+    show::follow(context, out, Shown::ours(running, view), skin)
+}
+
+/// Returns how a job is shown; what cannot be had is told.
+#[must_use]
+pub(super) fn skin(context: &Context, quiet: bool, verbose: bool, notes: &mut Out) -> Skin {
+    let (face, why) = modes::choose(context.settings.ui(), &context.surroundings);
+    // Whoever asks for the last line only wants no bars before it.
+    let face = if quiet && face == Face::Inline { Face::Plain } else { face };
+    if let Some(why) = why {
+        notes.line(format!("note: {why}"));
+        notes.flush();
+    }
+    Skin { face, volume: volume(quiet, verbose) }
 }
 
 /// Returns how much is printed.
@@ -79,6 +93,9 @@ pub(super) fn volume(quiet: bool, verbose: bool) -> Volume {
 #[must_use]
 pub(super) fn ui_word(ui: Ui) -> &'static str {
     match ui {
+        Ui::Auto => "auto",
+        Ui::Full => "full",
+        Ui::Inline => "inline",
         Ui::Plain => "plain",
         Ui::Json => "json",
     }

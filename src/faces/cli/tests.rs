@@ -8,11 +8,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::clean::clean;
 use super::pick;
-use super::plain::Plain;
 use crate::engine::logs;
+use crate::faces::clean::clean;
 use crate::faces::out::{Out, Paint};
+use crate::faces::plain::Plain;
 use crate::faces::summary;
 use crate::faces::summary::Volume;
 use crate::logic::job::event::{Cause, Envelope, Event, NewCell, Outcome, StepEnd};

@@ -1,6 +1,6 @@
 //! The plain face of a running job: a line for each thing that ends, and the output.
 //!
-//! Not here: the loop that feeds it (`follow.rs`), the words at the end (`summary.rs`). Where nobody looks on, a
+//! Not here: the loop that feeds it (`show.rs`), the words at the end (`summary.rs`). Where nobody looks on, a
 //! stage costs one line, when it ends; start lines are for terminals and `--verbose`.
 
 use std::collections::HashMap;
@@ -22,7 +22,7 @@ use crate::logic::time::Timestamp;
 use crate::logic::view::{JobView, Phase};
 
 /// The plain face.
-pub(super) struct Plain {
+pub struct Plain {
     volume: Volume,
     dir: PathBuf,
     heartbeat: Duration,
@@ -36,19 +36,19 @@ pub(super) struct Plain {
 impl Plain {
     /// Returns the face of the job whose logs are below `dir`.
     #[must_use]
-    pub(super) fn new(volume: Volume, dir: PathBuf, heartbeat: Duration) -> Self {
+    pub fn new(volume: Volume, dir: PathBuf, heartbeat: Duration) -> Self {
         Self { volume, dir, heartbeat, tails: HashMap::new(), early: Vec::new(), printed: clock::now() }
     }
 
     /// Returns how long the face may wait before `beat` is due; nothing if it never is.
     #[must_use]
-    pub(super) fn patience(&self) -> Option<Duration> {
+    pub fn patience(&self) -> Option<Duration> {
         (self.volume != Volume::Quiet)
             .then(|| self.heartbeat.saturating_sub(clock::now().since(self.printed)))
     }
 
     /// Shows what stands after the last line break of logs that grew after their attempt had ended.
-    pub(super) fn finish(&mut self, out: &mut Out, view: &JobView) {
+    pub fn finish(&mut self, out: &mut Out, view: &JobView) {
         for (key, tail) in &mut self.tails {
             let name = view.cell_name(key.cell);
             tail.finish(&mut |line| out.line(format!("{name} | {}", clean(line, out.paint.color))));
@@ -56,7 +56,7 @@ impl Plain {
     }
 
     /// Shows one event, which the view has folded already.
-    pub(super) fn event(&mut self, out: &mut Out, view: &JobView, envelope: &Envelope) {
+    pub fn event(&mut self, out: &mut Out, view: &JobView, envelope: &Envelope) {
         if self.volume == Volume::Quiet {
             return;
         }
@@ -76,7 +76,7 @@ impl Plain {
     }
 
     /// Shows what is new in a log.
-    pub(super) fn grew(&mut self, out: &mut Out, view: &JobView, key: AttemptKey, size: u64) {
+    pub fn grew(&mut self, out: &mut Out, view: &JobView, key: AttemptKey, size: u64) {
         if self.volume == Volume::Quiet {
             return;
         }
@@ -107,7 +107,7 @@ impl Plain {
     }
 
     /// Shows what still runs, if nothing was printed for a while.
-    pub(super) fn beat(&mut self, out: &mut Out, view: &JobView) {
+    pub fn beat(&mut self, out: &mut Out, view: &JobView) {
         let now = clock::now();
         if self.volume == Volume::Quiet || now.since(self.printed) < self.heartbeat {
             return;

@@ -1,0 +1,136 @@
+//! The guard: a small process that puts the terminal right if the one that fills the screen dies without doing so.
+//!
+//! It is this program again, under a hidden subcommand, in a session of its own. It waits at a pipe. A word through it
+//! means that all is well; its end without that word means that nobody is left to clean up. Then it gives the
+//! terminal back the modes that were saved, but only if it still has those that were set for the screen (a shell
+//! may have been quicker), and writes the text that leaves the screen. Not here: what that text is (`faces/tui`).
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::process::{Child, Command, ExitCode, Stdio};
+
+use nix::sys::signal::{SigSet, Signal};
+use rustix::termios::{
+    ControlModes, InputModes, LocalModes, OptionalActions, OutputModes, SpecialCodeIndex, Termios,
+};
+
+/// The hidden subcommand.
+pub const COMMAND: &str = "__guard";
+
+/// Says that the terminal has been put right.
+const WORD: &[u8] = b"clean";
+
+/// The parts of a terminal's modes that a full screen changes: input, output, control and local flags, the least
+/// number of bytes of a read and its time limit.
+pub type Modes = [u32; 6];
+
+/// Returns those parts.
+#[must_use]
+pub fn modes(termios: &Termios) -> Modes {
+    [
+        termios.input_modes.bits(),
+        termios.output_modes.bits(),
+        termios.control_modes.bits(),
+        termios.local_modes.bits(),
+        u32::from(termios.special_codes[SpecialCodeIndex::VMIN]),
+        u32::from(termios.special_codes[SpecialCodeIndex::VTIME]),
+    ]
+}
+
+/// A guard that waits. Dropped without a word, it does what it is there for.
+#[derive(Debug)]
+pub struct Guard {
+    pipe: Option<OwnedFd>,
+    child: Child,
+}
+
+impl Guard {
+    /// Starts a guard for a terminal that had the modes `before` and has `during` while the screen is full; `leave` is
+    /// what it writes.
+    ///
+    /// # Errors
+    /// If the process cannot be started.
+    pub fn start(terminal: OwnedFd, before: Modes, during: Modes, leave: &str) -> io::Result<Self> {
+        let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+        let child = Command::new("/proc/self/exe")
+            .arg(COMMAND)
+            .args([join(before), join(during), leave.to_owned()])
+            .stdin(read)
+            .stdout(terminal)
+            .stderr(Stdio::null())
+            .current_dir("/")
+            .spawn()?;
+        Ok(Self { pipe: Some(write), child })
+    }
+
+    /// Tells the guard that the terminal is right again, and waits for its end.
+    pub fn dismiss(mut self) {
+        if let Some(pipe) = self.pipe.take() {
+            // Somebody may have ended the guard; then there is nothing to tell.
+            let _outcome = File::from(pipe).write_all(WORD);
+        }
+        // It ends at once, and its entry in the process table goes.
+        let _outcome = self.child.wait();
+    }
+}
+
+fn join(modes: Modes) -> String {
+    modes.map(|part| part.to_string()).join(",")
+}
+
+fn split(text: &str) -> Option<Modes> {
+    let parts: Vec<u32> = text.split(',').map(str::parse).collect::<Result<_, _>>().ok()?;
+    parts.try_into().ok()
+}
+
+/// Runs the guard.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(2).collect();
+    let [before, during, leave] = &arguments[..] else { return ExitCode::FAILURE };
+    let (Some(before), Some(during)) = (split(before), split(during)) else { return ExitCode::FAILURE };
+    // Away from the terminal's process group, and deaf to what is meant for others.
+    let _outcome = rustix::process::setsid();
+    let deaf: SigSet = [
+        Signal::SIGINT,
+        Signal::SIGQUIT,
+        Signal::SIGHUP,
+        Signal::SIGTERM,
+        Signal::SIGTSTP,
+        Signal::SIGTTOU,
+        Signal::SIGTTIN,
+    ]
+    .into_iter()
+    .collect();
+    let _outcome = deaf.thread_block();
+    let mut heard = Vec::new();
+    // A pipe that cannot be read any more has ended.
+    let _outcome = io::stdin().lock().read_to_end(&mut heard);
+    if heard == WORD {
+        return ExitCode::SUCCESS;
+    }
+    match put_right(before, during, leave) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn put_right(before: Modes, during: Modes, leave: &str) -> io::Result<()> {
+    let stdout = io::stdout();
+    let terminal = stdout.as_fd();
+    let mut termios = rustix::termios::tcgetattr(terminal)?;
+    if modes(&termios) == during {
+        let [input, output, control, local, min, time] = before;
+        termios.input_modes = InputModes::from_bits_retain(input);
+        termios.output_modes = OutputModes::from_bits_retain(output);
+        termios.control_modes = ControlModes::from_bits_retain(control);
+        termios.local_modes = LocalModes::from_bits_retain(local);
+        termios.special_codes[SpecialCodeIndex::VMIN] = u8::try_from(min).unwrap_or(1);
+        termios.special_codes[SpecialCodeIndex::VTIME] = u8::try_from(time).unwrap_or(0);
+        // What was typed at the screen is not meant for the shell.
+        rustix::termios::tcsetattr(terminal, OptionalActions::Flush, &termios)?;
+    }
+    let mut file = File::from(terminal.try_clone_to_owned()?);
+    file.write_all(leave.as_bytes())
+}

@@ -1,0 +1,145 @@
+//! Shows a job to its end, and lets one face hand over to the next.
+//!
+//! Whoever starts a job (`run`, `jobs retry`, the launcher) or looks at one (`watch`) comes here with it. Not here: which
+//! face is right (`modes.rs`), what a face shows (`tui`, `inline`, `plain.rs`, `event_json.rs`), signals (`steering.rs`).
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::context::Context;
+use super::ending::{Ending, Failure};
+use super::event_json;
+use super::modes::Face;
+use super::out::Out;
+use super::plain::Plain;
+use super::steering::Steering;
+use super::summary::{self, Volume};
+use crate::engine::{Handle, JobId, Next, Running};
+use crate::logic::view::{JobView, Phase};
+
+/// How a job is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Skin {
+    pub face: Face,
+    pub volume: Volume,
+}
+
+/// A job that is shown.
+pub struct Shown {
+    pub number: u64,
+    pub id: JobId,
+    /// Folder of its logs.
+    pub dir: PathBuf,
+    /// As far as it has been folded.
+    pub view: JobView,
+    /// Access to the engine that works on it, if one does.
+    pub handle: Option<Handle>,
+    /// The engine, if it is in this process.
+    pub running: Option<Running>,
+}
+
+impl Shown {
+    /// Returns a job that runs in this process; the view is as far as nothing needs to be shown any more.
+    #[must_use]
+    pub fn ours(running: Running, view: JobView) -> Self {
+        Self {
+            number: running.number,
+            id: running.id.clone(),
+            dir: running.dir.clone(),
+            view,
+            handle: Some(running.handle.clone()),
+            running: Some(running),
+        }
+    }
+
+    /// Returns what signals cancel: a job of this process.
+    fn own(&self) -> Option<&Handle> {
+        self.handle.as_ref().filter(|_| self.running.is_some())
+    }
+}
+
+/// How long lines may wait in the buffer where nobody looks on.
+const LAZY: Duration = Duration::from_millis(50);
+
+/// After so many events without a pause the job is busy, and where nobody looks on the next ones are gathered.
+const BUSY: u32 = 6;
+
+/// How long they are gathered.
+const GATHER: Duration = Duration::from_millis(16);
+
+/// Shows a job until it has ended, or until whoever only looks on has seen enough.
+///
+/// # Errors
+/// If the engine gave up before the job ended.
+pub fn follow(context: &Context, out: &mut Out, mut shown: Shown, skin: Skin) -> Result<Ending, Failure> {
+    let _steering = Steering::start(context, shown.own(), false)?;
+    lines(context, out, &mut shown, skin);
+    finish(out, shown, skin)
+}
+
+/// Shows the rest of a job line by line, or as events.
+fn lines(context: &Context, out: &mut Out, shown: &mut Shown, skin: Skin) {
+    let Some(handle) = &shown.handle else { return };
+    let (number, view) = (shown.number, &mut shown.view);
+    let (json, job) = (skin.face == Face::Json, shown.id.to_string());
+    if !json && skin.volume != Volume::Quiet && view.seq == 0 {
+        out.line(format!("{} job #{number}: {}", out.paint.symbol(Phase::Running), view.playbook.name));
+    }
+    let mut plain = Plain::new(skin.volume, shown.dir.clone(), context.settings.heartbeat());
+    let mut events = handle.subscribe(view.seq);
+    let mut seen = 0;
+    loop {
+        let mut next = events.next(Some(Duration::ZERO));
+        if matches!(next, Next::Timeout) && !out.is_terminal && seen >= BUSY {
+            // Being woken for every single event would take the processor from the steps themselves.
+            events.gather(GATHER);
+            seen = 0;
+            next = events.next(Some(Duration::ZERO));
+        }
+        if matches!(next, Next::Timeout) && !out.is_terminal && !json {
+            next = events.next(Some(LAZY));
+        }
+        if matches!(next, Next::Timeout) {
+            out.flush();
+            let patience = if json { None } else { plain.patience() };
+            next = events.next(patience);
+        }
+        match next {
+            Next::Event(envelope) => {
+                seen += 1;
+                view.fold(&envelope);
+                if json {
+                    out.line(event_json::line(view, &job, &envelope));
+                } else {
+                    plain.event(out, view, &envelope);
+                }
+            }
+            Next::Grew(key, size) if !json => plain.grew(out, view, key, size),
+            Next::Grew(..) => {}
+            Next::Timeout if !json => plain.beat(out, view),
+            Next::Timeout => {}
+            Next::End => break,
+        }
+    }
+    if !json {
+        plain.finish(out, view);
+    }
+}
+
+/// Says how the job ended, and returns that.
+fn finish(out: &mut Out, shown: Shown, skin: Skin) -> Result<Ending, Failure> {
+    let Shown { number, dir, view, running, .. } = shown;
+    out.flush();
+    if let Some(running) = running {
+        running.wait()?;
+    }
+    let Phase::Done(outcome) = view.phase else {
+        let failure = Failure::surroundings("the engine ended before the job");
+        return Err(failure.help(format!("sortie jobs show {number}")));
+    };
+    if skin.face != Face::Json {
+        summary::print(out, &view, number, &dir, skin.volume);
+    }
+    out.flush();
+    Ok(Ending::of_job(outcome, view.cause.as_ref()))
+}

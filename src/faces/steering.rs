@@ -1,0 +1,108 @@
+//! Signals while a job is shown: what they order, and who else hears of them.
+//!
+//! First signal: cancel. Second: kill. Third: leave. A face that has the terminal hears them too, so that it can give it
+//! back. Whoever only looks on orders nothing. Not here: catching them (an edge).
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::context::{Context, Outside, Signal};
+use super::ending::{Ending, Failure};
+use crate::engine::Handle;
+use crate::logic::job::order::{Asked, Order, Target};
+
+/// Is called on the thread of the signals.
+pub type Listener = Box<dyn Fn(Signal) + Send>;
+
+/// What signals do from now on.
+#[derive(Clone)]
+pub struct Steering(Arc<Inner>);
+
+struct Inner {
+    outside: Outside,
+    received: AtomicU32,
+    /// The job that is cancelled; none for a face that only looks on.
+    job: Mutex<Option<Handle>>,
+    listener: Mutex<Option<Listener>>,
+}
+
+impl Steering {
+    /// Begins to listen. `with_stops` is for faces that have to give the terminal back before the process stops.
+    ///
+    /// # Errors
+    /// If signals cannot be caught.
+    pub fn start(context: &Context, job: Option<&Handle>, with_stops: bool) -> Result<Self, Failure> {
+        let inner = Arc::new(Inner {
+            outside: context.outside,
+            received: AtomicU32::new(0),
+            job: Mutex::new(job.cloned()),
+            listener: Mutex::new(None),
+        });
+        let heard = Arc::clone(&inner);
+        (context.outside.on_signal)(with_stops, Box::new(move |signal| heard.hear(signal)))
+            .map_err(|error| Failure::surroundings(format!("signals cannot be listened for: {error}")))?;
+        Ok(Self(inner))
+    }
+
+    /// Lets signals cancel that job from now on, or none.
+    pub fn set_job(&self, job: Option<&Handle>) {
+        *self.0.job.lock().unwrap_or_else(PoisonError::into_inner) = job.cloned();
+    }
+
+    /// Lets a face hear signals, or none.
+    pub fn set_listener(&self, listener: Option<Listener>) {
+        *self.0.listener.lock().unwrap_or_else(PoisonError::into_inner) = listener;
+    }
+}
+
+impl Inner {
+    fn hear(&self, signal: Signal) {
+        let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
+        match signal {
+            Signal::Stop if listener.is_none() => return (self.outside.stop_here)(false),
+            Signal::Stop | Signal::Continue => {
+                if let Some(listener) = &*listener {
+                    listener(signal);
+                }
+                return;
+            }
+            Signal::Interrupt | Signal::Terminate | Signal::HangUp => {}
+        }
+        if signal == Signal::HangUp && self.received.load(Ordering::Relaxed) > 0 {
+            return;
+        }
+        let earlier = self.received.fetch_add(1, Ordering::Relaxed);
+        if earlier >= 2 {
+            (self.outside.leave)(Ending::Cancelled);
+        }
+        let job = self.job.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let has_face = listener.is_some();
+        if let Some(listener) = &*listener {
+            listener(signal);
+        }
+        match job {
+            Some(handle) => cancel(handle, self.outside.actor, earlier == 1),
+            // Nothing is lost: the job is somebody else's.
+            None if !has_face => (self.outside.leave)(Ending::Cancelled),
+            None => {}
+        }
+    }
+}
+
+fn cancel(handle: Handle, actor: fn() -> String, force: bool) {
+    let cancel = move || {
+        let order = Asked {
+            id: uuid::Uuid::now_v7().to_string(),
+            by: actor(),
+            order: Order::Cancel { target: Target::Job, force },
+            expected_seq: None,
+        };
+        // A refusal means that the job has ended already, which the face sees by itself.
+        let _ = handle.order(order);
+    };
+    // On a thread of its own, so that a stuck engine cannot keep the third signal from being heard.
+    if std::thread::Builder::new().spawn(cancel.clone()).is_err() {
+        // Out of threads: rather deaf for a moment than not cancelled.
+        cancel();
+    }
+}

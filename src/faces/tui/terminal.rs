@@ -1,0 +1,286 @@
+//! The terminal while a full screen has it: entering, leaving once, one write per frame.
+//!
+//! Everything that changes the terminal is here and in [`ENTER`] and [`LEAVE`]. It is put right by [`leave_now`], which
+//! works once and from anywhere: the normal way, an error, a panic, a signal. If this process is killed, the guard
+//! does it. Not here: what is drawn (`draw.rs`), when (`pace.rs`).
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ratatui::backend::{Backend, CrosstermBackend};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+use rustix::termios::{OptionalActions, QueueSelector, SpecialCodeIndex, Termios};
+
+use crate::engine::clock;
+use crate::faces::context::{Guard, Modes, StartGuard};
+
+/// Saves the title, enters the other screen without a cursor, and asks for pastes, clicks, drags and the wheel.
+const ENTER: &str =
+    "\x1b[22;0t\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?1000h\x1b[?1002h\x1b[?1006h\x1b[0m\x1b[2J\x1b[H";
+
+/// Takes all of that back, whatever was half written. The first byte ends a sequence that was cut off.
+pub const LEAVE: &str = "\x18\x1b[?2026l\x1b[?1006l\x1b[?1002l\x1b[?1000l\x1b[?2004l\x1b[0m\x1b[?7h\x1b[r\
+    \x1b[?1049l\x1b[?25h\x1b[23;0t";
+
+/// Terminals that know it show what is between the two at once.
+const BEGIN_FRAME: &[u8] = b"\x1b[?2026h";
+const END_FRAME: &[u8] = b"\x1b[?2026l";
+
+/// How long leaving waits for a terminal that reads nothing, before what it has not read is thrown away.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// What is needed to put the terminal right, while a screen is on.
+struct Active {
+    output: OwnedFd,
+    before: Termios,
+    guard: Option<Box<dyn Guard>>,
+}
+
+static ACTIVE: Mutex<Option<Active>> = Mutex::new(None);
+
+/// Says whether a full screen has the terminal now.
+#[must_use]
+pub fn is_on() -> bool {
+    ACTIVE.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+}
+
+/// Gives the terminal back, if a full screen has it: the screen, the cursor, the modes. Works once, from any thread.
+pub fn leave_now() {
+    let active = ACTIVE.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let Some(Active { output, before, guard }) = active else { return };
+    if write_for(&output, LEAVE.as_bytes(), PATIENCE).is_err() {
+        // It reads nothing. What waits is dropped, so that this gets into its queue at least.
+        let _outcome = rustix::termios::tcflush(&output, QueueSelector::OFlush);
+        let _outcome = write_for(&output, LEAVE.as_bytes(), Duration::ZERO);
+    }
+    // At once and not after the queue has drained, which may be never. A terminal that is gone has no modes.
+    let _outcome = rustix::termios::tcsetattr(&output, OptionalActions::Now, &before);
+    if let Some(guard) = guard {
+        guard.dismiss();
+    }
+}
+
+/// Writes all of it, waiting for a slow reader up to a limit.
+fn write_for(output: &OwnedFd, mut bytes: &[u8], limit: Duration) -> io::Result<()> {
+    let deadline = clock::elapsed() + limit;
+    while !bytes.is_empty() {
+        match rustix::io::write(output, bytes) {
+            Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) => {
+                let left = deadline.saturating_sub(clock::elapsed());
+                if left.is_zero() {
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
+                wait_writable(output, left);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+fn wait_writable(output: &OwnedFd, limit: Duration) {
+    let mut fds = [PollFd::new(output, PollFlags::OUT)];
+    let limit = Timespec::try_from(limit).ok();
+    // Interrupted or over: whoever waits looks again.
+    let _outcome = poll(&mut fds, limit.as_ref());
+}
+
+/// The terminal, and what it shows.
+pub struct Terminal {
+    start_guard: StartGuard,
+    output: OwnedFd,
+    shown: Buffer,
+    cursor: (u16, u16),
+    title: String,
+    frame: Vec<u8>,
+    /// Everything is to be written again, after a clear.
+    is_stale: bool,
+    /// Nobody wants the frame that is being written any more.
+    abandoned: Arc<AtomicBool>,
+    /// Frames that were written.
+    pub frames: u64,
+}
+
+impl Terminal {
+    /// Opens the terminal behind standard output, without changing anything yet.
+    ///
+    /// # Errors
+    /// If standard output is none, or it cannot be opened anew.
+    pub fn open(start_guard: StartGuard) -> io::Result<Self> {
+        let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        // Opened anew, so that not blocking is ours alone and not that of every program at this terminal.
+        let output = rustix::fs::open("/proc/self/fd/1", flags, Mode::empty())?;
+        rustix::termios::tcgetattr(&output)?;
+        Ok(Self {
+            start_guard,
+            output,
+            shown: Buffer::empty(Rect::ZERO),
+            cursor: (0, 0),
+            title: String::new(),
+            frame: Vec::new(),
+            is_stale: true,
+            abandoned: Arc::default(),
+            frames: 0,
+        })
+    }
+
+    /// Returns the switch that makes a write to a terminal that reads nothing give up.
+    #[must_use]
+    pub fn abandon_switch(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.abandoned)
+    }
+
+    /// Returns columns and rows.
+    #[must_use]
+    pub fn size(&self) -> (u16, u16) {
+        rustix::termios::tcgetwinsize(&self.output).map_or((80, 24), |size| (size.ws_col, size.ws_row))
+    }
+
+    /// Says whether this process may use the terminal now; in the background it may not.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        let group = rustix::process::getpgrp();
+        rustix::termios::tcgetpgrp(&self.output).is_ok_and(|it| it == group)
+    }
+
+    /// Takes the terminal, if it has not been taken yet; what is shown is to be drawn anew.
+    ///
+    /// # Errors
+    /// If its modes cannot be changed, or no guard can be started.
+    pub fn enter(&mut self) -> io::Result<()> {
+        self.is_stale = true;
+        self.title.clear();
+        self.abandoned.store(false, Ordering::Relaxed);
+        let mut active = ACTIVE.lock().unwrap_or_else(PoisonError::into_inner);
+        if active.is_some() {
+            return Ok(());
+        }
+        let before = rustix::termios::tcgetattr(&self.output)?;
+        let mut during = before.clone();
+        during.make_raw();
+        let terminal = rustix::io::fcntl_dupfd_cloexec(&self.output, 3)?;
+        let guard = (self.start_guard)(terminal, modes(&before), modes(&during), LEAVE)?;
+        let output = rustix::io::fcntl_dupfd_cloexec(&self.output, 3)?;
+        *active = Some(Active { output, before, guard: Some(guard) });
+        drop(active);
+        rustix::termios::tcsetattr(&self.output, OptionalActions::Now, &during)?;
+        self.write(ENTER.as_bytes())
+    }
+
+    /// Sets the modes again, for somebody else may have changed them while this process was stopped.
+    ///
+    /// # Errors
+    /// If they cannot be set.
+    pub fn enter_again(&mut self) -> io::Result<()> {
+        if !is_on() {
+            return self.enter();
+        }
+        self.is_stale = true;
+        self.title.clear();
+        let mut during = rustix::termios::tcgetattr(&self.output)?;
+        during.make_raw();
+        rustix::termios::tcsetattr(&self.output, OptionalActions::Now, &during)?;
+        self.write(ENTER.as_bytes())
+    }
+
+    /// Gives the terminal back.
+    pub fn leave(&mut self) {
+        leave_now();
+        self.is_stale = true;
+    }
+
+    /// Draws everything anew with the next frame.
+    pub fn redraw(&mut self) {
+        self.is_stale = true;
+    }
+
+    /// Writes what differs from what is shown, in one piece; nothing if nothing differs. Returns whether something did.
+    ///
+    /// # Errors
+    /// If the terminal is gone, or the write was abandoned.
+    pub fn show(&mut self, next: Buffer, cursor: (u16, u16), title: &str) -> io::Result<bool> {
+        self.frame.clear();
+        let is_new = self.is_stale || self.shown.area != next.area;
+        if is_new {
+            // Outside of the frame's marks: some terminals lose what is between them otherwise.
+            self.frame.extend_from_slice(b"\x1b[0m\x1b[2J");
+            self.shown = Buffer::empty(next.area);
+        }
+        let updates = self.shown.diff(&next);
+        if updates.is_empty() && title == self.title && !is_new {
+            return Ok(false);
+        }
+        self.frame.extend_from_slice(BEGIN_FRAME);
+        let mut backend = CrosstermBackend::new(&mut self.frame);
+        backend.draw(updates.into_iter())?;
+        // Nobody sees it, but readers and magnifiers follow it.
+        let (column, row) = cursor;
+        self.frame.extend_from_slice(format!("\x1b[{};{}H", row + 1, column + 1).as_bytes());
+        if title != self.title {
+            self.frame.extend_from_slice(format!("\x1b]2;{title}\x07").as_bytes());
+            title.clone_into(&mut self.title);
+        }
+        self.frame.extend_from_slice(END_FRAME);
+        self.shown = next;
+        self.cursor = cursor;
+        self.is_stale = false;
+        self.frames += 1;
+        let frame = std::mem::take(&mut self.frame);
+        let written = self.write(&frame);
+        self.frame = frame;
+        written.map(|()| true)
+    }
+
+    /// Writes bytes as they are, such as a text for the clipboard.
+    ///
+    /// # Errors
+    /// If the terminal is gone, or the write was abandoned.
+    pub fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match rustix::io::write(&self.output, bytes) {
+                Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => {
+                    if self.abandoned.load(Ordering::Relaxed) {
+                        return Err(io::ErrorKind::TimedOut.into());
+                    }
+                    wait_writable(&self.output, Duration::from_millis(50));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+impl AsFd for Terminal {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.output.as_fd()
+    }
+}
+
+fn modes(termios: &Termios) -> Modes {
+    [
+        termios.input_modes.bits(),
+        termios.output_modes.bits(),
+        termios.control_modes.bits(),
+        termios.local_modes.bits(),
+        u32::from(termios.special_codes[SpecialCodeIndex::VMIN]),
+        u32::from(termios.special_codes[SpecialCodeIndex::VTIME]),
+    ]
+}
