@@ -425,6 +425,23 @@ impl JobView {
         false
     }
 
+    /// Returns the stages that need a stage, directly or through others, in the order of the playbook.
+    #[must_use]
+    pub fn dependents(&self, stage: u32) -> Vec<u32> {
+        let stages = &self.playbook.stages;
+        let mut reached = vec![false; stages.len()];
+        let mut todo = vec![stage as usize];
+        while let Some(at) = todo.pop() {
+            for (other, model) in stages.iter().enumerate() {
+                if !reached[other] && model.needs.contains(&at) {
+                    reached[other] = true;
+                    todo.push(other);
+                }
+            }
+        }
+        (0u32..).zip(reached).filter(|(at, is)| *is && *at != stage).map(|(at, _)| at).collect()
+    }
+
     /// Returns how long the job took, or has taken so far.
     #[must_use]
     pub fn elapsed(&self, now: Timestamp) -> std::time::Duration {
