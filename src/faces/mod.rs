@@ -7,4 +7,5 @@ pub mod cli;
 pub mod ending;
 pub mod event_json;
 pub mod report;
+pub mod tui;
 pub mod words;
