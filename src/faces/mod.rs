@@ -15,5 +15,6 @@ pub mod report;
 pub mod show;
 pub mod steering;
 pub mod summary;
+pub mod tui;
 pub mod why;
 pub mod words;
