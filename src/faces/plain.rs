@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::clean::clean;
 use crate::engine::clock;
 use crate::engine::logs::{self, Tail};
 use crate::faces::out::Out;
@@ -17,6 +16,7 @@ use crate::faces::words;
 use crate::logic::job::event::{Cause, Envelope, Event, Outcome, StepEnd};
 use crate::logic::job::order::Target;
 use crate::logic::job::report::AttemptKey;
+use crate::logic::text::clean::clean;
 use crate::logic::text::{duration, listed, plural};
 use crate::logic::time::Timestamp;
 use crate::logic::view::{JobView, Phase};

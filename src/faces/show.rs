@@ -14,7 +14,11 @@ use super::out::Out;
 use super::plain::Plain;
 use super::steering::Steering;
 use super::summary::{self, Volume};
-use crate::engine::{Handle, JobId, Next, Running};
+use super::{cli, tui};
+use crate::engine::{Handle, JobId, Next, Project, Running, clock};
+use crate::logic::job::order::Order;
+use crate::logic::playbook::model::Playbook;
+use crate::logic::view::forecast::Forecast;
 use crate::logic::view::{JobView, Phase};
 
 /// How a job is shown.
@@ -22,6 +26,8 @@ use crate::logic::view::{JobView, Phase};
 pub struct Skin {
     pub face: Face,
     pub volume: Volume,
+    /// A full screen is left by a key only.
+    pub stays: bool,
 }
 
 /// A job that is shown.
@@ -72,9 +78,70 @@ const GATHER: Duration = Duration::from_millis(16);
 /// # Errors
 /// If the engine gave up before the job ended.
 pub fn follow(context: &Context, out: &mut Out, mut shown: Shown, skin: Skin) -> Result<Ending, Failure> {
-    let _steering = Steering::start(context, shown.own(), false)?;
-    lines(context, out, &mut shown, skin);
+    let mut skin = skin;
+    let steering = Steering::start(context, shown.own(), skin.face == Face::Full)?;
+    if skin.face == Face::Full {
+        full(context, &steering, out, &mut shown, &mut skin)?;
+    }
+    if skin.face != Face::Full {
+        lines(context, out, &mut shown, skin);
+    }
     finish(out, shown, skin)
+}
+
+/// Fills the screen until somebody has seen enough, or another face is to go on.
+///
+/// # Errors
+/// If the look that was set cannot be had, or a job that was to run on could not.
+fn full(
+    context: &Context,
+    steering: &Steering,
+    out: &mut Out,
+    shown: &mut Shown,
+    skin: &mut Skin,
+) -> Result<(), Failure> {
+    let mut ui = tui::ui::Ui::new(tui::look(context)?, shown.dir.clone(), Forecast::default());
+    let opened = tui::terminal::Terminal::open(context.outside.guard);
+    let mut terminal =
+        opened.map_err(|error| Failure::surroundings(format!("the terminal cannot be used: {error}")))?;
+    let watch = tui::Watch { context, steering, stays: skin.stays };
+    loop {
+        match tui::watch(&mut terminal, &mut ui, shown, watch) {
+            Ok(tui::Left::Done) => return Ok(()),
+            Ok(tui::Left::Stream(_) | tui::Left::Lines) => {
+                skin.face = Face::Plain;
+                return Ok(());
+            }
+            Ok(tui::Left::Again(order)) => match again(context, shown, order) {
+                Ok(()) => steering.set_job(shown.own()),
+                Err(failure) => ui.say(failure.message, clock::elapsed()),
+            },
+            Err(error) => {
+                out.line(format!("{error}; the job goes on and is shown line by line"));
+                skin.face = Face::Plain;
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Runs a job on that has ended, in this process.
+fn again(context: &Context, shown: &mut Shown, order: Order) -> Result<(), Failure> {
+    if let Some(running) = shown.running.take() {
+        shown.handle = None;
+        running.wait()?;
+    }
+    let running = cli::again(context, &shown.id, &shown.view, order)?;
+    shown.handle = Some(running.handle.clone());
+    shown.running = Some(running);
+    Ok(())
+}
+
+/// Returns how long the stages of a job took before, if that is known.
+#[must_use]
+pub fn forecast(project: &Project, job: &JobId, playbook: &Playbook) -> Option<Forecast> {
+    let _all = (project, job, playbook);
+    None
 }
 
 /// Shows the rest of a job line by line, or as events.

@@ -28,6 +28,8 @@ mod wait;
 #[cfg(test)]
 mod tests;
 
+pub use retry::again;
+
 use args::{Cli, Command, JobsCommand, ListArgs, When};
 
 use super::context::Context;

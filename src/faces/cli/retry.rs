@@ -79,3 +79,23 @@ fn secrets(
     prepare::trust(context, &view.playbook, args.trust, true)?;
     prepare::secrets(context, &view.playbook, notes)
 }
+
+/// Runs a job on that has ended, in this process, without asking anybody anything.
+///
+/// # Errors
+/// If the order is refused, secrets cannot be read, or the job cannot be started again.
+pub fn again(
+    context: &Context,
+    job: &engine::JobId,
+    view: &JobView,
+    order: Order,
+) -> Result<engine::Running, Failure> {
+    let history = pick::history(context)?;
+    prepare::trust(context, &view.playbook, false, false)?;
+    let mut told = crate::faces::out::Out::new(Box::new(std::io::sink()), Default::default(), false);
+    let secrets = prepare::secrets(context, &view.playbook, &mut told)?;
+    let env = prepare::env(&history.request(job)?)?;
+    drop(history);
+    let again = Again { order: Some(steer::asked(context, order)), secrets, env };
+    Ok(engine::resume(&context.project, job, again, context.outside.world)?)
+}

@@ -2,6 +2,7 @@
 //!
 //! Not here: deciding anything (`logic/job`), words and colours (`faces`). Start with `JobView::fold`.
 
+pub mod forecast;
 mod job_view;
 mod parts;
 

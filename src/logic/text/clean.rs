@@ -1,9 +1,13 @@
 //! Output of steps made safe to print in a line: no control characters, no cursor movements.
 //!
-//! Not here: the files themselves, which keep every byte.
+//! Not here: the files themselves, which keep every byte (`engine/logs`).
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+
+#[cfg(test)]
+#[path = "clean_tests.rs"]
+mod tests;
 
 /// Returns one line as text. Of a line that was overwritten by carriage returns the last state is kept, escape
 /// sequences go, except for colours if they are wanted, and bytes that are not UTF-8 become `�`.
