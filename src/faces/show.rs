@@ -107,6 +107,10 @@ fn full(
     let watch = tui::Watch { context, steering, stays: skin.stays };
     loop {
         match tui::watch(&mut terminal, &mut ui, shown, watch) {
+            // Asked for the fourth time, nobody waits for what still runs; the keeper stops it.
+            Ok(tui::Left::Done) if shown.own().is_some() && shown.view.phase.outcome().is_none() => {
+                (context.outside.leave)(Ending::Cancelled)
+            }
             Ok(tui::Left::Done) => return Ok(()),
             Ok(tui::Left::Stream(_) | tui::Left::Lines) => {
                 skin.face = Face::Plain;
@@ -197,12 +201,18 @@ fn lines(context: &Context, out: &mut Out, shown: &mut Shown, skin: Skin) {
 fn finish(out: &mut Out, shown: Shown, skin: Skin) -> Result<Ending, Failure> {
     let Shown { number, dir, view, running, .. } = shown;
     out.flush();
+    let is_ours = running.is_some();
     if let Some(running) = running {
         running.wait()?;
     }
-    let Phase::Done(outcome) = view.phase else {
-        let failure = Failure::surroundings("the engine ended before the job");
-        return Err(failure.help(format!("sortie jobs show {number}")));
+    let outcome = match view.phase {
+        Phase::Done(outcome) => outcome,
+        // Whoever only looked on leaves a job that goes on, or that nobody works on any more.
+        _ if !is_ours && skin.face == Face::Full => return Ok(Ending::Success),
+        _ => {
+            let failure = Failure::surroundings("the engine ended before the job");
+            return Err(failure.help(format!("sortie jobs show {number}")));
+        }
     };
     if skin.face != Face::Json {
         summary::print(out, &view, number, &dir, skin.volume);

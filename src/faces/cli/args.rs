@@ -23,6 +23,7 @@ mod tests;
 #[command(after_help = "Examples:
   sortie run ci                     run the playbook `ci` of this project
   sortie r                          run the last playbook again
+  sortie w                          watch the last job and steer it
   sortie l                          the output of the last job
   sortie j show 214                 what became of job 214
   sortie explain exit-codes         what the exit codes mean")]
@@ -60,6 +61,8 @@ pub enum When {
 pub enum Command {
     #[command(visible_alias = "r")]
     Run(Box<RunArgs>),
+    #[command(visible_alias = "w")]
+    Watch(WatchArgs),
     #[command(visible_alias = "c")]
     Check(CheckArgs),
     Plan(Box<PlanArgs>),
@@ -136,6 +139,23 @@ pub struct RunArgs {
     /// What becomes of the job's processes if sortie dies
     #[arg(long, value_name = "WHAT")]
     pub on_loss: Option<String>,
+}
+
+/// Watch a job and steer it, whoever runs it; bare: the last job
+#[derive(Args, Clone, Debug, Default)]
+#[command(after_help = "Examples:
+  sortie w                          the last job, on the full screen
+  sortie watch 214
+  sortie watch 214 --ui plain       line by line, to the end of the job
+
+Press ? for the keys. Leaving does not touch the job.")]
+pub struct WatchArgs {
+    /// Number, beginning of the id, or `last`
+    #[arg(default_value = "last")]
+    pub job: String,
+    /// How to show it; without it the whole screen where there is one
+    #[arg(long, value_name = "UI")]
+    pub ui: Option<Ui>,
 }
 
 /// What a plan can be asked for.

@@ -188,10 +188,12 @@ impl<'a> Loop<'a> {
         self.terminal.show(picture.buffer, picture.cursor, &picture.title)?;
         let done = clock::elapsed();
         self.pace.drawn(done, done.saturating_sub(began));
-        if let Some(next) = self.ui.look.motion.next_frame(clock::now(), has_clock, has_spinner) {
+        if self.ui.look.motion == super::motion::Motion::None {
+            // Nothing changes by itself then, clocks included; they catch up with the next picture.
+        } else if let Some(next) = self.ui.look.motion.next_frame(clock::now(), has_clock, has_spinner) {
             self.pace.wish_at(done + next);
         }
-        if self.ui.undo.is_some() {
+        if self.ui.undo.is_some() && self.ui.look.motion != super::motion::Motion::None {
             // Its seconds count down.
             self.pace.wish_at(done + Duration::from_secs(1));
         }
