@@ -20,6 +20,10 @@ pub mod motion;
 pub mod pace;
 pub mod palette;
 pub mod terminal;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 pub mod theme;
 pub mod tree;
 pub mod ui;
