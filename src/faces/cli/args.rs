@@ -405,7 +405,7 @@ pub struct SkipArgs {
 pub struct RetryArgs {
     /// Number, beginning of the id, or `last`
     pub job: String,
-    /// One cell, `STAGE[key=value]`, and what depends on its stage
+    /// One cell, `STAGE[key=value]`, or stage, and what depends on it; once the job has ended also one that passed
     #[arg(conflicts_with_all = ["from", "all"])]
     pub address: Option<String>,
     /// This stage and what depends on it, whatever became of them

@@ -254,10 +254,10 @@ impl Sim {
                     return Err(format!("cell {cell} started after a forced cancel of the job"));
                 }
             }
-            Event::CellStopping { cause: Cause::FailFast { cell }, .. } => {
-                if self.state.cells[*cell as usize].outcome() != Some(Outcome::Failure) {
-                    return Err(format!("cell {cell} made its siblings stop and has not failed"));
-                }
+            Event::CellStopping { cause: Cause::FailFast { cell }, .. }
+                if self.state.cells[*cell as usize].outcome() != Some(Outcome::Failure) =>
+            {
+                return Err(format!("cell {cell} made its siblings stop and has not failed"));
             }
             Event::CellFinished { cell, outcome, .. } => {
                 self.skipped += u32::from(*outcome == Outcome::Skipped);

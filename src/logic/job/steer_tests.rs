@@ -375,3 +375,18 @@ fn what_failed_behind_something_that_failed_too_runs_again_after_it() {
     job.passes(&["a", "b", "z"]);
     assert_eq!(job.outcome(), Some(Outcome::Success));
 }
+
+#[test]
+fn cleanup_that_waits_for_its_next_try_ends_with_a_forced_cancel() {
+    let tidy = "{ run: tidy, retry: { attempts: 3, on: [failure], backoff: { first: 1h } } }";
+    let mut job =
+        Job::of(&format!("s:\n    steps:\n      - block: [{{ run: work }}]\n        always: [{tidy}]"));
+    job.begin();
+    job.report(&exits("s", 0));
+    job.report(&exits("s", 1));
+    assert!(job.log().ends_with("step.retrying s/3"), "{}", job.log());
+    job.cancel();
+    assert!(job.log().ends_with("cell.stopping s"), "{}", job.log());
+    job.order(Order::Cancel { target: Target::Job, force: true });
+    assert!(job.log().ends_with("cell.cancelled s\nstage.cancelled s"), "{}", job.log());
+}
