@@ -15,9 +15,8 @@ use super::plain::Plain;
 use super::steering::Steering;
 use super::summary::{self, Volume};
 use super::{cli, tui};
-use crate::engine::{Handle, JobId, Next, Project, Running, clock};
+use crate::engine::{Handle, History, JobId, Next, Project, Running, clock};
 use crate::logic::job::order::Order;
-use crate::logic::playbook::model::Playbook;
 use crate::logic::view::forecast::Forecast;
 use crate::logic::view::{JobView, Phase};
 
@@ -100,7 +99,7 @@ fn full(
     shown: &mut Shown,
     skin: &mut Skin,
 ) -> Result<(), Failure> {
-    let mut ui = tui::ui::Ui::new(tui::look(context)?, shown.dir.clone(), Forecast::default());
+    let mut ui = tui::ui::Ui::new(tui::look(context)?, shown.dir.clone(), Forecast::new(&[]));
     let opened = tui::terminal::Terminal::open(context.outside.guard);
     let mut terminal =
         opened.map_err(|error| Failure::surroundings(format!("the terminal cannot be used: {error}")))?;
@@ -141,11 +140,17 @@ fn again(context: &Context, shown: &mut Shown, order: Order) -> Result<(), Failu
     Ok(())
 }
 
-/// Returns how long the stages of a job took before, if that is known.
+/// Earlier jobs that tell how long stages take.
+const LOOKED_AT: usize = 5;
+
+/// Returns what earlier jobs of the same playbook say about a job, if there are any that can be read.
 #[must_use]
-pub fn forecast(project: &Project, job: &JobId, playbook: &Playbook) -> Option<Forecast> {
-    let _all = (project, job, playbook);
-    None
+pub fn forecast(project: &Project, job: &JobId) -> Option<Forecast> {
+    let history = History::open(project).ok()??;
+    let row = history.find(&job.0).ok()?;
+    let plan = history.plan(job).ok()?;
+    let times = history.stage_times(&row.playbook, &plan, LOOKED_AT).ok()?;
+    Some(Forecast::of_plan(&plan, &times))
 }
 
 /// Shows the rest of a job line by line, or as events.

@@ -75,7 +75,7 @@ impl Scene {
         let reading = playbook::read(&Source::new("deploy.yml", TEXT));
         let playbook = reading.playbook.unwrap_or_else(|| panic!("{:?}", reading.diagnostics));
         let folder = tempfile::tempdir().unwrap();
-        let ui = Ui::new(look(skin), folder.path().to_path_buf(), Forecast::default());
+        let ui = Ui::new(look(skin), folder.path().to_path_buf(), Forecast::new(&[]));
         Self { view: JobView::new(Arc::new(playbook)), ui, folder, second: 0, is_live: true }
     }
 

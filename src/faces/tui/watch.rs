@@ -6,7 +6,6 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -380,11 +379,11 @@ impl<'a> Loop<'a> {
     /// Asks the store how long stages took before, on a thread of its own.
     fn look_back(&self) {
         let project = self.watch.context.project.clone();
-        let (id, view) = (self.shown.id.clone(), Arc::clone(&self.shown.view.playbook));
+        let id = self.shown.id.clone();
         let said = self.said.clone();
         // Without it the bar weighs all stages the same.
         let _spawned = std::thread::Builder::new().name("history".to_owned()).spawn(move || {
-            if let Some(forecast) = crate::faces::show::forecast(&project, &id, &view) {
+            if let Some(forecast) = crate::faces::show::forecast(&project, &id) {
                 let _heard = said.send(Said::Forecast(forecast));
             }
         });
