@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier, Style};
+use unicode_width::UnicodeWidthStr;
 
 use super::draw;
 use super::glyphs::Glyphs;
@@ -136,7 +137,7 @@ impl Scene {
     pub(super) fn buffer(&mut self, size: (u16, u16)) -> Buffer {
         self.settle();
         // The first picture tells the pane its size, as on a real screen.
-        draw::picture(&mut self.ui, Self::facts(&self.view, self.second, self.is_live), size);
+        let _first = draw::picture(&mut self.ui, Self::facts(&self.view, self.second, self.is_live), size);
         self.settle();
         draw::picture(&mut self.ui, Self::facts(&self.view, self.second, self.is_live), size).buffer
     }
@@ -148,10 +149,14 @@ impl Scene {
         let mut letters: Vec<Style> = vec![Style::default()];
         let mut styles = String::new();
         for y in 0..rows {
-            let (mut line, mut marks) = (String::new(), String::new());
+            let (mut line, mut marks, mut is_covered) = (String::new(), String::new(), false);
             for x in 0..columns {
                 let cell = &buffer[(x, y)];
-                line.push_str(cell.symbol());
+                // A wide letter covers the cell after it.
+                if !is_covered {
+                    line.push_str(cell.symbol());
+                }
+                is_covered = !is_covered && cell.symbol().width() == 2;
                 let style = plain(cell.style());
                 let at = letters.iter().position(|it| *it == style).unwrap_or_else(|| {
                     letters.push(style);

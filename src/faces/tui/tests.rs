@@ -95,8 +95,8 @@ fn every_layout() {
 #[test]
 fn no_size_and_no_key_breaks_the_picture() {
     let keys = "j k G g tab 2 j l enter 4 z z 1 / e enter n N esc ? j esc d esc : r esc & b esc f f w t [ ] { } h l ! esc";
-    for columns in [1, 2, 10, 39, 40, 41, 59, 60, 79, 99, 100, 159, 160, 240] {
-        for rows in [1, 2, 9, 10, 11, 15, 16, 29, 30, 49, 50] {
+    for columns in [1, 2, 39, 40, 59, 60, 100, 160] {
+        for rows in [1, 9, 10, 15, 16, 30, 50] {
             let mut scene = middle(Skin::Ascii);
             scene.buffer((columns, rows));
             for key in keys.split(' ') {
