@@ -9,7 +9,6 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json, json};
 
 use super::args::LogsArgs;
-use super::clean::clean;
 use super::context::Context;
 use super::out::Out;
 use super::{pick, wait};
@@ -19,6 +18,7 @@ use crate::faces::ending::{Ending, Failure};
 use crate::logic::address::Address;
 use crate::logic::job::event::Event;
 use crate::logic::job::report::AttemptKey;
+use crate::logic::text::clean::clean;
 use crate::logic::view::JobView;
 
 /// Runs the command.

@@ -6,7 +6,6 @@
 pub mod args;
 mod cancel;
 mod check;
-mod clean;
 mod config;
 pub mod context;
 mod eval;

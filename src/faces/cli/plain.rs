@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::clean::clean;
 use super::out::Out;
 use crate::engine::clock;
 use crate::engine::logs::{self, Tail};
@@ -16,6 +15,7 @@ use crate::logic::job::event::{Cause, Envelope, Event, Outcome, StepEnd};
 use crate::logic::job::order::Target;
 use crate::logic::job::report::AttemptKey;
 use crate::logic::playbook::model::Action;
+use crate::logic::text::clean::clean;
 use crate::logic::text::{duration, listed, plural, shortened};
 use crate::logic::time::Timestamp;
 use crate::logic::view::{JobView, Phase};

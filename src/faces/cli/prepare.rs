@@ -15,6 +15,7 @@ use crate::engine::library;
 use crate::faces::ending::{Ending, Failure};
 use crate::logic::plan::{Plan, PlanProblem, PlanRequest, require};
 use crate::logic::playbook::model::{Playbook, SecretFrom};
+use crate::logic::text::clean::clean;
 use crate::logic::text::plural;
 
 /// Turns flags into a request.
@@ -184,7 +185,7 @@ fn ask(name: &str, commands: &[(&str, &str)]) -> std::io::Result<bool> {
     let mut terminal = std::io::stderr().lock();
     writeln!(terminal, "The playbook `{name}` fetches secrets by running:")?;
     for (secret, command) in commands {
-        writeln!(terminal, "  {secret}: {}", super::clean::clean(command.as_bytes(), false))?;
+        writeln!(terminal, "  {secret}: {}", clean(command.as_bytes(), false))?;
     }
     write!(terminal, "Trust these commands? [y/N] ")?;
     terminal.flush()?;

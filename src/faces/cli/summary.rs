@@ -4,12 +4,12 @@
 
 use std::path::Path;
 
-use super::clean::clean;
 use super::out::Out;
 use super::plain::{Volume, step_failure};
 use crate::engine::logs::{self, last_lines};
 use crate::faces::words;
 use crate::logic::job::event::Outcome;
+use crate::logic::text::clean::clean;
 use crate::logic::text::{plural, shortened};
 use crate::logic::time::Timestamp;
 use crate::logic::view::{Counts, JobView, Phase};
