@@ -135,7 +135,7 @@ impl Told {
         let state = State::of_stage(it);
         let (detail, token) = match it.phase {
             Phase::Waiting if it.cells.is_empty() => (waits_for(view, stage), Token::Muted),
-            Phase::Waiting => ("waits for a slot".to_owned(), Token::Muted),
+            Phase::Waiting => ("waits slot".to_owned(), Token::Muted),
             Phase::Done(Outcome::Skipped) => (skipped(view, it.cause.as_ref()), Token::Muted),
             Phase::Done(Outcome::Success) => (String::new(), Token::Success),
             phase if it.counts.failed > 0 => {
@@ -163,7 +163,7 @@ impl Told {
         };
         let mut state = State::of_cell(it);
         let (detail, token) = match it.phase {
-            Phase::Waiting => ("waits for a slot".to_owned(), Token::Muted),
+            Phase::Waiting => ("waits slot".to_owned(), Token::Muted),
             phase if phase.is_live() && !is_live => {
                 state = State::Cancelled;
                 ("interrupted".to_owned(), Token::Warning)
