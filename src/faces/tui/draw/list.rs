@@ -138,11 +138,7 @@ impl Told {
             Phase::Waiting => ("waits slot".to_owned(), Token::Muted),
             Phase::Done(Outcome::Skipped) => (skipped(view, it.cause.as_ref()), Token::Muted),
             Phase::Done(Outcome::Success) => (String::new(), Token::Success),
-            phase if it.counts.failed > 0 => {
-                let word = words::phase(phase, it.cause.as_ref());
-                let word = if phase.is_live() { String::new() } else { format!("{word}, ") };
-                (format!("{word}{} failed", it.counts.failed), Token::Error)
-            }
+            _ if it.counts.failed > 0 => (format!("{} failed", it.counts.failed), Token::Error),
             phase => (words::phase(phase, it.cause.as_ref()).to_owned(), token_of(phase)),
         };
         Self {
@@ -228,7 +224,13 @@ pub(super) fn briefly(view: &JobView, cell: u32) -> Option<String> {
     let failed = (0u32..)
         .zip(&it.steps)
         .find(|(at, step)| step.conclusion == Some(Outcome::Failure) && !view.is_block(cell, *at));
-    let Some((at, step)) = failed else { return why_cell(view, cell) };
+    let Some((at, step)) = failed else {
+        return match &it.cause {
+            Some(Cause::FailFast { .. }) => Some("fail-fast".to_owned()),
+            Some(Cause::Order { by }) => Some(format!("by {by}")),
+            _ => why_cell(view, cell),
+        };
+    };
     let how = match &step.cause {
         Some(Cause::Exit { code }) => format!("exit {code}"),
         Some(Cause::Signal { signal }) => format!("signal {signal}"),
