@@ -194,6 +194,18 @@ pub fn total(view: &JobView, cells: impl Iterator<Item = u32>) -> Total {
     total
 }
 
+/// Returns the values of a cell without their names, such as `linux stable`; the stage's name if it has none.
+#[must_use]
+pub fn short_name(view: &JobView, cell: u32) -> String {
+    let Some(it) = view.cells.get(cell as usize) else { return String::new() };
+    match it.matrix.as_object() {
+        Some(values) if !values.is_empty() => {
+            values.iter().map(|(_, value)| printed(value)).collect::<Vec<_>>().join(" ")
+        }
+        _ => view.stage_name(it.stage).to_owned(),
+    }
+}
+
 /// A name of the matrix.
 struct Key {
     axis: Axis,

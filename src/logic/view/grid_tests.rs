@@ -6,7 +6,7 @@ use expect_test::{Expect, expect};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use super::{Arrangement, Grid, total};
+use super::{Arrangement, Grid, short_name, total};
 use crate::logic::job::event::{Envelope, Event, NewCell, Outcome};
 use crate::logic::playbook;
 use crate::logic::playbook::source::Source;
@@ -314,6 +314,7 @@ fn totals_count_what_has_ended() {
     assert_eq!(counts(total(&view, grid.column_cells(1))), (0, 1));
     assert_eq!(counts(total(&view, grid.cells())), (1, 1));
     assert_eq!((grid.cell(0, 2), grid.cell(9, 0)), (None, None));
+    assert_eq!((short_name(&view, 1), short_name(&view, 99)), ("linux b".to_owned(), String::new()));
 }
 
 #[test]
