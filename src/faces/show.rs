@@ -111,6 +111,8 @@ fn full(
                 (context.outside.leave)(Ending::Cancelled)
             }
             Ok(tui::Left::Done) => return Ok(()),
+            // Whoever only looked on is gone, and the job is somebody else's.
+            Ok(tui::Left::Lines) if shown.running.is_none() => return Err(Failure::told(Ending::Cancelled)),
             Ok(tui::Left::Stream(_) | tui::Left::Lines) => {
                 skin.face = Face::Plain;
                 return Ok(());
@@ -120,7 +122,7 @@ fn full(
                 Err(failure) => ui.say(failure.message, clock::elapsed()),
             },
             Err(error) => {
-                out.line(format!("{error}; the job goes on and is shown line by line"));
+                out.line(format!("the full screen failed: {error}; the job goes on, line by line"));
                 skin.face = Face::Plain;
                 return Ok(());
             }

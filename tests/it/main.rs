@@ -14,6 +14,7 @@ mod kit;
 mod orders;
 mod playbooks;
 mod program;
+mod screen_left;
 mod secrets;
 mod survivors;
 mod terminal;

@@ -21,9 +21,11 @@ use rustix::termios::{OptionalActions, QueueSelector, SpecialCodeIndex, Termios}
 use crate::engine::clock;
 use crate::faces::context::{Guard, Modes, StartGuard};
 
-/// Saves the title, enters the other screen without a cursor, and asks for pastes, clicks, drags and the wheel.
-const ENTER: &str =
-    "\x1b[22;0t\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?1000h\x1b[?1002h\x1b[?1006h\x1b[0m\x1b[2J\x1b[H";
+/// Saves the title.
+const SAVE_TITLE: &str = "\x1b[22;0t";
+
+/// Enters the other screen without a cursor, and asks for pastes, clicks, drags and the wheel.
+const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?1000h\x1b[?1002h\x1b[?1006h\x1b[0m\x1b[2J\x1b[H";
 
 /// Takes all of that back, whatever was half written. The first byte ends a sequence that was cut off.
 pub const LEAVE: &str = "\x18\x1b[?2026l\x1b[?1006l\x1b[?1002l\x1b[?1000l\x1b[?2004l\x1b[0m\x1b[?7h\x1b[r\
@@ -196,6 +198,7 @@ impl Terminal {
         *active = Some(Active { output, before, guard: Some(guard) });
         drop(active);
         rustix::termios::tcsetattr(&self.output, OptionalActions::Now, &during)?;
+        self.write(SAVE_TITLE.as_bytes())?;
         self.write(ENTER.as_bytes())
     }
 

@@ -85,7 +85,7 @@ pub fn watch(terminal: &mut Terminal, ui: &mut Ui, shown: &mut Shown, watch: Wat
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
             runtime.block_on(Loop::new(terminal, ui, shown, watch, said)?.run(heard))
         })?;
-        thread.join().unwrap_or_else(|_| Err(io::Error::other("the full screen has a bug and was left")))
+        thread.join().unwrap_or_else(|_| Err(io::Error::other("it has a bug")))
     });
     watch.steering.set_listener(None);
     match &left {
@@ -138,7 +138,7 @@ impl<'a> Loop<'a> {
             if changed {
                 self.pace.wish(Wish::Now, now);
             }
-            if let Some(left) = self.carry_out(requests, &mut input)? {
+            if let Some(left) = self.carry_out(requests)? {
                 return Ok(left);
             }
             let wait = self.wait();
@@ -147,7 +147,7 @@ impl<'a> Loop<'a> {
                 biased;
                 event = next(&mut input) => match event {
                     Some(Ok(event)) => {
-                        if let Some(left) = self.take(&event, &mut input)? {
+                        if let Some(left) = self.take(&event)? {
                             return Ok(left);
                         }
                     }
@@ -155,11 +155,18 @@ impl<'a> Loop<'a> {
                     Some(Err(_)) | None => return Ok(Left::Lines),
                 },
                 Some(said) = heard.recv() => {
-                    if let Some(left) = self.hear(said, &mut input)? {
+                    if let Some(left) = self.hear(said)? {
                         return Ok(left);
                     }
                 }
-                next = receive(&mut self.news) => self.fold(next),
+                next = receive(&mut self.news) => {
+                    self.fold(next);
+                    let is_over = self.shown.view.phase.outcome().is_some();
+                    if self.news.is_none() && !is_over && self.shown.running.is_some() {
+                        // The engine in this process ended before its job, and has more to say than fits in here.
+                        return Ok(Left::Lines);
+                    }
+                }
                 () = std::future::ready(()), if has_work => {
                     if self.ui.log.work() {
                         self.pace.wish(Wish::Log, clock::elapsed());
@@ -200,7 +207,9 @@ impl<'a> Loop<'a> {
     }
 
     /// Takes what came from the terminal, and what else has come meanwhile: wheels turn faster than frames.
-    fn take(&mut self, event: &Input, input: &mut EventStream) -> io::Result<Option<Left>> {
+    fn take(&mut self, event: &Input) -> io::Result<Option<Left>> {
+        #[cfg(feature = "faults")]
+        super::faults::at_key(event)?;
         if let Input::Resize(..) = event {
             self.pace.wish(Wish::Now, clock::elapsed());
             return Ok(None);
@@ -209,14 +218,14 @@ impl<'a> Loop<'a> {
         let requests = self.ui.take(event, facts);
         self.ui.go_along(&self.shown.view);
         self.pace.wish(Wish::Now, clock::elapsed());
-        self.carry_out(requests, input)
+        self.carry_out(requests)
     }
 
-    fn hear(&mut self, said: Said, input: &mut EventStream) -> io::Result<Option<Left>> {
+    fn hear(&mut self, said: Said) -> io::Result<Option<Left>> {
         let now = clock::elapsed();
         self.pace.wish(Wish::Now, now);
         match said {
-            Said::Signal(Signal::Stop) => self.suspend(false, input)?,
+            Said::Signal(Signal::Stop) => self.suspend(false)?,
             Said::Signal(Signal::Continue) => self.terminal.enter_again()?,
             Said::Signal(Signal::Interrupt | Signal::Terminate | Signal::HangUp) => {
                 return Ok(Some(Left::Lines));
@@ -291,7 +300,7 @@ impl<'a> Loop<'a> {
         }
     }
 
-    fn carry_out(&mut self, requests: Vec<Request>, input: &mut EventStream) -> io::Result<Option<Left>> {
+    fn carry_out(&mut self, requests: Vec<Request>) -> io::Result<Option<Left>> {
         for request in requests {
             match request {
                 Request::Order(order) => self.order(order),
@@ -302,7 +311,7 @@ impl<'a> Loop<'a> {
                 Request::Stream => {
                     self.ui.say("the job has ended; there is nothing to stream", clock::elapsed())
                 }
-                Request::Suspend => self.suspend(true, input)?,
+                Request::Suspend => self.suspend(true)?,
                 Request::Leave => return Ok(Some(Left::Done)),
                 Request::CancelAndLeave => {
                     self.ui.leave_at_end = true;
@@ -347,14 +356,13 @@ impl<'a> Loop<'a> {
     }
 
     /// Gives the terminal back, stops, and takes it again when somebody lets this process go on.
-    fn suspend(&mut self, group: bool, input: &mut EventStream) -> io::Result<()> {
+    fn suspend(&mut self, group: bool) -> io::Result<()> {
         self.terminal.leave();
         if self.shown.handle.is_some() && self.shown.running.is_some() {
             self.terminal
                 .write("suspended: what runs goes on, nothing new starts until `fg`\n".as_bytes())?;
         }
         (self.watch.context.outside.stop_here)(group);
-        *input = EventStream::new();
         self.terminal.enter()?;
         self.pace.wish(Wish::Now, clock::elapsed());
         Ok(())
