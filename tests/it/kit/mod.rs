@@ -8,7 +8,7 @@ mod census;
 mod ran;
 mod sandbox;
 mod stream;
-mod terminal;
+pub(crate) mod terminal;
 mod tmux;
 
 pub(crate) use census::{nothing_is_left, who_is_left};
