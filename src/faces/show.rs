@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::context::Context;
 use super::ending::{Ending, Failure};
 use super::event_json;
+use super::inline;
 use super::modes::Face;
 use super::out::Out;
 use super::plain::Plain;
@@ -72,9 +73,22 @@ const GATHER: Duration = Duration::from_millis(16);
 /// # Errors
 /// If the engine gave up before the job ended.
 pub fn follow(context: &Context, out: &mut Out, mut shown: Shown, skin: Skin) -> Result<Ending, Failure> {
-    let _steering = Steering::start(context, shown.own(), false)?;
-    lines(context, out, &mut shown, skin);
+    // Whoever changes the terminal's modes gives it back before the process stops.
+    let steering = Steering::start(context, shown.own(), skin.face == Face::Inline)?;
+    match skin.face {
+        Face::Inline => match inline::follow(context, &steering, out, &mut shown, skin, None) {
+            inline::Left::Ended | inline::Left::Full => {}
+            inline::Left::Seen => return seen(out, &shown),
+        },
+        _ => lines(context, out, &mut shown, skin),
+    }
     finish(out, shown, skin)
+}
+
+/// Says that a job goes on without whoever looked at it.
+fn seen(out: &mut Out, shown: &Shown) -> Result<Ending, Failure> {
+    out.line(format!("job #{} goes on; `sortie jobs show {}` tells more", shown.number, shown.number));
+    Ok(Ending::Success)
 }
 
 /// Shows the rest of a job line by line, or as events.
