@@ -52,8 +52,9 @@ const BUSY: u32 = 6;
 /// How long they are gathered.
 const GATHER: Duration = Duration::from_millis(16);
 
-/// So many bytes of output are written even if no frame is due.
-const FULL: usize = 2 * 1024 * 1024;
+/// So many bytes of output a frame has at least and at most, if they wait. In between it is what the terminal takes
+/// within the time of a frame, so that the rows never are away for long.
+const PIECE: (usize, usize) = (32 * 1024, 2 * 1024 * 1024);
 
 /// So many lines of a log are shown again where the full screen hands over.
 const LINES: usize = 200;
@@ -98,6 +99,20 @@ struct Above {
     is_closed: Rc<Cell<bool>>,
 }
 
+impl Above {
+    /// Takes whole lines of so many bytes, or the first line if that is longer.
+    fn take_lines(&self, most: usize) -> Vec<u8> {
+        let mut bytes = self.bytes.borrow_mut();
+        if bytes.len() <= most {
+            return std::mem::take(&mut *bytes);
+        }
+        let end = memchr::memrchr(b'\n', &bytes[..most])
+            .or_else(|| memchr::memchr(b'\n', &bytes[most..]).map(|at| most + at))
+            .map_or(bytes.len(), |at| at + 1);
+        bytes.drain(..end).collect()
+    }
+}
+
 impl Write for Above {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         if self.is_closed.get() {
@@ -134,9 +149,13 @@ struct Face<'a> {
     listened: Duration,
     /// Least time to the next frame.
     gap: Duration,
+    /// So many bytes are written even if no frame is due, and no more at once.
+    piece: usize,
     /// Something changed that the next frame is to show.
     is_stale: bool,
     height: Height,
+    /// It stopped by itself, and the signal that let it go on has not come yet.
+    was_stopped: bool,
     left: Option<Left>,
     volume: Volume,
 }
@@ -170,8 +189,10 @@ impl<'a> Face<'a> {
             looked: Duration::ZERO,
             listened: Duration::ZERO,
             gap: FRAME,
+            piece: PIECE.0,
             is_stale: true,
             height: Height::default(),
+            was_stopped: false,
             left: None,
             volume: skin.volume,
         }
@@ -254,6 +275,23 @@ impl<'a> Face<'a> {
 
     /// Does what is not about events: signals, keys, answers, frames.
     fn breathe(&mut self) {
+        loop {
+            self.listen();
+            self.out.flush();
+            let waiting = self.above.bytes.borrow().len();
+            let now = clock::elapsed();
+            let is_due = now >= self.drawn + self.gap;
+            let looks = now >= self.looked + LOOK;
+            if waiting >= self.piece || (is_due && (waiting > 0 || self.is_stale || looks)) {
+                self.draw(now);
+            }
+            if self.left.is_some() || self.above.bytes.borrow().len() < self.piece {
+                return;
+            }
+        }
+    }
+
+    fn listen(&mut self) {
         while let Ok(signal) = self.signals.try_recv() {
             self.hear(signal);
         }
@@ -261,17 +299,9 @@ impl<'a> Face<'a> {
             self.out.line(answer);
         }
         let now = clock::elapsed();
-        let is_due = now >= self.drawn + self.gap;
-        let looks = now >= self.looked + LOOK;
         if now >= self.listened + LISTEN {
             self.listened = now;
             self.read_keys();
-        }
-        self.out.flush();
-        let waiting = self.above.bytes.borrow().len();
-        if waiting >= FULL || (is_due && (waiting > 0 || self.is_stale || looks)) {
-            self.looked = now;
-            self.draw(now);
         }
     }
 
@@ -293,17 +323,20 @@ impl<'a> Face<'a> {
         match signal {
             Signal::Stop => {
                 self.out.flush();
-                let above = std::mem::take(&mut *self.above.bytes.borrow_mut());
+                let above = self.above.take_lines(usize::MAX);
                 self.sheet.show(&above, &[], modes::size());
                 modes::give_back();
                 (self.context.outside.stop_here)(false);
                 self.sheet.forget();
+                self.was_stopped = true;
             }
+            // The end of the stop above.
+            Signal::Continue if std::mem::take(&mut self.was_stopped) => {}
             Signal::Continue => {
                 if modes::is_ours() {
                     modes::take_again();
-                    self.sheet.forget();
                 }
+                self.sheet.forget();
             }
             // A job of our own is being cancelled already.
             Signal::Interrupt | Signal::Terminate | Signal::HangUp if !self.place.is_own => {
@@ -357,7 +390,7 @@ impl<'a> Face<'a> {
     }
 
     fn draw(&mut self, now: Duration) {
-        let above = std::mem::take(&mut *self.above.bytes.borrow_mut());
+        let above = self.above.take_lines(self.piece);
         let size = modes::size();
         let is_early = now < self.began + SHORT;
         // In the background only output is shown, as any program's would be.
@@ -366,8 +399,14 @@ impl<'a> Face<'a> {
         self.above.is_closed.set(self.sheet.is_closed());
         self.keys.shown();
         self.is_stale = is_early;
+        self.looked = now;
         self.drawn = clock::elapsed();
-        self.gap = ((self.drawn - now) * 2).clamp(FRAME, LONGEST);
+        let took = self.drawn.saturating_sub(now);
+        self.gap = (took * 2).clamp(FRAME, LONGEST);
+        if above.len() >= PIECE.0 / 2 {
+            let in_time = above.len() as u128 * FRAME.as_micros() / took.as_micros().max(1);
+            self.piece = usize::try_from(in_time).unwrap_or(PIECE.1).clamp(PIECE.0, PIECE.1);
+        }
     }
 
     /// Returns the rows, with the one for keys last.
@@ -402,7 +441,7 @@ impl<'a> Face<'a> {
             self.plain.finish(&mut self.out, self.view);
         }
         self.out.flush();
-        let above = std::mem::take(&mut *self.above.bytes.borrow_mut());
+        let above = self.above.take_lines(usize::MAX);
         self.sheet.show(&above, &[], modes::size());
     }
 }

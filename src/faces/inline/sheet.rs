@@ -68,7 +68,11 @@ impl Sheet {
     /// Takes note that the terminal was somebody else's: what stood there belongs to the past now.
     pub(super) fn forget(&mut self) {
         let _outcome = self.bars.clear();
-        self.paper.lock().bytes.clear();
+        let mut sketch = self.paper.lock();
+        sketch.bytes.clear();
+        // Rests of it may be below the cursor.
+        sketch.bytes.extend_from_slice(b"\x1b[J");
+        drop(sketch);
         self.shown.clear();
     }
 
