@@ -23,6 +23,7 @@ mod link;
 pub mod logs;
 mod reconcile;
 mod store;
+pub mod themes;
 mod turn;
 
 use std::fmt;

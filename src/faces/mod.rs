@@ -3,7 +3,6 @@
 //! A face holds no truth: it folds events into `logic::view::JobView`, sends orders through `engine::Handle`,
 //! and never touches the store or a child process itself. Start with `cli`.
 
-pub mod clean;
 pub mod cli;
 pub mod context;
 pub mod ending;
@@ -16,5 +15,6 @@ pub mod report;
 pub mod show;
 pub mod steering;
 pub mod summary;
+pub mod tui;
 pub mod why;
 pub mod words;

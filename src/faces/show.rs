@@ -15,7 +15,10 @@ use super::out::Out;
 use super::plain::Plain;
 use super::steering::Steering;
 use super::summary::{self, Volume};
-use crate::engine::{Handle, JobId, Next, Running};
+use super::{cli, tui};
+use crate::engine::{Handle, History, JobId, Next, Project, Running, clock};
+use crate::logic::job::order::Order;
+use crate::logic::view::forecast::Forecast;
 use crate::logic::view::{JobView, Phase};
 
 /// How a job is shown.
@@ -23,6 +26,8 @@ use crate::logic::view::{JobView, Phase};
 pub struct Skin {
     pub face: Face,
     pub volume: Volume,
+    /// A full screen is left by a key only.
+    pub stays: bool,
 }
 
 /// A job that is shown.
@@ -73,22 +78,94 @@ const GATHER: Duration = Duration::from_millis(16);
 /// # Errors
 /// If the engine gave up before the job ended.
 pub fn follow(context: &Context, out: &mut Out, mut shown: Shown, skin: Skin) -> Result<Ending, Failure> {
+    let mut skin = skin;
     // Whoever changes the terminal's modes gives it back before the process stops.
-    let steering = Steering::start(context, shown.own(), skin.face == Face::Inline)?;
+    let with_stops = matches!(skin.face, Face::Full | Face::Inline);
+    let steering = Steering::start(context, shown.own(), with_stops)?;
+    if skin.face == Face::Full {
+        full(context, &steering, out, &mut shown, &mut skin)?;
+    }
     match skin.face {
+        Face::Full => {}
         Face::Inline => match inline::follow(context, &steering, out, &mut shown, skin, None) {
             inline::Left::Ended | inline::Left::Full => {}
-            inline::Left::Seen => return seen(out, &shown),
+            inline::Left::Seen => return Ok(Ending::Success),
         },
-        _ => lines(context, out, &mut shown, skin),
+        Face::Plain | Face::Json => lines(context, out, &mut shown, skin),
     }
     finish(out, shown, skin)
 }
 
-/// Says that a job goes on without whoever looked at it.
-fn seen(out: &mut Out, shown: &Shown) -> Result<Ending, Failure> {
-    out.line(format!("job #{} goes on; `sortie jobs show {}` tells more", shown.number, shown.number));
-    Ok(Ending::Success)
+/// Fills the screen until somebody has seen enough, or another face is to go on.
+///
+/// # Errors
+/// If the look that was set cannot be had, or a job that was to run on could not.
+fn full(
+    context: &Context,
+    steering: &Steering,
+    out: &mut Out,
+    shown: &mut Shown,
+    skin: &mut Skin,
+) -> Result<(), Failure> {
+    let mut ui = tui::ui::Ui::new(tui::look(context)?, shown.dir.clone(), Forecast::new(&[]));
+    let opened = tui::terminal::Terminal::open(context.outside.guard);
+    let mut terminal =
+        opened.map_err(|error| Failure::surroundings(format!("the terminal cannot be used: {error}")))?;
+    let watch = tui::Watch { context, steering, stays: skin.stays };
+    loop {
+        match tui::watch(&mut terminal, &mut ui, shown, watch) {
+            // Asked for the fourth time, nobody waits for what still runs; the keeper stops it.
+            Ok(tui::Left::Done) if shown.own().is_some() && shown.view.phase.outcome().is_none() => {
+                (context.outside.leave)(Ending::Cancelled)
+            }
+            Ok(tui::Left::Done) => return Ok(()),
+            Ok(tui::Left::Stream(cell)) => {
+                let stream = Some(inline::Stream { cell });
+                match inline::follow(context, steering, out, shown, *skin, stream) {
+                    inline::Left::Full => {}
+                    inline::Left::Ended | inline::Left::Seen => return Ok(()),
+                }
+            }
+            Ok(tui::Left::Lines) => {
+                skin.face = Face::Plain;
+                return Ok(());
+            }
+            Ok(tui::Left::Again(order)) => match again(context, shown, order) {
+                Ok(()) => steering.set_job(shown.own()),
+                Err(failure) => ui.say(failure.message, clock::elapsed()),
+            },
+            Err(error) => {
+                out.line(format!("{error}; the job goes on and is shown line by line"));
+                skin.face = Face::Plain;
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Runs a job on that has ended, in this process.
+fn again(context: &Context, shown: &mut Shown, order: Order) -> Result<(), Failure> {
+    if let Some(running) = shown.running.take() {
+        shown.handle = None;
+        running.wait()?;
+    }
+    let running = cli::again(context, &shown.id, &shown.view, order)?;
+    shown.handle = Some(running.handle.clone());
+    shown.running = Some(running);
+    Ok(())
+}
+
+/// Earlier jobs that tell how long stages take.
+const LOOKED_AT: usize = 5;
+
+/// Returns what earlier jobs of the same playbook say about a job, if there are any that can be read.
+#[must_use]
+pub fn forecast(project: &Project, job: &JobId) -> Option<Forecast> {
+    let history = History::open(project).ok()??;
+    let row = history.find(&job.0).ok()?;
+    let plan = history.plan(job).ok()?;
+    let times = history.stage_times(&row.playbook, &plan, LOOKED_AT).ok()?;
+    Some(Forecast::of_plan(&plan, &times))
 }
 
 /// Shows the rest of a job line by line, or as events.
@@ -144,12 +221,18 @@ fn lines(context: &Context, out: &mut Out, shown: &mut Shown, skin: Skin) {
 fn finish(out: &mut Out, shown: Shown, skin: Skin) -> Result<Ending, Failure> {
     let Shown { number, dir, view, running, .. } = shown;
     out.flush();
+    let is_ours = running.is_some();
     if let Some(running) = running {
         running.wait()?;
     }
-    let Phase::Done(outcome) = view.phase else {
-        let failure = Failure::surroundings("the engine ended before the job");
-        return Err(failure.help(format!("sortie jobs show {number}")));
+    let outcome = match view.phase {
+        Phase::Done(outcome) => outcome,
+        // Whoever only looked on leaves a job that goes on, or that nobody works on any more.
+        _ if !is_ours && skin.face == Face::Full => return Ok(Ending::Success),
+        _ => {
+            let failure = Failure::surroundings("the engine ended before the job");
+            return Err(failure.help(format!("sortie jobs show {number}")));
+        }
     };
     if skin.face != Face::Json {
         summary::print(out, &view, number, &dir, skin.volume);

@@ -4,12 +4,12 @@
 
 use std::path::Path;
 
-use super::clean::clean;
 use super::out::Out;
 use super::why::step_failure;
 use super::words;
 use crate::engine::logs::{self, last_lines};
 use crate::logic::job::event::Outcome;
+use crate::logic::text::clean::clean;
 use crate::logic::text::{plural, shortened};
 use crate::logic::time::Timestamp;
 use crate::logic::view::{Counts, JobView, Phase};

@@ -58,3 +58,22 @@ pub fn step_words(view: &JobView, cell: u32, step: u32) -> String {
         Action::Block { .. } => format!("block {}", step + 1),
     }
 }
+
+/// Returns a step's name as a list shows it: its `name`, else its id, else the beginning of its command.
+#[must_use]
+pub fn step_title(view: &JobView, cell: u32, step: u32) -> String {
+    let Some(plan) = view.plan_step(cell, step) else { return format!("step {}", step + 1) };
+    if let Some(name) = plan.name.as_ref().and_then(|name| name.template.as_literal()) {
+        return shortened(name, 60);
+    }
+    if let Some(id) = &plan.id {
+        return id.to_string();
+    }
+    match &plan.action {
+        Action::Run { text, .. } => {
+            let text = text.template.as_literal().unwrap_or_default();
+            shortened(text.trim().lines().next().unwrap_or_default(), 60)
+        }
+        Action::Block { .. } => format!("block {}", step + 1),
+    }
+}

@@ -18,6 +18,7 @@ pub mod secret;
 pub mod settings;
 pub mod step_files;
 pub mod text;
+pub mod theme;
 pub mod time;
 pub mod value;
 pub mod view;

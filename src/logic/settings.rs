@@ -26,7 +26,7 @@ pub struct Setting {
     pub accepts: Accepts,
     /// As it would be written in a file; empty if there is none.
     pub default: &'static str,
-    /// The flag that sets it, if there is one.
+    /// The flag that sets it; empty if there is none.
     pub flag: &'static str,
     /// What it does, as a sentence without full stop.
     pub about: &'static str,
@@ -44,6 +44,8 @@ pub enum Accepts {
     Duration,
     /// A folder; a relative one begins at the project's root.
     Folder,
+    /// A theme's name, or the path of its file.
+    Theme,
 }
 
 /// Every setting, in the order `config explain` prints them.
@@ -89,6 +91,20 @@ pub static TABLE: &[Setting] = &[
         default: "30s",
         flag: "--heartbeat",
         about: "silence after which a line says what still runs",
+    },
+    Setting {
+        key: "ui.theme",
+        accepts: Accepts::Theme,
+        default: "terminal",
+        flag: "",
+        about: "colours and attributes of the screens",
+    },
+    Setting {
+        key: "ui.motion",
+        accepts: Accepts::Words(&["full", "reduced", "none"]),
+        default: "full",
+        flag: "",
+        about: "how much moves: spinners and clocks, clocks only, clocks every ten seconds; REDUCED_MOTION=1 asks for `reduced`",
     },
     Setting {
         key: "store.dir",
@@ -222,6 +238,22 @@ impl Settings {
         parse_duration(self.text("ui.heartbeat")).unwrap_or(Duration::from_secs(30))
     }
 
+    /// Returns a theme's name or the path of its file, as it was written.
+    #[must_use]
+    pub fn theme(&self) -> &str {
+        self.text("ui.theme")
+    }
+
+    /// Returns `full`, `reduced` or `none`. The variable `REDUCED_MOTION` has a say where nothing was set.
+    #[must_use]
+    pub fn motion(&self, reduced_motion: Option<&str>) -> &str {
+        let is_asked = reduced_motion.is_some_and(|value| !matches!(value, "" | "0" | "false"));
+        match self.get("ui.motion") {
+            Some(Resolved { origin: Origin::Default, .. }) if is_asked => "reduced",
+            _ => self.text("ui.motion"),
+        }
+    }
+
     /// Returns the folder for jobs and logs as it was written.
     #[must_use]
     pub fn store_dir(&self) -> &str {
@@ -245,7 +277,7 @@ pub fn check(setting: &Setting, value: &str) -> Result<(), String> {
         Accepts::Count => value.parse::<u32>().is_ok_and(|count| count > 0),
         Accepts::Flag => value == "true" || value == "false",
         Accepts::Duration => parse_duration(value).is_ok_and(|time| !time.is_zero()),
-        Accepts::Folder => !value.is_empty(),
+        Accepts::Folder | Accepts::Theme => !value.is_empty(),
     };
     if fits { Ok(()) } else { Err(expected(setting)) }
 }
@@ -259,6 +291,7 @@ pub fn expected(setting: &Setting) -> String {
         Accepts::Flag => "`true` or `false`".to_owned(),
         Accepts::Duration => "a time with a unit, such as `30s`".to_owned(),
         Accepts::Folder => "a folder".to_owned(),
+        Accepts::Theme => "a theme's name, or the path of its file".to_owned(),
     }
 }
 

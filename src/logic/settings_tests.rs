@@ -12,6 +12,8 @@ fn samples(key: &str) -> [&'static str; 4] {
         "ui.color" => ["always", "never", "auto", "always"],
         "ui.ascii" => ["true", "false", "true", "false"],
         "ui.heartbeat" => ["1s", "2s", "3s", "4s"],
+        "ui.theme" => ["night", "themes/ours.yml", "day", "mono"],
+        "ui.motion" => ["reduced", "full", "none", "full"],
         "store.dir" => ["/a", "/b", "/c", "/d"],
         other => panic!("no samples for {other}"),
     }
@@ -106,4 +108,15 @@ fn only_variables_with_the_prefix_are_settings() {
             "the variable `SORTIE_SET_UI_ASCII` takes `true` or `false`, found `yes`".to_owned(),
         ])
     );
+}
+
+#[test]
+fn less_motion_can_be_asked_for_by_the_environment_but_a_setting_is_stronger() {
+    let unset = Settings::resolve(&[]);
+    let set = Settings::resolve(&[file("user.yml", "ui.motion", "full")]);
+    assert_eq!(
+        (unset.motion(None), unset.motion(Some("")), unset.motion(Some("0"))),
+        ("full", "full", "full")
+    );
+    assert_eq!((unset.motion(Some("1")), set.motion(Some("1"))), ("reduced", "full"));
 }

@@ -1,12 +1,26 @@
-//! Where the logs of a job lie, and reading them.
+//! Where the logs of a job lie, and reading them: front to back (`tail.rs`), by line number (`lines.rs`), searching
+//! them (`query.rs`, `search.rs`), all tries of a cell together (`cell_log.rs`).
 //!
 //! Not here: writing them (the keeper does), their index (`logic/log_index`).
 
+mod cell_log;
+mod cell_search;
+mod lines;
+mod marks;
+mod query;
+mod saving;
+mod search;
+mod split;
 mod tail;
 
 #[cfg(test)]
 mod tests;
 
+pub use cell_log::{CellLog, Row, RowKind};
+pub use lines::{LONGEST_LINE, Line, Lines, Progress};
+pub use query::{Kind, Query};
+pub use saving::Saving;
+pub use search::Search;
 pub use tail::{Tail, copy, last_lines};
 
 use std::path::{Path, PathBuf};

@@ -23,6 +23,7 @@ mod tests;
 #[command(after_help = "Examples:
   sortie run ci                     run the playbook `ci` of this project
   sortie r                          run the last playbook again
+  sortie w                          watch the last job and steer it
   sortie l                          the output of the last job
   sortie j show 214                 what became of job 214
   sortie explain exit-codes         what the exit codes mean")]
@@ -60,6 +61,8 @@ pub enum When {
 pub enum Command {
     #[command(visible_alias = "r")]
     Run(Box<RunArgs>),
+    #[command(visible_alias = "w")]
+    Watch(WatchArgs),
     #[command(visible_alias = "c")]
     Check(CheckArgs),
     Plan(Box<PlanArgs>),
@@ -136,6 +139,23 @@ pub struct RunArgs {
     /// What becomes of the job's processes if sortie dies
     #[arg(long, value_name = "WHAT")]
     pub on_loss: Option<String>,
+}
+
+/// Watch a job and steer it, whoever runs it; bare: the last job
+#[derive(Args, Clone, Debug, Default)]
+#[command(after_help = "Examples:
+  sortie w                          the last job, on the full screen
+  sortie watch 214
+  sortie watch 214 --ui plain       line by line, to the end of the job
+
+Press ? for the keys. Leaving does not touch the job.")]
+pub struct WatchArgs {
+    /// Number, beginning of the id, or `last`
+    #[arg(default_value = "last")]
+    pub job: String,
+    /// How to show it; without it the whole screen where there is one
+    #[arg(long, value_name = "UI")]
+    pub ui: Option<Ui>,
 }
 
 /// What a plan can be asked for.
@@ -385,14 +405,22 @@ pub struct PauseArgs {
     pub job: String,
 }
 
-/// Leave out a stage or cell that has not started; what needs it goes on
+/// Leave out a stage or cell; what needs it goes on without it
+///
+/// What runs of it is stopped as by `cancel`: politely, cleanup included, and at once if asked twice. It ends as skipped.
 #[derive(Args, Clone, Debug, Default)]
-#[command(after_help = "Examples:\n  sortie jobs skip 214 deploy\n  sortie jobs skip last 'build[os=linux]'")]
+#[command(after_help = "Examples:
+  sortie jobs skip 214 deploy
+  sortie jobs skip last 'build[os=linux]'
+  sortie jobs skip --undo 214 deploy     as long as it has not come into force")]
 pub struct SkipArgs {
     /// Number, beginning of the id, or `last`
     pub job: String,
     /// `STAGE` or `STAGE[key=value]`
     pub address: String,
+    /// Take a skip back before it has come into force: the stage runs after all
+    #[arg(long)]
+    pub undo: bool,
 }
 
 /// Run again what failed or was cancelled, and what depends on it
@@ -406,7 +434,7 @@ pub struct SkipArgs {
 pub struct RetryArgs {
     /// Number, beginning of the id, or `last`
     pub job: String,
-    /// One cell, `STAGE[key=value]`, and what depends on its stage
+    /// One cell, `STAGE[key=value]`, or stage, and what depends on it; once the job has ended also one that passed
     #[arg(conflicts_with_all = ["from", "all"])]
     pub address: Option<String>,
     /// This stage and what depends on it, whatever became of them

@@ -46,10 +46,10 @@ pub(super) fn config(context: &Context, command: &ConfigCommand, out: &mut Out) 
             out.line(format!("    overrides {}  ({origin})", value(weaker)));
         }
         if key.is_some() {
+            let flag = if setting.flag.is_empty() { String::new() } else { format!("{}, ", setting.flag) };
             out.line(format!(
-                "    takes {}; set by {}, {} or a file",
+                "    takes {}; set by {flag}{} or a file",
                 settings::expected(setting),
-                setting.flag,
                 settings::variable(setting)
             ));
         }

@@ -12,13 +12,13 @@ use super::args::LogsArgs;
 use super::{pick, wait};
 use crate::engine::logs::{self, Tail};
 use crate::engine::{Handle, History, JobRow, Next};
-use crate::faces::clean::clean;
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
 use crate::logic::address::Address;
 use crate::logic::job::event::Event;
 use crate::logic::job::report::AttemptKey;
+use crate::logic::text::clean::clean;
 use crate::logic::view::JobView;
 
 /// Runs the command.

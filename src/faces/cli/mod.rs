@@ -24,9 +24,12 @@ mod show;
 mod steer;
 mod table;
 mod wait;
+mod watch;
 
 #[cfg(test)]
 mod tests;
+
+pub use retry::again;
 
 use args::{Cli, Command, JobsCommand, ListArgs, When};
 
@@ -42,6 +45,7 @@ use crate::logic::settings::{Given, Origin};
 pub fn dispatch(context: &Context, cli: Cli, out: &mut Out, notes: &mut Out) -> Result<Ending, Failure> {
     match cli.command {
         Command::Run(args) => run::run(context, &args, out, notes),
+        Command::Watch(args) => watch::watch(context, &args, out, notes),
         Command::Check(args) => check::check(context, &args, out),
         Command::Plan(args) => plan::plan(context, &args, out, notes),
         Command::Eval(args) => eval::eval(&args, out),

@@ -94,9 +94,13 @@ static PAGES: &[(&str, &str)] = pages![
     "secret-not-read",
     "unknown-setting",
     "bad-setting",
+    "bad-theme",
+    "unknown-theme",
+    "unknown-token",
+    "unknown-color",
 ];
 
-/// What can be wrong beside a playbook: with a request, the machine, or the settings. Each has a page, too.
+/// What can be wrong beside a playbook: with a request, the machine, the settings or a theme. Each has a page, too.
 pub(super) static OTHERS: &[(&str, &str)] = &[
     ("bad-address", "a text is no address of a stage, cell or step"),
     ("missing-input", "a required input was not given"),
@@ -109,6 +113,10 @@ pub(super) static OTHERS: &[(&str, &str)] = &[
     ("secret-not-read", "a secret's value could not be had"),
     ("unknown-setting", "a name in the settings is none"),
     ("bad-setting", "a setting's value is not accepted"),
+    ("bad-theme", "a theme has a key or a value that themes do not have"),
+    ("unknown-theme", "a theme extends one that is not there"),
+    ("unknown-token", "a theme names a part of the screen that there is not"),
+    ("unknown-color", "a theme names a colour that there is not"),
 ];
 
 /// Returns a page.

@@ -184,7 +184,7 @@ fn ask(name: &str, commands: &[(&str, &str)]) -> std::io::Result<bool> {
     let mut terminal = std::io::stderr().lock();
     writeln!(terminal, "The playbook `{name}` fetches secrets by running:")?;
     for (secret, command) in commands {
-        writeln!(terminal, "  {secret}: {}", crate::faces::clean::clean(command.as_bytes(), false))?;
+        writeln!(terminal, "  {secret}: {}", crate::logic::text::clean::clean(command.as_bytes(), false))?;
     }
     write!(terminal, "Trust these commands? [y/N] ")?;
     terminal.flush()?;

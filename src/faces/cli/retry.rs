@@ -61,8 +61,10 @@ fn scope(view: &JobView, args: &RetryArgs) -> Result<RetryScope, Failure> {
         Some(text) => match pick::target(view, text)? {
             Target::Cell(cell) => RetryScope::Cell(cell),
             Target::Stage(stage) => match view.stages[stage as usize].cells[..] {
-                [one] => RetryScope::Cell(one),
-                _ => RetryScope::From(stage),
+                // One that is left from an earlier beginning of its stage has not ended.
+                [one] if view.cells[one as usize].phase.outcome().is_some() => RetryScope::Cell(one),
+                _ if view.phase.outcome().is_some() => RetryScope::From(stage),
+                _ => RetryScope::Stage(stage),
             },
             Target::Job => RetryScope::Failed,
         },
@@ -78,4 +80,24 @@ fn secrets(
 ) -> Result<Vec<(String, String)>, Failure> {
     prepare::trust(context, &view.playbook, args.trust, true)?;
     prepare::secrets(context, &view.playbook, notes)
+}
+
+/// Runs a job on that has ended, in this process, without asking anybody anything.
+///
+/// # Errors
+/// If the order is refused, secrets cannot be read, or the job cannot be started again.
+pub fn again(
+    context: &Context,
+    job: &engine::JobId,
+    view: &JobView,
+    order: Order,
+) -> Result<engine::Running, Failure> {
+    let history = pick::history(context)?;
+    prepare::trust(context, &view.playbook, false, false)?;
+    let mut told = crate::faces::out::Out::new(Box::new(std::io::sink()), Default::default(), false);
+    let secrets = prepare::secrets(context, &view.playbook, &mut told)?;
+    let env = prepare::env(&history.request(job)?)?;
+    drop(history);
+    let again = Again { order: Some(steer::asked(context, order)), secrets, env };
+    Ok(engine::resume(&context.project, job, again, context.outside.world)?)
 }

@@ -76,7 +76,7 @@ pub(super) fn skin(context: &Context, quiet: bool, verbose: bool, notes: &mut Ou
         notes.line(format!("note: {why}"));
         notes.flush();
     }
-    Skin { face, volume: volume(quiet, verbose) }
+    Skin { face, volume: volume(quiet, verbose), stays: false }
 }
 
 /// Returns how much is printed.

@@ -13,16 +13,17 @@ use std::time::Duration;
 use super::keys::{self, Keys, Place, Wish};
 use super::sheet::Sheet;
 use super::{Left, Stream, modes, rows};
-use crate::engine::{Handle, Next, OrderError, Subscription, clock};
+use crate::engine::{Handle, JobId, Next, OrderError, Subscription, clock};
 use crate::faces::context::{Context, Signal};
 use crate::faces::out::Out;
 use crate::faces::plain::Plain;
-use crate::faces::show::{Shown, Skin};
+use crate::faces::show::{self, Shown, Skin};
 use crate::faces::steering::Steering;
 use crate::faces::summary::Volume;
 use crate::logic::job::event::{Envelope, Event};
 use crate::logic::job::order::{Asked, Order};
 use crate::logic::job::report::AttemptKey;
+use crate::logic::view::forecast::Forecast;
 use crate::logic::view::{JobView, Phase};
 
 /// Least time between two frames: 20 a second.
@@ -142,6 +143,10 @@ struct Face<'a> {
     has_keys: bool,
     signals: Receiver<Signal>,
     answers: (Sender<String>, Receiver<String>),
+    job: JobId,
+    forecast: Forecast,
+    /// From where a better one comes, once it has been asked for.
+    past: Option<Receiver<Forecast>>,
     /// Times since the process began.
     began: Duration,
     drawn: Duration,
@@ -180,10 +185,12 @@ impl<'a> Face<'a> {
             sheet: Sheet::new(Box::new(modes::Screen)),
             keys: Keys::default(),
             place: Place { from_full, is_own: shown.running.is_some() },
-            view: &mut shown.view,
             has_keys: context.surroundings.stdin,
             signals,
             answers: channel(),
+            job: shown.id.clone(),
+            forecast: Forecast::new(&[]),
+            past: None,
             began: now,
             drawn: Duration::ZERO,
             looked: Duration::ZERO,
@@ -195,6 +202,7 @@ impl<'a> Face<'a> {
             was_stopped: false,
             left: None,
             volume: skin.volume,
+            view: &mut shown.view,
         }
     }
 
@@ -319,6 +327,25 @@ impl<'a> Face<'a> {
         }
     }
 
+    /// Asks the store how long stages took before, on a thread of its own. Until then all of them weigh the same.
+    fn look_back(&mut self) {
+        if let Some(forecast) = self.past.as_ref().and_then(|past| past.try_recv().ok()) {
+            self.forecast = forecast;
+        }
+        if self.past.is_some() {
+            return;
+        }
+        let (tell, past) = channel();
+        self.past = Some(past);
+        let (project, job) = (self.context.project.clone(), self.job.clone());
+        // Without it the bar is only less exact.
+        let _outcome = std::thread::Builder::new().name("history".to_owned()).spawn(move || {
+            if let Some(forecast) = show::forecast(&project, &job) {
+                let _outcome = tell.send(forecast);
+            }
+        });
+    }
+
     fn hear(&mut self, signal: Signal) {
         match signal {
             Signal::Stop => {
@@ -412,8 +439,9 @@ impl<'a> Face<'a> {
     /// Returns the rows, with the one for keys last.
     fn rows(&mut self, size: (u16, u16), now: Duration) -> Vec<String> {
         self.take_terminal();
+        self.look_back();
         let paint = self.out.paint;
-        let mut rows = rows::lines(self.view, clock::now(), size, paint.ascii);
+        let mut rows = rows::lines(self.view, &self.forecast, clock::now(), size, paint.ascii);
         let is_roomy = rows::is_roomy(size);
         let room = usize::from(size.1).saturating_sub(3 + rows.len());
         let missing = self.height.missing(rows.len(), now);

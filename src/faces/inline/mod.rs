@@ -12,7 +12,7 @@ mod rows;
 mod sheet;
 
 pub use face::follow;
-pub use rows::{lines, progress};
+pub use rows::lines;
 
 /// What the full screen hands over: a stream of lines, until a key goes back to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

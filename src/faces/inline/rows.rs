@@ -10,32 +10,17 @@ use unicode_width::UnicodeWidthChar;
 use crate::faces::words;
 use crate::logic::playbook::model::Action;
 use crate::logic::time::Timestamp;
+use crate::logic::view::forecast::Forecast;
 use crate::logic::view::{CellView, JobView, Phase, StageView};
 
 /// Most rows for single cells.
 const CELLS_SHOWN: usize = 6;
 
 /// Columns of the bar.
-const BAR: u32 = 10;
+const BAR: u8 = 10;
 
 /// A terminal with fewer columns or rows shows the bar only.
 const SMALLEST: (u16, u16) = (20, 6);
-
-/// Returns how far the job is in percent, rounded down. Every stage weighs the same, and every cell of a stage.
-#[must_use]
-pub fn progress(view: &JobView) -> u32 {
-    const WHOLE: usize = 10_000;
-    let stages = view.stages.len().max(1);
-    let done: usize = view
-        .stages
-        .iter()
-        .map(|stage| match stage.phase {
-            Phase::Done(_) => WHOLE,
-            _ => WHOLE * stage.counts.done() / stage.counts.total().max(1),
-        })
-        .sum();
-    u32::try_from(done * 100 / (stages * WHOLE)).unwrap_or(100)
-}
 
 /// Says whether there is room for more than the bar in a terminal of that many columns and rows.
 #[must_use]
@@ -46,9 +31,16 @@ pub(super) fn is_roomy((columns, rows): (u16, u16)) -> bool {
 /// Returns the rows for a terminal of that many columns and rows: the bar first, then what runs. With the one for keys
 /// they leave two of the terminal's rows to the output, at least.
 #[must_use]
-pub fn lines(view: &JobView, now: Timestamp, size: (u16, u16), ascii: bool) -> Vec<String> {
+pub fn lines(
+    view: &JobView,
+    forecast: &Forecast,
+    now: Timestamp,
+    size: (u16, u16),
+    ascii: bool,
+) -> Vec<String> {
+    let percent = forecast.progress(view, now).percent;
     let columns = usize::from(size.0);
-    let mut rows = vec![cut(&total(view, ascii), columns, ascii)];
+    let mut rows = vec![cut(&total(view, percent, ascii), columns, ascii)];
     if is_roomy(size) {
         let running = running(view, now, usize::from(size.1) - 4, ascii);
         rows.extend(running.iter().map(|row| row.fitted(columns, ascii)));
@@ -57,11 +49,10 @@ pub fn lines(view: &JobView, now: Timestamp, size: (u16, u16), ascii: bool) -> V
 }
 
 /// `[█████░░░░░] 45% - Stage 3/7: Running tests`
-fn total(view: &JobView, ascii: bool) -> String {
-    let percent = progress(view);
-    let filled = ((percent + 100 / BAR / 2) / (100 / BAR)) as usize;
+fn total(view: &JobView, percent: u8, ascii: bool) -> String {
+    let filled = usize::from((percent + 100 / BAR / 2) / (100 / BAR));
     let (full, empty) = if ascii { ("#", ".") } else { ("█", "░") };
-    let bar = full.repeat(filled) + &empty.repeat(BAR as usize - filled);
+    let bar = full.repeat(filled) + &empty.repeat(usize::from(BAR) - filled);
     let live: Vec<usize> =
         view.stages.iter().enumerate().filter(|(_, stage)| stage.phase.is_live()).map(|(at, _)| at).collect();
     let stages = view.stages.len();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use expect_test::expect;
 
-use super::{clock, cut, lines, progress, width};
+use super::{clock, cut, lines, width};
 use crate::logic::job::effect::Rung;
 use crate::logic::job::event::{Cause, Envelope, Event, NewCell, Outcome, StepEnd};
 use crate::logic::job::order::Target;
@@ -14,6 +14,7 @@ use crate::logic::playbook;
 use crate::logic::playbook::source::Source;
 use crate::logic::time::Timestamp;
 use crate::logic::view::JobView;
+use crate::logic::view::forecast::Forecast;
 
 const TEXT: &str = "\
 version: 3
@@ -57,7 +58,7 @@ impl Story {
 
     /// The rows so many seconds after the last event.
     fn rows(&self, later: u64, size: (u16, u16), ascii: bool) -> String {
-        let rows = lines(&self.view, seconds(self.view.seq + later), size, ascii);
+        let rows = lines(&self.view, &Forecast::new(&[]), seconds(self.view.seq + later), size, ascii);
         for row in &rows {
             assert!(width(row) <= size.0.into(), "{row}");
         }
@@ -292,7 +293,7 @@ fn further_tries_pauses_and_stops_are_told() {
     }]);
     story.tell([Event::CellStopping { cell: 1, run: 1, rung: Rung::Polite, cause: Cause::Order { by } }]);
     expect![[r"
-        [█████░░░░░] 50% - Stage 3/4: check (cancelling)
+        [██████░░░░] 58% - Stage 3/4: check (cancelling)
         ■ check
           └─ [types] 0:07 stopping
     "]]
@@ -300,17 +301,11 @@ fn further_tries_pauses_and_stops_are_told() {
 }
 
 #[test]
-fn progress_never_says_more_than_is_done() {
-    let mut story = busy();
-    assert_eq!(progress(&story.view), 25);
-    story.tell((2..9).map(cell_end));
-    assert_eq!(progress(&story.view), 46);
-    story.tell([cell_end(9), stage_end(2), cell_end(1), stage_end(1)]);
-    assert_eq!(progress(&story.view), 75);
-    story.tell([stage(3, 10, &[""]), cell(10)]);
-    assert_eq!(progress(&story.view), 75);
-    story.tell([stage_end(3)]);
-    assert_eq!(progress(&story.view), 100);
+fn the_bar_goes_by_how_long_stages_took_before() {
+    let story = busy();
+    let times = [1, 7, 1, 1].map(|count| Some(Duration::from_secs(count)));
+    let rows = lines(&story.view, &Forecast::new(&times), seconds(story.view.seq), (80, 24), true);
+    assert!(rows[0].starts_with("[#########.] 94% - Stage 2/4"), "{}", rows[0]);
 }
 
 #[test]

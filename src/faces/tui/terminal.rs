@@ -29,6 +29,9 @@ const ENTER: &str =
 pub const LEAVE: &str = "\x18\x1b[?2026l\x1b[?1006l\x1b[?1002l\x1b[?1000l\x1b[?2004l\x1b[0m\x1b[?7h\x1b[r\
     \x1b[?1049l\x1b[?25h\x1b[23;0t";
 
+/// The name of the thread that fills the screen, by which a panic is known to be its own.
+pub const SCREEN_THREAD: &str = "screen";
+
 /// Terminals that know it show what is between the two at once.
 const BEGIN_FRAME: &[u8] = b"\x1b[?2026h";
 const END_FRAME: &[u8] = b"\x1b[?2026l";
@@ -65,6 +68,24 @@ pub fn leave_now() {
     if let Some(guard) = guard {
         guard.dismiss();
     }
+}
+
+/// What other threads had to say while a screen was on.
+static UNTOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Keeps a text until the screen has been left, if one is on; says whether it did.
+pub fn keep(text: &str) -> bool {
+    let is_kept = is_on();
+    if is_kept {
+        UNTOLD.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
+    }
+    is_kept
+}
+
+/// Returns the texts that were kept.
+#[must_use]
+pub fn kept() -> Vec<String> {
+    std::mem::take(&mut *UNTOLD.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Writes all of it, waiting for a slow reader up to a limit.
@@ -116,6 +137,8 @@ impl Terminal {
     /// # Errors
     /// If standard output is none, or it cannot be opened anew.
     pub fn open(start_guard: StartGuard) -> io::Result<Self> {
+        // Themes decide about colours. Left to the library, NO_COLOR would take bold and reverse along.
+        crossterm::style::force_color_output(true);
         let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         // Opened anew, so that not blocking is ours alone and not that of every program at this terminal.
         let output = rustix::fs::open("/proc/self/fd/1", flags, Mode::empty())?;

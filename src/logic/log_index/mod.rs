@@ -62,7 +62,9 @@ impl Mark {
         bytes
     }
 
-    fn decode(bytes: &[u8]) -> Option<Self> {
+    /// Reads a mark from its bytes in the file; nothing if they make no sense.
+    #[must_use]
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
         let word = |from: usize| bytes.get(from..from + 8)?.try_into().ok().map(u64::from_le_bytes);
         let stream = match bytes.get(16)? {
             1 => Stream::Out,

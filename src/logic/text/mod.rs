@@ -1,6 +1,8 @@
-//! Words for people: plurals, lists, near misses, durations, sizes, cutting long text.
+//! Words for people: plurals, lists, near misses, durations, sizes, cutting long text, cleaning what programs print.
 //!
 //! Not here: drawing for a terminal (`faces/`). Start with `plural`, `near_miss` and `parse_duration`.
+
+pub mod clean;
 
 use std::fmt::Write as _;
 use std::time::Duration;

@@ -1,0 +1,229 @@
+//! Searches that see what a search line by line sees, however the file grew and was cut into slices.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+
+use super::super::lines::tests::{model, output};
+use super::super::lines::{LONGEST_LINE, Lines, Progress};
+use super::super::query::{Kind, Query};
+use super::Search;
+use crate::logic::text::clean::clean;
+
+const PATTERNS: [&str; 30] = [
+    "foo",
+    "Foo",
+    "o b",
+    "é",
+    "k",
+    "12",
+    "\u{fffd}",
+    "日é",
+    r"\bfoo\b",
+    "^foo",
+    "bar$",
+    r"\s+foo",
+    "a[^x]*b",
+    r"\Afoo",
+    r"bar\z",
+    "^$",
+    "(?-i)foo",
+    "x*",
+    r"\W",
+    r"\d{2,}",
+    "(?s)o.*b",
+    "foo|bar|err",
+    r"\n",
+    r"[^\n]",
+    r"\B",
+    "(?-m)^foo",
+    "(?:foo)+",
+    r"\pL",
+    r"[\s\S]{20}",
+    r"\t",
+];
+
+fn append(path: &Path, bytes: &[u8]) {
+    OpenOptions::new().create(true).append(true).open(path).unwrap().write_all(bytes).unwrap();
+}
+
+/// What is searched for, and a matcher of its own to look at every line by itself.
+struct Case {
+    text: &'static str,
+    query: Query,
+    regex: regex::Regex,
+}
+
+/// Made once, as that takes longest.
+static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
+    let make = |(text, kind): (&'static str, Kind)| {
+        let pattern = if kind == Kind::Literal { regex::escape(text) } else { text.to_owned() };
+        let regex = regex::RegexBuilder::new(&pattern).case_insensitive(text != "Foo").build().unwrap();
+        Case { text, query: Query::new(text, kind).unwrap(), regex }
+    };
+    let literals = ["foo", "Foo", "o b", "a", "é", "k", "[a", "\t", "\u{fffd}"];
+    let literals = literals.map(|text| (text, Kind::Literal));
+    PATTERNS.map(|text| (text, Kind::Regex)).into_iter().chain(literals).map(make).collect()
+});
+
+fn naive(bytes: &[u8], longest: usize, regex: &regex::Regex) -> Vec<u64> {
+    let lines = model(bytes, longest).into_iter();
+    lines.filter(|line| regex.is_match(&clean(&line.bytes, false))).map(|line| line.number).collect()
+}
+
+fn to_end(search: &mut Search, lines: &mut Lines, budget: usize) {
+    while search.advance(lines, budget) == Progress::More {}
+    assert!(search.is_done());
+}
+
+/// All hits, by going forward; that going backward and asking for each gives the same is checked.
+fn hits(search: &Search) -> Vec<u64> {
+    let mut found = Vec::new();
+    let mut next = search.at_or_after(0);
+    while let Some(line) = next {
+        assert!(search.is_hit(line));
+        found.push(line);
+        assert_eq!(search.rank(line), Some(found.len() as u64));
+        next = search.next_after(line);
+    }
+    let mut back = Vec::new();
+    let mut next = search.last_before(u64::MAX);
+    while let Some(line) = next {
+        back.push(line);
+        next = search.last_before(line);
+    }
+    back.reverse();
+    assert_eq!(found, back);
+    assert_eq!(search.count(), found.len() as u64);
+    found
+}
+
+proptest! {
+    #[test]
+    fn a_search_finds_what_line_by_line_is_found(
+        bytes in output(),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..4),
+        case in any::<prop::sample::Index>(),
+        budget in prop_oneof![1_usize..50, Just(1000), Just(usize::MAX)],
+        longest in prop_oneof![4_usize..40, Just(LONGEST_LINE)],
+        knows in any::<bool>(),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let mut lines = Lines::with_longest(path.clone(), longest as u64);
+        let case = case.get(&CASES[..]);
+        let mut search = Search::new(case.query.clone());
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+        cuts.push(bytes.len());
+        cuts.sort_unstable();
+        let mut from = 0;
+        for cut in cuts {
+            append(&path, &bytes[from..cut]);
+            from = cut;
+            while knows && lines.advance(budget) == Progress::More {}
+            to_end(&mut search, &mut lines, budget);
+            let expected = naive(&bytes[..cut], longest, &case.regex);
+            prop_assert_eq!(hits(&search), expected, "{}", case.text);
+            prop_assert_eq!(search.seen(), lines.count());
+            prop_assert!(search.has_seen_all(&lines));
+        }
+    }
+
+    /// Nothing but plain text, so that many lines are looked at together.
+    #[test]
+    fn plain_text_is_searched_as_rightly(
+        text in "([ab xkK\t]{0,3}(foo|Foo|bar|12|é|\u{212a}|ſ)?\n?){0,80}",
+        case in any::<prop::sample::Index>(),
+        budget in prop_oneof![1_usize..50, Just(usize::MAX)],
+        longest in prop_oneof![Just(30), Just(LONGEST_LINE)],
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        append(&path, text.as_bytes());
+        let mut lines = Lines::with_longest(path, longest as u64);
+        let case = case.get(&CASES[..]);
+        let mut search = Search::new(case.query.clone());
+        to_end(&mut search, &mut lines, budget);
+        let expected = naive(text.as_bytes(), longest, &case.regex);
+        prop_assert_eq!(hits(&search), expected, "{}", case.text);
+    }
+}
+
+#[test]
+fn the_last_line_is_looked_at_again_when_it_grew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let mut lines = Lines::new(path.clone());
+    let mut search = Search::new(Query::new("ab$", Kind::Regex).unwrap());
+    for (added, expected) in
+        [("x\nab", vec![1]), ("c", vec![]), ("ab", vec![1]), ("\nab", vec![1, 2]), ("\n", vec![1, 2])]
+    {
+        append(&path, added.as_bytes());
+        to_end(&mut search, &mut lines, 1);
+        assert_eq!(hits(&search), expected, "{added:?}");
+    }
+    assert_eq!((search.seen(), search.rank(1), search.rank(2), search.rank(0)), (3, Some(1), Some(2), None));
+    assert_eq!(
+        (search.next_after(u64::MAX), search.is_hit(u64::MAX), search.last_before(1)),
+        (None, false, None)
+    );
+}
+
+#[test]
+fn a_file_that_shrank_is_searched_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let mut lines = Lines::new(path.clone());
+    let mut search = Search::new(Query::new("foo", Kind::Literal).unwrap());
+    fs::write(&path, "foo\nfoo\nfoo\n").unwrap();
+    to_end(&mut search, &mut lines, 1);
+    assert_eq!(search.count(), 3);
+    fs::write(&path, "bar\nfoo\n").unwrap();
+    to_end(&mut search, &mut lines, 1);
+    assert_eq!((hits(&search), search.seen()), (vec![1], 2));
+    // Known but not searched, and then gone.
+    fs::write(&path, "foo\n".repeat(10)).unwrap();
+    while lines.advance(5) == Progress::More {}
+    fs::write(&path, "foo\n").unwrap();
+    to_end(&mut search, &mut lines, 1);
+    assert_eq!((hits(&search), search.seen(), lines.count()), (vec![0], 1, 1));
+    fs::remove_file(&path).unwrap();
+    to_end(&mut search, &mut lines, 1);
+    assert_eq!((hits(&search), search.seen()), (vec![], 0));
+}
+
+#[test]
+fn ten_megabytes_have_as_many_hits_as_were_put_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let mut text = String::new();
+    let (mut line, mut expected) = (0, Vec::new());
+    for n in 0..100_000 {
+        let (word, is_hit) = if n % 997 == 3 { ("needle", true) } else { ("noodle", false) };
+        let color = if n % 20_000 < 500 { "\x1b[32m" } else { "" };
+        text.push_str(&format!("{n:>8} the word ne\ted {color}{}{color}", &word[..3]));
+        text.push_str(&word[3..]);
+        text.push_str(" stands in a line of about a hundred bytes, as lines are, more or less\n");
+        expected.extend(is_hit.then_some(line));
+        line += 1;
+        if n % 10_000 == 0 {
+            // Three pieces, each with a hit.
+            text.push_str(&"é needle ".repeat(4000));
+            text.push('\n');
+            expected.extend(line..line + 3);
+            line += 3;
+        }
+    }
+    fs::write(&path, &text).unwrap();
+    assert!(text.len() > 10_000_000 && expected.len() > 100);
+    let mut lines = Lines::new(path);
+    for (pattern, kind) in [("needle", Kind::Literal), (r"\bne{2}d\w+ ?", Kind::Regex)] {
+        let mut search = Search::new(Query::new(pattern, kind).unwrap());
+        to_end(&mut search, &mut lines, 1 << 20);
+        assert_eq!(hits(&search), expected, "{pattern}");
+        assert_eq!(search.seen(), line);
+    }
+}

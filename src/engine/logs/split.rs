@@ -1,0 +1,104 @@
+//! Where lines end: the one rule by which bytes become lines, however they arrive.
+//!
+//! Not here: files (`lines.rs`). What is too long is cut by looking at no more than the bytes up to the cut, so that
+//! a file that grew byte by byte and one that is read at once have the same lines.
+
+use memchr::memchr_iter;
+
+/// Finds lines in bytes that come one chunk after the other.
+#[derive(Clone, Debug)]
+pub(super) struct Splitter {
+    /// Most bytes of a line; at least 4.
+    longest: u64,
+    start: u64,
+    at: u64,
+    continued: bool,
+    /// The three bytes before `at`.
+    last: [u8; 3],
+}
+
+/// A line, by its place in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Piece {
+    pub(super) start: u64,
+    /// Behind its last byte, the break not counted.
+    pub(super) end: u64,
+    /// Where the next line begins; the same as `end` if this one was cut.
+    pub(super) next: u64,
+    /// It goes on with a line that was cut.
+    pub(super) continued: bool,
+}
+
+impl Splitter {
+    /// Begins at the start of a line; `continued` says that the line before it was cut.
+    pub(super) fn new(longest: u64, start: u64, continued: bool) -> Self {
+        Self { longest: longest.max(4), start, at: start, continued, last: [0; 3] }
+    }
+
+    /// Bytes from the start of the file up to where it has looked.
+    pub(super) fn at(&self) -> u64 {
+        self.at
+    }
+
+    /// Where the line begins whose end was not seen yet.
+    pub(super) fn start(&self) -> u64 {
+        self.start
+    }
+
+    /// Whether that line goes on with a line that was cut.
+    pub(super) fn continued(&self) -> bool {
+        self.continued
+    }
+
+    /// Looks at the next bytes and gives every line that ends in them.
+    pub(super) fn feed(&mut self, bytes: &[u8], mut found: impl FnMut(Piece)) {
+        let base = self.at;
+        for index in memchr_iter(b'\n', bytes) {
+            let end = base + index as u64;
+            self.cut_up_to(end, base, bytes, &mut found);
+            found(Piece { start: self.start, end, next: end + 1, continued: self.continued });
+            self.start = end + 1;
+            self.continued = false;
+        }
+        self.at = base + bytes.len() as u64;
+        self.cut_up_to(self.at, base, bytes, &mut found);
+        for &byte in &bytes[bytes.len().saturating_sub(3)..] {
+            self.last = [self.last[1], self.last[2], byte];
+        }
+    }
+
+    /// Cuts the line that has begun, which reaches to `end` at least, until the rest is short enough.
+    fn cut_up_to(&mut self, end: u64, base: u64, bytes: &[u8], found: &mut impl FnMut(Piece)) {
+        while end - self.start > self.longest {
+            let cut = self.cut(base, bytes);
+            found(Piece { start: self.start, end: cut, next: cut, continued: self.continued });
+            self.start = cut;
+            self.continued = true;
+        }
+    }
+
+    /// The place of the next cut: at the limit, or up to three bytes before it if a character would be torn.
+    fn cut(&self, base: u64, bytes: &[u8]) -> u64 {
+        let limit = self.start + self.longest;
+        let byte = |place: u64| match place.checked_sub(base) {
+            Some(index) => usize::try_from(index).ok().and_then(|index| bytes.get(index)).copied(),
+            None => {
+                usize::try_from(base - place).ok().and_then(|back| self.last.get(3 - back.min(3))).copied()
+            }
+        };
+        for back in 1..=3 {
+            // Only a byte that goes on with a character has its lead before it.
+            if byte(limit + 1 - back).is_none_or(|b| b & 0xc0 != 0x80) {
+                return limit;
+            }
+            let long = match byte(limit - back) {
+                Some(0xc2..=0xdf) => 2,
+                Some(0xe0..=0xef) => 3,
+                Some(0xf0..=0xf4) => 4,
+                _ => continue,
+            };
+            return if long > back { limit - back } else { limit };
+        }
+        limit
+    }
+}

@@ -1,0 +1,56 @@
+//! `watch`: shows a job with its whole history, and steers it, whoever runs it.
+//!
+//! Not here: the showing (`faces/show.rs`).
+
+use super::args::WatchArgs;
+use super::{pick, run};
+use crate::engine::Handle;
+use crate::faces::context::Context;
+use crate::faces::ending::{Ending, Failure};
+use crate::faces::modes::{self, Face};
+use crate::faces::out::Out;
+use crate::faces::show::{self, Shown, Skin};
+use crate::logic::view::JobView;
+
+/// Runs the command.
+///
+/// # Errors
+/// If there is no such job, or its history cannot be read.
+pub(super) fn watch(
+    context: &Context,
+    args: &WatchArgs,
+    out: &mut Out,
+    notes: &mut Out,
+) -> Result<Ending, Failure> {
+    let history = pick::history(context)?;
+    let row = pick::job(&history, &args.job)?;
+    let is_driven = pick::is_live(&row) && row.owner_alive;
+    let skin = skin(context, args, notes);
+    let handle = if is_driven { Handle::connect(&context.project, &row.id).ok() } else { None };
+    let view = match &handle {
+        // All of its events come over the socket, from the first.
+        Some(handle) => JobView::new(handle.plan().playbook.clone()),
+        None => pick::view(&history, &row)?,
+    };
+    drop(history);
+    let shown =
+        Shown { number: row.number, id: row.id.clone(), dir: row.dir.clone(), view, handle, running: None };
+    show::follow(context, out, shown, skin)
+}
+
+/// A full screen, wherever there can be one.
+fn skin(context: &Context, args: &WatchArgs, notes: &mut Out) -> Skin {
+    let around = &context.surroundings;
+    let asked = match args.ui {
+        Some(ui) => run::ui_word(ui),
+        None if modes::no_screen(around).is_some() || around.is_ci || around.is_accessible => "auto",
+        None => "full",
+    };
+    let (face, why) = modes::choose(asked, around);
+    if let Some(why) = why {
+        notes.line(format!("note: {why}"));
+        notes.flush();
+    }
+    let face = if face == Face::Inline && args.ui.is_none() { Face::Plain } else { face };
+    Skin { face, volume: run::volume(false, false), stays: true }
+}

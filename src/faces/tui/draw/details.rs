@@ -1,0 +1,147 @@
+//! All that is known of the selection: what it runs, needs, tried, came to.
+
+use ratatui::layout::Rect;
+
+use super::pen::{Pen, cut};
+use crate::faces::tui::glyphs::State;
+use crate::faces::tui::motion;
+use crate::faces::tui::theme::Token;
+use crate::faces::tui::tree::{self, RowId};
+use crate::faces::tui::ui::{Facts, Ui};
+use crate::faces::why::{step_title, why_cell};
+use crate::faces::words;
+use crate::logic::playbook::model::Action;
+use crate::logic::view::{JobView, Phase};
+
+/// A line: a word in front, its text, and the state whose sign stands before it.
+pub(super) struct Line {
+    head: String,
+    text: String,
+    state: Option<State>,
+}
+
+fn line(head: &str, text: impl Into<String>) -> Line {
+    Line { head: head.to_owned(), text: text.into(), state: None }
+}
+
+/// Draws the pane on the right of wide screens.
+pub(super) fn pane(pen: &mut Pen<'_>, title: Rect, area: Rect, ui: &Ui, facts: Facts<'_>) {
+    pen.title(title, "Details", "", false);
+    draw_lines(pen, area, &lines(ui, facts), 0);
+}
+
+/// Draws lines from one on.
+pub(super) fn draw_lines(pen: &mut Pen<'_>, area: Rect, lines: &[Line], top: usize) {
+    for (y, line) in (area.y..area.bottom()).zip(lines.iter().skip(top)) {
+        let style = pen.style(Token::Heading);
+        pen.text(area.x + 1, y, 9, &line.head, style);
+        let mut x = area.x + 11;
+        if let Some(state) = line.state {
+            // Its time is not known here, and a list that turns would only distract.
+            pen.sign(x, y, state, std::time::Duration::ZERO);
+            x += 2;
+        }
+        let style = pen.style(Token::Text);
+        let room = area.right().saturating_sub(x);
+        pen.text(x, y, room, &cut(&line.text, usize::from(room)), style);
+    }
+}
+
+/// Returns what is known of the selection.
+pub(super) fn lines(ui: &Ui, facts: Facts<'_>) -> Vec<Line> {
+    let view = facts.view;
+    let Some(id) = ui.selected(view) else { return Vec::new() };
+    let stage = match id {
+        RowId::Stage(stage) => stage,
+        RowId::Cell(cell) => view.cells[cell as usize].stage,
+    };
+    let cell = tree::cell_of(view, id);
+    let mut lines = Vec::new();
+    of_stage(&mut lines, view, stage);
+    match (id, cell) {
+        (RowId::Stage(stage), _) if view.stages[stage as usize].cells.len() > 1 => {
+            let counts = &view.stages[stage as usize].counts;
+            lines.push(line("cells", crate::faces::summary::counts(counts, "cell")));
+        }
+        _ => {}
+    }
+    if let Some(cell) = cell {
+        of_cell(&mut lines, view, cell, facts);
+    }
+    lines
+}
+
+fn of_stage(lines: &mut Vec<Line>, view: &JobView, stage: u32) {
+    let Some(model) = view.playbook.stages.get(stage as usize) else { return };
+    let it = &view.stages[stage as usize];
+    lines.push(line("stage", view.stage_name(stage)));
+    if let Some(name) = model.name.as_ref() {
+        lines.push(line("", name.template.source()));
+    }
+    let state = words::phase(it.phase, it.cause.as_ref());
+    lines.push(Line { state: Some(State::of_stage(it)), ..line("state", state) });
+    if let (Some(cause), Phase::Done(_)) = (&it.cause, it.phase) {
+        lines.push(line("", words::cause(cause, view)));
+    }
+    let needs: Vec<&str> = model.needs.iter().map(|&need| &*view.playbook.stages[need].id).collect();
+    if !needs.is_empty() {
+        lines.push(line("needs", needs.join(", ")));
+    }
+    let after: Vec<&str> = view.dependents(stage).iter().map(|&it| view.stage_name(it)).collect();
+    if !after.is_empty() {
+        lines.push(line("before", after.join(", ")));
+    }
+    if let Some(condition) = &model.condition {
+        lines.push(line("if", &*condition.source));
+    }
+}
+
+fn of_cell(lines: &mut Vec<Line>, view: &JobView, cell: u32, facts: Facts<'_>) {
+    let it = &view.cells[cell as usize];
+    if !it.label.is_empty() {
+        lines.push(line("", ""));
+        lines.push(Line { state: Some(State::of_cell(it)), ..line("cell", &*it.label) });
+    }
+    if it.run > 1 {
+        lines.push(line("run", it.run.to_string()));
+    }
+    if let Some(why) = why_cell(view, cell).filter(|_| matches!(it.phase, Phase::Done(_))) {
+        lines.push(line("why", why));
+    }
+    for (index, (at, step)) in (0u32..).zip(&it.steps).enumerate() {
+        let head = if index == 0 { "steps" } else { "" };
+        let took = match (step.started, step.finished) {
+            (Some(started), Some(finished)) => format!("  {}", motion::clock(finished.since(started))),
+            (Some(started), None) => format!("  {}", motion::clock(facts.time.since(started))),
+            _ => String::new(),
+        };
+        let tries = if step.attempt > 1 { format!(", {} tries", step.attempt) } else { String::new() };
+        let text = format!("{} {}{tries}{took}", at + 1, step_title(view, cell, at));
+        lines.push(Line { state: Some(State::of_step(step)), ..line(head, text) });
+        if step.phase.is_live()
+            || matches!(step.phase, Phase::Done(crate::logic::job::event::Outcome::Failure))
+        {
+            command(lines, view, cell, at);
+        }
+    }
+    for (index, (name, value)) in it.outputs.iter().enumerate() {
+        lines.push(line(if index == 0 { "outputs" } else { "" }, format!("{name} = {value}")));
+    }
+    if !it.survivors.is_empty() {
+        lines.push(line("left", it.survivors.join(", ")));
+    }
+}
+
+/// Adds the text of a command, its first lines.
+fn command(lines: &mut Vec<Line>, view: &JobView, cell: u32, step: u32) {
+    const MOST: usize = 6;
+    let Some(Action::Run { text, .. }) = view.plan_step(cell, step).map(|it| &it.action) else { return };
+    let source = text.template.source();
+    let all: Vec<&str> = source.trim_end().lines().collect();
+    for (at, text) in all.iter().take(MOST).enumerate() {
+        lines.push(line(if at == 0 { "  runs" } else { "" }, format!("  {text}")));
+    }
+    if all.len() > MOST {
+        lines.push(line("", format!("  and {} lines more", all.len() - MOST)));
+    }
+}

@@ -1,0 +1,281 @@
+//! The list of stages and cells.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
+
+use super::pen::{Pen, cut};
+use crate::faces::tui::glyphs::State;
+use crate::faces::tui::motion;
+use crate::faces::tui::theme::Token;
+use crate::faces::tui::tree::{RowId, TreeRow};
+use crate::faces::tui::ui::{Facts, Focus, Look, Ui};
+use crate::faces::why::{step_title, why_cell};
+use crate::faces::words;
+use crate::logic::job::event::{Cause, Outcome};
+use crate::logic::view::{CellView, JobView, Phase};
+
+/// Columns of a time, with the one before it.
+const TIME: u16 = 8;
+
+/// Draws the list; returns where its cursor is.
+pub(super) fn draw(
+    buffer: &mut Buffer,
+    title: Rect,
+    area: Rect,
+    ui: &mut Ui,
+    facts: Facts<'_>,
+) -> (u16, u16) {
+    let rows = ui.tree.rows(facts.view);
+    let at = ui.tree.position(facts.view, &rows);
+    let height = usize::from(area.height);
+    ui.tree.scroll(at, rows.len(), height);
+    ui.list_at.0 = area;
+    let top = ui.tree.top;
+    let mut pen = Pen::new(buffer, &ui.look);
+    let what = if !ui.tree.filter.is_empty() {
+        format!("Stages with `{}`", ui.tree.filter)
+    } else if ui.tree.failed_only {
+        "Stages that failed".to_owned()
+    } else {
+        "Stages".to_owned()
+    };
+    let right = if rows.len() > height {
+        format!("{}-{} of {}", top + 1, (top + height).min(rows.len()), rows.len())
+    } else {
+        super::what_runs(facts)
+    };
+    pen.title(title, &what, &right, ui.focus == Focus::List);
+    if rows.is_empty() {
+        let words = if ui.tree.failed_only { "nothing has failed; f shows all" } else { "no stage fits" };
+        let style = pen.style(Token::Muted);
+        pen.text(area.x + 3, area.y, area.width.saturating_sub(3), words, style);
+    }
+    for (y, (index, row)) in (area.y..).zip(rows.iter().enumerate().skip(top).take(height)) {
+        let line = Rect { y, height: 1, ..area };
+        draw_row(&mut pen, line, *row, facts, index == at, ui.focus == Focus::List);
+    }
+    (area.x, area.y + u16::try_from(at.saturating_sub(top)).unwrap_or(0))
+}
+
+fn draw_row(pen: &mut Pen<'_>, line: Rect, row: TreeRow, facts: Facts<'_>, is_at: bool, has_focus: bool) {
+    let (y, fold_width) = (line.y, pen.look.glyphs.fold_width());
+    let indent = match row.id {
+        RowId::Stage(_) => 0,
+        RowId::Cell(_) => 2,
+    };
+    if is_at {
+        if has_focus {
+            pen.buffer.set_style(line, pen.look.theme().style(Token::Selection));
+        }
+        let style = pen.style(Token::Marker);
+        pen.text(line.x, y, 1, pen.look.glyphs.marker(), style);
+    }
+    if let Some(is_open) = row.fold {
+        let style = pen.style(Token::Muted);
+        pen.text(line.x + 1, y, fold_width, pen.look.glyphs.fold(is_open), style);
+    }
+    let sign_x = line.x + 2 + fold_width + indent;
+    let it = Told::of(row.id, pen.look, facts);
+    pen.sign(sign_x, y, it.state, facts.now);
+    let name_x = sign_x + 2;
+    let end = line.right();
+    let time_x = end.saturating_sub(TIME);
+    let room = time_x.saturating_sub(name_x);
+    let name_style = if it.state == State::Blocked || it.state == State::Skipped {
+        pen.style(Token::Muted)
+    } else {
+        pen.style(Token::Text)
+    };
+    let name_width = u16::try_from(it.name.width()).unwrap_or(u16::MAX);
+    // What it does gets at least a third of the line, and all that the name leaves.
+    let detail_width = u16::try_from(it.detail.width()).unwrap_or(u16::MAX);
+    let name_room = name_width.min(room.saturating_sub((detail_width + 2).min(room / 3)));
+    let after = pen.text(name_x, y, name_room, &cut(&it.name, usize::from(name_room)), name_style);
+    let detail_room = time_x.saturating_sub(after + 2);
+    let style = pen.style(it.token);
+    pen.right(time_x, y, &cut(&it.detail, usize::from(detail_room)), style);
+    if let Some(time) = it.time(facts) {
+        let style = pen.style(Token::Muted);
+        pen.right(end.saturating_sub(1), y, &time, style);
+    }
+}
+
+/// What a row says.
+struct Told {
+    state: State,
+    name: String,
+    detail: String,
+    token: Token,
+    started: Option<crate::logic::time::Timestamp>,
+    finished: Option<crate::logic::time::Timestamp>,
+}
+
+impl Told {
+    fn of(id: RowId, look: &Look, facts: Facts<'_>) -> Self {
+        match id {
+            RowId::Stage(stage) => Self::of_stage(stage, facts.view, look, facts.is_live),
+            RowId::Cell(cell) => Self::of_cell(cell, facts.view, look, facts.is_live),
+        }
+    }
+
+    fn of_stage(stage: u32, view: &JobView, look: &Look, is_live: bool) -> Self {
+        let it = &view.stages[stage as usize];
+        let name = view.stage_name(stage);
+        if let [cell] = it.cells[..] {
+            let of_cell = Self::of_cell(cell, view, look, is_live);
+            let state = if it.phase == Phase::Waiting { State::of_stage(it) } else { of_cell.state };
+            return Self { name: name.to_owned(), state, ..of_cell };
+        }
+        let counts = if it.cells.is_empty() {
+            String::new()
+        } else {
+            format!("  {}/{}", it.counts.done(), it.counts.total())
+        };
+        let state = State::of_stage(it);
+        let (detail, token) = match it.phase {
+            Phase::Waiting if it.cells.is_empty() => (waits_for(view, stage), Token::Muted),
+            Phase::Waiting => ("waits slot".to_owned(), Token::Muted),
+            Phase::Done(Outcome::Skipped) => (skipped(view, it.cause.as_ref()), Token::Muted),
+            Phase::Done(Outcome::Success) => (String::new(), Token::Success),
+            _ if it.counts.failed > 0 => (format!("{} failed", it.counts.failed), Token::Error),
+            phase => (words::phase(phase, it.cause.as_ref()).to_owned(), token_of(phase)),
+        };
+        Self {
+            state,
+            name: format!("{name}{counts}"),
+            detail,
+            token,
+            started: it.started,
+            finished: it.finished,
+        }
+    }
+
+    fn of_cell(cell: u32, view: &JobView, look: &Look, is_live: bool) -> Self {
+        let it = &view.cells[cell as usize];
+        let name = match it.label.is_empty() {
+            true => view.stage_name(it.stage).to_owned(),
+            false => values(it, look.glyphs.between()),
+        };
+        let mut state = State::of_cell(it);
+        let (detail, token) = match it.phase {
+            Phase::Waiting => ("waits slot".to_owned(), Token::Muted),
+            phase if phase.is_live() && !is_live => {
+                state = State::Cancelled;
+                ("interrupted".to_owned(), Token::Warning)
+            }
+            Phase::Running => (running(view, cell), Token::Running),
+            Phase::Retrying(_) => ("waits to be tried again".to_owned(), Token::Running),
+            Phase::Done(Outcome::Success) => (tries(view, cell), Token::Success),
+            Phase::Done(Outcome::Skipped) => (skipped(view, it.cause.as_ref()), Token::Muted),
+            phase => {
+                (briefly(view, cell).unwrap_or_else(|| words::phase(phase, None).to_owned()), token_of(phase))
+            }
+        };
+        Self { state, name, detail, token, started: it.started, finished: it.finished }
+    }
+
+    fn time(&self, facts: Facts<'_>) -> Option<String> {
+        let started = self.started?;
+        Some(motion::clock(self.finished.unwrap_or(facts.time).since(started)))
+    }
+}
+
+fn token_of(phase: Phase) -> Token {
+    match phase {
+        Phase::Done(Outcome::Failure) => Token::Error,
+        Phase::Stopping => Token::Warning,
+        Phase::Running | Phase::Retrying(_) => Token::Running,
+        Phase::Done(Outcome::Success) => Token::Success,
+        Phase::Waiting | Phase::Done(_) => Token::Muted,
+    }
+}
+
+/// Returns `2/3 Package`, and the try if it is not the first.
+fn running(view: &JobView, cell: u32) -> String {
+    let it = &view.cells[cell as usize];
+    let live = (0u32..).zip(&it.steps).filter(|(at, step)| step.phase.is_live() && !view.is_block(cell, *at));
+    let Some((at, step)) = live.last().or_else(|| {
+        let at = it.current?;
+        it.steps.get(at as usize).map(|step| (at, step))
+    }) else {
+        return "running".to_owned();
+    };
+    let of = it.steps.len();
+    let place = if of > 1 { format!("{}/{of} ", at + 1) } else { String::new() };
+    let again = match step.phase {
+        Phase::Retrying(_) => format!(", try {} soon", step.attempt + 1),
+        _ if step.attempt > 1 => format!(", try {}", step.attempt),
+        _ => String::new(),
+    };
+    format!("{place}{}{again}", step_title(view, cell, at))
+}
+
+/// Returns the values of a cell's matrix, without the names of its axes.
+pub(super) fn values(cell: &CellView, between: &str) -> String {
+    let Some(members) = cell.matrix.as_object() else { return cell.label.to_string() };
+    let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    members.values().map(text).collect::<Vec<_>>().join(&format!(" {between} "))
+}
+
+/// Says in a few words why a cell did not pass: `Compile: exit 101`.
+pub(super) fn briefly(view: &JobView, cell: u32) -> Option<String> {
+    let it = &view.cells[cell as usize];
+    let failed = (0u32..)
+        .zip(&it.steps)
+        .find(|(at, step)| step.conclusion == Some(Outcome::Failure) && !view.is_block(cell, *at));
+    let Some((at, step)) = failed else {
+        return match &it.cause {
+            Some(Cause::FailFast { .. }) => Some("fail-fast".to_owned()),
+            Some(Cause::Order { by }) => Some(format!("by {by}")),
+            _ => why_cell(view, cell),
+        };
+    };
+    let how = match &step.cause {
+        Some(Cause::Exit { code }) => format!("exit {code}"),
+        Some(Cause::Signal { signal }) => format!("signal {signal}"),
+        Some(Cause::Timeout { .. }) => "timed out".to_owned(),
+        _ => return why_cell(view, cell),
+    };
+    Some(if it.steps.len() > 1 { format!("{}: {how}", step_title(view, cell, at)) } else { how })
+}
+
+/// Says that a cell that passed needed more than one try.
+fn tries(view: &JobView, cell: u32) -> String {
+    let it = &view.cells[cell as usize];
+    let most = it.steps.iter().map(|step| step.attempt).max().unwrap_or(0);
+    if it.run > 1 {
+        format!("run {}", it.run)
+    } else if most > 1 {
+        format!("{most} tries")
+    } else {
+        String::new()
+    }
+}
+
+fn skipped(view: &JobView, cause: Option<&Cause>) -> String {
+    match cause {
+        Some(Cause::Order { by }) => format!("skipped by {by}"),
+        Some(Cause::Condition { .. }) => "its condition is false".to_owned(),
+        Some(cause) => words::cause(cause, view),
+        None => "skipped".to_owned(),
+    }
+}
+
+/// Says what a stage waits for.
+pub(super) fn waits_for(view: &JobView, stage: u32) -> String {
+    let Some(model) = view.playbook.stages.get(stage as usize) else { return String::new() };
+    let open: Vec<&str> = model
+        .needs
+        .iter()
+        .filter(|&&need| view.stages[need].phase.outcome().is_none())
+        .map(|&need| &*view.playbook.stages[need].id)
+        .collect();
+    match open[..] {
+        [] if model.is_final => "at the end".to_owned(),
+        [] => "waiting".to_owned(),
+        [one] => format!("needs {one}"),
+        [one, two] => format!("needs {one}, {two}"),
+        [one, ..] => format!("needs {one} and {} more", open.len() - 1),
+    }
+}

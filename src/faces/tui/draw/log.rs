@@ -1,0 +1,199 @@
+//! The log pane.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use unicode_width::UnicodeWidthChar;
+
+use super::pen::{Pen, cut, grouped};
+use crate::faces::tui::log_pane::{PaneRow, TimeShown};
+use crate::faces::tui::motion;
+use crate::faces::tui::theme::Token;
+use crate::faces::tui::tree::{self, RowId};
+use crate::faces::tui::ui::{Facts, Focus, Mode, Ui};
+use crate::faces::why::step_title;
+use crate::faces::words;
+use crate::logic::job::report::AttemptKey;
+use crate::logic::time::Timestamp;
+use crate::logic::view::{JobView, Phase};
+
+/// Draws the log of the selection; returns where its cursor is.
+pub(super) fn draw(
+    buffer: &mut Buffer,
+    title: Rect,
+    area: Rect,
+    ui: &mut Ui,
+    facts: Facts<'_>,
+) -> (u16, u16) {
+    ui.list_at.1 = area;
+    let gutter = gutter(ui);
+    let wraps = ui.log.is_wrapped(usize::from(area.width));
+    let left = gutter + 1;
+    let width = area.width.saturating_sub(left);
+    let rows = ui.log.picture(usize::from(width), usize::from(area.height));
+    let has_focus = ui.focus == Focus::Log || ui.mode == Mode::Log;
+    let shown = ui.log.shown();
+    let count = ui.log.count();
+    let mut pen = Pen::new(buffer, &ui.look);
+    let right = if count > 0 {
+        format!("{}-{} of {}", grouped(shown.start + 1), grouped(shown.end), grouped(count))
+    } else {
+        String::new()
+    };
+    pen.title(title, &heading(facts.view, ui.log.cell), &right, has_focus);
+    if rows.is_empty() || count == 0 {
+        let words = empty(ui, facts);
+        let style = pen.style(Token::Muted);
+        pen.text(area.x + 1, area.y, area.width.saturating_sub(1), &words, style);
+        return (area.x, area.y);
+    }
+    let at = ui.log.find.as_ref().and_then(|find| find.at);
+    for (y, row) in (area.y..area.bottom()).zip(&rows) {
+        let line = Rect { y, height: 1, ..area };
+        match row {
+            PaneRow::Heading(key) => draw_heading(&mut pen, line, facts, *key),
+            PaneRow::Text { row, is_first, is_error, time_us, glyphs } => {
+                let marker = if *is_first { time(ui.log.time, facts.view, *time_us) } else { String::new() };
+                let style = pen.style(Token::LogTime);
+                pen.text(area.x + 1, y, gutter, &marker, style);
+                if !is_first && wraps {
+                    let style = pen.style(Token::LogGutter);
+                    pen.text(area.x, y, 1, pen.look.glyphs.wrapped(), style);
+                }
+                let base = if *is_error { pen.style(Token::LogStderr) } else { Style::default() };
+                let is_now = at == Some(*row);
+                draw_glyphs(&mut pen, line, left, glyphs, base, is_now);
+            }
+        }
+    }
+    (area.x, area.y)
+}
+
+fn draw_glyphs(
+    pen: &mut Pen<'_>,
+    line: Rect,
+    left: u16,
+    glyphs: &[crate::faces::tui::log_pane::Glyph],
+    base: Style,
+    is_now: bool,
+) {
+    let hit = pen.style(if is_now { Token::MatchNow } else { Token::Match });
+    let mut x = line.x + left;
+    let mut cluster = String::new();
+    for (at, glyph) in glyphs.iter().enumerate() {
+        let wide = u16::try_from(glyph.char.width().unwrap_or(0)).unwrap_or(0);
+        if wide == 0 {
+            continue;
+        }
+        if x + wide > line.right() {
+            break;
+        }
+        cluster.clear();
+        cluster.push(glyph.char);
+        // Marks that combine with the letter before them go into its cell.
+        let marks = glyphs[at + 1..].iter().map(|it| it.char).take_while(|c| c.width().unwrap_or(0) == 0);
+        cluster.extend(marks.take(4));
+        let mut style = base.patch(glyph.style);
+        if glyph.is_hit {
+            style = style.patch(hit);
+        }
+        pen.text(x, line.y, wide, &cluster, style);
+        x += wide;
+    }
+}
+
+fn heading(view: &JobView, cell: Option<u32>) -> String {
+    let Some(cell) = cell.filter(|&cell| (cell as usize) < view.cells.len()) else { return "Log".to_owned() };
+    format!("Log  {}", view.cell_name(cell))
+}
+
+fn draw_heading(pen: &mut Pen<'_>, line: Rect, facts: Facts<'_>, key: AttemptKey) {
+    let view = facts.view;
+    let style = pen.style(Token::LogHeading);
+    let rule = pen.look.glyphs.rule();
+    let mut words = format!("{rule}{rule} {} {}", key.step + 1, step_title(view, key.cell, key.step));
+    let cell = &view.cells[key.cell as usize];
+    if key.run > 1 {
+        words += &format!(", run {}", key.run);
+    }
+    if key.attempt > 1 {
+        words += &format!(", try {}", key.attempt);
+    }
+    let end =
+        cell.steps.get(key.step as usize).filter(|step| cell.run == key.run && step.attempt == key.attempt);
+    if let Some(step) = end {
+        let word = match step.phase {
+            Phase::Done(outcome) => words::outcome(outcome, step.cause.as_ref()).to_owned(),
+            phase => words::phase(phase, None).to_owned(),
+        };
+        let took = match (step.started, step.finished) {
+            (Some(started), Some(finished)) => format!(" {}", motion::clock(finished.since(started))),
+            _ => String::new(),
+        };
+        let cause = match (&step.cause, step.phase) {
+            (Some(cause), Phase::Done(_) | Phase::Retrying(_)) => format!(", {}", words::cause(cause, view)),
+            _ => String::new(),
+        };
+        words += &format!(": {word}{took}{cause}");
+    } else {
+        words += ": failed, tried again";
+    }
+    words.push(' ');
+    let end = pen.text(line.x, line.y, line.width, &cut(&words, usize::from(line.width)), style);
+    let rule_style = pen.style(Token::Rule);
+    for x in end..line.right() {
+        pen.text(x, line.y, 1, rule, rule_style);
+    }
+}
+
+fn gutter(ui: &Ui) -> u16 {
+    match ui.log.time {
+        TimeShown::Off => 0,
+        TimeShown::Clock => 13,
+        TimeShown::Since => 10,
+    }
+}
+
+fn time(shown: TimeShown, view: &JobView, time_us: Option<u64>) -> String {
+    let Some(time) = time_us.and_then(|us| i64::try_from(us).ok()).map(Timestamp) else {
+        return String::new();
+    };
+    match shown {
+        TimeShown::Off => String::new(),
+        TimeShown::Clock => crate::faces::words::time_of_day(time),
+        TimeShown::Since => {
+            let span = view.started.map_or_else(Default::default, |started| time.since(started));
+            format!("{}.{:03}", motion::clock(span), span.subsec_millis())
+        }
+    }
+}
+
+/// Says why there is nothing to read.
+fn empty(ui: &Ui, facts: Facts<'_>) -> String {
+    let view = facts.view;
+    if let Some(problem) = &ui.log.problem {
+        return format!("the log cannot be read: {problem}");
+    }
+    let Some(id) = ui.selected(view) else { return String::new() };
+    let Some(cell) = tree::cell_of(view, id) else {
+        let RowId::Stage(stage) = id else { return String::new() };
+        let it = &view.stages[stage as usize];
+        return match (&it.cause, it.phase) {
+            (Some(cause), Phase::Done(_)) => {
+                format!("{}: {}", words::phase(it.phase, it.cause.as_ref()), words::cause(cause, view))
+            }
+            _ => format!("has not begun: {}", super::list::waits_for(view, stage)),
+        };
+    };
+    let it = &view.cells[cell as usize];
+    match it.phase {
+        Phase::Waiting => "waits for a slot".to_owned(),
+        Phase::Done(_) => match &it.cause {
+            Some(cause) => {
+                format!("{}: {}", words::phase(it.phase, it.cause.as_ref()), words::cause(cause, view))
+            }
+            None => "it printed nothing".to_owned(),
+        },
+        _ => "nothing printed so far".to_owned(),
+    }
+}

@@ -1,0 +1,155 @@
+//! What lies over the panes: help, details, dialogs, the list of commands.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
+
+use super::details;
+use super::pen::{Pen, cut};
+use crate::faces::tui::keymap::{Place, TABLE};
+use crate::faces::tui::palette;
+use crate::faces::tui::theme::Token;
+use crate::faces::tui::ui::{Dialog, Facts, Overlay, Ui};
+
+/// Draws what lies on top, if anything does.
+pub(super) fn draw(buffer: &mut Buffer, ui: &mut Ui, facts: Facts<'_>, area: Rect, cursor: &mut (u16, u16)) {
+    let Some(mut overlay) = ui.overlay.take() else { return };
+    match &mut overlay {
+        Overlay::Dialog(dialog) => draw_dialog(&mut Pen::new(buffer, &ui.look), dialog, area),
+        Overlay::Help { top } => draw_help(&mut Pen::new(buffer, &ui.look), ui.places(), top, area),
+        Overlay::Details { top } => {
+            let lines = details::lines(ui, facts);
+            let mut pen = Pen::new(buffer, &ui.look);
+            let inner = sheet(&mut pen, area, "Details", "d or Esc closes", lines.len());
+            scrolled(top, lines.len(), inner.height);
+            details::draw_lines(&mut pen, inner, &lines, *top);
+        }
+        Overlay::Palette { field, cursor: at } => {
+            let entries = palette::entries(ui, field.text());
+            let mut pen = Pen::new(buffer, &ui.look);
+            let inner =
+                sheet(&mut pen, area, "Command", &format!("{} fit", entries.len()), entries.len() + 2);
+            let style = pen.style(Token::Field);
+            pen.text(inner.x, inner.y, inner.width, &format!("> {}", field.text()), style);
+            *cursor = (inner.x + 2 + u16::try_from(field.column()).unwrap_or(0), inner.y);
+            if let Some(cell) = pen.buffer.cell_mut(*cursor) {
+                cell.set_style(pen.look.theme().style(Token::Selection));
+            }
+            let height = usize::from(inner.height.saturating_sub(1));
+            let first = (*at + 1).saturating_sub(height);
+            for (y, (index, entry)) in
+                (inner.y + 1..).zip(entries.iter().enumerate().skip(first).take(height))
+            {
+                let line = Rect { y, height: 1, ..inner };
+                if index == *at {
+                    pen.buffer.set_style(line, pen.look.theme().style(Token::Selection));
+                }
+                let style = pen.style(Token::Text);
+                let mark = if index == *at { ">" } else { " " };
+                let room = inner.width.saturating_sub(10);
+                pen.text(
+                    inner.x,
+                    y,
+                    inner.width,
+                    &format!("{mark} {}", cut(&entry.words, usize::from(room))),
+                    style,
+                );
+                let style = pen.style(Token::Key);
+                pen.right(inner.right(), y, &entry.key, style);
+            }
+        }
+    }
+    ui.overlay = Some(overlay);
+}
+
+fn scrolled(top: &mut usize, count: usize, height: u16) {
+    *top = (*top).min(count.saturating_sub(usize::from(height)));
+}
+
+/// Draws an empty sheet in the middle; returns what is inside its frame.
+fn sheet(pen: &mut Pen<'_>, area: Rect, title: &str, right: &str, lines: usize) -> Rect {
+    let width = area.width.saturating_sub(4).min(90);
+    let height = u16::try_from(lines + 2).unwrap_or(u16::MAX).min(area.height.saturating_sub(2)).max(5);
+    let frame = Rect::new((area.width - width) / 2, (area.height - height) / 2, width, height);
+    pen.frame(frame, title, right);
+    Rect::new(frame.x + 2, frame.y + 1, width - 4, height - 2)
+}
+
+fn draw_dialog(pen: &mut Pen<'_>, dialog: &Dialog, area: Rect) {
+    let width = area.width.saturating_sub(2).min(76);
+    let room = usize::from(width.saturating_sub(4)).max(10);
+    let mut lines: Vec<String> = dialog.text.iter().flat_map(|text| wrapped(text, room)).collect();
+    let height = u16::try_from(lines.len() + dialog.choices.len() + 3).unwrap_or(u16::MAX).min(area.height);
+    let most = usize::from(height).saturating_sub(dialog.choices.len() + 3);
+    lines.truncate(most);
+    let frame = Rect::new((area.width - width) / 2, (area.height - height) / 2, width, height);
+    pen.frame(frame, &dialog.title, "");
+    let text = pen.style(Token::Text);
+    let mut y = frame.y + 1;
+    for line in &lines {
+        pen.text(frame.x + 2, y, width - 4, line, text);
+        y += 1;
+    }
+    y += 1;
+    for choice in &dialog.choices {
+        let key = if choice.key == "esc" { "Esc" } else { choice.key };
+        let style = pen.style(Token::Key);
+        pen.text(frame.x + 2, y, 4, key, style);
+        let hint = pen.style(Token::Hint);
+        pen.text(frame.x + 6, y, width.saturating_sub(8), &choice.word, hint);
+        y += 1;
+    }
+}
+
+/// Breaks a text between words.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().map_or("", |line| line.as_str());
+        if !line.is_empty() && line.width() + 1 + word.width() > width {
+            lines.push(cut(word, width));
+        } else if let Some(line) = lines.last_mut() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines.iter().map(|line| cut(line, width)).collect()
+}
+
+fn draw_help(pen: &mut Pen<'_>, places: &[Place], top: &mut usize, area: Rect) {
+    let mut lines: Vec<(bool, String, String)> = Vec::new();
+    for place in places {
+        let heading = match place {
+            Place::Any => "Everywhere",
+            Place::Verbs => "The job and the selection",
+            Place::List => "Stages",
+            Place::Log => "Log",
+            Place::Matrix => "Matrix",
+            Place::Launcher => "Playbooks",
+        };
+        if !lines.is_empty() {
+            lines.push((false, String::new(), String::new()));
+        }
+        lines.push((true, heading.to_owned(), String::new()));
+        for binding in TABLE.iter().filter(|it| it.place == *place) {
+            let about = if binding.about.is_empty() { String::new() } else { format!("  {}", binding.about) };
+            lines.push((false, binding.keys.join(" "), format!("{}{about}", binding.word)));
+        }
+    }
+    let inner = sheet(pen, area, "Help", "j k scroll, ? or Esc closes", lines.len());
+    scrolled(top, lines.len(), inner.height);
+    for (y, (is_heading, key, words)) in (inner.y..inner.bottom()).zip(lines.iter().skip(*top)) {
+        if *is_heading {
+            let style = pen.style(Token::Heading);
+            pen.text(inner.x, y, inner.width, key, style);
+            continue;
+        }
+        let style = pen.style(Token::Key);
+        pen.text(inner.x + 1, y, 14, key, style);
+        let style = pen.style(Token::Text);
+        let room = inner.width.saturating_sub(16);
+        pen.text(inner.x + 16, y, room, &cut(words, usize::from(room)), style);
+    }
+}

@@ -1,0 +1,607 @@
+//! The log of one cell as a pane shows it: where it is scrolled to, wrapping, following, searching.
+//!
+//! A place is a row and a row within that row (for lines that wrap), never a row of the screen, so that another width
+//! costs nothing and a hit cannot drift. Not here: files (`engine/logs`), colours of the pane (`draw/log.rs`).
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use ansi_to_tui::IntoText;
+use ratatui::style::{Color, Style};
+use unicode_width::UnicodeWidthChar;
+
+use crate::engine::logs::{CellLog, Progress, Query, Row, RowKind};
+use crate::logic::job::report::AttemptKey;
+use crate::logic::text::clean::clean;
+use crate::logic::view::JobView;
+
+/// Bytes that are looked at between two looks at the keys.
+const SLICE: usize = 1024 * 1024;
+
+/// Spaces between tab stops.
+const TAB: usize = 8;
+
+/// What stands in front of a line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TimeShown {
+    #[default]
+    Off,
+    /// The time of day.
+    Clock,
+    /// Since the start of the job.
+    Since,
+}
+
+/// One character with its look; wide ones take two columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Glyph {
+    pub char: char,
+    pub style: Style,
+    pub is_hit: bool,
+}
+
+/// A row of the screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PaneRow {
+    Heading(AttemptKey),
+    Text { row: u64, is_first: bool, is_error: bool, time_us: Option<u64>, glyphs: Vec<Glyph> },
+}
+
+/// A search.
+#[derive(Clone, Debug)]
+pub struct Find {
+    pub text: String,
+    pub is_pattern: bool,
+    /// What is wrong with the pattern.
+    pub problem: Option<String>,
+    /// Where the log was scrolled to before.
+    origin: (u64, usize, bool),
+    /// The hit that is stood at.
+    pub at: Option<u64>,
+    /// The next hit that is found is to be shown.
+    is_seeking: bool,
+}
+
+/// The pane.
+pub struct LogPane {
+    dir: PathBuf,
+    pub cell: Option<u32>,
+    log: CellLog,
+    tries: Vec<AttemptKey>,
+    /// The end is shown, and stays shown while the log grows.
+    pub follow: bool,
+    /// First row that shows, and the row within it.
+    top: (u64, usize),
+    pub sideways: usize,
+    /// Set by hand; else the width decides.
+    wrap: Option<bool>,
+    pub time: TimeShown,
+    pub find: Option<Find>,
+    pub problem: Option<String>,
+    /// Of the last picture: columns for text, rows.
+    size: (usize, usize),
+    /// Of the last picture: rows of the log from and to.
+    shown: Range<u64>,
+    /// Rows that there were when following ended.
+    seen: u64,
+    has_work: bool,
+    has_color: bool,
+}
+
+impl LogPane {
+    /// Returns a pane for the logs below that folder.
+    #[must_use]
+    pub fn new(dir: PathBuf, has_color: bool) -> Self {
+        Self {
+            log: CellLog::new(dir.clone()),
+            dir,
+            cell: None,
+            tries: Vec::new(),
+            follow: true,
+            top: (0, 0),
+            sideways: 0,
+            wrap: None,
+            time: TimeShown::Off,
+            find: None,
+            problem: None,
+            size: (80, 10),
+            shown: 0..0,
+            seen: 0,
+            has_work: true,
+            has_color,
+        }
+    }
+
+    /// Shows a cell, from its end; the same one again changes nothing. Its tries are read from the view.
+    pub fn show(&mut self, view: &JobView, cell: Option<u32>) {
+        if self.cell != cell {
+            self.cell = cell;
+            self.log = CellLog::new(self.dir.clone());
+            self.tries.clear();
+            self.follow = true;
+            self.top = (0, 0);
+            self.sideways = 0;
+            self.problem = None;
+            self.search_again();
+        }
+        let Some(cell) = cell else { return };
+        // Tries are only ever added, mostly at the end.
+        let is_mine = |key: &&AttemptKey| key.cell == cell && !view.is_block(key.cell, key.step);
+        let count = view.attempts.iter().filter(is_mine).count();
+        if count != self.tries.len() {
+            self.tries = view.attempts.iter().filter(is_mine).copied().collect();
+            self.log.set_tries(&self.tries);
+            self.has_work = true;
+        }
+    }
+
+    /// Says that a log has grown; returns whether it is one of those shown.
+    pub fn grew(&mut self, key: AttemptKey) -> bool {
+        let is_mine = self.cell == Some(key.cell);
+        self.has_work |= is_mine;
+        is_mine
+    }
+
+    /// Says that something may have changed without a word, such as the last bytes of a try.
+    pub fn look_again(&mut self) {
+        self.has_work = true;
+    }
+
+    /// Says whether `work` has anything to do.
+    #[must_use]
+    pub fn has_work(&self) -> bool {
+        self.has_work
+    }
+
+    /// Looks at a slice of what is new, or of what is to be searched. Returns whether the picture may have changed.
+    pub fn work(&mut self) -> bool {
+        let before = (self.log.count(), self.hits());
+        let progress = self.log.advance(SLICE);
+        let mut is_more = progress == Progress::More;
+        self.problem = match progress {
+            Progress::Unreadable(message) => Some(message),
+            Progress::More | Progress::AtEnd => None,
+        };
+        if self.find.is_some() {
+            is_more |= self.log.search_advance(SLICE) == Progress::More;
+            self.seek();
+        }
+        self.has_work = is_more;
+        before != (self.log.count(), self.hits()) || is_more
+    }
+
+    /// Returns the rows of the log, headings included.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.log.count()
+    }
+
+    /// Returns the rows that came since following ended.
+    #[must_use]
+    pub fn new_rows(&self) -> u64 {
+        if self.follow { 0 } else { self.log.count().saturating_sub(self.seen) }
+    }
+
+    /// Returns the rows of the last picture, from and to.
+    #[must_use]
+    pub fn shown(&self) -> Range<u64> {
+        self.shown.clone()
+    }
+
+    /// Says whether long lines are wrapped, in a pane of that width.
+    #[must_use]
+    pub fn is_wrapped(&self, width: usize) -> bool {
+        self.wrap.unwrap_or(width < 100)
+    }
+
+    /// Wraps long lines, or cuts them.
+    pub fn toggle_wrap(&mut self) {
+        self.wrap = Some(!self.is_wrapped(self.size.0));
+        self.sideways = 0;
+        self.top.1 = 0;
+    }
+
+    /// Shows another time in front of lines, or none.
+    pub fn next_time(&mut self) {
+        self.time = match self.time {
+            TimeShown::Off => TimeShown::Clock,
+            TimeShown::Clock => TimeShown::Since,
+            TimeShown::Since => TimeShown::Off,
+        };
+    }
+
+    /// Moves sideways by columns.
+    pub fn shift(&mut self, by: isize) {
+        if !self.is_wrapped(self.size.0) {
+            self.sideways = self.sideways.saturating_add_signed(by);
+        }
+    }
+
+    /// Follows the end, or stays where it is.
+    pub fn set_follow(&mut self, follow: bool) {
+        if self.follow && !follow {
+            self.seen = self.log.count();
+        }
+        self.follow = follow;
+    }
+
+    /// Moves by rows of the screen; any move up ends following, and reaching the end begins it.
+    pub fn scroll(&mut self, by: i64) {
+        let (width, height) = self.size;
+        if by < 0 {
+            self.set_follow(false);
+            for _ in 0..by.unsigned_abs() {
+                if self.top.1 > 0 {
+                    self.top.1 -= 1;
+                } else if self.top.0 > 0 {
+                    self.top.0 -= 1;
+                    self.top.1 = self.rows_of(self.top.0, width).saturating_sub(1);
+                } else {
+                    break;
+                }
+            }
+            return;
+        }
+        if self.follow {
+            return;
+        }
+        for _ in 0..by {
+            let rows = self.rows_of(self.top.0, width);
+            if self.top.1 + 1 < rows {
+                self.top.1 += 1;
+            } else if self.top.0 + 1 < self.log.count() {
+                self.top = (self.top.0 + 1, 0);
+            } else {
+                break;
+            }
+        }
+        let end = self.end_top(width, height);
+        if self.top >= end {
+            self.top = end;
+            self.set_follow(true);
+        }
+    }
+
+    /// Returns the height of the last picture.
+    #[must_use]
+    pub fn height(&self) -> usize {
+        self.size.1
+    }
+
+    /// Goes to the first row.
+    pub fn go_first(&mut self) {
+        self.set_follow(false);
+        self.top = (0, 0);
+    }
+
+    /// Goes to a row, a third from the top of the pane.
+    pub fn go_to(&mut self, row: u64) {
+        self.set_follow(false);
+        let lead = (self.size.1 / 3) as u64;
+        self.top = (row.min(self.log.count().saturating_sub(1)).saturating_sub(lead), 0);
+    }
+
+    /// Goes to a line of the try that is in sight, counted from 1; says which one it became.
+    pub fn go_to_line(&mut self, line: u64) -> u64 {
+        let key = self.log.key_at(self.shown.end.saturating_sub(1)).or(self.tries.last().copied());
+        let base = key.and_then(|key| self.log.first_row_of(key)).unwrap_or(0);
+        let next = self.tries.iter().filter_map(|&key| self.log.first_row_of(key)).find(|&row| row > base);
+        let most = next.unwrap_or(self.log.count()).saturating_sub(base + 1);
+        let line = line.clamp(1, most.max(1));
+        self.set_follow(false);
+        self.top = (base + line, 0);
+        line
+    }
+
+    /// Goes to the next or the previous heading.
+    pub fn go_section(&mut self, forward: bool) {
+        let heads: Vec<u64> = self.tries.iter().filter_map(|&key| self.log.first_row_of(key)).collect();
+        let here = if self.follow { self.shown.start } else { self.top.0 };
+        let to = if forward {
+            heads.iter().copied().find(|&row| row > here)
+        } else {
+            heads.iter().copied().rfind(|&row| row < here)
+        };
+        match to {
+            Some(row) => {
+                self.set_follow(false);
+                self.top = (row, 0);
+            }
+            None if forward => self.set_follow(true),
+            None => self.go_first(),
+        }
+    }
+
+    /// Begins or changes a search. What is found first from the present place on is shown.
+    pub fn search(&mut self, text: &str, is_pattern: bool) {
+        let origin =
+            self.find.as_ref().map_or((self.shown.start, self.top.1, self.follow), |find| find.origin);
+        self.find = Some(Find {
+            text: text.to_owned(),
+            is_pattern,
+            problem: None,
+            origin,
+            at: None,
+            is_seeking: !text.is_empty(),
+        });
+        self.search_again();
+    }
+
+    fn search_again(&mut self) {
+        let Some(find) = &mut self.find else { return };
+        self.log.clear_search();
+        find.at = None;
+        if find.text.is_empty() {
+            find.problem = None;
+            return;
+        }
+        let kind = if find.is_pattern {
+            crate::engine::logs::Kind::Regex
+        } else {
+            crate::engine::logs::Kind::Literal
+        };
+        match Query::new(&find.text, kind) {
+            Ok(query) => {
+                find.problem = None;
+                self.log.search(query);
+                self.has_work = true;
+            }
+            Err(problem) => find.problem = Some(problem),
+        }
+    }
+
+    /// Ends the search, and goes back to where it began if it was only tried.
+    pub fn end_search(&mut self, go_back: bool) {
+        let Some(find) = self.find.take() else { return };
+        self.log.clear_search();
+        if go_back {
+            let (row, sub, follow) = find.origin;
+            self.top = (row, sub);
+            self.set_follow(follow);
+        }
+    }
+
+    /// Shows the first hit from the origin on, once there is one.
+    fn seek(&mut self) {
+        let Some(find) = self.find.as_ref().filter(|find| find.is_seeking) else { return };
+        let from = find.origin.0;
+        let is_done = self.log.search_is_done();
+        let hit = self.at_or_after(from).or_else(|| if is_done { self.at_or_after(0) } else { None });
+        if let Some(row) = hit {
+            self.stand_at(row);
+        }
+        if let Some(find) = &mut self.find {
+            find.is_seeking = hit.is_none() && !is_done;
+        }
+    }
+
+    fn at_or_after(&self, row: u64) -> Option<u64> {
+        if self.log.is_hit(row) { Some(row) } else { self.log.next_hit_after(row) }
+    }
+
+    fn stand_at(&mut self, row: u64) {
+        if let Some(find) = &mut self.find {
+            find.at = Some(row);
+        }
+        if !self.shown.contains(&row) || self.follow {
+            self.go_to(row);
+        }
+    }
+
+    /// Goes to the next or the previous hit, around the ends.
+    pub fn next_hit(&mut self, forward: bool) {
+        let Some(find) = &self.find else { return };
+        let here = find.at.unwrap_or(self.shown.start);
+        let hit = if forward {
+            self.log.next_hit_after(here).or_else(|| self.at_or_after(0))
+        } else {
+            self.log.last_hit_before(here).or_else(|| self.log.last_hit_before(u64::MAX))
+        };
+        if let Some(row) = hit {
+            self.stand_at(row);
+        }
+    }
+
+    /// Returns how many lines have hits so far.
+    #[must_use]
+    pub fn hits(&self) -> u64 {
+        if self.find.is_some() { self.log.hits() } else { 0 }
+    }
+
+    /// Returns which of the hits is stood at, from 1.
+    #[must_use]
+    pub fn hit_rank(&self) -> Option<u64> {
+        self.log.hit_rank(self.find.as_ref()?.at?)
+    }
+
+    /// Says whether all of the log has been searched.
+    #[must_use]
+    pub fn is_searched(&self) -> bool {
+        self.log.search_is_done()
+    }
+
+    /// Returns the text of what is shown, or of everything up to a limit in rows.
+    #[must_use]
+    pub fn text(&mut self, all: bool, most: u64) -> String {
+        let count = self.log.count();
+        let range = if all { count.saturating_sub(most)..count } else { self.shown.clone() };
+        self.log.text_of(range)
+    }
+
+    /// Returns the rows of the picture, for so many columns and rows.
+    pub fn picture(&mut self, width: usize, height: usize) -> Vec<PaneRow> {
+        self.size = (width.max(1), height);
+        if height == 0 {
+            return Vec::new();
+        }
+        if self.follow {
+            self.top = self.end_top(width, height);
+        }
+        let count = self.log.count();
+        self.top.0 = self.top.0.min(count.saturating_sub(1));
+        let mut rows = Vec::with_capacity(height);
+        let mut sub = self.top.1;
+        let mut last = self.top.0;
+        for row in self.log.read(self.top.0, height) {
+            let mut of_row = self.rows_for(&row, width);
+            last = row.number + 1;
+            let from = sub.min(of_row.len().saturating_sub(1));
+            rows.extend(of_row.drain(from..));
+            sub = 0;
+            if rows.len() >= height {
+                break;
+            }
+        }
+        rows.truncate(height);
+        self.shown = self.top.0..last;
+        rows
+    }
+
+    /// Returns the place at which the last rows fill the pane.
+    fn end_top(&mut self, width: usize, height: usize) -> (u64, usize) {
+        let count = self.log.count();
+        let first = count.saturating_sub(height as u64);
+        let rows = self.log.read(first, height);
+        let mut left = height;
+        for row in rows.iter().rev() {
+            let tall = if self.is_wrapped(width) { self.rows_for(row, width).len() } else { 1 };
+            if tall >= left {
+                return (row.number, tall - left);
+            }
+            left -= tall;
+        }
+        (first, 0)
+    }
+
+    fn rows_of(&mut self, row: u64, width: usize) -> usize {
+        if !self.is_wrapped(width) {
+            return 1;
+        }
+        let rows = self.log.read(row, 1);
+        rows.first().map_or(1, |row| self.rows_for(row, width).len())
+    }
+
+    /// Makes the rows of the screen of a row of the log.
+    fn rows_for(&self, row: &Row, width: usize) -> Vec<PaneRow> {
+        let RowKind::Line { line, stream, time_us } = &row.kind else {
+            return vec![PaneRow::Heading(row.key)];
+        };
+        let glyphs = self.glyphs(&line.bytes);
+        let is_error = *stream == crate::logic::log_index::Stream::Err;
+        let text = |glyphs: Vec<Glyph>, is_first: bool| PaneRow::Text {
+            row: row.number,
+            is_first,
+            is_error,
+            time_us: *time_us,
+            glyphs,
+        };
+        if !self.is_wrapped(width) {
+            return vec![text(cut(&glyphs, self.sideways, width), !line.continued)];
+        }
+        let mut rows = Vec::new();
+        let mut rest = &glyphs[..];
+        loop {
+            let taken = fitting(rest, width);
+            rows.push(text(rest[..taken].to_vec(), rows.is_empty() && !line.continued));
+            rest = &rest[taken..];
+            if rest.is_empty() {
+                return rows;
+            }
+        }
+    }
+
+    /// Makes characters of bytes: colours are kept, all other control codes go, tabs become spaces.
+    fn glyphs(&self, bytes: &[u8]) -> Vec<Glyph> {
+        let cleaned = clean(bytes, self.has_color);
+        let has_codes = cleaned.contains('\x1b');
+        let mut glyphs: Vec<Glyph> = Vec::with_capacity(cleaned.len());
+        if has_codes {
+            let text = cleaned.as_bytes().into_text().unwrap_or_default();
+            for span in text.lines.iter().flat_map(|line| &line.spans) {
+                push(&mut glyphs, &span.content, legible(span.style));
+            }
+        } else {
+            push(&mut glyphs, &cleaned, Style::default());
+        }
+        if let Some(query) = self.log.query() {
+            mark_hits(&mut glyphs, query);
+        }
+        expand_tabs(glyphs)
+    }
+}
+
+/// Text in the colour of its background could not be read.
+fn legible(mut style: Style) -> Style {
+    if style.fg.is_some() && style.fg == style.bg {
+        (style.fg, style.bg) = (None, None);
+    }
+    if style.fg == Some(Color::Reset) {
+        style.fg = None;
+    }
+    if style.bg == Some(Color::Reset) {
+        style.bg = None;
+    }
+    style
+}
+
+fn push(glyphs: &mut Vec<Glyph>, text: &str, style: Style) {
+    glyphs.extend(text.chars().map(|char| Glyph { char, style, is_hit: false }));
+}
+
+fn mark_hits(glyphs: &mut [Glyph], query: &Query) {
+    let text: String = glyphs.iter().map(|glyph| glyph.char).collect();
+    let ranges = query.ranges(&text);
+    if ranges.is_empty() {
+        return;
+    }
+    for ((at, _), glyph) in text.char_indices().zip(glyphs) {
+        glyph.is_hit = ranges.iter().any(|range| range.contains(&at));
+    }
+}
+
+fn expand_tabs(glyphs: Vec<Glyph>) -> Vec<Glyph> {
+    if !glyphs.iter().any(|glyph| glyph.char == '\t') {
+        return glyphs;
+    }
+    let mut expanded = Vec::with_capacity(glyphs.len());
+    let mut column = 0;
+    for glyph in glyphs {
+        if glyph.char == '\t' {
+            let spaces = TAB - column % TAB;
+            expanded.extend(std::iter::repeat_n(Glyph { char: ' ', ..glyph }, spaces));
+            column += spaces;
+        } else {
+            column += glyph.char.width().unwrap_or(0);
+            expanded.push(glyph);
+        }
+    }
+    expanded
+}
+
+/// Returns how many glyphs fit into so many columns; at least one, so that there is an end.
+fn fitting(glyphs: &[Glyph], width: usize) -> usize {
+    let mut column = 0;
+    for (at, glyph) in glyphs.iter().enumerate() {
+        column += glyph.char.width().unwrap_or(0);
+        if column > width {
+            return at.max(1);
+        }
+    }
+    glyphs.len()
+}
+
+fn cut(glyphs: &[Glyph], from: usize, width: usize) -> Vec<Glyph> {
+    let mut column = 0;
+    let mut kept = Vec::new();
+    for glyph in glyphs {
+        let next = column + glyph.char.width().unwrap_or(0);
+        if column >= from && next <= from + width {
+            kept.push(*glyph);
+        }
+        if next > from + width {
+            break;
+        }
+        column = next;
+    }
+    kept
+}

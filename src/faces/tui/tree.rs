@@ -1,0 +1,212 @@
+//! The list of stages with their cells: which rows there are, what is folded, where the cursor is.
+//!
+//! Pure. Not here: how a row looks (`draw/list.rs`).
+
+use std::collections::HashMap;
+
+use crate::logic::job::event::Outcome;
+use crate::logic::view::{JobView, Phase};
+
+/// What a row is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RowId {
+    /// Position in the plan.
+    Stage(u32),
+    /// Position in the job.
+    Cell(u32),
+}
+
+/// A row of the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TreeRow {
+    pub id: RowId,
+    /// Whether its cells show, for a stage that has several.
+    pub fold: Option<bool>,
+}
+
+/// What the person at this terminal did to the list.
+#[derive(Clone, Debug, Default)]
+pub struct Tree {
+    /// Folds that were set by hand; they win over the rule.
+    folds: HashMap<u32, bool>,
+    pub failed_only: bool,
+    /// Parts of names, in lower case.
+    pub filter: String,
+    pub cursor: Option<RowId>,
+    /// The cursor was moved by hand, and no longer moves by itself.
+    pub is_held: bool,
+    /// First row that shows.
+    pub top: usize,
+}
+
+/// Says whether something went wrong with a row.
+fn is_bad(phase: Phase, result: Option<Outcome>) -> bool {
+    matches!(phase, Phase::Done(Outcome::Failure | Outcome::Cancelled)) && result != Some(Outcome::Success)
+}
+
+impl Tree {
+    /// Returns the rows that there are now, in the order of the playbook.
+    #[must_use]
+    pub fn rows(&self, view: &JobView) -> Vec<TreeRow> {
+        let mut rows = Vec::new();
+        for (at, stage) in (0u32..).zip(&view.stages) {
+            let is_many = stage.cells.len() > 1;
+            let name = view.stage_name(at).to_lowercase();
+            if !self.filter.is_empty() && !name.contains(&self.filter) {
+                continue;
+            }
+            let bad = is_bad(stage.phase, stage.result)
+                || stage
+                    .cells
+                    .iter()
+                    .any(|&c| is_bad(view.cells[c as usize].phase, view.cells[c as usize].result));
+            if self.failed_only && !bad {
+                continue;
+            }
+            let is_open = is_many && self.folds.get(&at).copied().unwrap_or_else(|| opens_itself(view, at));
+            rows.push(TreeRow { id: RowId::Stage(at), fold: is_many.then_some(is_open) });
+            if is_open {
+                let shown = stage.cells.iter().filter(|&&cell| {
+                    let it = &view.cells[cell as usize];
+                    !self.failed_only || is_bad(it.phase, it.result)
+                });
+                rows.extend(shown.map(|&cell| TreeRow { id: RowId::Cell(cell), fold: None }));
+            }
+        }
+        rows
+    }
+
+    /// Returns the position of the cursor among the rows; a row that went away leaves it at its stage or near it.
+    #[must_use]
+    pub fn position(&self, view: &JobView, rows: &[TreeRow]) -> usize {
+        let at = |id: RowId| rows.iter().position(|row| row.id == id);
+        let Some(cursor) = self.cursor else { return 0 };
+        let of_stage = || match cursor {
+            RowId::Cell(cell) => at(RowId::Stage(view.cells.get(cell as usize)?.stage)),
+            RowId::Stage(stage) => {
+                rows.iter().rposition(|row| matches!(row.id, RowId::Stage(s) if s <= stage))
+            }
+        };
+        at(cursor).or_else(of_stage).unwrap_or(0)
+    }
+
+    /// Moves the cursor by rows.
+    pub fn step(&mut self, view: &JobView, by: isize) {
+        let rows = self.rows(view);
+        let to = self.position(view, &rows).saturating_add_signed(by).min(rows.len().saturating_sub(1));
+        self.cursor = rows.get(to).map(|row| row.id);
+        self.is_held = true;
+    }
+
+    /// Puts the cursor on a row and keeps it there.
+    pub fn select(&mut self, id: RowId) {
+        self.cursor = Some(id);
+        self.is_held = true;
+    }
+
+    /// Opens or closes the stage under the cursor. Closing from a cell puts the cursor on its stage.
+    pub fn fold(&mut self, view: &JobView, open: bool) {
+        let stage = match self.cursor {
+            Some(RowId::Stage(stage)) => stage,
+            Some(RowId::Cell(cell)) => match view.cells.get(cell as usize) {
+                Some(cell) => cell.stage,
+                None => return,
+            },
+            None => 0,
+        };
+        self.folds.insert(stage, open);
+        self.is_held = true;
+        if !open {
+            self.cursor = Some(RowId::Stage(stage));
+        }
+    }
+
+    /// Lets the cursor go along with the job until somebody moves it: to the first failure, else to what runs.
+    pub fn go_along(&mut self, view: &JobView) {
+        if self.is_held {
+            return;
+        }
+        let failed = (0u32..).zip(&view.stages).find(|(_, stage)| is_bad(stage.phase, stage.result));
+        let live = || (0u32..).zip(&view.stages).find(|(_, stage)| stage.phase.is_live());
+        let next = failed.or_else(live).map(|(at, _)| at);
+        if let Some(at) = next {
+            let of_cell = view.stages[at as usize].cells.iter().copied();
+            let bad =
+                of_cell.filter(|&c| is_bad(view.cells[c as usize].phase, view.cells[c as usize].result));
+            self.cursor = Some(match bad.take(1).next() {
+                Some(cell) if view.stages[at as usize].cells.len() > 1 => RowId::Cell(cell),
+                _ => RowId::Stage(at),
+            });
+        } else if self.cursor.is_none() {
+            self.cursor = Some(RowId::Stage(0));
+        }
+    }
+
+    /// Keeps the cursor in sight, two rows from the edge where there are that many.
+    pub fn scroll(&mut self, at: usize, rows: usize, height: usize) {
+        let margin = if height > 6 { 2 } else { 0 };
+        let lowest = at.saturating_sub(margin);
+        let highest = (at + margin + 1).saturating_sub(height);
+        self.top = self.top.min(lowest).max(highest).min(rows.saturating_sub(height));
+    }
+
+    /// Moves the cursor to the next thing that went wrong; says whether there is one.
+    pub fn next_problem(&mut self, view: &JobView) -> bool {
+        let bad = problems(view);
+        let at = bad.iter().position(|id| Some(*id) == self.cursor);
+        let next = match at {
+            Some(at) => bad.get((at + 1) % bad.len().max(1)),
+            None => bad.first(),
+        };
+        let Some(&next) = next else { return false };
+        if let RowId::Cell(cell) = next {
+            self.folds.insert(view.cells[cell as usize].stage, true);
+        }
+        self.select(next);
+        true
+    }
+}
+
+/// A stage with several cells shows them while it runs and after it went wrong.
+fn opens_itself(view: &JobView, stage: u32) -> bool {
+    let it = &view.stages[stage as usize];
+    it.phase.is_live() || is_bad(it.phase, it.result) || it.counts.failed > 0 || it.counts.live > 0
+}
+
+/// Returns what went wrong, cells for stages that have several.
+#[must_use]
+pub fn problems(view: &JobView) -> Vec<RowId> {
+    let mut found = Vec::new();
+    for (at, stage) in (0u32..).zip(&view.stages) {
+        let bad = |&&cell: &&u32| {
+            let it = &view.cells[cell as usize];
+            matches!(it.phase, Phase::Done(Outcome::Failure)) && it.result != Some(Outcome::Success)
+        };
+        if stage.cells.len() > 1 {
+            found.extend(stage.cells.iter().filter(bad).map(|&cell| RowId::Cell(cell)));
+        } else if matches!(stage.phase, Phase::Done(Outcome::Failure))
+            && stage.result != Some(Outcome::Success)
+        {
+            found.push(RowId::Stage(at));
+        }
+    }
+    found
+}
+
+/// Returns the cell whose log stands for a row: itself; of a stage the one that failed, else one that runs, else the
+/// one that began last.
+#[must_use]
+pub fn cell_of(view: &JobView, id: RowId) -> Option<u32> {
+    let stage = match id {
+        RowId::Cell(cell) => return Some(cell).filter(|&c| (c as usize) < view.cells.len()),
+        RowId::Stage(stage) => view.stages.get(stage as usize)?,
+    };
+    let cell = |&c: &u32| &view.cells[c as usize];
+    let find = |test: &dyn Fn(&u32) -> bool| stage.cells.iter().find(|c| test(c)).copied();
+    find(&|c| is_bad(cell(c).phase, cell(c).result))
+        .or_else(|| find(&|c| cell(c).phase.is_live()))
+        .or_else(|| {
+            stage.cells.iter().filter(|c| cell(c).started.is_some()).max_by_key(|c| cell(c).started).copied()
+        })
+        .or_else(|| stage.cells.first().copied())
+}

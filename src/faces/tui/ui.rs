@@ -1,0 +1,252 @@
+//! What only this terminal knows: what is selected, scrolled, typed, asked. Everything about the job is in the view.
+//!
+//! Pure. Not here: what keys do to it (`update.rs`, `verbs.rs`), how it looks (`draw`).
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::field::Field;
+use super::glyphs::Glyphs;
+use super::grid::GridUi;
+use super::log_pane::LogPane;
+use super::motion::Motion;
+use super::theme::Theme;
+use super::tree::{RowId, Tree};
+use crate::logic::job::order::Order;
+use crate::logic::time::Timestamp;
+use crate::logic::view::JobView;
+use crate::logic::view::forecast::Forecast;
+
+/// How things look at this terminal.
+pub struct Look {
+    pub themes: Vec<Theme>,
+    pub theme: usize,
+    pub glyphs: Glyphs,
+    pub motion: Motion,
+}
+
+impl Look {
+    /// Returns the theme in use.
+    #[must_use]
+    pub fn theme(&self) -> &Theme {
+        &self.themes[self.theme.min(self.themes.len() - 1)]
+    }
+}
+
+/// What fills the body of the screen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// The list and the log.
+    #[default]
+    Run,
+    Matrix,
+    /// The log alone.
+    Log,
+}
+
+/// The pane that keys go to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Focus {
+    #[default]
+    List,
+    Log,
+}
+
+/// What an action asks of the loop.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    Order(Order),
+    /// Runs a job on that has ended.
+    Again(Order),
+    /// Leaves the full screen, the job goes on.
+    Stream,
+    Suspend,
+    Leave,
+    /// Cancels, and leaves once everything has stopped.
+    CancelAndLeave,
+    Copy(String),
+    Mouse(bool),
+    Redraw,
+}
+
+/// A question.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dialog {
+    pub title: String,
+    pub text: Vec<String>,
+    pub choices: Vec<Choice>,
+    /// When it was opened; what is typed right after that was not meant for it.
+    pub opened: Duration,
+}
+
+/// An answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Choice {
+    pub key: &'static str,
+    pub word: String,
+    pub requests: Vec<Request>,
+    /// Waits so long before it acts, so that it can be undone.
+    pub delay: Duration,
+}
+
+/// What lies over the panes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Overlay {
+    Help { top: usize },
+    Details { top: usize },
+    Dialog(Dialog),
+    Palette { field: Field, cursor: usize },
+}
+
+/// Text that is typed in the status line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Prompt {
+    Search { field: Field, is_pattern: bool },
+    Filter { field: Field },
+}
+
+/// Something that can be undone for a while.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Undo {
+    pub words: String,
+    pub until: Duration,
+    /// What is to be done when the time is over.
+    pub then: Vec<Request>,
+    /// What undoes it, if it has been done already.
+    pub back: Vec<Request>,
+}
+
+/// The state of a full screen.
+pub struct Ui {
+    pub look: Look,
+    pub mode: Mode,
+    pub focus: Focus,
+    pub is_zoomed: bool,
+    pub tree: Tree,
+    pub log: LogPane,
+    pub grid: GridUi,
+    pub grid_stage: Option<u32>,
+    pub overlay: Option<Overlay>,
+    pub prompt: Option<Prompt>,
+    /// A sentence, and until when it is shown.
+    pub notice: Option<(String, Duration)>,
+    pub undo: Option<Undo>,
+    pub mouse: bool,
+    /// When the screen is left by itself.
+    pub leave_at: Option<Duration>,
+    /// The screen is left once the job has ended.
+    pub leave_at_end: bool,
+    /// How often Ctrl-C was pressed, and when last.
+    pub interrupts: (u8, Duration),
+    /// Somebody pressed a key since the job ended.
+    pub is_touched: bool,
+    pub forecast: Forecast,
+    /// Ids of the stages, in the order of the plan.
+    pub stage_names: Vec<String>,
+    /// Earlier texts that were searched for.
+    pub searched: Vec<String>,
+    /// When verbs were pressed last, to tell a paste from a person.
+    pub(super) burst: Vec<Duration>,
+    /// Columns and rows of the last picture.
+    pub size: (u16, u16),
+    /// Where the rows of the list stood in the last picture.
+    pub(super) list_at: (ratatui::layout::Rect, ratatui::layout::Rect),
+}
+
+/// What is known about the job and the moment.
+#[derive(Clone, Copy)]
+pub struct Facts<'a> {
+    pub view: &'a JobView,
+    pub number: u64,
+    /// An engine takes orders for the job.
+    pub is_live: bool,
+    /// That engine is in this process.
+    pub is_ours: bool,
+    /// Since some fixed moment.
+    pub now: Duration,
+    pub time: Timestamp,
+}
+
+/// How long a sentence stays.
+const NOTICE: Duration = Duration::from_secs(5);
+
+impl Ui {
+    /// Returns the state for a job whose logs are below `dir`.
+    #[must_use]
+    pub fn new(look: Look, dir: PathBuf, forecast: Forecast) -> Self {
+        let has_color = look.theme().depth != crate::logic::theme::Depth::None;
+        Self {
+            look,
+            mode: Mode::Run,
+            focus: Focus::List,
+            is_zoomed: false,
+            tree: Tree::default(),
+            log: LogPane::new(dir, has_color),
+            grid: GridUi::default(),
+            grid_stage: None,
+            overlay: None,
+            prompt: None,
+            notice: None,
+            undo: None,
+            mouse: true,
+            leave_at: None,
+            leave_at_end: false,
+            interrupts: (0, Duration::ZERO),
+            is_touched: false,
+            forecast,
+            stage_names: Vec::new(),
+            searched: Vec::new(),
+            burst: Vec::new(),
+            size: (80, 24),
+            list_at: Default::default(),
+        }
+    }
+
+    /// Shows a sentence for a while.
+    pub fn say(&mut self, words: impl Into<String>, now: Duration) {
+        self.notice = Some((words.into(), now + NOTICE));
+    }
+
+    /// Returns what the next verb acts on.
+    #[must_use]
+    pub fn selected(&self, view: &JobView) -> Option<RowId> {
+        if self.mode == Mode::Matrix {
+            return self.grid_cell(view).map(RowId::Cell);
+        }
+        let rows = self.tree.rows(view);
+        rows.get(self.tree.position(view, &rows)).map(|row| row.id)
+    }
+
+    /// Lets what depends on the job follow it: the cursor, the log, the grid.
+    pub fn go_along(&mut self, view: &JobView) {
+        self.tree.go_along(view);
+        let cell = self.selected(view).and_then(|id| super::tree::cell_of(view, id));
+        self.log.show(view, cell);
+    }
+
+    /// Returns the first moment at which something here changes by itself.
+    #[must_use]
+    pub fn next_change(&self) -> Option<Duration> {
+        let notice = self.notice.as_ref().map(|(_, until)| *until);
+        let undo = self.undo.as_ref().map(|undo| undo.until);
+        [notice, undo, self.leave_at].into_iter().flatten().min()
+    }
+
+    /// Takes away what has had its time; returns what was to be done then, and whether anything changed.
+    pub fn expire(&mut self, now: Duration) -> (Vec<Request>, bool) {
+        let mut changed = false;
+        if self.notice.as_ref().is_some_and(|(_, until)| *until <= now) {
+            self.notice = None;
+            changed = true;
+        }
+        let mut requests = Vec::new();
+        if let Some(undo) = self.undo.take_if(|undo| undo.until <= now) {
+            requests = undo.then;
+            changed = true;
+        }
+        if self.leave_at.is_some_and(|at| at <= now) {
+            requests.push(Request::Leave);
+        }
+        (requests, changed)
+    }
+}
