@@ -16,3 +16,4 @@ mod playbooks;
 mod program;
 mod secrets;
 mod survivors;
+mod terminal;

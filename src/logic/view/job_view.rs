@@ -140,9 +140,12 @@ impl JobView {
             Event::JobPaused { by, .. } => self.paused = Some(by.clone()),
             Event::JobResumed { .. } => self.paused = None,
             Event::JobRetrying { stages, cells, attempt, .. } => {
+                if self.phase.outcome().is_some() {
+                    // One that still runs goes on, and so does its clock.
+                    self.started = Some(at);
+                }
                 self.phase = Phase::Running;
                 self.attempt = *attempt;
-                self.started = Some(at);
                 self.finished = None;
                 self.cause = None;
                 self.cancelling = None;

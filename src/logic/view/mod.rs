@@ -4,6 +4,7 @@
 //! `forecast.rs` says how far a job is and how long it will take.
 
 pub mod forecast;
+pub mod grid;
 mod job_view;
 mod parts;
 
@@ -11,5 +12,6 @@ mod parts;
 mod tests;
 
 pub use forecast::{Forecast, Progress};
+pub use grid::Grid;
 pub use job_view::JobView;
 pub use parts::{CellView, Counts, Phase, StageView, StepView};

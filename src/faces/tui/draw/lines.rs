@@ -53,8 +53,8 @@ pub(super) fn header(pen: &mut Pen<'_>, area: Rect, ui: &Ui, facts: Facts<'_>) {
         state = State::Cancelled;
     }
     let eta = match ui.forecast.remaining(view, facts.time) {
-        Some(left) if view.phase.outcome().is_none() && area.width >= 60 => {
-            let tens = (left.as_secs() + 5) / 10 * 10;
+        Some(left) if facts.is_live && area.width >= 60 && left.as_secs() >= 5 => {
+            let tens = left.as_secs().div_ceil(10) * 10;
             format!("  eta ~{}", crate::faces::tui::motion::clock(std::time::Duration::from_secs(tens)))
         }
         _ => String::new(),
