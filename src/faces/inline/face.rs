@@ -110,7 +110,8 @@ impl Above {
         let end = memchr::memrchr(b'\n', &bytes[..most])
             .or_else(|| memchr::memchr(b'\n', &bytes[most..]).map(|at| most + at))
             .map_or(bytes.len(), |at| at + 1);
-        bytes.drain(..end).collect()
+        let rest = bytes.split_off(end);
+        std::mem::replace(&mut *bytes, rest)
     }
 }
 
