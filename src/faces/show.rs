@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::context::Context;
 use super::ending::{Ending, Failure};
 use super::event_json;
+use super::inline;
 use super::modes::Face;
 use super::out::Out;
 use super::plain::Plain;
@@ -78,12 +79,19 @@ const GATHER: Duration = Duration::from_millis(16);
 /// If the engine gave up before the job ended.
 pub fn follow(context: &Context, out: &mut Out, mut shown: Shown, skin: Skin) -> Result<Ending, Failure> {
     let mut skin = skin;
-    let steering = Steering::start(context, shown.own(), skin.face == Face::Full)?;
+    // Whoever changes the terminal's modes gives it back before the process stops.
+    let with_stops = matches!(skin.face, Face::Full | Face::Inline);
+    let steering = Steering::start(context, shown.own(), with_stops)?;
     if skin.face == Face::Full {
         full(context, &steering, out, &mut shown, &mut skin)?;
     }
-    if skin.face != Face::Full {
-        lines(context, out, &mut shown, skin);
+    match skin.face {
+        Face::Full => {}
+        Face::Inline => match inline::follow(context, &steering, out, &mut shown, skin, None) {
+            inline::Left::Ended | inline::Left::Full => {}
+            inline::Left::Seen => return Ok(Ending::Success),
+        },
+        Face::Plain | Face::Json => lines(context, out, &mut shown, skin),
     }
     finish(out, shown, skin)
 }
@@ -111,9 +119,16 @@ fn full(
                 (context.outside.leave)(Ending::Cancelled)
             }
             Ok(tui::Left::Done) => return Ok(()),
+            Ok(tui::Left::Stream(cell)) => {
+                let stream = Some(inline::Stream { cell });
+                match inline::follow(context, steering, out, shown, *skin, stream) {
+                    inline::Left::Full => {}
+                    inline::Left::Ended | inline::Left::Seen => return Ok(()),
+                }
+            }
             // Whoever only looked on is gone, and the job is somebody else's.
             Ok(tui::Left::Lines) if shown.running.is_none() => return Err(Failure::told(Ending::Cancelled)),
-            Ok(tui::Left::Stream(_) | tui::Left::Lines) => {
+            Ok(tui::Left::Lines) => {
                 skin.face = Face::Plain;
                 return Ok(());
             }

@@ -10,6 +10,7 @@ mod bad_input_alive;
 #[cfg(feature = "faults")]
 mod faults;
 mod hostile;
+mod inline;
 mod kit;
 mod orders;
 mod playbooks;
