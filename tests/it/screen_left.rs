@@ -164,7 +164,7 @@ fn watched(sandbox: &Sandbox, variables: &[(&str, &str)]) -> (Live, Terminal, Mo
 
 /// The job that was only watched goes on to its end.
 fn goes_on(sandbox: &Sandbox, job: Live) {
-    go(&sandbox);
+    go(sandbox);
     job.wait().code(0).done();
     nothing_is_left(sandbox, Duration::from_secs(20));
 }
@@ -214,7 +214,7 @@ fn watching_is_left_by_bugs() {
         let sandbox = project();
         let (job, mut terminal, before) = watched(&sandbox, &[("SORTIE_FAULT_SCREEN", fault)]);
         terminal.keys("E");
-        terminal.wait_for("line by line");
+        terminal.wait_for("the job goes on");
         terminal.assert_restored(&before);
         goes_on(&sandbox, job);
         terminal.wait_for_end().code(0).done();
