@@ -15,6 +15,7 @@ mod kit;
 mod orders;
 mod playbooks;
 mod program;
+mod screen;
 mod screen_left;
 mod secrets;
 mod survivors;

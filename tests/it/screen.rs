@@ -1,0 +1,198 @@
+//! The full screen as an operator uses it, in a real multiplexer: start, search, grid, pause, skip, cancel, retry, stream mode,
+//! resize, quit; and what becomes of it where there is no good terminal.
+//!
+//! Not here: how it is left (`screen_left.rs`), each screen as text (`src/faces/tui/tests.rs`).
+
+use std::time::Duration;
+
+use crate::kit::{Sandbox, Tmux, nothing_is_left};
+
+/// A stage that fails until the file `fixed` is there, a matrix, one that runs until it is stopped, and what needs them.
+const PLAYBOOK: &str = r#"version: 3
+name: drive
+stages:
+  lint:
+    run: |
+      for number in 1 2 3 4 5 6 7 8 9; do echo "reading part $number of the code"; done
+      [ -e fixed ] || { echo "warning: a comma is missing"; exit 3; }
+  build:
+    matrix: { os: [linux, macos], rust: [stable, nightly] }
+    env: { OS: "${{ matrix.os }}" }
+    run: echo "built for $OS"
+  slow:
+    needs: build
+    run: |
+      echo "waiting for a word"
+      read line < waiter
+  never:
+    needs: build
+    run: |
+      echo "never ends"
+      read line < nobody
+  ship:
+    needs: [lint, slow]
+    run: echo shipped
+"#;
+
+fn project() -> Sandbox {
+    let sandbox = Sandbox::new().file("playbooks/drive.yml", PLAYBOOK);
+    for pipe in ["waiter", "nobody"] {
+        nix::unistd::mkfifo(&sandbox.project().join(pipe), nix::sys::stat::Mode::S_IRWXU)
+            .expect("the project is writable");
+    }
+    sandbox
+}
+
+fn sortie() -> &'static str {
+    env!("CARGO_BIN_EXE_sortie")
+}
+
+/// Presses a key until a dialog, which is deaf for its first moment, has heard it.
+fn answer(tmux: &Tmux, dialog: &str, key: &str) {
+    tmux.wait_for(dialog);
+    tmux.wait_until("the dialog heard it", |tmux| {
+        tmux.send(&[key]);
+        (!tmux.capture().contains(dialog)).then_some(())
+    });
+}
+
+/// Moves the selection down until it stands on a stage.
+fn select(tmux: &Tmux, stage: &str) {
+    tmux.send(&["g"]);
+    tmux.wait_until("the first stage is selected", |tmux| {
+        tmux.capture().lines().any(|line| line.starts_with('>') && line.contains("lint")).then_some(())
+    });
+    tmux.wait_until("the stage is selected", |tmux| {
+        let is_there = tmux.capture().lines().any(|line| line.starts_with('>') && line.contains(stage));
+        if !is_there {
+            tmux.send(&["j"]);
+        }
+        is_there.then_some(())
+    });
+}
+
+#[test]
+fn an_operator_drives_a_job_in_tmux() {
+    let sandbox = project();
+    let tmux = Tmux::new(&sandbox, 120, 40);
+    let before = tmux.stty();
+    tmux.type_line(&format!("{} run drive --watch --max-parallel 4", sortie()));
+    tmux.wait_for("never ends");
+    tmux.wait_for("waiting for a word");
+    assert!(tmux.alternate_on());
+
+    // Search: the hits of the whole log, with their number.
+    select(&tmux, "lint");
+    tmux.wait_for("exited with code 3");
+    tmux.send(&["/"]);
+    tmux.type_text("part [");
+    tmux.wait_for("no line has it");
+    tmux.send(&["C-u"]);
+    tmux.type_text("part");
+    tmux.wait_for("1 of 9 lines");
+    tmux.send(&["Enter", "n"]);
+    tmux.wait_for("2 of 9 lines");
+    tmux.send(&["N", "N"]);
+    tmux.wait_for("9 of 9 lines");
+    tmux.send(&["Escape"]);
+
+    // The grid.
+    select(&tmux, "build");
+    tmux.send(&["2"]);
+    tmux.wait_for("4 of 4 cells");
+    tmux.send(&["1"]);
+
+    // Pause, and on again.
+    tmux.send(&["p"]);
+    tmux.wait_for("PAUSED");
+    tmux.send(&["p"]);
+    tmux.wait_until("it goes on", |tmux| (!tmux.capture().contains("PAUSED")).then_some(()));
+
+    // Skip what runs, after a question.
+    select(&tmux, "slow");
+    tmux.send(&["s"]);
+    answer(&tmux, "Skip slow?", "y");
+    tmux.wait_for("skipped by");
+
+    // Another size, and the smallest.
+    for (columns, rows) in [(80, 24), (40, 10), (200, 60)] {
+        tmux.resize(columns, rows);
+        tmux.wait_until("it fills the window", |tmux| {
+            let shot = tmux.capture();
+            let last = shot.lines().last().unwrap_or_default();
+            (last.contains("q quit") && shot.lines().count() == usize::from(rows)).then_some(())
+        });
+    }
+    tmux.resize(30, 5);
+    tmux.wait_for("is too small");
+    tmux.resize(120, 40);
+
+    // Stream mode, and back.
+    tmux.wait_for("? help");
+    tmux.send(&["S"]);
+    tmux.wait_until("the screen was left", |tmux| (!tmux.alternate_on()).then_some(()));
+    tmux.wait_for("Stage");
+    tmux.send(&["S"]);
+    tmux.wait_until("the screen is back", |tmux| tmux.alternate_on().then_some(()));
+
+    // Cancel one, retry what failed, and the job ends well.
+    select(&tmux, "never");
+    tmux.send(&["x"]);
+    answer(&tmux, "Cancel never?", "y");
+    tmux.wait_for("cancelled");
+    std::fs::write(sandbox.project().join("fixed"), "").expect("the project is writable");
+    select(&tmux, "lint");
+    tmux.send(&["r"]);
+    tmux.wait_for("5/5");
+    tmux.wait_for("q quit");
+    tmux.send(&["q"]);
+    tmux.wait_until("the screen was left", |tmux| (!tmux.alternate_on()).then_some(()));
+    tmux.wait_for("again  sortie jobs retry 1");
+    assert_eq!(tmux.stty(), before);
+    nothing_is_left(&sandbox, Duration::from_secs(20));
+}
+
+#[test]
+fn without_a_good_terminal_the_right_mode_or_a_sentence() {
+    let sandbox =
+        Sandbox::new().file("playbooks/two.yml", "version: 3\nname: two\nstages:\n  a: { run: echo one }\n");
+    sandbox
+        .sortie(["run", "two", "--watch"])
+        .run()
+        .code(0)
+        .complains("standard output is none")
+        .says("a | one")
+        .done();
+    let dumb = sandbox.terminal(["run", "two", "--watch"], (80, 24)).env("TERM", "dumb").start();
+    dumb.wait_for_end().code(0).shows("TERM says").shows("a | one").done();
+    // A service that builds has a terminal now and then, but nobody at it.
+    let ci = sandbox.terminal(["run", "two"], (80, 24)).env("CI", "true").start();
+    let ended = ci.wait_for_end().code(0).shows("a | one");
+    assert!(!String::from_utf8_lossy(&ended.raw).contains("\x1b[?1049h"));
+    let tiny = sandbox.terminal(["run", "two", "--watch"], (30, 5)).start();
+    tiny.wait_for_end().code(0).shows("passed").done();
+    sandbox.sortie(["watch"]).run().code(0).says("job #4 passed").done();
+}
+
+#[test]
+fn a_terminal_that_stops_reading_does_not_hold_up_the_job() {
+    let sandbox = Sandbox::new().file(
+        "playbooks/much.yml",
+        "version: 3\nname: much\nstages:\n  a:\n    run: |\n      echo begun\n      read line < waiter\n      i=0; while [ $i -lt 20000 ]; do echo \"line $i of very many\"; i=$((i+1)); done\n      touch done\n",
+    );
+    nix::unistd::mkfifo(&sandbox.project().join("waiter"), nix::sys::stat::Mode::S_IRWXU)
+        .expect("the project is writable");
+    let mut terminal = sandbox.terminal(["run", "much", "--watch"], (200, 60)).start();
+    let before = terminal.modes();
+    terminal.wait_for("echo begun");
+    terminal.stop_reading();
+    std::fs::write(sandbox.project().join("waiter"), "go\n").expect("the step waits for it");
+    // The job ends although nobody reads what is drawn of it.
+    sandbox.sortie(["jobs", "wait", "last", "--timeout", "30s"]).run().code(0).done();
+    assert!(sandbox.project().join("done").exists());
+    terminal.go_on_reading();
+    terminal.wait_for("passed");
+    terminal.keys("q");
+    terminal.wait_for_end().code(0).done();
+    terminal.assert_restored(&before);
+}
