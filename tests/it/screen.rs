@@ -56,18 +56,15 @@ fn answer(tmux: &Tmux, dialog: &str, key: &str) {
     });
 }
 
-/// Moves the selection down until it stands on a stage.
+/// Goes to a stage by its name.
 fn select(tmux: &Tmux, stage: &str) {
-    tmux.send(&["g"]);
-    tmux.wait_until("the first stage is selected", |tmux| {
-        tmux.capture().lines().any(|line| line.starts_with('>') && line.contains("lint")).then_some(())
-    });
+    tmux.send(&[":"]);
+    tmux.wait_for("Command");
+    tmux.type_text(&format!("go to {stage}"));
+    tmux.wait_for(&format!("> Go to {stage}"));
+    tmux.send(&["Enter"]);
     tmux.wait_until("the stage is selected", |tmux| {
-        let is_there = tmux.capture().lines().any(|line| line.starts_with('>') && line.contains(stage));
-        if !is_there {
-            tmux.send(&["j"]);
-        }
-        is_there.then_some(())
+        tmux.capture().lines().any(|line| line.starts_with('>') && line.contains(stage)).then_some(())
     });
 }
 
@@ -77,13 +74,12 @@ fn an_operator_drives_a_job_in_tmux() {
     let tmux = Tmux::new(&sandbox, 120, 40);
     let before = tmux.stty();
     tmux.type_line(&format!("{} run drive --watch --max-parallel 4", sortie()));
-    tmux.wait_for("never ends");
-    tmux.wait_for("waiting for a word");
+    tmux.wait_for("2 running, 1 failed");
     assert!(tmux.alternate_on());
 
     // Search: the hits of the whole log, with their number.
     select(&tmux, "lint");
-    tmux.wait_for("exited with code 3");
+    tmux.wait_for("a comma is missing");
     tmux.send(&["/"]);
     tmux.type_text("part [");
     tmux.wait_for("no line has it");

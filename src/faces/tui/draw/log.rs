@@ -3,7 +3,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use unicode_width::UnicodeWidthChar;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::pen::{Pen, cut, grouped};
 use crate::faces::tui::log_pane::{PaneRow, TimeShown};
@@ -111,7 +111,7 @@ fn draw_heading(pen: &mut Pen<'_>, line: Rect, facts: Facts<'_>, key: AttemptKey
     let view = facts.view;
     let style = pen.style(Token::LogHeading);
     let rule = pen.look.glyphs.rule();
-    let mut words = format!("{rule}{rule} {} {}", key.step + 1, step_title(view, key.cell, key.step));
+    let mut words = String::new();
     let cell = &view.cells[key.cell as usize];
     if key.run > 1 {
         words += &format!(", run {}", key.run);
@@ -139,6 +139,10 @@ fn draw_heading(pen: &mut Pen<'_>, line: Rect, facts: Facts<'_>, key: AttemptKey
         words += ": failed, tried again";
     }
     words.push(' ');
+    let number = format!("{rule}{rule} {} ", key.step + 1);
+    // How it went matters more than the rest of a long name.
+    let room = usize::from(line.width).saturating_sub(number.width() + words.width()).max(16);
+    let words = format!("{number}{}{words}", cut(&step_title(view, key.cell, key.step), room));
     let end = pen.text(line.x, line.y, line.width, &cut(&words, usize::from(line.width)), style);
     let rule_style = pen.style(Token::Rule);
     for x in end..line.right() {
