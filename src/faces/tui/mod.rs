@@ -19,6 +19,7 @@ mod matrix;
 pub mod motion;
 pub mod pace;
 pub mod palette;
+mod screen;
 pub mod terminal;
 pub mod theme;
 pub mod tree;
