@@ -88,7 +88,9 @@ fn positions_become_names() {
                 force: false,
                 cause: None
             },
-            Event::SkipAsked { by: by(), order: "o".to_owned(), target: Target::Stage(1) },
+            Event::SkipAsked { by: by(), order: "o".to_owned(), target: Target::Stage(1), force: false },
+            Event::SkipAsked { by: by(), order: "o".to_owned(), target: Target::Cell(0), force: true },
+            Event::SkipWithdrawn { by: by(), order: "o".to_owned(), target: Target::Stage(1) },
             Event::OrderRefused {
                 by: by(),
                 order: "o".to_owned(),
@@ -108,6 +110,8 @@ fn positions_become_names() {
             r#""cell.cancelled","stage":"build","cell":{"id":"build.0a1b2c3d","matrix":{"os":"linux"},"run":1},"data":{"outcome":"cancelled","result":"cancelled","cause":{"kind":"fail-fast","cell":"build[os=linux]"},"outputs":{"a":"1"}}}"#,
             r#""order.cancel","actor":"ann","data":{"order":"o","target":"build[os=linux]","force":false}}"#,
             r#""order.skip","actor":"ann","data":{"order":"o","target":"test"}}"#,
+            r#""order.skip","actor":"ann","data":{"order":"o","target":"build[os=linux]","force":true}}"#,
+            r#""order.withdrawn","actor":"ann","data":{"order":"o","target":"test"}}"#,
             r#""order.refused","actor":"ann","data":{"order":"o","asked":{"retry":{"scope":{"from":"test"}}},"message":"no"}}"#,
             r#""job.retrying","attempt":2,"actor":"ann","data":{"order":"o","scope":"failed","stages":["test"],"cells":["build[os=linux]"]}}"#,
         ]

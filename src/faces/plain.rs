@@ -254,10 +254,22 @@ fn job_line(out: &Out, view: &JobView, event: &Event) -> Option<String> {
             if *force {
                 return Some(format!("{stopping} killing{what} without cleanup ({why})"));
             }
-            Some(format!("{stopping} cancelling{what} ({why}){}", awaited(view, target)))
+            let waiting = awaited(view, target).map(|it| format!("{it}; Ctrl-C kills at once"));
+            Some(format!("{stopping} cancelling{what} ({why}){}", waiting.unwrap_or_default()))
         }
-        Event::SkipAsked { by, target, .. } => {
-            Some(format!("{stopping} {} will be left out (asked for by {by})", target_name(view, target)))
+        Event::SkipAsked { by, target, force, .. } => {
+            let what = target_name(view, target);
+            Some(match awaited(view, target) {
+                _ if *force => {
+                    format!("{stopping} killing {what} without cleanup, to skip it (asked for by {by})")
+                }
+                Some(waiting) => format!("{stopping} skipping {what} (asked for by {by}){waiting}"),
+                None => format!("{stopping} {what} will be left out (asked for by {by})"),
+            })
+        }
+        Event::SkipWithdrawn { by, target, .. } => {
+            let symbol = paint.symbol(Phase::Running);
+            Some(format!("{symbol} {} will not be left out (asked for by {by})", target_name(view, target)))
         }
         Event::OrderRefused { by, message, .. } => {
             Some(format!("{stopping} refused an order of {by}: {message}"))
@@ -266,8 +278,8 @@ fn job_line(out: &Out, view: &JobView, event: &Event) -> Option<String> {
     }
 }
 
-/// Names what a cancel waits for, and for how long at most.
-fn awaited(view: &JobView, target: &Target) -> String {
+/// Names what a cancel or a skip waits for, and for how long at most; nothing if nothing of the target runs.
+fn awaited(view: &JobView, target: &Target) -> Option<String> {
     let concerned = |cell: u32| match target {
         Target::Job => true,
         Target::Stage(stage) => view.cells[cell as usize].stage == *stage,
@@ -279,16 +291,12 @@ fn awaited(view: &JobView, target: &Target) -> String {
         .filter_map(|&cell| view.playbook.stages.get(view.cells[cell as usize].stage as usize))
         .map(|stage| stage.cancel.grace)
         .max();
-    let Some(longest) = longest else { return String::new() };
+    let longest = longest?;
     let mut names: Vec<String> = cells.iter().take(3).map(|&cell| view.cell_name(cell)).collect();
     if cells.len() > 3 {
         names.push(format!("{} more", cells.len() - 3));
     }
-    format!(
-        ": waiting for {}, killed after {}; Ctrl-C kills at once",
-        listed(&names, "and"),
-        duration(longest)
-    )
+    Some(format!(": waiting for {}, killed after {}", listed(&names, "and"), duration(longest)))
 }
 
 fn target_name(view: &JobView, target: &Target) -> String {

@@ -15,9 +15,8 @@ use super::plain::Plain;
 use super::steering::Steering;
 use super::summary::{self, Volume};
 use super::{cli, tui};
-use crate::engine::{Handle, JobId, Next, Project, Running, clock};
+use crate::engine::{Handle, History, JobId, Next, Project, Running, clock};
 use crate::logic::job::order::Order;
-use crate::logic::playbook::model::Playbook;
 use crate::logic::view::forecast::Forecast;
 use crate::logic::view::{JobView, Phase};
 
@@ -152,7 +151,7 @@ fn full(
     (shown, skin): (&mut Shown, &mut Skin),
 ) {
     let Screen { terminal, look, mouse, goes_on } = screen;
-    let mut ui = tui::ui::Ui::new(look.clone(), shown.dir.clone(), Forecast::default());
+    let mut ui = tui::ui::Ui::new(look.clone(), shown.dir.clone(), Forecast::new(&[]));
     ui.mouse = *mouse;
     let watch = tui::Watch { context, steering, stays: skin.stays, goes_on };
     loop {
@@ -193,11 +192,17 @@ fn again(context: &Context, shown: &mut Shown, order: Order) -> Result<(), Failu
     Ok(())
 }
 
-/// Returns how long the stages of a job took before, if that is known.
+/// Earlier jobs that tell how long stages take.
+const LOOKED_AT: usize = 5;
+
+/// Returns what earlier jobs of the same playbook say about a job, if there are any that can be read.
 #[must_use]
-pub fn forecast(project: &Project, job: &JobId, playbook: &Playbook) -> Option<Forecast> {
-    let _all = (project, job, playbook);
-    None
+pub fn forecast(project: &Project, job: &JobId) -> Option<Forecast> {
+    let history = History::open(project).ok()??;
+    let row = history.find(&job.0).ok()?;
+    let plan = history.plan(job).ok()?;
+    let times = history.stage_times(&row.playbook, &plan, LOOKED_AT).ok()?;
+    Some(Forecast::of_plan(&plan, &times))
 }
 
 /// Shows the rest of a job line by line, or as events.

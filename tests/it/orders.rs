@@ -1,4 +1,4 @@
-//! Orders from another process: cancel, pause, resume, skip, retry, and what is said when they make no sense.
+//! Orders from another process: cancel, pause, resume, skip and its undoing, retry, and what is said when they make no sense.
 
 use std::time::Duration;
 
@@ -68,7 +68,6 @@ fn a_waiting_stage_is_skipped_and_what_needs_it_goes_on() {
     let mut live = sandbox.sortie(["run", "gated.yml", "--verbose"]).start();
     live.wait_for("begun");
     sandbox.sortie(["jobs", "skip", "last", "second"]).run().code(0).done();
-    sandbox.sortie(["jobs", "skip", "last", "first"]).run().code(3).done();
     std::fs::write(sandbox.project().join("go"), "").expect("the project is writable");
     let ran = live.wait().code(0).says("third | third");
     assert!(!ran.out.contains("second | second"), "{}", ran.out);
@@ -99,4 +98,76 @@ fn a_retry_reads_the_file_of_variables_again_and_says_that_the_playbook_has_chan
     assert_eq!(ran.err.matches(changed).count(), 1, "{}", ran.err);
     std::fs::remove_file(sandbox.project().join("words.env")).unwrap();
     sandbox.sortie(["run"]).run().code(2).complains("words.env").done();
+}
+
+#[test]
+fn a_stage_that_runs_is_skipped_killed_if_it_must_be_and_what_needs_it_goes_on() {
+    let stubborn = r#"version: 3
+name: stubborn
+stages:
+  first:
+    cancel: { grace: 300ms }
+    steps:
+      - block:
+          - run: trap "" TERM; sleep 61 & echo begun; while :; do sleep 60; done
+        always:
+          - run: echo tidied up
+      - run: echo too late
+  second: { needs: first, run: echo second }
+"#;
+    let sandbox = Sandbox::new().file("stubborn.yml", stubborn);
+    let mut live = sandbox.sortie(["run", "stubborn.yml"]).start();
+    live.wait_for("begun");
+    sandbox.sortie(["jobs", "skip", "last", "first"]).run().code(0).says("skipping `first`").done();
+    let ran = live.wait().code(0).says("waiting for first, killed after 300ms").says("tidied up");
+    let ran = ran.says("second | second").says("1 stage passed, 1 skipped");
+    assert!(ran.out.contains("first skipped after") && !ran.out.contains("too late"), "{}", ran.out);
+    nothing_is_left(&sandbox, Duration::from_secs(2));
+    let shown = sandbox.sortie(["jobs", "show", "last"]).run().code(0).says("first").says("asked for by ");
+    assert!(!shown.out.contains("failed"), "{}", shown.out);
+    sandbox.sortie(["jobs", "skip", "--undo", "last", "first"]).run().code(3).done();
+}
+
+#[test]
+fn a_cell_that_runs_is_skipped_and_its_siblings_go_on() {
+    let text = r#"version: 3
+name: cells
+stages:
+  build:
+    matrix: { n: [1, 2] }
+    run: echo begun ${{ matrix.n }}; until test -e go; do sleep 0.05; done; echo opened
+  after: { needs: build, run: echo after }
+"#;
+    let sandbox = Sandbox::new().file("cells.yml", text);
+    let mut live = sandbox.sortie(["run", "cells.yml", "--max-parallel", "2"]).start();
+    live.wait_for("begun 1");
+    live.wait_for("begun 2");
+    sandbox.sortie(["jobs", "skip", "last", "build[n=1]"]).run().code(0).done();
+    live.wait_for("build[n=1] skipped");
+    std::fs::write(sandbox.project().join("go"), "").expect("the project is writable");
+    let ran = live.wait().code(0).says("build passed: 1 cell passed, 1 skipped").says("after | after");
+    assert!(!ran.out.contains("build[n=1] | opened"), "{}", ran.out);
+}
+
+#[test]
+fn a_skip_is_taken_back_before_it_comes_into_force() {
+    let sandbox = Sandbox::new().file("gated.yml", GATED);
+    let mut live = sandbox.sortie(["run", "gated.yml"]).start();
+    live.wait_for("begun");
+    sandbox.sortie(["jobs", "skip", "--undo", "last", "second"]).run().code(3).done();
+    sandbox.sortie(["jobs", "skip", "last", "second"]).run().code(0).done();
+    live.wait_for("second will be left out");
+    sandbox.sortie(["jobs", "skip", "last", "second", "--undo"]).run().code(0).says("after all").done();
+    std::fs::write(sandbox.project().join("go"), "").expect("the project is writable");
+    live.wait().code(0).says("second | second").says("3 stages passed").done();
+}
+
+#[test]
+fn a_stage_that_passed_runs_again_with_what_needs_it() {
+    let sandbox = Sandbox::new().file("flaky.yml", FLAKY).file("mended", "");
+    sandbox.sortie(["run", "flaky.yml"]).run().code(0).done();
+    let ran = sandbox.sortie(["jobs", "retry", "last", "flaky"]).run().code(0).says("after | after");
+    assert!(ran.out.contains("flaky passed"), "{}", ran.out);
+    let runs = std::fs::read_to_string(sandbox.project().join("runs")).expect("the first stage wrote it");
+    assert_eq!(runs, "once\n", "what is needed ran again");
 }

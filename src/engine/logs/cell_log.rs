@@ -13,7 +13,7 @@ use super::saving::Saving;
 use super::search::Search;
 use crate::logic::job::report::AttemptKey;
 use crate::logic::log_index::Stream;
-use crate::logic::text::clean::clean;
+use crate::logic::text::clean::clean_onto;
 
 #[cfg(test)]
 #[path = "cell_log_tests.rs"]
@@ -215,7 +215,7 @@ impl CellLog {
                     text.push('\n');
                 }
                 is_first = false;
-                text.push_str(&clean(&line.bytes, false));
+                clean_onto(&line.bytes, &mut text);
             }
         }
         text

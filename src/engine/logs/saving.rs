@@ -7,12 +7,12 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::cell_log::CellLog;
-use super::lines::{CHUNK, Lines};
+use super::lines::{CHUNK, Line, Lines};
 use crate::logic::job::report::AttemptKey;
-use crate::logic::text::clean::clean;
+use crate::logic::text::clean::clean_onto;
 
 /// Lines that are read at once.
-const LINES: usize = 64;
+const LINES: usize = 512;
 
 /// A log on its way into a file: what was known of it when this began.
 #[derive(Debug)]
@@ -26,7 +26,10 @@ pub struct Saving {
     bytes: u64,
     /// The last thing written was not a break.
     in_line: bool,
+    /// Reused by every call.
     buffer: Vec<u8>,
+    lines: Vec<Line>,
+    text: String,
 }
 
 #[derive(Debug)]
@@ -50,7 +53,18 @@ impl Saving {
             lines: it.lines.count(),
         };
         let parts = log.tries.iter().map(part).collect();
-        Ok(Self { file, cleaned, parts, part: 0, at: 0, bytes: 0, in_line: false, buffer: Vec::new() })
+        Ok(Self {
+            file,
+            cleaned,
+            parts,
+            part: 0,
+            at: 0,
+            bytes: 0,
+            in_line: false,
+            buffer: Vec::new(),
+            lines: Vec::new(),
+            text: String::new(),
+        })
     }
 
     /// Bytes that were written.
@@ -104,23 +118,23 @@ impl Saving {
 
     fn write_lines(&mut self, lines: &mut Lines, end: u64) -> io::Result<bool> {
         let most = usize::try_from(end - self.at).unwrap_or(usize::MAX).min(LINES);
-        let mut read = Vec::new();
+        let mut read = std::mem::take(&mut self.lines);
         lines.read(self.at, most, &mut read);
         if read.is_empty() && most > 0 {
             return Err(shortened(lines));
         }
-        let mut text = std::mem::take(&mut self.buffer);
+        let mut text = std::mem::take(&mut self.text);
         text.clear();
         for (index, line) in read.iter().enumerate() {
             if !line.continued && (index > 0 || self.in_line) {
-                text.push(b'\n');
+                text.push('\n');
             }
-            text.extend_from_slice(clean(&line.bytes, false).as_bytes());
+            clean_onto(&line.bytes, &mut text);
         }
-        self.put(&text)?;
+        self.put(text.as_bytes())?;
         self.in_line |= !read.is_empty();
         self.at += read.len() as u64;
-        self.buffer = text;
+        (self.lines, self.text) = (read, text);
         Ok(self.at < end)
     }
 

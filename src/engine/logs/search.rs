@@ -1,13 +1,14 @@
 //! Searching one log, piece by piece, while it grows. What is kept is one bit for each line.
 //!
-//! Many lines are looked at together where the file has nothing but plain text; where it has escape sequences or
-//! other control characters, each line is cleaned first, as they may stand in the middle of a word.
+//! Many lines are looked at together. Where the file has more than plain text they are cleaned first, as an escape
+//! sequence may stand in the middle of a word.
 //!
 //! Not here: what is searched for (`query.rs`), several tries together (`cell_search.rs`).
 
 use super::lines::{CHUNK, Lines, Progress};
 use super::query::Query;
 use super::split::Splitter;
+use crate::logic::text::clean::clean_onto;
 
 #[cfg(test)]
 #[path = "search_tests.rs"]
@@ -30,19 +31,22 @@ pub struct Search {
     seen: u64,
     /// As `Lines::restarts` was.
     restarts: u64,
-    /// Looking at several lines together does not pay with this pattern.
-    single: bool,
+    manner: Manner,
     is_done: bool,
+    /// Reused by every call, given back when there is nothing to do.
     bytes: Vec<u8>,
     /// Where the lines of `bytes` end: behind the last byte, and behind the break.
     ends: Vec<(u32, u32)>,
+    /// The same for lines that had to be cleaned.
+    cleaned: String,
+    cleaned_ends: Vec<(u32, u32)>,
 }
 
 impl Search {
     /// A search that has looked at nothing yet.
     #[must_use]
     pub fn new(query: Query) -> Self {
-        let single = query.needs_single_lines();
+        let manner = if query.needs_single_lines() { Manner::Singly } else { Manner::Together };
         Self {
             query,
             hits: Hits::default(),
@@ -52,10 +56,12 @@ impl Search {
             looked: 0,
             seen: 0,
             restarts: 0,
-            single,
+            manner,
             is_done: false,
             bytes: Vec::new(),
             ends: Vec::new(),
+            cleaned: String::new(),
+            cleaned_ends: Vec::new(),
         }
     }
 
@@ -153,6 +159,7 @@ impl Search {
                 Progress::AtEnd if lines.bytes() == before => {
                     self.is_done = true;
                     (self.bytes, self.ends) = (Vec::new(), Vec::new());
+                    (self.cleaned, self.cleaned_ends) = (String::new(), Vec::new());
                     return Progress::AtEnd;
                 }
                 Progress::More | Progress::AtEnd => {}
@@ -207,17 +214,43 @@ impl Search {
 
     /// Marks what matches among lines that are complete; `has_cut` says that one of them has no break.
     fn look_through(&mut self, bytes: &[u8], ends: &[(u32, u32)], has_cut: bool) {
-        let looks = if self.single || has_cut { Looks::Otherwise } else { looks(bytes) };
-        let from = match looks {
-            Looks::Otherwise => 0,
-            Looks::Ascii | Looks::Plain => self.look_at_many(bytes, ends, looks == Looks::Ascii),
-        };
+        let looks = looks(bytes);
+        if looks != Looks::Otherwise {
+            self.look_at_text(bytes, ends, looks == Looks::Ascii, has_cut);
+            return;
+        }
+        let mut text = std::mem::take(&mut self.cleaned);
+        let mut cleaned_ends = std::mem::take(&mut self.cleaned_ends);
+        text.clear();
+        cleaned_ends.clear();
+        let mut start = 0;
+        for &(end, next) in ends {
+            clean_onto(&bytes[start..end as usize], &mut text);
+            start = next as usize;
+            let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
+            cleaned_ends.push((end, end + 1));
+            text.push('\n');
+        }
+        self.look_at_text(text.as_bytes(), &cleaned_ends, text.is_ascii(), false);
+        (self.cleaned, self.cleaned_ends) = (text, cleaned_ends);
+    }
+
+    /// The same for lines that are as a person sees them.
+    fn look_at_text(&mut self, text: &[u8], ends: &[(u32, u32)], is_ascii: bool, has_cut: bool) {
+        let before = self.hits.count;
+        let is_many = self.manner == Manner::Together && !has_cut;
+        let from = if is_many { self.look_at_many(text, ends, is_ascii) } else { 0 };
+        let regex = self.query.regex_for(is_ascii);
         let mut start = from.checked_sub(1).map_or(0, |before| ends[before].1 as usize);
         for (index, &(end, next)) in ends.iter().enumerate().skip(from) {
-            if self.query.is_match(&bytes[start..end as usize]) {
+            if regex.is_match(&text[start..end as usize]) {
                 self.hits.add(self.line + index as u64);
             }
             start = next as usize;
+        }
+        if self.manner != Manner::Singly {
+            let is_dense = (self.hits.count - before) * 2 > ends.len() as u64;
+            self.manner = if is_dense { Manner::SinglyForNow } else { Manner::Together };
         }
     }
 
@@ -233,7 +266,7 @@ impl Search {
             if found.end() > end as usize {
                 // Breaks may be part of a match: what begins in this line decides nothing about the next one, and
                 // finding that out again for every line would take too long.
-                self.single = true;
+                self.manner = Manner::Singly;
                 return index;
             }
             self.hits.add(self.line + index as u64);
@@ -242,6 +275,16 @@ impl Search {
         }
         ends.len()
     }
+}
+
+/// How lines are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Manner {
+    Together,
+    /// Most of the latest lines matched: finding the next match takes longer than asking each line.
+    SinglyForNow,
+    /// The pattern may ask for the ends of the text, or matches breaks.
+    Singly,
 }
 
 /// What bytes are like, as far as a search is concerned.

@@ -17,7 +17,7 @@ use crate::logic::time::Timestamp;
 
 /// A reader over the store of a project.
 pub struct History {
-    connection: Connection,
+    pub(super) connection: Connection,
     state: PathBuf,
 }
 

@@ -4,13 +4,15 @@
 //! would cost milliseconds each); `Syncer` does it in a group every 100 ms, and `Store::sync` at once where somebody
 //! relies on it.
 //!
-//! Not here: what events mean (`logic/job`), who may own a job (`lease.rs`), reading for faces (`history.rs`).
+//! Not here: what events mean (`logic/job`), who may own a job (`lease.rs`), reading for faces (`history.rs`,
+//! `times.rs`).
 
 mod folder;
 mod history;
 mod journal;
 mod lease;
 mod sync;
+mod times;
 
 use std::fs;
 use std::path::Path;

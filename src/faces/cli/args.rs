@@ -419,14 +419,22 @@ pub struct PauseArgs {
     pub job: String,
 }
 
-/// Leave out a stage or cell that has not started; what needs it goes on
+/// Leave out a stage or cell; what needs it goes on without it
+///
+/// What runs of it is stopped as by `cancel`: politely, cleanup included, and at once if asked twice. It ends as skipped.
 #[derive(Args, Clone, Debug, Default)]
-#[command(after_help = "Examples:\n  sortie jobs skip 214 deploy\n  sortie jobs skip last 'build[os=linux]'")]
+#[command(after_help = "Examples:
+  sortie jobs skip 214 deploy
+  sortie jobs skip last 'build[os=linux]'
+  sortie jobs skip --undo 214 deploy     as long as it has not come into force")]
 pub struct SkipArgs {
     /// Number, beginning of the id, or `last`
     pub job: String,
     /// `STAGE` or `STAGE[key=value]`
     pub address: String,
+    /// Take a skip back before it has come into force: the stage runs after all
+    #[arg(long)]
+    pub undo: bool,
 }
 
 /// Run again what failed or was cancelled, and what depends on it
@@ -440,7 +448,7 @@ pub struct SkipArgs {
 pub struct RetryArgs {
     /// Number, beginning of the id, or `last`
     pub job: String,
-    /// One cell, `STAGE[key=value]`, and what depends on its stage
+    /// One cell, `STAGE[key=value]`, or stage, and what depends on it; once the job has ended also one that passed
     #[arg(conflicts_with_all = ["from", "all"])]
     pub address: Option<String>,
     /// This stage and what depends on it, whatever became of them

@@ -23,7 +23,7 @@ const TOPICS: [(&str, &str); 4] = [
 ];
 
 /// The types of events, with what they mean and what older tools call them.
-const EVENTS: [(&str, &str, &str); 32] = [
+const EVENTS: [(&str, &str, &str); 33] = [
     ("job.started", "a job began", "OrchestrationStarted"),
     ("job.paused", "nothing new is started until it is resumed", "OrchestrationPaused"),
     ("job.resumed", "a paused job goes on", "OrchestrationResumed"),
@@ -33,7 +33,8 @@ const EVENTS: [(&str, &str, &str); 32] = [
     ("job.failed", "a job failed", "OrchestrationFailed"),
     ("job.cancelled", "a job was cancelled", "OrchestrationCancelled"),
     ("order.cancel", "somebody asked to cancel a job or a part of it", "OrchestrationCancelRequested"),
-    ("order.skip", "somebody asked to leave a part out", ""),
+    ("order.skip", "somebody asked to leave a part out; what runs of it is stopped", ""),
+    ("order.withdrawn", "a skip was taken back before it came into force", ""),
     ("order.refused", "an order made no sense at that time", "CommandRefused"),
     ("stage.submitted", "a stage's first step was given out, to begin when the step `after` passes", ""),
     (
@@ -46,7 +47,7 @@ const EVENTS: [(&str, &str, &str); 32] = [
     ("stage.cancelled", "a stage was cancelled", "StageCancelled"),
     ("stage.skipped", "a stage did not run", "StageSkipped"),
     ("cell.started", "a cell began", ""),
-    ("cell.stopping", "a cell was asked to stop", ""),
+    ("cell.stopping", "a cell was asked to stop, by a cancel, a skip, a time limit or fail-fast", ""),
     ("cell.retrying", "a cell as a whole will be run again", "StageRetrying"),
     ("cell.swept", "what was left of a cell's processes was ended", "SurvivorsFound"),
     ("cell.completed failed cancelled skipped", "a cell ended", ""),

@@ -61,8 +61,10 @@ fn scope(view: &JobView, args: &RetryArgs) -> Result<RetryScope, Failure> {
         Some(text) => match pick::target(view, text)? {
             Target::Cell(cell) => RetryScope::Cell(cell),
             Target::Stage(stage) => match view.stages[stage as usize].cells[..] {
-                [one] => RetryScope::Cell(one),
-                _ => RetryScope::From(stage),
+                // One that is left from an earlier beginning of its stage has not ended.
+                [one] if view.cells[one as usize].phase.outcome().is_some() => RetryScope::Cell(one),
+                _ if view.phase.outcome().is_some() => RetryScope::From(stage),
+                _ => RetryScope::Stage(stage),
             },
             Target::Job => RetryScope::Failed,
         },

@@ -32,7 +32,7 @@ fn simple(context: &Context, args: &PauseArgs, order: Order, out: &mut Out) -> R
     send(context, &row, &args.job, order, out)
 }
 
-/// Leaves something out.
+/// Leaves something out, or takes that back.
 ///
 /// # Errors
 /// If there is no such job or part of it, or the order is refused.
@@ -41,7 +41,8 @@ pub(super) fn skip(context: &Context, args: &SkipArgs, out: &mut Out) -> Result<
     let row = pick::job_for_order(&history, &args.job)?;
     let view = pick::view(&history, &row)?;
     let target = pick::target(&view, &args.address)?;
-    send(context, &row, &args.job, Order::Skip { target }, out)
+    let order = if args.undo { Order::WithdrawSkip { target } } else { Order::Skip { target } };
+    send(context, &row, &args.job, order, out)
 }
 
 /// Sends an order to the process that runs the job, and prints what was done.

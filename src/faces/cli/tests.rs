@@ -261,6 +261,42 @@ fn a_cancel_says_what_it_waits_for() {
 }
 
 #[test]
+fn a_skip_says_what_it_waits_for_and_who_asked() {
+    let mut show = Show::new(Volume::Normal, false);
+    let mut events = start();
+    let skip = |target: Target, force: bool| {
+        let (by, order) = ("ada".to_owned(), String::new());
+        Event::SkipAsked { by, order, target, force }
+    };
+    events.extend([skip(Target::Cell(0), false), skip(Target::Cell(0), true), skip(Target::Stage(1), false)]);
+    let (by, order) = ("ada".to_owned(), String::new());
+    events.push(Event::SkipWithdrawn { by: by.clone(), order, target: Target::Stage(1) });
+    let (outcome, cause) = (Outcome::Skipped, Some(Cause::Order { by }));
+    events.push(Event::CellFinished {
+        cell: 0,
+        run: 1,
+        outcome,
+        result: outcome,
+        cause: cause.clone(),
+        outputs: vec![],
+    });
+    events.push(Event::StageFinished { stage: 1, outcome, result: outcome, cause });
+    let lines = show.events(events);
+    let lines: Vec<&str> = lines.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "■ skipping build[os=linux] (asked for by ada): waiting for build[os=linux], killed after 10s",
+            "■ killing build[os=linux] without cleanup, to skip it (asked for by ada)",
+            "■ test will be left out (asked for by ada)",
+            "▶ test will not be left out (asked for by ada)",
+            "○ build[os=linux] skipped after 8.0 s: asked for by ada",
+            "○ test skipped: asked for by ada",
+        ]
+    );
+}
+
+#[test]
 fn a_closed_pipe_is_no_error_and_a_full_disk_is_one() {
     for (why, is_fine) in [(std::io::ErrorKind::BrokenPipe, true), (std::io::ErrorKind::StorageFull, false)] {
         let screen = Screen { refuses: Some(why), ..Screen::default() };

@@ -16,7 +16,7 @@ use crate::logic::text::clean::clean;
 use crate::logic::view::JobView;
 
 /// Bytes that are looked at between two looks at the keys.
-const SLICE: usize = 4 * 1024 * 1024;
+const SLICE: usize = 1024 * 1024;
 
 /// Spaces between tab stops.
 const TAB: usize = 8;

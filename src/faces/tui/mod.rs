@@ -22,6 +22,10 @@ pub mod pace;
 pub mod palette;
 mod screen;
 pub mod terminal;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 pub mod theme;
 pub mod tree;
 pub mod ui;

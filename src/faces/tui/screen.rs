@@ -23,7 +23,7 @@ pub(super) fn hold<T: Send>(
     terminal: &mut Terminal,
     steering: &Steering,
     hear: impl Fn(Signal) + Send + 'static,
-    body: impl FnOnce(&mut Terminal) -> io::Result<T> + Send,
+    body: impl FnOnce(&mut Terminal, &mut Keys) -> io::Result<T> + Send,
 ) -> io::Result<T> {
     let abandon = terminal.abandon_switch();
     steering.set_listener(Some(Box::new(move |signal| {
@@ -37,7 +37,10 @@ pub(super) fn hold<T: Send>(
         let thread = std::thread::Builder::new().name(SCREEN_THREAD.to_owned());
         let thread = thread.spawn_scoped(scope, || {
             terminal.enter()?;
-            body(terminal)
+            let mut keys = terminal.keys.take().map_or_else(Keys::open, Ok)?;
+            let held = body(terminal, &mut keys);
+            terminal.keys = Some(keys);
+            held
         })?;
         thread.join().unwrap_or_else(|_| Err(io::Error::other("the full screen has a bug and was left")))
     });
@@ -48,12 +51,19 @@ pub(super) fn hold<T: Send>(
     held
 }
 
-/// Returns what a loop runs on.
-///
-/// # Errors
-/// If the system has nothing left for it.
-pub(super) fn runtime() -> io::Result<Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_time().build()
+/// What comes from the terminal, and what the loops that wait for it run on. The two belong together: what wakes a loop
+/// for a key is its runtime. There is one for all loops of a terminal, because a key that is pressed while one stream
+/// ends and the next begins may lie unnoticed until the next key.
+pub(super) struct Keys {
+    pub(super) runtime: Runtime,
+    pub(super) stream: EventStream,
+}
+
+impl Keys {
+    fn open() -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        Ok(Self { runtime, stream: EventStream::new() })
+    }
 }
 
 /// Waits for what comes from the terminal; nothing more comes from one that went away.

@@ -18,12 +18,15 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::termios::{OptionalActions, QueueSelector, SpecialCodeIndex, Termios};
 
+use super::screen::Keys;
 use crate::engine::clock;
 use crate::faces::context::{Guard, Modes, StartGuard};
 
-/// Saves the title, enters the other screen without a cursor, and asks for pastes, clicks, drags and the wheel.
-const ENTER: &str =
-    "\x1b[22;0t\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?1000h\x1b[?1002h\x1b[?1006h\x1b[0m\x1b[2J\x1b[H";
+/// Saves the title.
+const SAVE_TITLE: &str = "\x1b[22;0t";
+
+/// Enters the other screen without a cursor, and asks for pastes, clicks, drags and the wheel.
+const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?1000h\x1b[?1002h\x1b[?1006h\x1b[0m\x1b[2J\x1b[H";
 
 /// Takes all of that back, whatever was half written. The first byte ends a sequence that was cut off.
 pub const LEAVE: &str = "\x18\x1b[?2026l\x1b[?1006l\x1b[?1002l\x1b[?1000l\x1b[?2004l\x1b[0m\x1b[?7h\x1b[r\
@@ -127,6 +130,8 @@ pub struct Terminal {
     is_stale: bool,
     /// Nobody wants the frame that is being written any more.
     abandoned: Arc<AtomicBool>,
+    /// Kept from one loop to the next.
+    pub(super) keys: Option<Keys>,
     /// Frames that were written.
     pub frames: u64,
 }
@@ -152,6 +157,7 @@ impl Terminal {
             frame: Vec::new(),
             is_stale: true,
             abandoned: Arc::default(),
+            keys: None,
             frames: 0,
         })
     }
@@ -196,6 +202,7 @@ impl Terminal {
         *active = Some(Active { output, before, guard: Some(guard) });
         drop(active);
         rustix::termios::tcsetattr(&self.output, OptionalActions::Now, &during)?;
+        self.write(SAVE_TITLE.as_bytes())?;
         self.write(ENTER.as_bytes())
     }
 

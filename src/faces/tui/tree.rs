@@ -130,11 +130,15 @@ impl Tree {
         let live = || (0u32..).zip(&view.stages).find(|(_, stage)| stage.phase.is_live());
         let next = failed.or_else(live).map(|(at, _)| at);
         if let Some(at) = next {
-            let of_cell = view.stages[at as usize].cells.iter().copied();
-            let bad =
-                of_cell.filter(|&c| is_bad(view.cells[c as usize].phase, view.cells[c as usize].result));
-            self.cursor = Some(match bad.take(1).next() {
-                Some(cell) if view.stages[at as usize].cells.len() > 1 => RowId::Cell(cell),
+            let stage = &view.stages[at as usize];
+            let cell = |&c: &u32| &view.cells[c as usize];
+            let worst = stage
+                .cells
+                .iter()
+                .filter(|c| is_bad(cell(c).phase, cell(c).result))
+                .min_by_key(|c| cell(c).phase != Phase::Done(Outcome::Failure));
+            self.cursor = Some(match worst {
+                Some(&cell) if stage.cells.len() > 1 => RowId::Cell(cell),
                 _ => RowId::Stage(at),
             });
         } else if self.cursor.is_none() {
@@ -203,7 +207,8 @@ pub fn cell_of(view: &JobView, id: RowId) -> Option<u32> {
     };
     let cell = |&c: &u32| &view.cells[c as usize];
     let find = |test: &dyn Fn(&u32) -> bool| stage.cells.iter().find(|c| test(c)).copied();
-    find(&|c| is_bad(cell(c).phase, cell(c).result))
+    find(&|c| cell(c).phase == Phase::Done(Outcome::Failure) && cell(c).result != Some(Outcome::Success))
+        .or_else(|| find(&|c| is_bad(cell(c).phase, cell(c).result)))
         .or_else(|| find(&|c| cell(c).phase.is_live()))
         .or_else(|| {
             stage.cells.iter().filter(|c| cell(c).started.is_some()).max_by_key(|c| cell(c).started).copied()

@@ -309,7 +309,7 @@ impl Ui {
                     self.set_grid_stage(view, stage);
                 }
             }
-            Action::Transpose => self.grid.transpose(),
+            Action::Transpose => self.transpose_grid(view),
             Action::NextSlice => self.grid_slice(view, true),
             Action::PreviousSlice => self.grid_slice(view, false),
             Action::FailedOnly => self.grid.toggle_failures(),

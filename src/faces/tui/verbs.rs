@@ -127,8 +127,7 @@ impl Ui {
 
     /// Offers to take back a skip that has not come into force.
     pub(super) fn offer_undo(&mut self, words: String, target: Target, now: Duration) {
-        let _target = target;
-        let back = vec![Request::Order(Order::Resume)];
+        let back = vec![Request::Order(Order::WithdrawSkip { target })];
         self.undo = Some(Undo { words, until: now + OFFERED, then: Vec::new(), back });
     }
 
@@ -202,7 +201,7 @@ impl Ui {
         };
         let scope = match (stage_of_one(id), id) {
             (Some(cell), _) => RetryScope::Cell(cell),
-            (None, RowId::Stage(stage)) => RetryScope::From(stage),
+            (None, RowId::Stage(stage)) => RetryScope::Stage(stage),
             (None, RowId::Cell(cell)) => RetryScope::Cell(cell),
         };
         let request = self.again(Order::Retry { scope }, facts);

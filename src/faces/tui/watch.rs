@@ -5,7 +5,6 @@
 //! mean (`update.rs`), when frames are due (`pace.rs`), the terminal (`terminal.rs`).
 
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::{Event as Input, EventStream};
@@ -74,8 +73,8 @@ pub fn watch(terminal: &mut Terminal, ui: &mut Ui, shown: &mut Shown, watch: Wat
     let hear = move |signal| {
         let _heard = to_loop.send(Said::Signal(signal));
     };
-    let left = screen::hold(terminal, watch.steering, hear, |terminal| {
-        screen::runtime()?.block_on(Loop::new(terminal, ui, shown, watch, said)?.run(heard))
+    let left = screen::hold(terminal, watch.steering, hear, |terminal, keys| {
+        keys.runtime.block_on(Loop::new(terminal, ui, shown, watch, said)?.run(heard, &mut keys.stream))
     });
     match &left {
         Ok(Left::Again(_)) => {}
@@ -114,8 +113,11 @@ impl<'a> Loop<'a> {
         Ok(Self { terminal, ui, shown, watch, said, news, pace: Pace::default(), has_ended, actor: None })
     }
 
-    async fn run(mut self, mut heard: mpsc::UnboundedReceiver<Said>) -> io::Result<Left> {
-        let mut input = EventStream::new();
+    async fn run(
+        mut self,
+        mut heard: mpsc::UnboundedReceiver<Said>,
+        input: &mut EventStream,
+    ) -> io::Result<Left> {
         self.look_back();
         self.ui.go_along(&self.shown.view);
         self.pace.wish(Wish::Now, clock::elapsed());
@@ -128,16 +130,16 @@ impl<'a> Loop<'a> {
             if changed {
                 self.pace.wish(Wish::Now, now);
             }
-            if let Some(left) = self.carry_out(requests, &mut input)? {
+            if let Some(left) = self.carry_out(requests)? {
                 return Ok(left);
             }
             let wait = self.wait();
             let has_work = self.ui.log.has_work();
             tokio::select! {
                 biased;
-                event = screen::next(&mut input) => match event {
+                event = screen::next(input) => match event {
                     Some(Ok(event)) => {
-                        if let Some(left) = self.take(&event, &mut input)? {
+                        if let Some(left) = self.take(&event)? {
                             return Ok(left);
                         }
                     }
@@ -145,7 +147,7 @@ impl<'a> Loop<'a> {
                     Some(Err(_)) | None => return Ok(Left::Lines),
                 },
                 Some(said) = heard.recv() => {
-                    if let Some(left) = self.hear(said, &mut input)? {
+                    if let Some(left) = self.hear(said)? {
                         return Ok(left);
                     }
                 }
@@ -190,7 +192,7 @@ impl<'a> Loop<'a> {
     }
 
     /// Takes what came from the terminal, and what else has come meanwhile: wheels turn faster than frames.
-    fn take(&mut self, event: &Input, input: &mut EventStream) -> io::Result<Option<Left>> {
+    fn take(&mut self, event: &Input) -> io::Result<Option<Left>> {
         if let Input::Resize(..) = event {
             self.pace.wish(Wish::Now, clock::elapsed());
             return Ok(None);
@@ -199,14 +201,14 @@ impl<'a> Loop<'a> {
         let requests = self.ui.take(event, facts);
         self.ui.go_along(&self.shown.view);
         self.pace.wish(Wish::Now, clock::elapsed());
-        self.carry_out(requests, input)
+        self.carry_out(requests)
     }
 
-    fn hear(&mut self, said: Said, input: &mut EventStream) -> io::Result<Option<Left>> {
+    fn hear(&mut self, said: Said) -> io::Result<Option<Left>> {
         let now = clock::elapsed();
         self.pace.wish(Wish::Now, now);
         match said {
-            Said::Signal(Signal::Stop) => self.suspend(false, input)?,
+            Said::Signal(Signal::Stop) => self.suspend(false)?,
             Said::Signal(Signal::Continue) => self.terminal.enter_again()?,
             Said::Signal(Signal::Interrupt | Signal::Terminate | Signal::HangUp) => {
                 return Ok(Some(Left::Lines));
@@ -281,7 +283,7 @@ impl<'a> Loop<'a> {
         }
     }
 
-    fn carry_out(&mut self, requests: Vec<Request>, input: &mut EventStream) -> io::Result<Option<Left>> {
+    fn carry_out(&mut self, requests: Vec<Request>) -> io::Result<Option<Left>> {
         for request in requests {
             match request {
                 Request::Order(order) => self.order(order),
@@ -292,7 +294,7 @@ impl<'a> Loop<'a> {
                 Request::Stream => {
                     self.ui.say("the job has ended; there is nothing to stream", clock::elapsed())
                 }
-                Request::Suspend => self.suspend(true, input)?,
+                Request::Suspend => self.suspend(true)?,
                 Request::Leave => return Ok(Some(Left::Done)),
                 Request::CancelAndLeave => {
                     self.ui.leave_at_end = true;
@@ -337,14 +339,13 @@ impl<'a> Loop<'a> {
     }
 
     /// Gives the terminal back, stops, and takes it again when somebody lets this process go on.
-    fn suspend(&mut self, group: bool, input: &mut EventStream) -> io::Result<()> {
+    fn suspend(&mut self, group: bool) -> io::Result<()> {
         self.terminal.leave();
         if self.shown.handle.is_some() && self.shown.running.is_some() {
             self.terminal
                 .write("suspended: what runs goes on, nothing new starts until `fg`\n".as_bytes())?;
         }
         (self.watch.context.outside.stop_here)(group);
-        *input = EventStream::new();
         self.terminal.enter()?;
         self.pace.wish(Wish::Now, clock::elapsed());
         Ok(())
@@ -369,11 +370,11 @@ impl<'a> Loop<'a> {
     /// Asks the store how long stages took before, on a thread of its own.
     fn look_back(&self) {
         let project = self.watch.context.project.clone();
-        let (id, view) = (self.shown.id.clone(), Arc::clone(&self.shown.view.playbook));
+        let id = self.shown.id.clone();
         let said = self.said.clone();
         // Without it the bar weighs all stages the same.
         let _spawned = std::thread::Builder::new().name("history".to_owned()).spawn(move || {
-            if let Some(forecast) = crate::faces::show::forecast(&project, &id, &view) {
+            if let Some(forecast) = crate::faces::show::forecast(&project, &id) {
                 let _heard = said.send(Said::Forecast(forecast));
             }
         });

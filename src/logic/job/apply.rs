@@ -24,6 +24,7 @@ pub fn apply(state: &mut JobState, event: &Event, at: Timestamp) {
         | Event::JobFinished { .. }
         | Event::CancelAsked { .. }
         | Event::SkipAsked { .. }
+        | Event::SkipWithdrawn { .. }
         | Event::OrderRefused { .. } => apply_job(state, event, at),
         Event::StageStarted { stage, cells } => stage_started(state, *stage, cells, at),
         Event::StageSubmitted { stage, cell, key, after } => {
@@ -105,19 +106,16 @@ fn apply_job(state: &mut JobState, event: &Event, at: Timestamp) {
             cancel_asked(state, target, *force, cause, at);
             note(state, order, event);
         }
-        Event::SkipAsked { by, order, target } => {
+        Event::SkipAsked { by, order, target, force } => {
+            skip_asked(state, target, *force, by);
+            note(state, order, event);
+        }
+        Event::SkipWithdrawn { order, target, .. } => {
             match target {
                 Target::Job => {}
-                Target::Stage(stage) => {
-                    state.stages[*stage as usize].skip = Some(by.clone());
-                    let cells = state.stages[*stage as usize].cells.clone();
-                    for cell in cells {
-                        state.cells[cell as usize].skip = Some(by.clone());
-                        state.index.attention.insert(cell);
-                    }
-                }
+                Target::Stage(stage) => state.stages[*stage as usize].skip = None,
                 Target::Cell(cell) => {
-                    state.cells[*cell as usize].skip = Some(by.clone());
+                    state.cells[*cell as usize].skip = None;
                     state.index.attention.insert(*cell);
                 }
             }
@@ -169,6 +167,27 @@ fn cancel_asked(state: &mut JobState, target: &Target, force: bool, cause: Cause
             }
             state.index.attention.insert(*cell);
         }
+    }
+}
+
+fn skip_asked(state: &mut JobState, target: &Target, force: bool, by: &str) {
+    let cells = match target {
+        Target::Job => return,
+        Target::Stage(stage) => {
+            state.stages[*stage as usize].skip = Some(by.to_owned());
+            state.stages[*stage as usize].cells.clone()
+        }
+        Target::Cell(cell) => vec![*cell],
+    };
+    for cell in cells {
+        let it = &mut state.cells[cell as usize];
+        match &mut it.stop {
+            // What stops for another reason counts as that; what is skipped already stops harder.
+            Some(stop) if force && it.skip.is_some() => stop.rung = Rung::Kill,
+            Some(_) => {}
+            None => it.skip = Some(by.to_owned()),
+        }
+        state.index.attention.insert(cell);
     }
 }
 

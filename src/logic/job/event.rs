@@ -229,6 +229,16 @@ pub enum Event {
         #[serde(default)]
         order: String,
         target: Target,
+        /// What runs of it is killed, without cleanup.
+        #[serde(default, skip_serializing_if = "is_default")]
+        force: bool,
+    },
+    /// A skip was taken back before it came into force.
+    SkipWithdrawn {
+        by: String,
+        #[serde(default)]
+        order: String,
+        target: Target,
     },
     OrderRefused {
         by: String,
@@ -345,6 +355,7 @@ impl Event {
             Self::JobFinished { outcome, .. } => ended("job", *outcome),
             Self::CancelAsked { .. } => "order.cancel",
             Self::SkipAsked { .. } => "order.skip",
+            Self::SkipWithdrawn { .. } => "order.withdrawn",
             Self::OrderRefused { .. } => "order.refused",
             Self::StageSubmitted { .. } => "stage.submitted",
             Self::StageStarted { .. } => "stage.started",
@@ -375,6 +386,7 @@ impl Event {
             | Self::JobRetrying { by, .. }
             | Self::CancelAsked { by, .. }
             | Self::SkipAsked { by, .. }
+            | Self::SkipWithdrawn { by, .. }
             | Self::OrderRefused { by, .. } => Some(by),
             _ => None,
         }

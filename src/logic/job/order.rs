@@ -22,8 +22,10 @@ pub enum RetryScope {
     /// A stage and what depends on it.
     From(u32),
     All,
-    /// One cell, and what depends on its stage.
+    /// One cell, and what depends on its stage. While the job runs, only one that did not pass.
     Cell(u32),
+    /// A stage and what depends on it, as `From`. While the job runs, only one that did not pass.
+    Stage(u32),
 }
 
 /// A wish of a person or a program.
@@ -38,8 +40,13 @@ pub enum Order {
     /// Starts nothing new; what runs goes on.
     Pause,
     Resume,
-    /// Leaves out what has not started; what needs it goes on without it.
+    /// Leaves the target out; what needs it goes on without it. What runs of it is stopped politely, and killed without
+    /// cleanup if this is asked twice.
     Skip {
+        target: Target,
+    },
+    /// Takes a skip back that has not come into force: the target runs after all.
+    WithdrawSkip {
         target: Target,
     },
     Retry {

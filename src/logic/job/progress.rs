@@ -113,7 +113,12 @@ impl Walk<'_> {
             match &self.it.steps[at].phase {
                 StepPhase::Done(done) => failed |= done.conclusion == Some(Outcome::Failure),
                 StepPhase::Waiting { until } => {
-                    if self.pressure != Pressure::None && kind != ListKind::Always {
+                    let goes_on = match self.pressure {
+                        Pressure::None => true,
+                        Pressure::Cancelled | Pressure::TimedOut => kind == ListKind::Always,
+                        Pressure::Forced => false,
+                    };
+                    if !goes_on {
                         let cancelled = self.pressure != Pressure::TimedOut;
                         return ListEnd::Next(Next::Conclude {
                             step,

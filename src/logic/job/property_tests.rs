@@ -8,18 +8,18 @@ use super::Input;
 use super::apply::apply;
 use super::decide::decide;
 use super::effect::Rung;
-use super::event::{Envelope, Event};
+use super::event::{Cause, Envelope, Event, Outcome};
 use super::follow::{follow, hear};
 use super::launch::launch;
 use super::order::{Asked, Order, RetryScope, Target};
 use super::report::{AttemptKey, End, Report};
-use super::state::{JobPhase, JobState, StagePhase};
+use super::state::{JobPhase, JobState, StagePhase, StageState};
 use super::testing::{exit, new_state};
 use super::wanted::wanted;
 use crate::logic::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
-const JOBS: u64 = 320;
+const JOBS: u64 = 240;
 const SLOTS: u32 = 3;
 
 /// A small generator, so that a failure can be repeated from its seed.
@@ -175,6 +175,10 @@ struct Sim {
     foreseen: u32,
     /// How often a try was submitted behind one that was itself submitted.
     chained: u32,
+    /// How many cells were skipped, how many skips were taken back, how often something was run again.
+    skipped: u32,
+    withdrawn: u32,
+    retried: u32,
     with_orders: bool,
 }
 
@@ -198,6 +202,9 @@ impl Sim {
             followed: 0,
             foreseen: 0,
             chained: 0,
+            skipped: 0,
+            withdrawn: 0,
+            retried: 0,
             with_orders,
         }
     }
@@ -247,9 +254,74 @@ impl Sim {
                     return Err(format!("cell {cell} started after a forced cancel of the job"));
                 }
             }
+            Event::CellStopping { cause: Cause::FailFast { cell }, .. }
+                if self.state.cells[*cell as usize].outcome() != Some(Outcome::Failure) =>
+            {
+                return Err(format!("cell {cell} made its siblings stop and has not failed"));
+            }
+            Event::CellFinished { cell, outcome, .. } => {
+                self.skipped += u32::from(*outcome == Outcome::Skipped);
+                let was_asked = self.state.cells[*cell as usize].skip.is_some();
+                let fits = if was_asked {
+                    [Outcome::Skipped, Outcome::Success].contains(outcome)
+                } else {
+                    *outcome != Outcome::Skipped
+                };
+                if !fits {
+                    return Err(format!("cell {cell} is {outcome:?}, asked to skip it: {was_asked}"));
+                }
+            }
+            Event::StageFinished {
+                stage,
+                cause: Some(Cause::Order { .. }),
+                outcome: Outcome::Skipped,
+                ..
+            } => {
+                let it = &self.state.stages[*stage as usize];
+                if it.phase == StagePhase::Pending && it.skip.is_none() {
+                    return Err(format!("stage {stage} was skipped although that was withdrawn"));
+                }
+            }
+            Event::JobRetrying { stages, cells, .. } => {
+                self.retried += 1;
+                self.watch_retry(stages, cells)?;
+            }
+            Event::SkipWithdrawn { .. } => self.withdrawn += 1,
             _ => {}
         }
         Ok(())
+    }
+
+    /// What runs again at once must not be built on something that is still to run, nor be under way.
+    fn watch_retry(&self, stages: &[u32], cells: &[u32]) -> Checked {
+        let again: BTreeSet<u32> = cells
+            .iter()
+            .map(|&cell| self.state.cells[cell as usize].stage)
+            .chain(stages.iter().copied())
+            .collect();
+        let plan = &self.state.setting.plan.playbook.stages;
+        for &cell in cells {
+            let it = &self.state.cells[cell as usize];
+            let model = &plan[it.stage as usize];
+            if it.outcome().is_none() {
+                return Err(format!("cell {cell} is run again while it runs"));
+            }
+            for &need in &model.needs {
+                let has_ended = matches!(self.state.stages[need].phase, StagePhase::Finished { .. });
+                if !has_ended || again.iter().any(|&at| at as usize == need) {
+                    return Err(format!("cell {cell} is run again before its need {need} has ended"));
+                }
+            }
+            let ordinary = again.iter().any(|&at| !plan[at as usize].is_final);
+            if model.is_final && (ordinary || !self.state.ordinary_done()) {
+                return Err(format!("final cell {cell} is run again before the others have ended"));
+            }
+        }
+        let runs = |at: &&u32| matches!(self.state.stages[**at as usize].phase, StagePhase::Started { .. });
+        match stages.iter().find(runs) {
+            Some(stage) => Err(format!("stage {stage} begins anew while it runs")),
+            None => Ok(()),
+        }
     }
 
     fn input(&mut self, input: &Input) -> Checked {
@@ -340,13 +412,47 @@ impl Sim {
             1 => Target::Stage(small(dice.roll(stages))),
             _ => Target::Cell(small(dice.roll(cells.max(1)))),
         };
-        let order = match self.dice.roll(8) {
+        let order = match self.dice.roll(12) {
             0 | 1 => Order::Cancel { target: target(&mut self.dice), force: self.dice.one_in(5) },
             2 => Order::Pause,
             3 | 4 => Order::Resume,
-            5 | 6 => Order::Skip { target: target(&mut self.dice) },
-            _ => Order::Retry { scope: RetryScope::Failed },
+            5 => Order::Skip { target: target(&mut self.dice) },
+            6 | 7 => Order::Skip { target: self.open_part() },
+            8 | 9 => {
+                let target = self.open_part();
+                self.ask(Order::Skip { target: target.clone() })?;
+                self.reconcile()?;
+                Order::WithdrawSkip { target }
+            }
+            _ => Order::Retry { scope: self.random_scope() },
         };
+        self.ask(order)
+    }
+
+    /// A stage that waits, or a cell that runs or was given out ahead: plain chance seldom comes upon one.
+    fn open_part(&mut self) -> Target {
+        let waits = |it: &StageState| it.phase == StagePhase::Pending;
+        let stages = (0u32..).zip(&self.state.stages).filter(|(_, it)| waits(it));
+        let live = self.state.index.live.keys().map(|key| Target::Cell(key.cell));
+        let open: Vec<Target> = stages.map(|(at, _)| Target::Stage(at)).chain(live).collect();
+        let at = self.dice.roll(open.len().max(1) as u64);
+        open.get(usize::try_from(at).unwrap_or(0)).cloned().unwrap_or(Target::Job)
+    }
+
+    fn random_scope(&mut self) -> RetryScope {
+        let stages = self.state.stages.len() as u64;
+        let cells = self.state.cells.len() as u64;
+        let small = |n: u64| u32::try_from(n).unwrap_or(0);
+        match self.dice.roll(8) {
+            0 => RetryScope::All,
+            1 => RetryScope::From(small(self.dice.roll(stages))),
+            2 | 3 => RetryScope::Stage(small(self.dice.roll(stages))),
+            4 | 5 => RetryScope::Cell(small(self.dice.roll(cells.max(1)))),
+            _ => RetryScope::Failed,
+        }
+    }
+
+    fn ask(&mut self, order: Order) -> Checked {
         self.orders += 1;
         let asked =
             Asked { id: format!("o{}", self.orders), by: "ann".to_owned(), order, expected_seq: None };
@@ -364,6 +470,11 @@ impl Sim {
                 let left = wanted(&self.state);
                 if !left.live.is_empty() || !left.sweeping.is_empty() || left.close {
                     return Err(format!("something is still wanted at the end: {left:?}"));
+                }
+                if self.with_orders && round < 60 && self.dice.one_in(3) {
+                    let scope = self.random_scope();
+                    self.ask(Order::Retry { scope })?;
+                    continue;
                 }
                 return Ok(());
             }
@@ -492,6 +603,9 @@ struct Tried {
     followed: u32,
     foreseen: u32,
     chained: u32,
+    skipped: u32,
+    withdrawn: u32,
+    retried: u32,
 }
 
 /// Runs one job and resumes every prefix of it; returns what went wrong first.
@@ -512,12 +626,22 @@ fn try_job(job: u64, fault: Fault) -> Result<Tried, String> {
         followed += begun.0;
         foreseen += begun.1;
     }
-    Ok(Tried { events: sim.journal.len(), orders: sim.orders, followed, foreseen, chained: sim.chained })
+    Ok(Tried {
+        events: sim.journal.len(),
+        orders: sim.orders,
+        followed,
+        foreseen,
+        chained: sim.chained,
+        skipped: sim.skipped,
+        withdrawn: sim.withdrawn,
+        retried: sim.retried,
+    })
 }
 
 #[test]
 fn every_prefix_resumes_to_a_legal_end() {
     let (mut events, mut orders, mut followed, mut foreseen, mut chained) = (0, 0, 0, 0, 0);
+    let (mut skipped, mut withdrawn, mut retried) = (0, 0, 0);
     for job in 0..JOBS {
         let tried = try_job(job, Fault::None).unwrap_or_else(|what| panic!("{what}"));
         events += tried.events;
@@ -525,16 +649,23 @@ fn every_prefix_resumes_to_a_legal_end() {
         followed += tried.followed;
         foreseen += tried.foreseen;
         chained += tried.chained;
+        skipped += tried.skipped;
+        withdrawn += tried.withdrawn;
+        retried += tried.retried;
     }
     eprintln!(
         "{JOBS} jobs, {events} events, {orders} orders, {followed} tries begun ahead, {foreseen} of them \
-         with their stage, {} prefixes resumed",
+         with their stage, {} prefixes resumed; {skipped} cells skipped, {withdrawn} skips taken back, \
+         {retried} times run again",
         events as u64 - JOBS
     );
     assert!(events as u64 - JOBS >= 5_000, "only {events} events");
     assert!(followed >= 1_000, "only {followed} tries began ahead");
     assert!(foreseen >= 100, "only {foreseen} stages began ahead");
     assert!(chained >= 50, "only {chained} tries were submitted behind a submitted one");
+    assert!(skipped >= 100, "only {skipped} cells were skipped");
+    assert!(withdrawn >= 20, "only {withdrawn} skips were taken back");
+    assert!(retried >= 100, "only {retried} times something was run again");
 }
 
 #[test]

@@ -1,12 +1,16 @@
-//! Orders: cancel, pause, resume, skip, retry. Each is either recorded or refused with a sentence.
+//! Orders: cancel, pause, resume, skip and its withdrawal, retry. Each is either recorded or refused with a sentence.
 
 use std::collections::BTreeSet;
 
 use super::apply::{free_slot, leave_queue, restart_cell};
-use super::event::{Event, Outcome};
+use super::event::{Cause, Event, Outcome};
 use super::order::{Asked, Order, Refusal, RetryScope, Target};
-use super::state::{CellPhase, JobPhase, JobState, StagePhase, StageState};
-use crate::logic::plan::dependents;
+use super::state::{CellPhase, CellState, JobPhase, JobState, StagePhase, StageState};
+use crate::logic::plan::{Selected, dependents};
+
+#[cfg(test)]
+#[path = "steer_tests.rs"]
+mod tests;
 
 type Answer = Result<(Vec<Event>, String), Refusal>;
 
@@ -36,6 +40,7 @@ pub(super) fn answer(state: &JobState, asked: &Asked) -> Answer {
             Ok(said(state, vec![Event::JobResumed { by, order }]))
         }
         Order::Skip { target } => skip(state, by, order, target),
+        Order::WithdrawSkip { target } => withdraw_skip(state, by, order, target),
         Order::Retry { scope } => retry(state, by, order, scope),
     }
 }
@@ -52,7 +57,11 @@ pub(super) fn words(state: &JobState, event: &Event) -> String {
         Event::JobPaused { .. } => "paused: what runs goes on, nothing new starts".to_owned(),
         Event::JobResumed { .. } => "resumed".to_owned(),
         Event::JobRetrying { .. } => "trying again".to_owned(),
+        Event::SkipAsked { target, force: true, .. } => {
+            format!("killing and skipping, without cleanup: {}", name(state, target))
+        }
         Event::SkipAsked { target, .. } => format!("skipping {}", name(state, target)),
+        Event::SkipWithdrawn { target, .. } => format!("not skipping {} after all", name(state, target)),
         Event::CancelAsked { target, force: true, .. } => {
             format!("stopping at once, without cleanup: {}", name(state, target))
         }
@@ -149,16 +158,46 @@ fn skip(state: &JobState, by: String, order: String, target: &Target) -> Answer 
     if let Some(outcome) = state.outcome_of(target) {
         return Err(Refusal::new(format!("cannot skip {name}: it has already {}", past(outcome))));
     }
-    let runs = |cell: u32| state.cells[cell as usize].phase == CellPhase::Active;
-    let busy = match target {
-        Target::Stage(at) => state.stages[*at as usize].cells.iter().any(|&cell| runs(cell)),
-        Target::Cell(at) => runs(*at),
-        Target::Job => false,
+    let (open, was_asked) = match target {
+        Target::Stage(at) => {
+            let stage = &state.stages[*at as usize];
+            let cells = if stage.phase == StagePhase::Pending { &[][..] } else { &stage.cells };
+            (cells.to_vec(), stage.skip.is_some())
+        }
+        Target::Cell(at) => (vec![*at], true),
+        Target::Job => (Vec::new(), false),
     };
-    if busy {
-        return Err(Refusal::new(format!("cannot skip {name}: it is running; cancel it instead")));
+    let cells = open.iter().map(|&cell| &state.cells[cell as usize]);
+    let open: Vec<&CellState> = cells.filter(|cell| cell.outcome().is_none()).collect();
+    if !open.is_empty() && open.iter().all(|cell| cell.stop.is_some() && cell.skip.is_none()) {
+        return Err(Refusal::new(format!("cannot skip {name}: it is stopping already, for another reason")));
     }
-    Ok(said(state, vec![Event::SkipAsked { by, order, target: target.clone() }]))
+    let force = was_asked && open.iter().any(|cell| cell.stop.is_some() && cell.skip.is_some());
+    Ok(said(state, vec![Event::SkipAsked { by, order, target: target.clone(), force }]))
+}
+
+fn withdraw_skip(state: &JobState, by: String, order: String, target: &Target) -> Answer {
+    exists(state, target)?;
+    let name = name(state, target);
+    let refuse = |why: &str| Err(Refusal::new(format!("cannot undo: {why}")));
+    let (asked, in_force) = match target {
+        Target::Job => return refuse("a job is never skipped; name a stage or a cell"),
+        Target::Stage(at) => {
+            let it = &state.stages[*at as usize];
+            (it.skip.is_some(), it.phase != StagePhase::Pending)
+        }
+        Target::Cell(at) => {
+            let it = &state.cells[*at as usize];
+            (it.skip.is_some(), it.phase == CellPhase::Active)
+        }
+    };
+    match state.outcome_of(target) {
+        Some(Outcome::Skipped) if asked => refuse(&format!("{name} has been skipped already; retry it")),
+        Some(outcome) => refuse(&format!("{name} has {}", past(outcome))),
+        None if !asked => refuse(&format!("nobody has asked to skip {name}")),
+        None if in_force => refuse(&format!("{name} is being skipped already; retry it once it has ended")),
+        None => Ok(said(state, vec![Event::SkipWithdrawn { by, order, target: target.clone() }])),
+    }
 }
 
 fn retry(state: &JobState, by: String, order: String, scope: &RetryScope) -> Answer {
@@ -190,7 +229,7 @@ fn reach(state: &JobState, scope: &RetryScope, finished: bool) -> Result<(Vec<u3
         }
         RetryScope::Failed => {
             for (at, stage) in (0u32..).zip(&state.stages) {
-                if bad(stage.outcome()) && stage.cells.is_empty() {
+                if bad(stage.outcome()) && (stage.cells.is_empty() || !ended_by_its_cells(stage)) {
                     whole.insert(at);
                 } else if bad(stage.outcome()) {
                     partial.insert(at);
@@ -198,35 +237,88 @@ fn reach(state: &JobState, scope: &RetryScope, finished: bool) -> Result<(Vec<u3
                 }
             }
         }
+        RetryScope::Stage(stage) => {
+            stage_can_run_again(state, *stage, finished)?;
+            whole.insert(*stage);
+        }
         RetryScope::Cell(cell) => {
-            exists(state, &Target::Cell(*cell))?;
-            let it = &state.cells[*cell as usize];
-            if !bad(it.outcome()) {
-                let name = state.cell_name(*cell);
-                return Err(Refusal::new(format!(
-                    "cannot retry `{name}`: it has neither failed nor been cancelled"
-                )));
-            }
+            cell_can_run_again(state, *cell, finished)?;
             cells.insert(*cell);
-            partial.insert(it.stage);
+            partial.insert(state.cells[*cell as usize].stage);
         }
     }
-    let roots: Vec<u32> = partial.iter().chain(&whole).copied().collect();
-    for stage in dependents(&plan.stages, &roots) {
-        if !partial.contains(&stage) {
-            whole.insert(stage);
-        }
-    }
+    // What builds on something that runs again begins anew after it, also where only a cell of it failed.
+    let roots = partial.iter().chain(&whole);
+    let below: Vec<u32> = roots.flat_map(|&at| plan.stages[at as usize].needed_by.iter().copied()).collect();
+    whole.extend(dependents(&plan.stages, &below));
+    let is_final = |at: u32| plan.playbook.stages[at as usize].is_final;
+    let only_finals = partial.iter().chain(&whole).all(|&at| is_final(at));
     if !whole.is_empty() || !partial.is_empty() {
-        let finals = (0u32..).zip(&plan.playbook.stages).filter(|(_, s)| s.is_final).map(|(at, _)| at);
-        whole.extend(finals.filter(|at| !partial.contains(at)));
+        let finals = (0u32..).zip(&plan.stages).map(|(at, _)| at).filter(|&at| is_final(at));
+        whole.extend(finals.filter(|at| !only_finals || !partial.contains(at)));
     }
+    cells.retain(|&cell| !whole.contains(&state.cells[cell as usize].stage));
     // A stage that began behind a failed one and still runs must not be reset under its own feet.
     let starts_over = |at: &u32| matches!(state.stages[*at as usize].phase, StagePhase::Started { .. });
     if let Some(at) = whole.iter().find(|at| starts_over(at)) {
         return Err(Refusal::new(format!("cannot retry now: `{}` is running", state.stage_name(*at))));
     }
     Ok((whole.into_iter().collect(), cells.into_iter().collect()))
+}
+
+fn stage_can_run_again(state: &JobState, stage: u32, finished: bool) -> Result<(), Refusal> {
+    exists(state, &Target::Stage(stage))?;
+    if let Selected::No(_) = state.setting.plan.stages[stage as usize].selected {
+        let name = state.stage_name(stage);
+        return Err(Refusal::new(format!("cannot retry `{name}`: the command line left it out of this job")));
+    }
+    let was_skipped =
+        matches!(&state.stages[stage as usize].phase, StagePhase::Finished { waived: true, .. });
+    may_run_again(state, &Target::Stage(stage), was_skipped, finished)
+}
+
+fn cell_can_run_again(state: &JobState, cell: u32, finished: bool) -> Result<(), Refusal> {
+    exists(state, &Target::Cell(cell))?;
+    let it = &state.cells[cell as usize];
+    let stage = &state.stages[it.stage as usize];
+    let is_current = match &stage.phase {
+        StagePhase::Pending => false,
+        StagePhase::Started { .. } => true,
+        StagePhase::Finished { outcome: Outcome::Skipped, .. } => it.outcome() == Some(Outcome::Skipped),
+        StagePhase::Finished { .. } => ended_by_its_cells(stage),
+    };
+    if !is_current || !stage.cells.contains(&cell) {
+        let (name, stage) = (state.cell_name(cell), state.stage_name(it.stage));
+        let message = format!("cannot retry `{name}` alone: `{stage}` has not begun again since it ran");
+        return Err(Refusal::new(message));
+    }
+    may_run_again(state, &Target::Cell(cell), it.outcome() == Some(Outcome::Skipped), finished)
+}
+
+/// Says whether a stage that has ended came to what its cells came to. A stage that begins anew keeps the cells of its
+/// earlier beginning, and it may end before it has new ones.
+fn ended_by_its_cells(stage: &StageState) -> bool {
+    matches!(stage.phase, StagePhase::Finished { cause: None | Some(Cause::Member { .. }), .. })
+}
+
+/// While a job runs, what has passed is not done again under the feet of what builds on it.
+fn may_run_again(
+    state: &JobState,
+    target: &Target,
+    was_skipped: bool,
+    finished: bool,
+) -> Result<(), Refusal> {
+    let name = name(state, target);
+    match state.outcome_of(target) {
+        None => Err(Refusal::new(format!("cannot retry {name}: it has not ended"))),
+        Some(Outcome::Failure | Outcome::Cancelled) => Ok(()),
+        Some(Outcome::Skipped) if was_skipped => Ok(()),
+        Some(_) if finished => Ok(()),
+        Some(outcome) => Err(Refusal::new(format!(
+            "cannot retry {name} now: it has {}, and the job still runs",
+            past(outcome)
+        ))),
+    }
 }
 
 /// Puts stages back to their beginning and cells into the queue; part of `apply`.
@@ -248,6 +340,7 @@ pub(super) fn reset(state: &mut JobState, whole: &[u32], cells: &[u32]) {
             it.cancel = None;
         }
         it.failed_fast = None;
+        it.skip = None;
         restart_cell(state, cell, None);
     }
     // Everything that follows from phases is counted again: the plain full scan is the definition.

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::event::{Event, Outcome};
+use super::event::{Cause, Event, Outcome};
 use super::order::{Asked, Order, RetryScope, Target};
 use super::report::{AttemptKey, End, Exit, Report, StepFiles, Usage};
-use super::state::{JobState, Setting};
+use super::state::{JobState, Setting, StagePhase};
 use super::{Input, turn};
 use crate::logic::plan::{PlanRequest, plan};
 use crate::logic::playbook;
@@ -81,11 +81,40 @@ impl Job {
         turn(&mut self.state, input, self.now, &mut self.events)
     }
 
-    fn order(&mut self, order: Order) {
+    pub(super) fn order(&mut self, order: Order) -> String {
+        self.ask(order).expect("the order makes sense here")
+    }
+
+    /// Returns the words of a refusal.
+    pub(super) fn refused(&mut self, order: Order) -> String {
+        self.ask(order).expect_err("the order makes no sense here").message
+    }
+
+    fn ask(&mut self, order: Order) -> Result<String, super::order::Refusal> {
         self.orders += 1;
         let asked =
             Asked { id: format!("o{}", self.orders), by: "ann".to_owned(), order, expected_seq: None };
-        self.turn(&Input::Order(asked)).expect("the order makes sense here");
+        self.turn(&Input::Order(asked))
+    }
+
+    /// Lets cells be given out before there is a slot for them.
+    pub(super) fn ahead(mut self, ahead: u32) -> Self {
+        self.state.setting.ahead = ahead;
+        self
+    }
+
+    pub(super) fn stage(&self, name: &str) -> Target {
+        Target::Stage(self.stage_at(name))
+    }
+
+    pub(super) fn stage_at(&self, name: &str) -> u32 {
+        let stages = &self.state.setting.plan.playbook.stages;
+        u32::try_from(stages.iter().position(|s| &*s.id == name).expect("a stage")).expect("few stages")
+    }
+
+    pub(super) fn cell_at(&self, name: &str) -> u32 {
+        let cells = (0u32..).zip(&self.state.cells).map(|(at, _)| at);
+        cells.into_iter().find(|&at| self.state.cell_name(at) == name).expect("a cell")
     }
 
     pub(super) fn order_with_id(&mut self, id: &str) -> Result<String, super::order::Refusal> {
@@ -114,16 +143,57 @@ impl Job {
     }
 
     pub(super) fn skip(&mut self, stage: &str) {
-        let at =
-            self.state.setting.plan.playbook.stages.iter().position(|s| &*s.id == stage).expect("a stage");
-        self.order(Order::Skip { target: Target::Stage(u32::try_from(at).expect("few stages")) });
+        self.order(Order::Skip { target: self.stage(stage) });
     }
 
     pub(super) fn report(&mut self, it: &Exits) {
-        let live = self.state.index.live.keys().copied();
-        let key = live.into_iter().find(|key| self.state.cell_name(key.cell) == it.cell);
-        let key = key.unwrap_or_else(|| panic!("nothing of `{}` runs: {:?}", it.cell, self.state.index.live));
-        self.turn(&Input::Report(exit(key, End::Code(it.code)))).expect("reports are never refused");
+        let end = exit(self.live(&it.cell), End::Code(it.code));
+        self.turn(&Input::Report(end)).expect("reports are never refused");
+    }
+
+    fn live(&self, cell: &str) -> AttemptKey {
+        let mut live = self.state.index.live.keys().copied();
+        let key = live.find(|key| self.state.cell_name(key.cell) == cell);
+        key.unwrap_or_else(|| panic!("nothing of `{cell}` runs: {:?}", self.state.index.live))
+    }
+
+    /// The step of a cell passed, and the keeper began that of another in its slot.
+    pub(super) fn passes_on_to(&mut self, cell: &str, next: &str) {
+        let Report::Exited(mut it) = exit(self.live(cell), End::Code(0)) else { unreachable!() };
+        it.next = Some(self.live(next));
+        self.turn(&Input::Report(Report::Exited(it))).expect("reports are never refused");
+    }
+
+    /// The step of a cell ended and left a process behind, which is still there.
+    pub(super) fn leaves_something(&mut self, it: &Exits) {
+        let Report::Exited(mut exit) = exit(self.live(&it.cell), End::Code(it.code)) else { unreachable!() };
+        exit.left_running = 1;
+        self.turn(&Input::Report(Report::Exited(exit))).expect("reports are never refused");
+    }
+
+    pub(super) fn is_swept(&mut self, cell: &str) {
+        let cell = self.cell_at(cell);
+        let run = self.state.cells[cell as usize].run;
+        let report = Report::Swept { cell, run, ended: 1, survivors: Vec::new() };
+        self.turn(&Input::Report(report)).expect("reports are never refused");
+    }
+
+    pub(super) fn outcome(&self) -> Option<Outcome> {
+        self.state.outcome_of(&Target::Job)
+    }
+
+    /// Why a stage ended as it did.
+    pub(super) fn cause(&self, stage: &str) -> Option<Cause> {
+        match &self.state.stages[self.stage_at(stage) as usize].phase {
+            StagePhase::Finished { cause, .. } => cause.clone(),
+            _ => None,
+        }
+    }
+
+    /// Every event after the last one of that type, a line each.
+    pub(super) fn log_after(&self, kind: &str) -> String {
+        let at = self.events.iter().rposition(|event| event.type_name() == kind).expect("an event of it");
+        self.events[at + 1..].iter().map(|e| self.line(e)).collect::<Vec<_>>().join("\n")
     }
 
     pub(super) fn closes(&mut self) {

@@ -3,7 +3,6 @@
 //! Not here: the files themselves, which keep every byte (`engine/logs`).
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 #[cfg(test)]
 #[path = "clean_tests.rs"]
@@ -13,81 +12,126 @@ mod tests;
 /// sequences go, except for colours if they are wanted, and bytes that are not UTF-8 become `�`.
 #[must_use]
 pub fn clean(line: &[u8], colors: bool) -> Cow<'_, str> {
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    if !line.iter().any(|&b| (b < 0x20 && b != b'\t') || b >= 0x7f) {
-        return String::from_utf8_lossy(line);
-    }
-    let line = match memchr::memrchr(b'\r', line) {
-        Some(at) => &line[at + 1..],
-        None => line,
-    };
-    let text = String::from_utf8_lossy(line);
-    if !text.chars().any(|c| c.is_control() && c != '\t') {
+    let text = String::from_utf8_lossy(last_state(line));
+    if control(text.as_bytes(), 0).is_none() {
         return text;
     }
-    Cow::Owned(without_controls(&text, colors))
+    let mut kept = String::with_capacity(text.len());
+    without_controls(&text, colors, &mut kept);
+    Cow::Owned(kept)
 }
 
-fn without_controls(text: &str, colors: bool) -> String {
-    let mut kept = String::with_capacity(text.len());
-    let mut colored = false;
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\x1b' => match chars.next() {
-                Some('[') => colored |= control_sequence(&mut chars, colors, &mut kept),
-                Some(']' | 'P' | '_' | '^' | 'X') => skip_string(&mut chars),
-                // Charset selections have one more character.
-                Some('(' | ')' | '*' | '+' | '#') => {
-                    chars.next();
-                }
-                _ => {}
-            },
-            '\u{9b}' => colored |= control_sequence(&mut chars, colors, &mut kept),
-            '\t' => kept.push('\t'),
-            c if c.is_control() => {}
-            c => kept.push(c),
-        }
+/// Does the same without colours, and puts the text behind what is there: for many lines at once.
+pub fn clean_onto(line: &[u8], kept: &mut String) {
+    let line = last_state(line);
+    match std::str::from_utf8(line) {
+        Ok(text) => without_controls(text, false, kept),
+        Err(_) => without_controls(&String::from_utf8_lossy(line), false, kept),
     }
+}
+
+/// What stands in the line after it was overwritten.
+fn last_state(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    match memchr::memrchr(b'\r', line) {
+        Some(at) => &line[at + 1..],
+        None => line,
+    }
+}
+
+/// The first control character but tabs from a place on, and its length.
+fn control(text: &[u8], from: usize) -> Option<(usize, usize)> {
+    let may_be = |&b: &u8| ((b < 0x20) & (b != b'\t')) | (b == 0x7f) | (b == 0xc2);
+    let mut at = from;
+    loop {
+        // Plain text is the rule: sixteen bytes at once, without a branch for each.
+        while let Some(block) = text.get(at..at + 16)
+            && !block.iter().fold(false, |found, b| found | may_be(b))
+        {
+            at += 16;
+        }
+        at += text.get(at..)?.iter().position(may_be)?;
+        if text[at] != 0xc2 {
+            return Some((at, 1));
+        }
+        if text.get(at + 1).is_some_and(|b| (0x80..0xa0).contains(b)) {
+            return Some((at, 2));
+        }
+        at += 1;
+    }
+}
+
+fn without_controls(text: &str, colors: bool, kept: &mut String) {
+    let bytes = text.as_bytes();
+    let mut colored = false;
+    let mut from = 0;
+    while let Some((at, length)) = control(bytes, from) {
+        kept.push_str(&text[from..at]);
+        let next = at + length;
+        let is_sequence = (length == 2 && bytes[at + 1] == 0x9b) || bytes[at..].starts_with(b"\x1b[");
+        from = if is_sequence {
+            let first = at + 2;
+            let (end, color) = control_sequence(bytes, first);
+            if let (Some(color), true) = (color, colors) {
+                colored = true;
+                kept.push_str("\x1b[");
+                kept.push_str(&text[first..color]);
+                kept.push('m');
+            }
+            end
+        } else if bytes[at] == b'\x1b' {
+            match bytes.get(next) {
+                Some(b']' | b'P' | b'_' | b'^' | b'X') => after_string(bytes, next + 1),
+                // Charset selections have one more character.
+                Some(b'(' | b')' | b'*' | b'+' | b'#') => after_char(bytes, next + 1),
+                _ => after_char(bytes, next),
+            }
+        } else {
+            next
+        };
+    }
+    kept.push_str(&text[from..]);
     if colored {
         kept.push_str("\x1b[0m");
     }
-    kept
 }
 
-/// Reads a sequence to its end; returns whether it was a colour that was kept.
-fn control_sequence(
-    chars: &mut std::iter::Peekable<std::str::Chars<'_>>,
-    colors: bool,
-    kept: &mut String,
-) -> bool {
-    let mut parameters = String::new();
-    for c in chars.by_ref() {
-        match c {
-            '\x40'..='\x7e' => {
-                let is_color =
-                    c == 'm' && parameters.chars().all(|p| p.is_ascii_digit() || p == ';' || p == ':');
-                if is_color && colors {
-                    let _ = write!(kept, "\x1b[{parameters}m");
-                }
-                return is_color && colors;
+/// Reads a sequence to its end; returns what comes after it, and where its parameters end if it is a colour.
+fn control_sequence(text: &[u8], first: usize) -> (usize, Option<usize>) {
+    let mut at = first;
+    loop {
+        match text.get(at) {
+            Some(0x20..=0x3f) if at - first < 64 => at += 1,
+            Some(b'm') => {
+                let is_color = text[first..at].iter().all(|p| p.is_ascii_digit() || b";:".contains(p));
+                return (at + 1, is_color.then_some(at));
             }
-            '\x20'..='\x3f' if parameters.len() < 64 => parameters.push(c),
-            _ => return false,
+            _ => return (after_char(text, at), None),
         }
     }
-    false
 }
 
-/// Skips a string such as a window title, to its bell or terminator.
-fn skip_string(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
-    while let Some(c) = chars.next() {
-        if c == '\x07' || c == '\u{9c}' {
-            return;
-        }
-        if c == '\x1b' && chars.peek() == Some(&'\\') {
-            chars.next();
-            return;
+/// What comes after a string such as a window title, which ends with a bell or a terminator.
+fn after_string(text: &[u8], mut at: usize) -> usize {
+    while let Some(found) = text.get(at..).and_then(|rest| memchr::memchr3(0x07, 0x1b, 0xc2, rest)) {
+        at += found;
+        match (text[at], text.get(at + 1)) {
+            (0x07, _) => return at + 1,
+            (0x1b, Some(b'\\')) | (0xc2, Some(0x9c)) => return at + 2,
+            _ => at += 1,
         }
     }
+    text.len()
+}
+
+/// What comes after the character that begins here.
+fn after_char(text: &[u8], at: usize) -> usize {
+    let length = match text.get(at) {
+        None => 0,
+        Some(0..0x80) => 1,
+        Some(0x80..0xe0) => 2,
+        Some(0xe0..0xf0) => 3,
+        Some(0xf0..) => 4,
+    };
+    text.len().min(at + length)
 }

@@ -1,6 +1,72 @@
 //! Output of steps, cleaned for a line of text.
 
-use super::clean;
+use std::fmt::Write as _;
+
+use proptest::prelude::*;
+
+use super::{clean, clean_onto};
+
+const FRAGMENTS: [&str; 36] = [
+    "\x1b",
+    "\x1b[",
+    "\x1b[31m",
+    "\x1b[0;1:2m",
+    "\x1b[?25h",
+    "\x1b]0;",
+    "\x1bP",
+    "\x1b(",
+    "\x1b#",
+    "\x07",
+    "\x1b\\",
+    "\u{9b}",
+    "\u{9c}",
+    "\u{85}",
+    "\r",
+    "\t",
+    "\x7f",
+    "\0",
+    "m",
+    "1",
+    "1;2",
+    ";",
+    "[",
+    "]",
+    "\\",
+    " ",
+    "a",
+    "B",
+    "é",
+    "Â",
+    "日",
+    "😀",
+    "0123456789012345678901234567890123456789",
+    "?",
+    "~",
+    "(",
+];
+
+proptest! {
+    #[test]
+    fn cleaning_is_as_reading_character_by_character(numbers in prop::collection::vec(any::<u16>(), 0..40)) {
+        let mut line = Vec::new();
+        for number in numbers {
+            let [chosen, byte] = number.to_le_bytes();
+            match FRAGMENTS.get(usize::from(chosen % 38)) {
+                Some(text) => line.extend_from_slice(text.as_bytes()),
+                None => line.push(byte),
+            }
+        }
+        let whole = line.strip_suffix(b"\r").unwrap_or(&line);
+        let last = whole.rsplit(|&b| b == b'\r').next().unwrap_or(whole);
+        let text = String::from_utf8_lossy(last);
+        for colors in [false, true] {
+            prop_assert_eq!(clean(&line, colors), plain_without_controls(&text, colors), "{}", colors);
+        }
+        let mut kept = "before".to_owned();
+        clean_onto(&line, &mut kept);
+        prop_assert_eq!(kept, format!("before{}", clean(&line, false)));
+    }
+}
 
 #[test]
 fn output_is_cleaned_of_everything_that_moves_the_cursor() {
@@ -17,5 +83,70 @@ fn output_is_cleaned_of_everything_that_moves_the_cursor() {
     ] {
         assert_eq!(clean(raw, false), plain, "{raw:?}");
         assert_eq!(clean(raw, true), colored, "{raw:?}");
+    }
+}
+
+/// The same, character by character.
+fn plain_without_controls(text: &str, colors: bool) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut colored = false;
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\x1b' => match chars.next() {
+                Some('[') => colored |= control_sequence(&mut chars, colors, &mut kept),
+                Some(']' | 'P' | '_' | '^' | 'X') => skip_string(&mut chars),
+                // Charset selections have one more character.
+                Some('(' | ')' | '*' | '+' | '#') => {
+                    chars.next();
+                }
+                _ => {}
+            },
+            '\u{9b}' => colored |= control_sequence(&mut chars, colors, &mut kept),
+            '\t' => kept.push('\t'),
+            c if c.is_control() => {}
+            c => kept.push(c),
+        }
+    }
+    if colored {
+        kept.push_str("\x1b[0m");
+    }
+    kept
+}
+
+/// Reads a sequence to its end; returns whether it was a colour that was kept.
+fn control_sequence(
+    chars: &mut std::iter::Peekable<std::str::Chars<'_>>,
+    colors: bool,
+    kept: &mut String,
+) -> bool {
+    let mut parameters = String::new();
+    for c in chars.by_ref() {
+        match c {
+            '\x40'..='\x7e' => {
+                let is_color =
+                    c == 'm' && parameters.chars().all(|p| p.is_ascii_digit() || p == ';' || p == ':');
+                if is_color && colors {
+                    let _ = write!(kept, "\x1b[{parameters}m");
+                }
+                return is_color && colors;
+            }
+            '\x20'..='\x3f' if parameters.len() < 64 => parameters.push(c),
+            _ => return false,
+        }
+    }
+    false
+}
+
+/// Skips a string such as a window title, to its bell or terminator.
+fn skip_string(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
+    while let Some(c) = chars.next() {
+        if c == '\x07' || c == '\u{9c}' {
+            return;
+        }
+        if c == '\x1b' && chars.peek() == Some(&'\\') {
+            chars.next();
+            return;
+        }
     }
 }

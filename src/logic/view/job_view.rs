@@ -107,6 +107,7 @@ impl JobView {
                     it.result = Some(*result);
                     it.cause.clone_from(cause);
                     it.finished = Some(at);
+                    it.skipping = None;
                 }
             }
             Event::CellStarted { .. }
@@ -139,9 +140,12 @@ impl JobView {
             Event::JobPaused { by, .. } => self.paused = Some(by.clone()),
             Event::JobResumed { .. } => self.paused = None,
             Event::JobRetrying { stages, cells, attempt, .. } => {
+                if self.phase.outcome().is_some() {
+                    // One that still runs goes on, and so does its clock.
+                    self.started = Some(at);
+                }
                 self.phase = Phase::Running;
                 self.attempt = *attempt;
-                self.started = Some(at);
                 self.finished = None;
                 self.cause = None;
                 self.cancelling = None;
@@ -172,6 +176,8 @@ impl JobView {
                 self.cancelling = Some(by.clone());
                 self.phase = Phase::Stopping;
             }
+            Event::SkipAsked { target, by, .. } => self.skip_asked(target, Some(by)),
+            Event::SkipWithdrawn { target, .. } => self.skip_asked(target, None),
             _ => {}
         }
     }
@@ -240,6 +246,7 @@ impl JobView {
                     it.cause.clone_from(cause);
                     it.outputs.clone_from(outputs);
                     it.finished = Some(at);
+                    it.skipping = None;
                     self.set_cell(*cell, Phase::Done(*outcome));
                 }
             }
@@ -338,12 +345,32 @@ impl JobView {
         }
     }
 
+    fn skip_asked(&mut self, target: &Target, by: Option<&String>) {
+        let cells = match target {
+            Target::Job => return,
+            Target::Stage(stage) => {
+                let Some(it) = self.stages.get_mut(*stage as usize) else { return };
+                it.skipping = by.cloned();
+                it.cells.clone()
+            }
+            Target::Cell(cell) => vec![*cell],
+        };
+        for cell in cells {
+            // What stops for another reason goes on to do so.
+            let it = self.cells.get_mut(cell as usize);
+            if let Some(it) = it.filter(|it| it.phase.outcome().is_none() && it.phase != Phase::Stopping) {
+                it.skipping = by.cloned();
+            }
+        }
+    }
+
     /// Forgets how a stage ended.
     fn reopen_stage(&mut self, stage: u32, phase: Phase, started: Option<Timestamp>) {
         self.set_stage(stage, phase);
         if let Some(it) = self.stages.get_mut(stage as usize) {
             it.result = None;
             it.cause = None;
+            it.skipping = None;
             it.started = started;
             it.finished = None;
         }
@@ -355,6 +382,7 @@ impl JobView {
             it.steps = Vec::new();
             it.current = None;
             it.result = None;
+            it.skipping = None;
             it.finished = None;
         }
     }
@@ -463,6 +491,7 @@ fn new_cell(stage: u32, new: &NewCell) -> CellView {
         steps: Vec::new(),
         current: None,
         survivors: Vec::new(),
+        skipping: None,
         started: None,
         finished: None,
     }

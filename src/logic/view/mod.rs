@@ -1,13 +1,17 @@
 //! Folds: events to what can be seen. Every face shows a job through `JobView`.
 //!
-//! Not here: deciding anything (`logic/job`), words and colours (`faces`). Start with `JobView::fold`.
+//! Not here: deciding anything (`logic/job`), words and colours (`faces`). Start with `JobView::fold`;
+//! `forecast.rs` says how far a job is and how long it will take.
 
 pub mod forecast;
+pub mod grid;
 mod job_view;
 mod parts;
 
 #[cfg(test)]
 mod tests;
 
+pub use forecast::{Forecast, Progress};
+pub use grid::Grid;
 pub use job_view::JobView;
 pub use parts::{CellView, Counts, Phase, StageView, StepView};

@@ -92,6 +92,8 @@ pub struct StageView {
     pub cells: Vec<u32>,
     /// Of its cells.
     pub counts: Counts,
+    /// Who asked to skip it, until it has ended. While it waits, that can be withdrawn.
+    pub skipping: Option<String>,
     pub started: Option<Timestamp>,
     pub finished: Option<Timestamp>,
 }
@@ -117,6 +119,8 @@ pub struct CellView {
     /// The step that was touched last.
     pub current: Option<u32>,
     pub survivors: Vec<String>,
+    /// Who asked to skip it, until it has ended.
+    pub skipping: Option<String>,
     pub started: Option<Timestamp>,
     pub finished: Option<Timestamp>,
 }

@@ -232,3 +232,26 @@ fn names_are_addresses() {
     assert_eq!(fold.view.step_name(1, 1), "2");
     assert_eq!(fold.view.stage_name(1), "test");
 }
+
+#[test]
+fn a_skip_is_seen_until_it_is_taken_back_or_has_come_to_its_end() {
+    let asked = |target: Target| Event::SkipAsked {
+        by: "ann".to_owned(),
+        order: String::new(),
+        target,
+        force: false,
+    };
+    let mut fold = started();
+    fold.events([asked(Target::Stage(1)), asked(Target::Cell(0))]);
+    assert_eq!(fold.view.stages[1].skipping.as_deref(), Some("ann"));
+    let cells: Vec<_> = fold.view.cells.iter().map(|it| it.skipping.as_deref()).collect();
+    assert_eq!(cells, [Some("ann"), None]);
+    let (by, order) = ("ann".to_owned(), String::new());
+    fold.events([
+        Event::SkipWithdrawn { by, order, target: Target::Stage(1) },
+        cell_end(0, Outcome::Skipped),
+        asked(Target::Stage(99)),
+        asked(Target::Cell(99)),
+    ]);
+    assert_eq!((&fold.view.stages[1].skipping, &fold.view.cells[0].skipping), (&None, &None));
+}

@@ -1,15 +1,20 @@
 //! The test vocabulary: a sandbox, the program in it, and a count of what is left running.
 //!
-//! Not here: tests. Start with `Sandbox::new`, then `Sandbox::sortie`; the result is a `Ran` that must be looked at.
+//! Not here: tests. Start with `Sandbox::new`, then `Sandbox::sortie`; the result is a `Ran` that must be looked at. What fills
+//! the screen runs in a `Sandbox::terminal`, or in a `Tmux`.
 //! Nothing here sleeps: everything waits for a line, for an end, or for a deadline that fails the test.
 
 mod census;
 mod ran;
 mod sandbox;
 mod stream;
+mod terminal;
+mod tmux;
 
 pub(crate) use census::{nothing_is_left, who_is_left};
 #[cfg(feature = "faults")]
 pub(crate) use ran::Ran;
 pub(crate) use ran::limit_file_size;
 pub(crate) use sandbox::Sandbox;
+pub(crate) use terminal::{Modes, Mouse, Terminal};
+pub(crate) use tmux::Tmux;

@@ -3,11 +3,16 @@
 //! Not here: running and judging (`ran.rs`). The environment variable `KIT_MARK` goes to every process that a test starts,
 //! so that `census.rs` can find what is left of it.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::ran::Call;
+use super::terminal;
+
+/// The program.
+const SORTIE: &str = env!("CARGO_BIN_EXE_sortie");
 
 static SANDBOXES: AtomicU32 = AtomicU32::new(0);
 
@@ -45,24 +50,48 @@ impl Sandbox {
 
     /// Returns the program with arguments, ready to run in the project.
     pub(crate) fn sortie<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Call {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sortie"));
-        command.args(arguments).current_dir(self.project()).env_clear();
-        if let Some(path) = std::env::var_os("PATH") {
-            command.env("PATH", path);
-        }
-        let home = self.base().join("home");
-        command
-            .env("HOME", &home)
-            .env("XDG_CONFIG_HOME", home.join("config"))
-            .env("XDG_CACHE_HOME", home.join("cache"))
-            .env("XDG_DATA_HOME", home.join("data"))
-            .env("XDG_STATE_HOME", home.join("state"))
-            .env("XDG_RUNTIME_DIR", self.base().join("run"))
-            .env("TMPDIR", self.base().join("tmp"))
-            .env("LANG", "C.UTF-8")
-            .env("TERM", "dumb")
-            .env("KIT_MARK", &self.mark);
+        let mut command = Command::new(SORTIE);
+        command.args(arguments).current_dir(self.project()).env_clear().envs(self.environment());
         Call::new(command)
+    }
+
+    /// Returns the program with arguments on a terminal of that many columns and rows.
+    pub(crate) fn terminal<'a>(
+        &self,
+        arguments: impl IntoIterator<Item = &'a str>,
+        size: (u16, u16),
+    ) -> terminal::Call {
+        self.terminal_of(SORTIE, arguments, size)
+    }
+
+    /// Returns any program on a terminal of that many columns and rows.
+    pub(crate) fn terminal_of<'a>(
+        &self,
+        program: &'a str,
+        arguments: impl IntoIterator<Item = &'a str>,
+        size: (u16, u16),
+    ) -> terminal::Call {
+        let words = std::iter::once(program).chain(arguments).map(OsString::from);
+        terminal::Call::new(words, &self.project(), self.environment(), size)
+    }
+
+    /// All that a program of this sandbox finds in its environment.
+    pub(crate) fn environment(&self) -> Vec<(OsString, OsString)> {
+        let home = self.base().join("home");
+        let mut env: Vec<(&str, OsString)> = vec![
+            ("HOME", home.clone().into()),
+            ("XDG_CONFIG_HOME", home.join("config").into()),
+            ("XDG_CACHE_HOME", home.join("cache").into()),
+            ("XDG_DATA_HOME", home.join("data").into()),
+            ("XDG_STATE_HOME", home.join("state").into()),
+            ("XDG_RUNTIME_DIR", self.base().join("run").into()),
+            ("TMPDIR", self.base().join("tmp").into()),
+            ("LANG", "C.UTF-8".into()),
+            ("TERM", "dumb".into()),
+            ("KIT_MARK", self.mark().into()),
+        ];
+        env.extend(std::env::var_os("PATH").map(|path| ("PATH", path)));
+        env.into_iter().map(|(name, value)| (name.into(), value)).collect()
     }
 
     /// The folder of the playbook.

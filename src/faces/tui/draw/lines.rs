@@ -11,7 +11,6 @@ use crate::faces::tui::log_pane::TimeShown;
 use crate::faces::tui::theme::Token;
 use crate::faces::tui::tree::{self, RowId};
 use crate::faces::tui::ui::{Facts, Mode, Prompt, Ui};
-use crate::faces::why::why_cell;
 use crate::faces::words;
 use crate::logic::job::event::Outcome;
 use crate::logic::view::{JobView, Phase};
@@ -54,8 +53,8 @@ pub(super) fn header(pen: &mut Pen<'_>, area: Rect, ui: &Ui, facts: Facts<'_>) {
         state = State::Cancelled;
     }
     let eta = match ui.forecast.remaining(view, facts.time) {
-        Some(left) if view.phase.outcome().is_none() && area.width >= 60 => {
-            let tens = (left.as_secs() + 5) / 10 * 10;
+        Some(left) if facts.is_live && area.width >= 60 && left.as_secs() >= 5 => {
+            let tens = left.as_secs().div_ceil(10) * 10;
             format!("  eta ~{}", crate::faces::tui::motion::clock(std::time::Duration::from_secs(tens)))
         }
         _ => String::new(),
@@ -378,11 +377,11 @@ pub(super) fn problems(pen: &mut Pen<'_>, title: Rect, area: Rect, ui: &Ui, fact
         let (name, why) = match id {
             RowId::Stage(stage) => {
                 let it = &facts.view.stages[*stage as usize];
-                let of_cell = it.cells.first().and_then(|&cell| why_cell(facts.view, cell));
+                let of_cell = it.cells.first().and_then(|&cell| super::list::briefly(facts.view, cell));
                 let of_stage = || it.cause.as_ref().map(|cause| words::cause(cause, facts.view));
                 (facts.view.stage_name(*stage).to_owned(), of_cell.or_else(of_stage))
             }
-            RowId::Cell(cell) => (facts.view.cell_name(*cell), why_cell(facts.view, *cell)),
+            RowId::Cell(cell) => (facts.view.cell_name(*cell), super::list::briefly(facts.view, *cell)),
         };
         pen.sign(area.x + 1, y, State::Failed, facts.now);
         let style = pen.style(Token::Text);

@@ -9,11 +9,11 @@ use crate::faces::tui::glyphs::State;
 use crate::faces::tui::motion;
 use crate::faces::tui::theme::Token;
 use crate::faces::tui::tree::{RowId, TreeRow};
-use crate::faces::tui::ui::{Facts, Focus, Ui};
+use crate::faces::tui::ui::{Facts, Focus, Look, Ui};
 use crate::faces::why::{step_title, why_cell};
 use crate::faces::words;
 use crate::logic::job::event::{Cause, Outcome};
-use crate::logic::view::{JobView, Phase};
+use crate::logic::view::{CellView, JobView, Phase};
 
 /// Columns of a time, with the one before it.
 const TIME: u16 = 8;
@@ -59,7 +59,6 @@ pub(super) fn draw(
 }
 
 fn draw_row(pen: &mut Pen<'_>, line: Rect, row: TreeRow, facts: Facts<'_>, is_at: bool, has_focus: bool) {
-    let view = facts.view;
     let (y, fold_width) = (line.y, pen.look.glyphs.fold_width());
     let indent = match row.id {
         RowId::Stage(_) => 0,
@@ -77,7 +76,7 @@ fn draw_row(pen: &mut Pen<'_>, line: Rect, row: TreeRow, facts: Facts<'_>, is_at
         pen.text(line.x + 1, y, fold_width, pen.look.glyphs.fold(is_open), style);
     }
     let sign_x = line.x + 2 + fold_width + indent;
-    let it = Told::of(row.id, facts);
+    let it = Told::of(row.id, pen.look, facts);
     pen.sign(sign_x, y, it.state, facts.now);
     let name_x = sign_x + 2;
     let end = line.right();
@@ -100,7 +99,6 @@ fn draw_row(pen: &mut Pen<'_>, line: Rect, row: TreeRow, facts: Facts<'_>, is_at
         let style = pen.style(Token::Muted);
         pen.right(end.saturating_sub(1), y, &time, style);
     }
-    let _view = view;
 }
 
 /// What a row says.
@@ -114,18 +112,18 @@ struct Told {
 }
 
 impl Told {
-    fn of(id: RowId, facts: Facts<'_>) -> Self {
+    fn of(id: RowId, look: &Look, facts: Facts<'_>) -> Self {
         match id {
-            RowId::Stage(stage) => Self::of_stage(stage, facts.view, facts.is_live),
-            RowId::Cell(cell) => Self::of_cell(cell, facts.view, facts.is_live),
+            RowId::Stage(stage) => Self::of_stage(stage, facts.view, look, facts.is_live),
+            RowId::Cell(cell) => Self::of_cell(cell, facts.view, look, facts.is_live),
         }
     }
 
-    fn of_stage(stage: u32, view: &JobView, is_live: bool) -> Self {
+    fn of_stage(stage: u32, view: &JobView, look: &Look, is_live: bool) -> Self {
         let it = &view.stages[stage as usize];
         let name = view.stage_name(stage);
         if let [cell] = it.cells[..] {
-            let of_cell = Self::of_cell(cell, view, is_live);
+            let of_cell = Self::of_cell(cell, view, look, is_live);
             let state = if it.phase == Phase::Waiting { State::of_stage(it) } else { of_cell.state };
             return Self { name: name.to_owned(), state, ..of_cell };
         }
@@ -137,14 +135,10 @@ impl Told {
         let state = State::of_stage(it);
         let (detail, token) = match it.phase {
             Phase::Waiting if it.cells.is_empty() => (waits_for(view, stage), Token::Muted),
-            Phase::Waiting => ("waits for a slot".to_owned(), Token::Muted),
+            Phase::Waiting => ("waits slot".to_owned(), Token::Muted),
             Phase::Done(Outcome::Skipped) => (skipped(view, it.cause.as_ref()), Token::Muted),
             Phase::Done(Outcome::Success) => (String::new(), Token::Success),
-            phase if it.counts.failed > 0 => {
-                let word = words::phase(phase, it.cause.as_ref());
-                let word = if phase.is_live() { String::new() } else { format!("{word}, ") };
-                (format!("{word}{} failed", it.counts.failed), Token::Error)
-            }
+            _ if it.counts.failed > 0 => (format!("{} failed", it.counts.failed), Token::Error),
             phase => (words::phase(phase, it.cause.as_ref()).to_owned(), token_of(phase)),
         };
         Self {
@@ -157,13 +151,15 @@ impl Told {
         }
     }
 
-    fn of_cell(cell: u32, view: &JobView, is_live: bool) -> Self {
+    fn of_cell(cell: u32, view: &JobView, look: &Look, is_live: bool) -> Self {
         let it = &view.cells[cell as usize];
-        let name =
-            if it.label.is_empty() { view.stage_name(it.stage).to_owned() } else { it.label.to_string() };
+        let name = match it.label.is_empty() {
+            true => view.stage_name(it.stage).to_owned(),
+            false => values(it, look.glyphs.between()),
+        };
         let mut state = State::of_cell(it);
         let (detail, token) = match it.phase {
-            Phase::Waiting => ("waits for a slot".to_owned(), Token::Muted),
+            Phase::Waiting => ("waits slot".to_owned(), Token::Muted),
             phase if phase.is_live() && !is_live => {
                 state = State::Cancelled;
                 ("interrupted".to_owned(), Token::Warning)
@@ -173,8 +169,7 @@ impl Told {
             Phase::Done(Outcome::Success) => (tries(view, cell), Token::Success),
             Phase::Done(Outcome::Skipped) => (skipped(view, it.cause.as_ref()), Token::Muted),
             phase => {
-                let why = why_cell(view, cell).unwrap_or_else(|| words::phase(phase, None).to_owned());
-                (why, token_of(phase))
+                (briefly(view, cell).unwrap_or_else(|| words::phase(phase, None).to_owned()), token_of(phase))
             }
         };
         Self { state, name, detail, token, started: it.started, finished: it.finished }
@@ -214,6 +209,35 @@ fn running(view: &JobView, cell: u32) -> String {
         _ => String::new(),
     };
     format!("{place}{}{again}", step_title(view, cell, at))
+}
+
+/// Returns the values of a cell's matrix, without the names of its axes.
+pub(super) fn values(cell: &CellView, between: &str) -> String {
+    let Some(members) = cell.matrix.as_object() else { return cell.label.to_string() };
+    let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    members.values().map(text).collect::<Vec<_>>().join(&format!(" {between} "))
+}
+
+/// Says in a few words why a cell did not pass: `Compile: exit 101`.
+pub(super) fn briefly(view: &JobView, cell: u32) -> Option<String> {
+    let it = &view.cells[cell as usize];
+    let failed = (0u32..)
+        .zip(&it.steps)
+        .find(|(at, step)| step.conclusion == Some(Outcome::Failure) && !view.is_block(cell, *at));
+    let Some((at, step)) = failed else {
+        return match &it.cause {
+            Some(Cause::FailFast { .. }) => Some("fail-fast".to_owned()),
+            Some(Cause::Order { by }) => Some(format!("by {by}")),
+            _ => why_cell(view, cell),
+        };
+    };
+    let how = match &step.cause {
+        Some(Cause::Exit { code }) => format!("exit {code}"),
+        Some(Cause::Signal { signal }) => format!("signal {signal}"),
+        Some(Cause::Timeout { .. }) => "timed out".to_owned(),
+        _ => return why_cell(view, cell),
+    };
+    Some(if it.steps.len() > 1 { format!("{}: {how}", step_title(view, cell, at)) } else { how })
 }
 
 /// Says that a cell that passed needed more than one try.

@@ -73,9 +73,9 @@ pub fn launcher(terminal: &mut Terminal, state: &mut Launcher, launching: Launch
         let _heard = to_loop.send(Said::Signal(signal));
     };
     let left = std::thread::scope(|scope| {
-        screen::hold(terminal, launching.steering, hear, |terminal| {
+        screen::hold(terminal, launching.steering, hear, |terminal, keys| {
             let turn = Turn::new(terminal, state, launching, scope, said)?;
-            screen::runtime()?.block_on(turn.run(heard))
+            keys.runtime.block_on(turn.run(heard, &mut keys.stream))
         })
     });
     if let Ok(Left::Done | Left::Signal) = left {
@@ -121,8 +121,7 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
         Ok(Self { terminal, state, launching, scope, said, reader, pace: Pace::default() })
     }
 
-    async fn run(mut self, mut heard: UnboundedReceiver<Said>) -> io::Result<Left> {
-        let mut input = EventStream::new();
+    async fn run(mut self, mut heard: UnboundedReceiver<Said>, input: &mut EventStream) -> io::Result<Left> {
         self.pace.wish(Wish::Now, clock::elapsed());
         loop {
             let now = clock::elapsed();
@@ -135,12 +134,12 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
             let wait = self.wait();
             let left = tokio::select! {
                 biased;
-                event = screen::next(&mut input) => match event {
-                    Some(Ok(event)) => self.take(&event, &mut input)?,
+                event = screen::next(input) => match event {
+                    Some(Ok(event)) => self.take(&event)?,
                     // The terminal went away.
                     Some(Err(_)) | None => Some(Left::Signal),
                 },
-                Some(said) = heard.recv() => self.hear(said, &mut heard, &mut input)?,
+                Some(said) = heard.recv() => self.hear(said, &mut heard)?,
                 () = tokio::time::sleep(wait) => None,
             };
             if let Some(left) = left {
@@ -178,25 +177,20 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
         Ok(())
     }
 
-    fn take(&mut self, event: &Input, input: &mut EventStream) -> io::Result<Option<Left>> {
+    fn take(&mut self, event: &Input) -> io::Result<Option<Left>> {
         self.pace.wish(Wish::Now, clock::elapsed());
         let requests = self.state.take(event, clock::elapsed());
-        self.carry_out(requests, input)
+        self.carry_out(requests)
     }
 
-    fn hear(
-        &mut self,
-        first: Said,
-        heard: &mut UnboundedReceiver<Said>,
-        input: &mut EventStream,
-    ) -> io::Result<Option<Left>> {
+    fn hear(&mut self, first: Said, heard: &mut UnboundedReceiver<Said>) -> io::Result<Option<Left>> {
         let now = clock::elapsed();
         self.pace.wish(Wish::Now, now);
         let mut has_news = false;
         let mut next = Some(first);
         while let Some(said) = next {
             match said {
-                Said::Signal(Signal::Stop) => self.suspend(false, input)?,
+                Said::Signal(Signal::Stop) => self.suspend(false)?,
                 Said::Signal(Signal::Continue) => self.terminal.enter_again()?,
                 Said::Signal(Signal::Interrupt | Signal::Terminate | Signal::HangUp) => {
                     if self.state.starting.is_some() {
@@ -229,7 +223,7 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
         Ok(None)
     }
 
-    fn carry_out(&mut self, requests: Vec<Request>, input: &mut EventStream) -> io::Result<Option<Left>> {
+    fn carry_out(&mut self, requests: Vec<Request>) -> io::Result<Option<Left>> {
         for request in requests {
             match request {
                 Request::Open(path) => {
@@ -237,14 +231,14 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
                     let content = shelf::read(&self.launching.context.project, &path);
                     self.state.set_content(&path, content);
                     let requests = self.state.opened(clock::elapsed());
-                    return self.carry_out(requests, input);
+                    return self.carry_out(requests);
                 }
                 Request::Begin(wanted, agreed) => self.begin(wanted, agreed)?,
                 Request::Outline(wanted) => self.outline(wanted)?,
                 Request::Watch => return Ok(Some(Left::Watch)),
                 Request::Leave => return Ok(Some(Left::Done)),
                 Request::Abandon => self.abandon(),
-                Request::Suspend => self.suspend(true, input)?,
+                Request::Suspend => self.suspend(true)?,
                 Request::Redraw => {
                     self.terminal.redraw();
                     // A thread that has ended cannot be asked, and nothing else is lost by it.
@@ -282,10 +276,9 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
     }
 
     /// Gives the terminal back, stops, and takes it again when somebody lets this process go on.
-    fn suspend(&mut self, group: bool, input: &mut EventStream) -> io::Result<()> {
+    fn suspend(&mut self, group: bool) -> io::Result<()> {
         self.terminal.leave();
         (self.launching.context.outside.stop_here)(group);
-        *input = EventStream::new();
         self.terminal.enter()?;
         if !self.state.mouse {
             self.terminal.write(MOUSE_OFF)?;

@@ -151,7 +151,7 @@ pub(in crate::logic::job) fn is_recalled(state: &JobState, cell: u32) -> bool {
 /// Says whether a cell that has not begun never will: it is asked to stop, or left out.
 fn is_unwanted(state: &JobState, cell: u32) -> bool {
     let it = &state.cells[cell as usize];
-    it.stop.is_some() || it.skip.is_some() || stop::asked(state, cell).is_some()
+    it.stop.is_some() || stop::asked(state, cell).is_some()
 }
 
 /// The head of the queue, leaving out cells of stages that run as many as they may.

@@ -6,7 +6,7 @@ use super::super::event::{Cause, Event, NewCell, Outcome};
 use super::super::progress::Pressure;
 use super::super::report::AttemptKey;
 use super::super::scope::{JobScope, ListStatus, Pairs, Standing, environment};
-use super::super::state::{JobState, StagePhase};
+use super::super::state::{CellPhase, CellState, JobState, StagePhase, StepState};
 use crate::logic::address::matches_cell;
 use crate::logic::expr::{ExprError, Scope};
 use crate::logic::plan::matrix;
@@ -20,7 +20,7 @@ pub(super) fn finish_settled(state: &mut JobState) -> Option<Event> {
     let stage = *state.index.settled.first()?;
     let it = &state.stages[stage as usize];
     let cells = || it.cells.iter().map(|&cell| &state.cells[cell as usize]);
-    let fold = |of: &dyn Fn(&super::super::state::CellState) -> Option<Outcome>| {
+    let fold = |of: &dyn Fn(&CellState) -> Option<Outcome>| {
         let any = |wanted| cells().any(|c| of(c) == Some(wanted));
         [Outcome::Failure, Outcome::Cancelled, Outcome::Success]
             .into_iter()
@@ -31,9 +31,13 @@ pub(super) fn finish_settled(state: &mut JobState) -> Option<Event> {
     let result = fold(&|c| c.result());
     let cause = match outcome {
         Outcome::Success => None,
+        // Nothing but an order leaves out cells of a stage that has begun.
         Outcome::Skipped => {
-            let by = it.skip.clone();
-            Some(by.map_or(Cause::Selection, |by| Cause::Order { by }))
+            let mut causes = cells().filter_map(|c| match &c.phase {
+                CellPhase::Finished { cause, .. } => cause.clone(),
+                _ => None,
+            });
+            Some(causes.next().unwrap_or(Cause::Selection))
         }
         _ => {
             let names = it.cells.iter().filter(|&&c| state.cells[c as usize].outcome() == Some(outcome));
@@ -319,6 +323,37 @@ fn mixed_value(mixed: &MixedMatrix, scope: &JobScope<'_>) -> Result<Value, ExprE
     })
 }
 
+/// Judges a cell by its steps and by what asked it to stop.
+///
+/// A cell that a person skips while it runs has passed if its work was done before that reached it. Whatever else became
+/// of it, it is skipped, so that it neither fails its stage nor its siblings.
+fn what_it_came_to(it: &CellState, model: &Stage, failed: bool) -> (Outcome, Option<Cause>) {
+    if let Some(by) = &it.skip
+        && (failed || !was_done_before_its_stop(it, model))
+    {
+        return (Outcome::Skipped, Some(Cause::Order { by: by.clone() }));
+    }
+    match &it.stop {
+        Some(stop) if it.skip.is_none() => match &stop.cause {
+            cause @ Cause::Timeout { .. } => (Outcome::Failure, Some(cause.clone())),
+            cause => (Outcome::Cancelled, Some(cause.clone())),
+        },
+        _ if failed => {
+            let failed = |(at, s): &(usize, &StepState)| s.failed() && model.steps.body.contains(at);
+            let names = it.steps.iter().enumerate().filter(failed).map(|(at, _)| step_name(model, at));
+            (Outcome::Failure, Some(Cause::Member { names: names.take(20).collect() }))
+        }
+        _ => (Outcome::Success, None),
+    }
+}
+
+fn was_done_before_its_stop(it: &CellState, model: &Stage) -> bool {
+    let came_to = |s: &StepState| s.done().and_then(|done| done.outcome);
+    let last = model.steps.body.last().map(|&at| &it.steps[at]);
+    let is_done = last.is_some_and(|s| !s.is_cleanup && came_to(s) == Some(Outcome::Success));
+    it.stop.is_none() || (is_done && it.steps.iter().all(|s| came_to(s) != Some(Outcome::Cancelled)))
+}
+
 /// Ends a cell all of whose steps have ended, or sends it back to its beginning.
 pub(super) fn finish_cell(
     state: &JobState,
@@ -329,19 +364,7 @@ pub(super) fn finish_cell(
 ) -> Event {
     let it = &state.cells[cell as usize];
     let model = &state.setting.plan.playbook.stages[it.stage as usize];
-    let stopped_by = it.stop.as_ref().map(|s| s.cause.clone());
-    let timed_out = matches!(stopped_by, Some(Cause::Timeout { .. }));
-    let (mut outcome, mut cause) = if pressure != Pressure::None && !timed_out {
-        (Outcome::Cancelled, stopped_by)
-    } else if pressure != Pressure::None {
-        (Outcome::Failure, stopped_by)
-    } else if failed {
-        let names = it.steps.iter().enumerate().filter(|(at, s)| s.failed() && model.steps.body.contains(at));
-        let names = names.map(|(at, _)| step_name(model, at)).take(20).collect();
-        (Outcome::Failure, Some(Cause::Member { names }))
-    } else {
-        (Outcome::Success, None)
-    };
+    let (mut outcome, mut cause) = what_it_came_to(it, model, failed);
     if outcome == Outcome::Success && !it.survivors.is_empty() {
         (outcome, cause) = (Outcome::Failure, Some(Cause::Survivors { names: it.survivors.clone() }));
     }

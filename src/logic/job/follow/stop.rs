@@ -23,13 +23,16 @@ pub(super) fn reason(state: &JobState, cell: u32, now: Timestamp) -> Option<(Run
         .then(|| (Rung::Polite, Cause::Timeout { of: "stage".to_owned() }))
 }
 
-/// What asks a cell to stop: an order for its stage or job, or another cell that failed.
+/// What asks a cell to stop: an order for it, its stage or its job, or another cell that failed.
 pub(super) fn asked(state: &JobState, cell: u32) -> Option<(Rung, Cause)> {
     let it = &state.cells[cell as usize];
     let stage = &state.stages[it.stage as usize];
     let model = &state.setting.plan.playbook.stages[it.stage as usize];
     if stage.is_unfounded {
         return Some((Rung::Polite, Cause::Needs { stages: super::stages::failed_needs(state, it.stage) }));
+    }
+    if let Some(by) = &it.skip {
+        return Some((Rung::Polite, Cause::Order { by: by.clone() }));
     }
     let of_job = state.cancel.as_ref().filter(|_| !model.is_final);
     if let Some(cancel) = stage.cancel.as_ref().or(of_job) {
