@@ -1,6 +1,6 @@
 //! The guard: a small process that puts the terminal right if the one that fills the screen dies without doing so.
 //!
-//! It is this program again, under a hidden subcommand, in a session of its own. It waits at a pipe. A word through it
+//! It is this program again, under a hidden subcommand, in a process group of its own. It waits at a pipe. A word through it
 //! means that all is well; its end without that word means that nobody is left to clean up. Then it gives the
 //! terminal back the modes that were saved, but only if it still has those that were set for the screen (a shell
 //! may have been quicker), and writes the text that leaves the screen. Not here: what that text is (`faces/tui`).
@@ -8,6 +8,7 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitCode, Stdio};
 
 use nix::sys::signal::{SigSet, Signal};
@@ -60,6 +61,8 @@ impl Guard {
             .stdout(terminal)
             .stderr(Stdio::null())
             .current_dir("/")
+            // From its first moment: a Ctrl-Z right after the start would stop it, and with it whoever dismisses it.
+            .process_group(0)
             .spawn()?;
         Ok(Self { pipe: Some(write), child })
     }
@@ -90,8 +93,7 @@ pub fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(2).collect();
     let [before, during, leave] = &arguments[..] else { return ExitCode::FAILURE };
     let (Some(before), Some(during)) = (split(before), split(during)) else { return ExitCode::FAILURE };
-    // Away from the terminal's process group, and deaf to what is meant for others.
-    let _outcome = rustix::process::setsid();
+    // Deaf to what is meant for others, and free to use the terminal from behind.
     let deaf: SigSet = [
         Signal::SIGINT,
         Signal::SIGQUIT,

@@ -4,8 +4,8 @@
 
 use std::sync::mpsc;
 
-use nix::sys::signal::{SigSet, Signal as Number, kill};
-use nix::unistd::{Pid, getpid};
+use nix::sys::signal::{SigSet, Signal as Number, kill, raise};
+use nix::unistd::{getpgrp, getpid};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// A signal that was caught.
@@ -106,12 +106,14 @@ impl Listened {
     }
 }
 
-/// Stops this process until somebody lets it go on; returns after that. With `group`, the others of its process group
-/// are asked to stop first, as the terminal asks them after Ctrl-Z.
-pub fn stop_here(group: bool) {
-    if group {
-        // Whoever cannot be asked goes on, as it would after the terminal's own Ctrl-Z.
-        let _outcome = kill(Pid::from_raw(0), Number::SIGTSTP);
+/// Stops this process until somebody lets it go on; returns after that. With `leader`, the leader of its process group
+/// is asked to stop first, as the terminal asks after Ctrl-Z: a shell looks at whom it started, such as `cargo run`.
+pub fn stop_here(leader: bool) {
+    let group = getpgrp();
+    if leader && group != getpid() {
+        // Not the whole group: this process would catch the signal, and might stop a second time for it.
+        let _outcome = kill(group, Number::SIGTSTP);
     }
-    let _outcome = kill(getpid(), Number::SIGSTOP);
+    // To this thread, which then does not go on before it has stopped; one for the process may take another thread first.
+    let _outcome = raise(Number::SIGSTOP);
 }

@@ -95,7 +95,7 @@ pub struct Outside {
     pub remember_trust: fn(&str, &str) -> std::io::Result<()>,
     /// Calls back for each signal from now on, instead of dying of it; for `Stop` and `Continue` only if asked.
     pub on_signal: fn(bool, OnSignal) -> std::io::Result<()>,
-    /// Stops this process, and with `true` its process group, until it is let go on.
+    /// Stops this process, and with `true` the leader of its group, until it is let go on.
     pub stop_here: fn(bool),
     pub guard: StartGuard,
     /// Names the person who gives orders. Asks the system each time, which may take a while.

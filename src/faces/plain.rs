@@ -87,17 +87,39 @@ impl Plain {
         }
     }
 
+    /// Shows a piece of what is new in a log, as `grew` does; returns whether there may be more up to that size.
+    pub fn grew_some(&mut self, out: &mut Out, view: &JobView, key: AttemptKey, size: u64) -> bool {
+        if self.volume == Volume::Quiet || out.is_closed() {
+            return false;
+        }
+        if !is_known(view, key) {
+            self.early.push((key, size));
+            return false;
+        }
+        self.printed = clock::now();
+        let tail = self.tails.entry(key).or_insert_with(|| Tail::new(logs::path(&self.dir, key)));
+        tail.read_some(size, &mut printer(out, view, key))
+    }
+
+    /// Passes over what logs hold already, except for the last lines of the newest log of one cell, which it shows.
+    pub fn join(&mut self, out: &mut Out, view: &JobView, cell: Option<u32>, lines: usize) {
+        let newest = view.attempts.iter().rev().find(|key| Some(key.cell) == cell).copied();
+        for &key in &view.attempts {
+            let wanted = if Some(key) == newest { lines } else { 0 };
+            let tail = Tail::near_end(logs::path(&self.dir, key), wanted);
+            self.tails.insert(key, tail);
+        }
+        if let Some(key) = newest {
+            self.grew(out, view, key, u64::MAX);
+        }
+    }
+
     fn drain(&mut self, out: &mut Out, view: &JobView, key: AttemptKey, size: u64, is_last: bool) {
         if out.is_closed() || size == 0 {
             return;
         }
-        let prefix = out.paint.dim(&format!("{} | ", view.cell_name(key.cell)));
         let tail = self.tails.entry(key).or_insert_with(|| Tail::new(logs::path(&self.dir, key)));
-        let mut print = |line: &[u8]| {
-            out.bytes(prefix.as_bytes());
-            out.bytes(clean(line, out.paint.color).as_bytes());
-            out.bytes(b"\n");
-        };
+        let mut print = printer(out, view, key);
         tail.read_to(size, &mut print);
         if is_last {
             // The entry stays, so that bytes of a grandchild that come later are not printed from the start again.
@@ -203,6 +225,16 @@ impl Plain {
             )),
             _ => None,
         }
+    }
+}
+
+/// Prints lines of an attempt's log behind the name of its cell.
+fn printer(out: &mut Out, view: &JobView, key: AttemptKey) -> impl FnMut(&[u8]) {
+    let prefix = out.paint.dim(&format!("{} | ", view.cell_name(key.cell)));
+    move |line| {
+        out.bytes(prefix.as_bytes());
+        out.bytes(clean(line, out.paint.color).as_bytes());
+        out.bytes(b"\n");
     }
 }
 

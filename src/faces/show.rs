@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::context::Context;
 use super::ending::{Ending, Failure};
 use super::event_json;
+use super::inline;
 use super::modes::Face;
 use super::out::Out;
 use super::plain::Plain;
@@ -78,14 +79,21 @@ const GATHER: Duration = Duration::from_millis(16);
 /// If the engine gave up before the job ended.
 pub fn follow(context: &Context, out: &mut Out, mut shown: Shown, skin: Skin) -> Result<Ending, Failure> {
     let mut skin = skin;
-    let steering = Steering::start(context, shown.own(), skin.face == Face::Full)?;
+    // Whoever changes the terminal's modes gives it back before the process stops.
+    let with_stops = matches!(skin.face, Face::Full | Face::Inline);
+    let steering = Steering::start(context, shown.own(), with_stops)?;
     if skin.face == Face::Full {
         let (mut look, mut terminal, mut mouse) = (tui::look(context)?, open(context)?, true);
         let screen = Screen { terminal: &mut terminal, look: &mut look, mouse: &mut mouse, goes_on: false };
-        full(context, &steering, screen, out, (&mut shown, &mut skin));
+        full(context, &steering, screen, out, (&mut shown, &mut skin))?;
     }
-    if skin.face != Face::Full {
-        lines(context, out, &mut shown, skin);
+    match skin.face {
+        Face::Full => {}
+        Face::Inline => match inline::follow(context, &steering, out, &mut shown, skin, None) {
+            inline::Left::Ended | inline::Left::Full => {}
+            inline::Left::Seen => return Ok(Ending::Success),
+        },
+        Face::Plain | Face::Json => lines(context, out, &mut shown, skin),
     }
     finish(out, shown, skin)
 }
@@ -130,26 +138,34 @@ pub fn follow_on(
 ) -> Result<After, Failure> {
     let mut skin = Skin { face: Face::Full, volume: Volume::Normal, stays: true };
     steering.set_job(shown.own());
-    full(context, steering, screen, out, (&mut shown, &mut skin));
-    if skin.face != Face::Full {
-        lines(context, out, &mut shown, skin);
-        return finish(out, shown, skin).map(After::Over);
+    match full(context, steering, screen, out, (&mut shown, &mut skin)) {
+        Ok(true) => steering.set_job(None),
+        Ok(false) => {
+            if skin.face != Face::Full {
+                lines(context, out, &mut shown, skin);
+            }
+            return finish(out, shown, skin).map(After::Over);
+        }
+        Err(failure) => return Ok(After::Over(failure.ending)),
     }
-    steering.set_job(None);
     let Some(running) = shown.running.take() else { return Ok(After::Back(None)) };
     running.wait()?;
     let line = summary::final_line(&shown.view, shown.number);
     Ok(After::Back(Some(format!("{} {line}", out.paint.symbol(shown.view.phase)))))
 }
 
-/// Fills the screen until somebody has seen enough, or another face is to go on.
+/// Fills the screen until somebody has seen enough, or another face is to go on. Returns whether it was left by somebody
+/// who sat before it, and not for another way to show the job.
+///
+/// # Errors
+/// Without words, if whoever only looked on is gone.
 fn full(
     context: &Context,
     steering: &Steering,
     screen: Screen<'_>,
     out: &mut Out,
     (shown, skin): (&mut Shown, &mut Skin),
-) {
+) -> Result<bool, Failure> {
     let Screen { terminal, look, mouse, goes_on } = screen;
     let mut ui = tui::ui::Ui::new(look.clone(), shown.dir.clone(), Forecast::new(&[]));
     ui.mouse = *mouse;
@@ -162,19 +178,28 @@ fn full(
             Ok(tui::Left::Done) if shown.own().is_some() && shown.view.phase.outcome().is_none() => {
                 (context.outside.leave)(Ending::Cancelled)
             }
-            Ok(tui::Left::Done) => return,
-            Ok(tui::Left::Stream(_) | tui::Left::Lines) => {
+            Ok(tui::Left::Done) => return Ok(true),
+            Ok(tui::Left::Stream(cell)) => {
+                let stream = Some(inline::Stream { cell });
+                match inline::follow(context, steering, out, shown, *skin, stream) {
+                    inline::Left::Full => {}
+                    inline::Left::Ended | inline::Left::Seen => return Ok(false),
+                }
+            }
+            // Whoever only looked on is gone, and the job is somebody else's.
+            Ok(tui::Left::Lines) if shown.running.is_none() => return Err(Failure::told(Ending::Cancelled)),
+            Ok(tui::Left::Lines) => {
                 skin.face = Face::Plain;
-                return;
+                return Ok(false);
             }
             Ok(tui::Left::Again(order)) => match again(context, shown, order) {
                 Ok(()) => steering.set_job(shown.own()),
                 Err(failure) => ui.say(failure.message, clock::elapsed()),
             },
             Err(error) => {
-                out.line(format!("{error}; the job goes on and is shown line by line"));
+                out.line(format!("the full screen failed: {error}; the job goes on, line by line"));
                 skin.face = Face::Plain;
-                return;
+                return Ok(false);
             }
         }
     }

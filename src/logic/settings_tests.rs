@@ -66,7 +66,7 @@ fn every_setting_can_be_overridden_at_each_level() {
 #[test]
 fn wrong_files_are_told_with_their_places() {
     let text =
-        "run:\n  ui: full\n  max_parallel: 4\n  max-parallel: 0\nuii:\n  color: auto\nui: dark\nx-mine: 1\n";
+        "run:\n  ui: fancy\n  max_parallel: 4\n  max-parallel: 0\nuii:\n  color: auto\nui: dark\nx-mine: 1\n";
     let source = Source::new("sortie.yml", text);
     let (given, found) = from_file(&source);
     assert_eq!(given, []);
@@ -80,7 +80,7 @@ fn wrong_files_are_told_with_their_places() {
     assert_eq!(
         told,
         [
-            "2:7 bad-setting the setting `run.ui` takes `plain` or `json`, found `full`",
+            "2:7 bad-setting the setting `run.ui` takes `auto`, `full`, `inline`, `plain` or `json`, found `fancy`",
             "3:3 unknown-setting there is no setting `run.max_parallel`",
             "4:17 bad-setting the setting `run.max-parallel` takes a whole number from 1, found `0`",
             "5:1 unknown-setting no section of the settings has the name `uii`",

@@ -167,6 +167,26 @@ fn a_signal_cancels_the_job_that_runs() {
 }
 
 #[test]
+fn a_job_goes_to_the_scrollback_and_comes_back() {
+    let sandbox = shop();
+    let (mut terminal, before) = open(&sandbox);
+    go_to(&mut terminal, "slow");
+    terminal.keys("<enter>");
+    terminal.wait_for("up");
+    terminal.keys("S");
+    terminal.wait_until("the normal screen", |shot| !shot.is_alternate() && shot.has("| up"));
+    terminal.keys("S");
+    terminal.wait_until("the full screen", |shot| shot.is_alternate() && shot.has("1 running"));
+    terminal.keys("S");
+    terminal.wait_until("the normal screen", |shot| !shot.is_alternate());
+    terminal.signal(Signal::SIGTERM);
+    terminal.wait_for_end().code(130).shows("job #1 cancelled").done();
+    terminal.assert_restored(&before);
+    drop(terminal);
+    nothing_is_left(&sandbox, Duration::from_secs(5));
+}
+
+#[test]
 fn it_can_be_suspended() {
     let sandbox = shop();
     let (mut terminal, before) = open(&sandbox);

@@ -10,11 +10,13 @@ mod bad_input_alive;
 #[cfg(feature = "faults")]
 mod faults;
 mod hostile;
+mod inline;
 mod kit;
 mod launcher;
 mod orders;
 mod playbooks;
 mod program;
+mod screen_left;
 mod secrets;
 mod survivors;
 mod terminal;

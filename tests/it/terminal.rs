@@ -54,6 +54,10 @@ fn ends_are_told_apart() {
         .done();
     let leader = sandbox.terminal_of("sh", ["-c", "echo out; exit 8"], SIZE).leading().start();
     leader.wait_for_end().code(8).shows("out").done();
+    let silent = sh(&sandbox, "exit 0");
+    assert!(!silent.wait_until_or_end("a word", |shot| shot.has("word")));
+    let talks = sh(&sandbox, "echo word; exec cat");
+    assert!(talks.wait_until_or_end("a word", |shot| shot.has("word")));
     let killed = sh(&sandbox, "echo up; exec cat");
     killed.wait_for("up");
     killed.kill();
@@ -265,6 +269,9 @@ fn a_press_is_timed() {
     let sandbox = Sandbox::new();
     let mut terminal = sh(&sandbox, ECHO);
     terminal.wait_for("ready");
+    let (_, start) =
+        sandbox.terminal_of("sh", ["-c", ECHO], SIZE).leading().start_until(|shot| shot.has("ready"));
+    assert!(start > Duration::ZERO && start < Duration::from_secs(20), "{start:?}");
     let took = terminal.press_until("x", |shot| shot.has("x "));
     assert!(took > Duration::ZERO && took < Duration::from_secs(20), "{took:?}");
     let text = message(|| {

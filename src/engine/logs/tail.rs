@@ -18,35 +18,46 @@ pub struct Tail {
     file: Option<File>,
     offset: u64,
     partial: Vec<u8>,
+    /// Kept for the next read.
+    chunk: Vec<u8>,
 }
 
 impl Tail {
     /// Begins at the first byte of a file, which need not be there yet.
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
-        Self { path, file: None, offset: 0, partial: Vec::new() }
+        Self { path, file: None, offset: 0, partial: Vec::new(), chunk: Vec::new() }
+    }
+
+    /// Begins so many lines before the end that the file has now; a line that has not ended yet comes on top.
+    #[must_use]
+    pub fn near_end(path: PathBuf, lines: usize) -> Self {
+        let offset = before_end(&path, lines).unwrap_or(0);
+        Self { offset, ..Self::new(path) }
     }
 
     /// Gives every whole line up to that size of the file. What cannot be read is tried again the next time.
     pub fn read_to(&mut self, size: u64, line: &mut dyn FnMut(&[u8])) {
+        while self.read_some(size, line) {}
+    }
+
+    /// Gives whole lines of a piece of the file up to that size. Returns whether there may be more.
+    pub fn read_some(&mut self, size: u64, line: &mut dyn FnMut(&[u8])) -> bool {
+        let Some(missing) = size.checked_sub(self.offset).filter(|&missing| missing > 0) else {
+            return false;
+        };
         if self.file.is_none() {
             self.file = File::open(&self.path).ok();
         }
-        let Some(file) = &mut self.file else { return };
+        let Some(file) = &mut self.file else { return false };
         if file.seek(SeekFrom::Start(self.offset)).is_err() {
-            return;
+            return false;
         }
-        let mut chunk =
-            vec![0; CHUNK.min(usize::try_from(size.saturating_sub(self.offset)).unwrap_or(CHUNK))];
-        while self.offset < size {
-            let want = chunk.len().min(usize::try_from(size - self.offset).unwrap_or(CHUNK));
-            let Ok(read) = file.read(&mut chunk[..want]) else { return };
-            if read == 0 {
-                return;
-            }
-            self.offset += read as u64;
-            split(&mut self.partial, &chunk[..read], line);
-        }
+        self.chunk.resize(CHUNK.min(usize::try_from(missing).unwrap_or(CHUNK)), 0);
+        let Ok(read) = file.read(&mut self.chunk) else { return false };
+        self.offset += read as u64;
+        split(&mut self.partial, &self.chunk[..read], line);
+        read > 0 && self.offset < size
     }
 
     /// Gives what stands after the last line break.
@@ -56,7 +67,26 @@ impl Tail {
             self.partial.clear();
         }
         self.file = None;
+        self.chunk = Vec::new();
     }
+}
+
+/// Returns where the last lines of a file begin. Of lines that are very long there may be fewer.
+fn before_end(path: &Path, lines: usize) -> std::io::Result<u64> {
+    const WINDOW: u64 = 256 * 1024;
+    let mut file = File::open(path)?;
+    let size = file.metadata()?.len();
+    let start = size.saturating_sub(WINDOW);
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(size - start).read_to_end(&mut bytes)?;
+    // Behind each of these a line begins; the last of them is the one that has not ended.
+    let breaks: Vec<usize> = memchr::memchr_iter(b'\n', &bytes).collect();
+    Ok(match breaks.len().checked_sub(lines + 1) {
+        Some(at) => start + breaks[at] as u64 + 1,
+        None if start == 0 => 0,
+        None => start + breaks.first().map_or(bytes.len(), |at| at + 1) as u64,
+    })
 }
 
 fn split(partial: &mut Vec<u8>, mut bytes: &[u8], line: &mut dyn FnMut(&[u8])) {

@@ -60,6 +60,45 @@ fn the_last_lines_are_found_from_the_end() {
 }
 
 #[test]
+fn reading_can_begin_near_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let from = |lines: usize| {
+        let mut tail = Tail::near_end(path.clone(), lines);
+        let mut found: Vec<Vec<u8>> = Vec::new();
+        tail.read_to(u64::MAX, &mut |line| found.push(line.to_vec()));
+        tail.finish(&mut |line| found.push(line.to_vec()));
+        found
+    };
+    assert!(from(3).is_empty());
+    std::fs::write(&path, "a\nb\nc\nd").unwrap();
+    assert_eq!(texts(&from(0)), ["d"]);
+    assert_eq!(texts(&from(2)), ["b", "c", "d"]);
+    assert_eq!(texts(&from(9)), ["a", "b", "c", "d"]);
+    let many: String = (0..100_000).map(|n| format!("line {n}\n")).collect();
+    std::fs::write(&path, many).unwrap();
+    assert_eq!(texts(&from(2)), ["line 99998", "line 99999"]);
+    assert!(from(0).is_empty());
+    let far = from(50_000);
+    assert!(far.len() > 1000 && far.len() < 50_000 && far[0].starts_with(b"line "));
+}
+
+#[test]
+fn a_long_log_can_be_read_piece_by_piece() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let many: String = (0..100_000).map(|n| format!("line {n}\n")).collect();
+    std::fs::write(&path, &many).unwrap();
+    let (mut lines, mut pieces) = (0, 1);
+    let mut tail = Tail::new(path);
+    while tail.read_some(u64::MAX, &mut |_| lines += 1) {
+        pieces += 1;
+    }
+    assert_eq!(lines, 100_000);
+    assert!(pieces > 3);
+}
+
+#[test]
 fn a_copy_stops_when_nobody_reads() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");

@@ -82,7 +82,7 @@ pub fn divide(columns: u16, rows: u16) -> Layout {
         }
         Panes::Stacked => {
             let title = 2 * u16::from(has_titles);
-            let height = ((body.height - title) * 2 / 5).max(5) + title / 2;
+            let height = ((body.height - title) * 2 / 5).max(5).min(body.height - title - 3) + title / 2;
             let (above, under) = cut_below(body, height);
             (it.list_title, it.list) = titled(above, has_titles);
             (it.log_title, it.log) = titled(under, has_titles);

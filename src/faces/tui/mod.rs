@@ -8,6 +8,8 @@
 
 pub mod clipboard;
 pub mod draw;
+#[cfg(feature = "faults")]
+mod faults;
 pub mod field;
 pub mod glyphs;
 pub mod grid;

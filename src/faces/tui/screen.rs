@@ -10,7 +10,7 @@ use crossterm::event::{Event as Input, EventStream};
 use futures_core::Stream;
 use tokio::runtime::Runtime;
 
-use super::terminal::{SCREEN_THREAD, Terminal, leave_now};
+use super::terminal::{SCREEN_THREAD, Terminal};
 use crate::faces::context::Signal;
 use crate::faces::steering::Steering;
 
@@ -42,11 +42,11 @@ pub(super) fn hold<T: Send>(
             terminal.keys = Some(keys);
             held
         })?;
-        thread.join().unwrap_or_else(|_| Err(io::Error::other("the full screen has a bug and was left")))
+        thread.join().unwrap_or_else(|_| Err(io::Error::other("it has a bug")))
     });
     steering.set_listener(None);
     if held.is_err() {
-        leave_now();
+        terminal.leave();
     }
     held
 }

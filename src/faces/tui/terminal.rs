@@ -225,6 +225,11 @@ impl Terminal {
     /// Gives the terminal back.
     pub fn leave(&mut self) {
         leave_now();
+        if self.keys.take().is_some() {
+            // The stream is gone, but the call that wakes its thread may still be waiting to be seen. Seen together with a
+            // key it would hide that key from the next stream.
+            let _seen = crossterm::event::poll(Duration::ZERO);
+        }
         self.is_stale = true;
     }
 

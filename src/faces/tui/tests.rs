@@ -141,7 +141,7 @@ fn the_cancel_of_a_job_can_be_called_off() {
     scene.keys("u");
     assert!(scene.ui.undo.is_none());
     let cancel = Request::Order(Order::Cancel { target: Target::Job, force: false });
-    assert_eq!(scene.keys("X y X"), [cancel.clone()]);
+    assert_eq!(scene.keys("X y X"), std::slice::from_ref(&cancel));
     assert_eq!(scene.keys("X y"), []);
     let (requests, _) = scene.ui.expire(std::time::Duration::from_secs(1000));
     assert_eq!(requests, [cancel]);

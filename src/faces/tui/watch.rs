@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use super::draw;
 use super::pace::{Pace, Wish};
 use super::screen;
-use super::terminal::{Terminal, leave_now};
+use super::terminal::Terminal;
 use super::ui::{Facts, Request, Ui};
 use crate::engine::{Handle, Next, OrderError, clock};
 use crate::faces::context::{Context, Signal};
@@ -79,7 +79,7 @@ pub fn watch(terminal: &mut Terminal, ui: &mut Ui, shown: &mut Shown, watch: Wat
     match &left {
         Ok(Left::Again(_)) => {}
         Ok(Left::Done) if watch.goes_on => {}
-        _ => leave_now(),
+        _ => terminal.leave(),
     }
     left
 }
@@ -151,7 +151,14 @@ impl<'a> Loop<'a> {
                         return Ok(left);
                     }
                 }
-                next = receive(&mut self.news) => self.fold(next),
+                next = receive(&mut self.news) => {
+                    self.fold(next);
+                    let is_over = self.shown.view.phase.outcome().is_some();
+                    if self.news.is_none() && !is_over && self.shown.running.is_some() {
+                        // The engine in this process ended before its job, and has more to say than fits in here.
+                        return Ok(Left::Lines);
+                    }
+                }
                 () = std::future::ready(()), if has_work => {
                     if self.ui.log.work() {
                         self.pace.wish(Wish::Log, clock::elapsed());
@@ -193,6 +200,8 @@ impl<'a> Loop<'a> {
 
     /// Takes what came from the terminal, and what else has come meanwhile: wheels turn faster than frames.
     fn take(&mut self, event: &Input) -> io::Result<Option<Left>> {
+        #[cfg(feature = "faults")]
+        super::faults::at_key(event)?;
         if let Input::Resize(..) = event {
             self.pace.wish(Wish::Now, clock::elapsed());
             return Ok(None);

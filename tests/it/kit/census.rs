@@ -20,6 +20,13 @@ pub(crate) struct Left {
     words: String,
 }
 
+impl Left {
+    /// Its process number, if its arguments hold these words.
+    pub(crate) fn id_if(&self, words: &str) -> Option<i32> {
+        self.words.contains(words).then_some(self.pid)
+    }
+}
+
 impl fmt::Debug for Left {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} by its {}: `{}`", self.pid, self.sign, self.words)

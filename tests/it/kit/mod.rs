@@ -8,10 +8,11 @@ mod census;
 mod ran;
 mod sandbox;
 mod stream;
-mod terminal;
+pub(crate) mod terminal;
 mod tmux;
 
 pub(crate) use census::{nothing_is_left, who_is_left};
+pub(crate) use ran::Live;
 #[cfg(feature = "faults")]
 pub(crate) use ran::Ran;
 pub(crate) use ran::limit_file_size;

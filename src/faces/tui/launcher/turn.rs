@@ -23,7 +23,7 @@ use crate::faces::steering::Steering;
 use crate::faces::tui::motion::Motion;
 use crate::faces::tui::pace::{Pace, Wish};
 use crate::faces::tui::screen;
-use crate::faces::tui::terminal::{Terminal, leave_now};
+use crate::faces::tui::terminal::Terminal;
 
 /// How long words such as `12 min ago` may lag behind.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -79,7 +79,7 @@ pub fn launcher(terminal: &mut Terminal, state: &mut Launcher, launching: Launch
         })
     });
     if let Ok(Left::Done | Left::Signal) = left {
-        leave_now();
+        terminal.leave();
     }
     left
 }

@@ -149,6 +149,19 @@ impl Terminal {
         }
     }
 
+    /// Waits until the screen is so, which it returns, or until the program has ended without.
+    #[track_caller]
+    pub(crate) fn wait_until_or_end(&self, what: &str, is_so: impl Fn(&Shot) -> bool) -> bool {
+        let deadline = Instant::now() + LIMIT;
+        let state = self.reader.wait(deadline, |state| state.has_ended || is_so(&state.emulator.shot()));
+        let (has_ended, came) = (state.has_ended, is_so(&state.emulator.shot()));
+        drop(state);
+        if !came && !has_ended {
+            self.fail(&format!("waited for {what} or its end"));
+        }
+        came && !has_ended
+    }
+
     /// Waits for its end and for the end of its output.
     #[track_caller]
     pub(crate) fn wait_for_end(&self) -> Ended {

@@ -24,7 +24,7 @@ use pty_process::blocking::Pty;
 pub(crate) use ended::Ended;
 pub(crate) use keys::Mouse;
 pub(crate) use modes::Modes;
-use reader::Reader;
+use reader::{Reader, Watch};
 use session::{Program, Session};
 pub(crate) use shot::Shot;
 
@@ -78,6 +78,26 @@ impl Call {
 
     /// Starts it.
     pub(crate) fn start(self) -> Terminal {
+        self.start_with(None)
+    }
+
+    /// Starts it and returns how long it took from there until the screen was so.
+    #[track_caller]
+    pub(crate) fn start_until(
+        self,
+        is_so: impl FnMut(&Shot) -> bool + Send + 'static,
+    ) -> (Terminal, Duration) {
+        let terminal = self.start_with(Some(Box::new(is_so)));
+        match terminal.reader.wait_for_seen(terminal.started + LIMIT) {
+            Some(seen) => {
+                let took = seen.saturating_duration_since(terminal.started);
+                (terminal, took)
+            }
+            None => terminal.fail("it did not show what it was started for"),
+        }
+    }
+
+    fn start_with(self, watch: Option<Watch>) -> Terminal {
         let what = self.program.words.iter().map(|w| w.to_string_lossy()).collect::<Vec<_>>().join(" ");
         let (master, slave) = pty_process::blocking::open().expect("a pseudo terminal is free");
         let (columns, rows) = self.size;
@@ -86,6 +106,9 @@ impl Call {
         let slave_path = std::fs::read_link(name).expect("Linux has /proc");
         let master = Arc::new(master);
         let reader = Reader::start(Arc::clone(&master), self.size);
+        if let Some(watch) = watch {
+            reader.watch(watch);
+        }
         let started = Instant::now();
         let start = if self.leads { Session::leading } else { Session::under_leader };
         let session = start(&self.program, slave);

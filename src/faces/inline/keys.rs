@@ -1,0 +1,179 @@
+//! What keys mean below the output, and the row that says so.
+//!
+//! Pure. What cannot be taken back is asked for first, and an answer counts only once the question could be read. Not
+//! here: reading keys (`modes.rs`), carrying out (`face.rs`).
+
+use super::rows;
+use crate::logic::job::order::{Order, RetryScope, Target};
+use crate::logic::text::shortened;
+use crate::logic::view::JobView;
+
+/// What a key wishes for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    Order(Order),
+    /// A question shall be asked.
+    Ask(Question),
+    /// Back to the full screen.
+    Full,
+    /// Nothing further is to be shown.
+    Leave,
+    /// The keys are to be explained.
+    Help,
+    /// Nothing, but what is shown has changed.
+    Redraw,
+}
+
+/// A question that waits for `y` or `n`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Question {
+    pub text: String,
+    pub order: Order,
+}
+
+/// What is known where keys are pressed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// The full screen waits.
+    pub from_full: bool,
+    /// The job ends with this process.
+    pub is_own: bool,
+}
+
+/// The keys, and the question that is open.
+#[derive(Debug, Default)]
+pub(super) struct Keys {
+    question: Option<Question>,
+    /// It could be read.
+    was_shown: bool,
+}
+
+impl Keys {
+    /// Returns the row for the keys: a question, or the hint as far as there is room for it.
+    #[must_use]
+    pub(super) fn row(&self, view: &JobView, place: Place, columns: u16) -> Option<String> {
+        if let Some(question) = &self.question {
+            return Some(question.text.clone());
+        }
+        let back = if place.from_full { "S full screen  " } else { "" };
+        let pause = if view.paused.is_some() { "resume" } else { "pause" };
+        let hints = [
+            format!("{back}p {pause}  s skip  x cancel  q quit  ? keys"),
+            format!("{back}p {pause}  s skip  x cancel  q quit"),
+            format!("{back}? keys"),
+        ];
+        hints.into_iter().find(|hint| rows::width(hint) <= columns.into())
+    }
+
+    /// Says whether a question is open.
+    #[must_use]
+    pub(super) fn is_asking(&self) -> bool {
+        self.question.is_some()
+    }
+
+    /// Asks a question.
+    pub(super) fn ask(&mut self, question: Question) {
+        self.question = Some(question);
+        self.was_shown = false;
+    }
+
+    /// Takes note that the row stands on the terminal.
+    pub(super) fn shown(&mut self) {
+        self.was_shown = true;
+    }
+
+    /// Returns what was wished for by typed bytes. Cursor keys and the like are passed over.
+    pub(super) fn read(&mut self, typed: &[u8], view: &JobView, place: Place) -> Vec<Wish> {
+        if typed == b"\x1b" {
+            return self.key('\x1b', view, place).into_iter().collect();
+        }
+        let mut wishes = Vec::new();
+        let mut rest = typed;
+        while let [byte, more @ ..] = rest {
+            rest = more;
+            if *byte == 0x1b {
+                rest = behind_sequence(more);
+            } else if let Some(wish) = self.key(char::from(*byte), view, place) {
+                wishes.push(wish);
+            }
+        }
+        wishes
+    }
+
+    fn key(&mut self, key: char, view: &JobView, place: Place) -> Option<Wish> {
+        if self.question.is_some() {
+            if !self.was_shown {
+                return None;
+            }
+            return match key {
+                'y' | 'Y' => self.question.take().map(|question| Wish::Order(question.order)),
+                'n' | 'N' | 'q' | '\x1b' => {
+                    self.question = None;
+                    Some(Wish::Redraw)
+                }
+                _ => None,
+            };
+        }
+        match key {
+            'p' if view.paused.is_some() => Some(Wish::Order(Order::Resume)),
+            'p' => Some(Wish::Order(Order::Pause)),
+            's' => skip(view).map(Wish::Ask),
+            'x' => Some(Wish::Ask(cancel("cancel the job? y/n"))),
+            'r' => Some(Wish::Order(Order::Retry { scope: RetryScope::Failed })),
+            'q' if place.is_own => Some(Wish::Ask(cancel("cancel the job and quit? y/n"))),
+            'q' => Some(Wish::Leave),
+            'S' | '\x1b' if place.from_full => Some(Wish::Full),
+            '?' => Some(Wish::Help),
+            _ => None,
+        }
+    }
+}
+
+fn cancel(text: &str) -> Question {
+    Question { text: text.to_owned(), order: Order::Cancel { target: Target::Job, force: false } }
+}
+
+/// Asks about the stage of the first cell that runs.
+fn skip(view: &JobView) -> Option<Question> {
+    let stage = view.cells.get(*view.live.first()? as usize)?.stage;
+    let text = format!("skip {}? y/n", shortened(view.stage_name(stage), 40));
+    Some(Question { text, order: Order::Skip { target: Target::Stage(stage) } })
+}
+
+/// Returns what follows an escape sequence, given from behind its first byte.
+fn behind_sequence(bytes: &[u8]) -> &[u8] {
+    match bytes {
+        [b'[', rest @ ..] => {
+            let end =
+                rest.iter().position(|byte| (0x40..=0x7e).contains(byte)).map_or(rest.len(), |at| at + 1);
+            &rest[end..]
+        }
+        [b'O', _, rest @ ..] | [_, rest @ ..] => rest,
+        [] => bytes,
+    }
+}
+
+/// Returns the lines that explain the keys.
+#[must_use]
+pub(super) fn help(place: Place) -> Vec<&'static str> {
+    let mut lines = vec![
+        "p       pause: nothing new starts; once more: go on",
+        "s       skip the stage of the first cell that runs, after a question",
+        "x       cancel the job, after a question",
+        "r       retry what failed",
+    ];
+    if place.is_own {
+        lines.push("q       quit, which cancels the job, after a question");
+        lines.push("Ctrl-C  cancel at once; a second time: kill; a third time: leave");
+    } else {
+        lines.push("q       quit; the job goes on");
+    }
+    if place.from_full {
+        lines.push("S, Esc  back to the full screen");
+    }
+    lines
+}
+
+#[cfg(test)]
+#[path = "keys_tests.rs"]
+mod tests;

@@ -1,0 +1,260 @@
+//! However the full screen ends, the terminal is as it was: its modes, its screen, its cursor, and no process is left.
+//!
+//! Nine endings for each of the faces that fill the screen. Not here: what is shown (`screen.rs`).
+
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+
+use crate::kit::{Live, Modes, Sandbox, Terminal, Tmux, nothing_is_left, who_is_left};
+
+const SIZE: (u16, u16) = (80, 24);
+
+/// Waits for a line through a pipe, then passes many points at which an engine may be made to fail.
+fn project() -> Sandbox {
+    let mut text =
+        "version: 3\nname: long\nstages:\n  first:\n    run: |\n      echo begun\n      read line < waiter\n"
+            .to_owned();
+    for stage in 0..40 {
+        let needs = if stage == 0 { "first".to_owned() } else { format!("s{}", stage - 1) };
+        text += &format!("  s{stage}: {{ needs: {needs}, run: 'true' }}\n");
+    }
+    let sandbox = Sandbox::new().file("playbooks/long.yml", &text);
+    nix::unistd::mkfifo(&sandbox.project().join("waiter"), nix::sys::stat::Mode::S_IRWXU)
+        .expect("the project is writable");
+    sandbox
+}
+
+/// Lets the job go on.
+fn go(sandbox: &Sandbox) {
+    std::fs::write(sandbox.project().join("waiter"), "go\n").expect("the step waits for it");
+}
+
+/// The run view of a job that runs, and the modes of the terminal before it.
+fn run_view(sandbox: &Sandbox, variables: &[(&str, &str)]) -> (Terminal, Modes) {
+    let mut call = sandbox.terminal(["run", "long", "--watch", "--on-loss", "stop"], SIZE);
+    for (name, value) in variables {
+        call = call.env(name, value);
+    }
+    let terminal = call.start();
+    let before = terminal.modes();
+    assert!(before.echoes() && !before.is_raw());
+    terminal.wait_for("echo begun");
+    terminal.wait_for("q quit");
+    assert!(terminal.modes().is_raw());
+    (terminal, before)
+}
+
+#[track_caller]
+fn restored(terminal: &Terminal, before: &Modes, sandbox: &Sandbox) {
+    terminal.assert_restored(before);
+    nothing_is_left(sandbox, Duration::from_secs(20));
+}
+
+/// Presses a key until a dialog that opened a moment ago hears it.
+fn answer(terminal: &mut Terminal, key: &str, dialog: &str) {
+    terminal.wait_for(dialog);
+    while terminal.shot().has(dialog) && terminal.shot().is_alternate() {
+        terminal.keys(key);
+        let _bytes = terminal.bytes_during(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn the_run_view_is_left_by_its_key() {
+    let sandbox = project();
+    let (mut terminal, before) = run_view(&sandbox, &[]);
+    terminal.keys("q");
+    answer(&mut terminal, "y", "Leave?");
+    terminal.wait_for_end().code(130).shows("cancelled after").done();
+    restored(&terminal, &before, &sandbox);
+}
+
+#[test]
+fn the_run_view_is_left_by_signals() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        let sandbox = project();
+        let (terminal, before) = run_view(&sandbox, &[]);
+        terminal.signal(signal);
+        terminal.wait_for_end().code(130).shows("cancelled after").done();
+        restored(&terminal, &before, &sandbox);
+    }
+}
+
+#[test]
+fn the_run_view_is_left_by_a_kill() {
+    let sandbox = project();
+    let (terminal, before) = run_view(&sandbox, &[]);
+    terminal.signal(Signal::SIGKILL);
+    terminal.wait_for_end().signalled(Signal::SIGKILL).done();
+    // The guard does it, and is gone after that.
+    nothing_is_left(&sandbox, Duration::from_secs(20));
+    terminal.assert_restored(&before);
+}
+
+#[test]
+fn the_run_view_stops_and_goes_on() {
+    let sandbox = project();
+    let (mut terminal, before) = run_view(&sandbox, &[]);
+    for stop in ["key", "signal"] {
+        match stop {
+            "key" => terminal.keys("<c-z>"),
+            _ => terminal.signal(Signal::SIGTSTP),
+        }
+        terminal.wait_stopped();
+        terminal.assert_restored(&before);
+        terminal.wait_for("suspended");
+        terminal.bring_to_front();
+        terminal.wait_for("q quit");
+        assert!(terminal.shot().is_alternate() && terminal.modes().is_raw());
+    }
+    // Keys are heard after that as before.
+    terminal.keys("?");
+    terminal.wait_for("Help");
+    terminal.keys("<esc>q");
+    answer(&mut terminal, "y", "Leave?");
+    terminal.wait_for_end().code(130).done();
+    restored(&terminal, &before, &sandbox);
+}
+
+#[cfg(feature = "faults")]
+#[test]
+fn the_run_view_is_left_by_its_own_bug_and_the_job_goes_on() {
+    for (fault, words) in [("panic", "this is a bug in sortie"), ("error", "an error that a test asked for")]
+    {
+        let sandbox = project();
+        let (mut terminal, before) = run_view(&sandbox, &[("SORTIE_FAULT_SCREEN", fault)]);
+        terminal.keys("E");
+        terminal.wait_for(words);
+        terminal.assert_restored(&before);
+        go(&sandbox);
+        terminal.wait_for_end().code(0).shows("passed in").done();
+        restored(&terminal, &before, &sandbox);
+    }
+}
+
+#[cfg(feature = "faults")]
+#[test]
+fn the_run_view_is_left_by_a_bug_of_the_engine() {
+    let sandbox = project();
+    let (terminal, before) = run_view(&sandbox, &[("SORTIE_FAULT_PANIC_AT", "60")]);
+    go(&sandbox);
+    terminal.wait_for_end().code(101).shows("this is a bug in sortie").done();
+    restored(&terminal, &before, &sandbox);
+}
+
+/// A job of another process, and the full screen that watches it.
+fn watched(sandbox: &Sandbox, variables: &[(&str, &str)]) -> (Live, Terminal, Modes) {
+    let mut call = sandbox.sortie(["run", "long", "--on-loss", "stop"]);
+    for (name, value) in variables {
+        call = call.env(name, value);
+    }
+    let mut job = call.start();
+    job.wait_for("begun");
+    let mut call = sandbox.terminal(["w"], SIZE);
+    for (name, value) in variables.iter().filter(|(name, _)| *name == "SORTIE_FAULT_SCREEN") {
+        call = call.env(name, value);
+    }
+    let terminal = call.start();
+    let before = terminal.modes();
+    terminal.wait_for("echo begun");
+    terminal.wait_for("watching");
+    (job, terminal, before)
+}
+
+/// The job that was only watched goes on to its end.
+fn goes_on(sandbox: &Sandbox, job: Live) {
+    go(sandbox);
+    job.wait().code(0).done();
+    nothing_is_left(sandbox, Duration::from_secs(20));
+}
+
+#[test]
+fn watching_is_left_by_its_key_and_by_signals() {
+    for how in ["q", "<c-c>", "INT", "TERM", "HUP", "KILL"] {
+        let sandbox = project();
+        let (job, mut terminal, before) = watched(&sandbox, &[]);
+        match how {
+            "INT" => terminal.signal(Signal::SIGINT),
+            "TERM" => terminal.signal(Signal::SIGTERM),
+            "HUP" => terminal.signal(Signal::SIGHUP),
+            "KILL" => terminal.signal(Signal::SIGKILL),
+            keys => terminal.keys(keys),
+        }
+        let ended = terminal.wait_for_end();
+        match how {
+            "KILL" => ended.signalled(Signal::SIGKILL).done(),
+            "q" | "<c-c>" => ended.code(0).done(),
+            _ => ended.code(130).done(),
+        }
+        goes_on(&sandbox, job);
+        terminal.assert_restored(&before);
+    }
+}
+
+#[test]
+fn watching_stops_and_goes_on() {
+    let sandbox = project();
+    let (job, mut terminal, before) = watched(&sandbox, &[]);
+    terminal.keys("<c-z>");
+    terminal.wait_stopped();
+    terminal.assert_restored(&before);
+    terminal.bring_to_front();
+    terminal.wait_for("watching");
+    terminal.keys("q");
+    terminal.wait_for_end().code(0).done();
+    terminal.assert_restored(&before);
+    goes_on(&sandbox, job);
+}
+
+#[cfg(feature = "faults")]
+#[test]
+fn watching_is_left_by_bugs() {
+    for fault in ["panic", "error"] {
+        let sandbox = project();
+        let (job, mut terminal, before) = watched(&sandbox, &[("SORTIE_FAULT_SCREEN", fault)]);
+        terminal.keys("E");
+        terminal.wait_for("the job goes on");
+        terminal.assert_restored(&before);
+        goes_on(&sandbox, job);
+        terminal.wait_for_end().code(0).done();
+        terminal.assert_restored(&before);
+    }
+    let sandbox = project();
+    let (job, mut terminal, before) = watched(&sandbox, &[("SORTIE_FAULT_PANIC_AT", "60")]);
+    go(&sandbox);
+    job.wait().code(101).done();
+    terminal.wait_for("nobody works on this job any more");
+    terminal.keys("q");
+    terminal.wait_for_end().code(0).done();
+    restored(&terminal, &before, &sandbox);
+}
+
+#[test]
+fn in_tmux_the_terminal_is_as_it_was() {
+    for how in ["key", "INT", "TERM", "HUP", "KILL"] {
+        let sandbox = project();
+        let tmux = Tmux::new(&sandbox, 80, 24);
+        let before = tmux.stty();
+        tmux.type_line(&format!("{} run long --watch", env!("CARGO_BIN_EXE_sortie")));
+        tmux.wait_for("begun");
+        assert!(tmux.alternate_on() && tmux.mouse_on() && !tmux.cursor_visible());
+        let all = who_is_left(&sandbox);
+        let pid = all.iter().find_map(|it| it.id_if("sortie run long --watch")).expect("it runs");
+        match how {
+            "key" => {
+                tmux.send(&["C-c"]);
+                tmux.wait_for("Leave?");
+                tmux.send(&["C-c"]);
+            }
+            signal => {
+                let signal: Signal = format!("SIG{signal}").parse().expect("a signal");
+                nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal).expect("it runs");
+            }
+        }
+        tmux.wait_until("the screen was left", |tmux| (!tmux.alternate_on()).then_some(()));
+        tmux.wait_until("the cursor shows", |tmux| tmux.cursor_visible().then_some(()));
+        assert!(!tmux.mouse_on(), "{how}");
+        assert_eq!(tmux.stty(), before, "{how}");
+    }
+}
