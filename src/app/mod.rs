@@ -23,6 +23,7 @@ use crate::faces::cli::args::Cli;
 use crate::faces::cli::{dispatch, flags};
 use crate::faces::context::{Context, OnSignal, Outside, Signal, Surroundings};
 use crate::faces::ending::{Ending, Failure};
+use crate::faces::modes;
 use crate::faces::out::{Out, Paint};
 use crate::faces::tui::terminal;
 use crate::logic::settings::Settings;
@@ -43,13 +44,19 @@ pub fn main() -> ExitCode {
     // Without it, a limit for file sizes ends this process where a sentence could.
     let _ = edges::signals::let_large_writes_fail();
     match Cli::try_parse() {
-        Ok(cli) => exit::exit_code(carry_out(cli)),
-        Err(error) => {
-            // A closed pipe behind the help is nobody's problem.
-            let _ = error.print();
-            if error.use_stderr() { exit::exit_code(Ending::Usage) } else { ExitCode::SUCCESS }
+        // The launcher needs a screen, and a person before it.
+        Ok(cli) if cli.command.is_none() && modes::no_launcher(&surroundings()) => {
+            not_parsed(&Cli::no_command(std::env::args_os()))
         }
+        Ok(cli) => exit::exit_code(carry_out(cli)),
+        Err(error) => not_parsed(&error),
     }
+}
+
+fn not_parsed(error: &clap::Error) -> ExitCode {
+    // A closed pipe behind the help is nobody's problem.
+    let _ = error.print();
+    if error.use_stderr() { exit::exit_code(Ending::Usage) } else { ExitCode::SUCCESS }
 }
 
 fn version() -> ExitCode {

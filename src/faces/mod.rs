@@ -8,6 +8,7 @@ pub mod context;
 pub mod ending;
 pub mod event_json;
 pub mod inline;
+pub mod launch;
 pub mod modes;
 pub mod out;
 pub mod plain;

@@ -57,6 +57,13 @@ pub fn no_screen(around: &Surroundings) -> Option<&'static str> {
     }
 }
 
+/// Says whether a call without a command shows the usage instead of the launcher: without a screen, and where no person
+/// is likely to press a key.
+#[must_use]
+pub fn no_launcher(around: &Surroundings) -> bool {
+    no_screen(around).is_some() || around.is_ci || around.is_accessible
+}
+
 fn no_bars(around: &Surroundings) -> Option<&'static str> {
     if !around.stdout {
         Some("bars need a terminal, and standard output is none")
@@ -73,7 +80,7 @@ fn is_dumb(around: &Surroundings) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Face, choose};
+    use super::{Face, choose, no_launcher};
     use crate::faces::context::Surroundings;
 
     fn terminal() -> Surroundings {
@@ -118,5 +125,19 @@ mod tests {
     #[test]
     fn an_explicit_wish_is_stronger_than_what_is_guessed() {
         assert_eq!(choose("full", &Surroundings { is_ci: true, ..terminal() }), (Face::Full, None));
+    }
+
+    #[test]
+    fn the_launcher_needs_a_screen_and_a_person() {
+        assert!(!no_launcher(&terminal()));
+        for without in [
+            Surroundings { stdin: false, ..terminal() },
+            Surroundings { stdout: false, ..terminal() },
+            Surroundings { term: "dumb".to_owned(), ..terminal() },
+            Surroundings { is_ci: true, ..terminal() },
+            Surroundings { is_accessible: true, ..terminal() },
+        ] {
+            assert!(no_launcher(&without), "{without:?}");
+        }
     }
 }

@@ -83,7 +83,9 @@ pub fn follow(context: &Context, out: &mut Out, mut shown: Shown, skin: Skin) ->
     let with_stops = matches!(skin.face, Face::Full | Face::Inline);
     let steering = Steering::start(context, shown.own(), with_stops)?;
     if skin.face == Face::Full {
-        full(context, &steering, out, &mut shown, &mut skin)?;
+        let (mut look, mut terminal, mut mouse) = (tui::look(context)?, open(context)?, true);
+        let screen = Screen { terminal: &mut terminal, look: &mut look, mouse: &mut mouse, goes_on: false };
+        full(context, &steering, screen, out, (&mut shown, &mut skin))?;
     }
     match skin.face {
         Face::Full => {}
@@ -96,41 +98,99 @@ pub fn follow(context: &Context, out: &mut Out, mut shown: Shown, skin: Skin) ->
     finish(out, shown, skin)
 }
 
-/// Fills the screen until somebody has seen enough, or another face is to go on.
+/// Opens the terminal for full screens, without changing anything yet.
 ///
 /// # Errors
-/// If the look that was set cannot be had, or a job that was to run on could not.
+/// If it cannot be used.
+pub fn open(context: &Context) -> Result<tui::terminal::Terminal, Failure> {
+    tui::terminal::Terminal::open(context.outside.guard)
+        .map_err(|error| Failure::surroundings(format!("the terminal cannot be used: {error}")))
+}
+
+/// A screen that a job can be shown on.
+pub struct Screen<'a> {
+    pub terminal: &'a mut tui::terminal::Terminal,
+    /// With the theme that was chosen last.
+    pub look: &'a mut tui::ui::Look,
+    pub mouse: &'a mut bool,
+    /// Whoever it belongs to goes on with it: it is not left between.
+    pub goes_on: bool,
+}
+
+/// What came of a job that was shown on the screen of somebody else.
+pub enum After {
+    /// Whoever looked has seen enough. The words for how the job ended, if it ran in this process.
+    Back(Option<String>),
+    /// The screen was left, and the job was shown to its end in another way.
+    Over(Ending),
+}
+
+/// Shows a job on a screen that was there before and goes on afterwards. Signals cancel it meanwhile, if it is ours.
+///
+/// # Errors
+/// If the engine gave up before the job ended.
+pub fn follow_on(
+    context: &Context,
+    steering: &Steering,
+    screen: Screen<'_>,
+    out: &mut Out,
+    mut shown: Shown,
+) -> Result<After, Failure> {
+    let mut skin = Skin { face: Face::Full, volume: Volume::Normal, stays: true };
+    steering.set_job(shown.own());
+    match full(context, steering, screen, out, (&mut shown, &mut skin)) {
+        Ok(true) => steering.set_job(None),
+        Ok(false) => {
+            if skin.face != Face::Full {
+                lines(context, out, &mut shown, skin);
+            }
+            return finish(out, shown, skin).map(After::Over);
+        }
+        Err(failure) => return Ok(After::Over(failure.ending)),
+    }
+    let Some(running) = shown.running.take() else { return Ok(After::Back(None)) };
+    running.wait()?;
+    let line = summary::final_line(&shown.view, shown.number);
+    Ok(After::Back(Some(format!("{} {line}", out.paint.symbol(shown.view.phase)))))
+}
+
+/// Fills the screen until somebody has seen enough, or another face is to go on. Returns whether it was left by somebody
+/// who sat before it, and not for another way to show the job.
+///
+/// # Errors
+/// Without words, if whoever only looked on is gone.
 fn full(
     context: &Context,
     steering: &Steering,
+    screen: Screen<'_>,
     out: &mut Out,
-    shown: &mut Shown,
-    skin: &mut Skin,
-) -> Result<(), Failure> {
-    let mut ui = tui::ui::Ui::new(tui::look(context)?, shown.dir.clone(), Forecast::new(&[]));
-    let opened = tui::terminal::Terminal::open(context.outside.guard);
-    let mut terminal =
-        opened.map_err(|error| Failure::surroundings(format!("the terminal cannot be used: {error}")))?;
-    let watch = tui::Watch { context, steering, stays: skin.stays };
+    (shown, skin): (&mut Shown, &mut Skin),
+) -> Result<bool, Failure> {
+    let Screen { terminal, look, mouse, goes_on } = screen;
+    let mut ui = tui::ui::Ui::new(look.clone(), shown.dir.clone(), Forecast::new(&[]));
+    ui.mouse = *mouse;
+    let watch = tui::Watch { context, steering, stays: skin.stays, goes_on };
     loop {
-        match tui::watch(&mut terminal, &mut ui, shown, watch) {
+        let left = tui::watch(terminal, &mut ui, shown, watch);
+        (look.theme, *mouse) = (ui.look.theme, ui.mouse);
+        match left {
             // Asked for the fourth time, nobody waits for what still runs; the keeper stops it.
             Ok(tui::Left::Done) if shown.own().is_some() && shown.view.phase.outcome().is_none() => {
                 (context.outside.leave)(Ending::Cancelled)
             }
-            Ok(tui::Left::Done) => return Ok(()),
+            Ok(tui::Left::Done) => return Ok(true),
             Ok(tui::Left::Stream(cell)) => {
                 let stream = Some(inline::Stream { cell });
                 match inline::follow(context, steering, out, shown, *skin, stream) {
                     inline::Left::Full => {}
-                    inline::Left::Ended | inline::Left::Seen => return Ok(()),
+                    inline::Left::Ended | inline::Left::Seen => return Ok(false),
                 }
             }
             // Whoever only looked on is gone, and the job is somebody else's.
             Ok(tui::Left::Lines) if shown.running.is_none() => return Err(Failure::told(Ending::Cancelled)),
             Ok(tui::Left::Lines) => {
                 skin.face = Face::Plain;
-                return Ok(());
+                return Ok(false);
             }
             Ok(tui::Left::Again(order)) => match again(context, shown, order) {
                 Ok(()) => steering.set_job(shown.own()),
@@ -139,7 +199,7 @@ fn full(
             Err(error) => {
                 out.line(format!("the full screen failed: {error}; the job goes on, line by line"));
                 skin.face = Face::Plain;
-                return Ok(());
+                return Ok(false);
             }
         }
     }

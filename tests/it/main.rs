@@ -12,6 +12,7 @@ mod faults;
 mod hostile;
 mod inline;
 mod kit;
+mod launcher;
 mod orders;
 mod playbooks;
 mod program;

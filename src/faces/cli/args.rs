@@ -2,10 +2,11 @@
 //!
 //! Not here: what the commands do (one file each beside this one), the layers of settings (`logic/settings.rs`).
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 #[cfg(test)]
 #[path = "args_tests.rs"]
@@ -21,6 +22,7 @@ mod tests;
     max_term_width = 100
 )]
 #[command(after_help = "Examples:
+  sortie                            choose a playbook on the full screen
   sortie run ci                     run the playbook `ci` of this project
   sortie r                          run the last playbook again
   sortie w                          watch the last job and steer it
@@ -30,8 +32,20 @@ mod tests;
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
+    /// Without one, on a terminal: the launcher.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
+}
+
+impl Cli {
+    /// Returns what is said where a command is needed: where there is no screen for the launcher.
+    #[must_use]
+    pub fn no_command(arguments: impl IntoIterator<Item = OsString>) -> clap::Error {
+        use clap::error::ErrorKind::MissingSubcommand;
+        let mut grammar = Self::command().subcommand_required(true).arg_required_else_help(true);
+        let parsed = grammar.try_get_matches_from_mut(arguments);
+        parsed.err().unwrap_or_else(|| grammar.error(MissingSubcommand, "a command is missing"))
+    }
 }
 
 /// Flags that every command takes.

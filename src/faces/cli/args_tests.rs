@@ -8,6 +8,7 @@ fn parse(words: &str) -> Command {
     Cli::try_parse_from(std::iter::once("sortie").chain(words.split_whitespace()))
         .unwrap_or_else(|error| panic!("{words}: {error}"))
         .command
+        .unwrap()
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! errors go to `notes`, and the return value becomes the exit code in `app`.
 
 pub mod args;
+mod begin;
 mod cancel;
 mod check;
 mod config;
@@ -29,6 +30,7 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
+pub use begin::{begin, last_job, outline};
 pub use retry::again;
 
 use args::{Cli, Command, JobsCommand, ListArgs, When};
@@ -43,7 +45,8 @@ use crate::logic::settings::{Given, Origin};
 /// # Errors
 /// Whatever keeps it from being carried out.
 pub fn dispatch(context: &Context, cli: Cli, out: &mut Out, notes: &mut Out) -> Result<Ending, Failure> {
-    match cli.command {
+    let Some(command) = cli.command else { return super::launch::launch(context, out) };
+    match command {
         Command::Run(args) => run::run(context, &args, out, notes),
         Command::Watch(args) => watch::watch(context, &args, out, notes),
         Command::Check(args) => check::check(context, &args, out),
@@ -95,19 +98,19 @@ pub fn flags(cli: &Cli) -> Result<Vec<Given>, Failure> {
     add("ui.ascii", "--ascii", cli.global.ascii.then(|| "true".to_owned()));
     add("store.dir", "--state", cli.global.state.as_deref().map(absolute));
     let ui = match &cli.command {
-        Command::Run(args) if args.watch => Some(args::Ui::Full),
-        Command::Run(args) => args.ui,
-        Command::Jobs { command: Some(JobsCommand::Retry(args)) } => args.ui,
+        Some(Command::Run(args)) if args.watch => Some(args::Ui::Full),
+        Some(Command::Run(args)) => args.ui,
+        Some(Command::Jobs { command: Some(JobsCommand::Retry(args)) }) => args.ui,
         _ => None,
     };
     add("run.ui", "--ui", ui.map(|ui| run::ui_word(ui).to_owned()));
     let request = match &cli.command {
-        Command::Run(args) => Some(&args.request),
-        Command::Plan(args) => Some(&args.request),
+        Some(Command::Run(args)) => Some(&args.request),
+        Some(Command::Plan(args)) => Some(&args.request),
         _ => None,
     };
     add("run.max-parallel", "--max-parallel", request.and_then(|it| it.max_parallel).map(|n| n.to_string()));
-    if let Command::Run(args) = &cli.command {
+    if let Some(Command::Run(args)) = &cli.command {
         add("ui.heartbeat", "--heartbeat", args.heartbeat.map(crate::logic::text::duration));
         if let Some(word) = &args.on_loss {
             on_loss(word)?;

@@ -202,7 +202,8 @@ fn step_json(step: &Step, number: usize, scope: &Known<'_>) -> Json {
     object
 }
 
-fn print(out: &mut Out, plan: &Plan) {
+/// Prints a plan for people.
+pub(super) fn print(out: &mut Out, plan: &Plan) {
     out.line(format!(
         "{}: {}, at most {} at once",
         out.paint.bold(&plan.playbook.name),

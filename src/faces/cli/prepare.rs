@@ -136,8 +136,13 @@ fn content_hash(root: &Path, commands: &[(&str, &str)]) -> String {
     hasher.finalize().to_hex().to_string()
 }
 
-/// Makes sure that commands which fetch secrets may be run. `given` is the flag `--trust`; without `may_ask`
-/// nobody is asked.
+/// Secrets with the commands that fetch them.
+pub(super) type Commands<'a> = [(&'a str, &'a str)];
+
+/// Asks whether a playbook of that name may run these commands; nothing if nobody can be asked.
+pub(super) type Ask<'a> = &'a mut dyn FnMut(&str, &Commands<'_>) -> Option<bool>;
+
+/// Makes sure that commands which fetch secrets may be run. `given` is the flag `--trust`.
 ///
 /// # Errors
 /// A refusal, unless the playbook has no such commands, a person said yes to them, or `--trust` is given.
@@ -145,7 +150,7 @@ pub(super) fn trust(
     context: &Context,
     playbook: &Playbook,
     given: bool,
-    may_ask: bool,
+    ask: Ask<'_>,
 ) -> Result<(), Failure> {
     let commands: Vec<(&str, &str)> = playbook
         .secrets
@@ -164,23 +169,37 @@ pub(super) fn trust(
         return Ok(());
     }
     let name = &*playbook.name;
-    if !may_ask || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        return Err(Failure::refused(format!(
-            "the playbook `{name}` fetches secrets with {} of its own, and nobody has said yes to that yet",
-            plural(commands.len(), "command")
-        ))
-        .help("read the playbook, then run it once on a terminal, or with --trust"));
-    }
-    if !ask(name, &commands).unwrap_or(false) {
-        return Err(Failure::refused(format!(
-            "the playbook `{name}` was not trusted, so nothing was started"
-        )));
+    match ask(name, &commands) {
+        Some(true) => {}
+        Some(false) => {
+            return Err(Failure::refused(format!(
+                "the playbook `{name}` was not trusted, so nothing was started"
+            )));
+        }
+        None => {
+            return Err(Failure::refused(format!(
+                "the playbook `{name}` fetches secrets with {} of its own, and nobody has said yes to that yet",
+                plural(commands.len(), "command")
+            ))
+            .help("read the playbook, then run it once on a terminal, or with --trust"));
+        }
     }
     (context.outside.remember_trust)(&hash, &root.display().to_string())
         .map_err(|error| Failure::surroundings(format!("the answer cannot be remembered: {error}")))
 }
 
-fn ask(name: &str, commands: &[(&str, &str)]) -> std::io::Result<bool> {
+/// Asks nobody.
+pub(super) fn nobody(_: &str, _: &Commands<'_>) -> Option<bool> {
+    None
+}
+
+/// Asks on the terminal, if there is one.
+pub(super) fn here(name: &str, commands: &Commands<'_>) -> Option<bool> {
+    let is_terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    is_terminal.then(|| ask(name, commands).unwrap_or(false))
+}
+
+fn ask(name: &str, commands: &Commands<'_>) -> std::io::Result<bool> {
     let mut terminal = std::io::stderr().lock();
     writeln!(terminal, "The playbook `{name}` fetches secrets by running:")?;
     for (secret, command) in commands {

@@ -78,7 +78,7 @@ fn secrets(
     view: &JobView,
     notes: &mut Out,
 ) -> Result<Vec<(String, String)>, Failure> {
-    prepare::trust(context, &view.playbook, args.trust, true)?;
+    prepare::trust(context, &view.playbook, args.trust, &mut prepare::here)?;
     prepare::secrets(context, &view.playbook, notes)
 }
 
@@ -93,7 +93,7 @@ pub fn again(
     order: Order,
 ) -> Result<engine::Running, Failure> {
     let history = pick::history(context)?;
-    prepare::trust(context, &view.playbook, false, false)?;
+    prepare::trust(context, &view.playbook, false, &mut prepare::nobody)?;
     let mut told = crate::faces::out::Out::new(Box::new(std::io::sink()), Default::default(), false);
     let secrets = prepare::secrets(context, &view.playbook, &mut told)?;
     let env = prepare::env(&history.request(job)?)?;

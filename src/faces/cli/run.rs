@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::args::{RunArgs, Ui};
 use super::{opened, pick, prepare};
-use crate::engine::{self, OnLoss, Start, library};
+use crate::engine::library::{self, Opened};
+use crate::engine::{self, Ahead, OnLoss, Start};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::modes::{self, Face};
@@ -37,19 +38,46 @@ pub(super) fn run(
         None => last(context, &mut request, notes)?,
     };
     let (opened, playbook) = opened::open_to_run(&context.project.root, &wanted, notes)?;
-    let playbook = Arc::new(playbook);
     let env = prepare::env(&request)?;
-    let plan = crate::logic::plan::plan(playbook.clone(), &request)
+    let plan = crate::logic::plan::plan(Arc::new(playbook), &request)
         .map_err(|problems| prepare::told(notes, &problems, Ending::Usage))?;
     prepare::warn(notes, &plan);
     let Some(ahead) = ahead else { return dry_run(context, args, &plan, out, notes) };
+    let wanted = Wanted { opened, plan, request, env, ahead };
+    let shown = start(context, wanted, args.trust, &mut prepare::here, notes)?;
+    let skin = skin(context, args.quiet, args.verbose, notes);
+    show::follow(context, out, shown, skin)
+}
+
+/// A job that could be started, as far as the playbook and the request go.
+pub(super) struct Wanted {
+    pub(super) opened: Opened,
+    pub(super) plan: Plan,
+    pub(super) request: PlanRequest,
+    /// Additions of `--env-file`.
+    pub(super) env: Vec<(String, String)>,
+    pub(super) ahead: Ahead,
+}
+
+/// Starts a job in this process, if the machine and whoever is asked agree. `trusted` is the flag `--trust`.
+///
+/// # Errors
+/// If requirements are not met, commands are not trusted, secrets cannot be had, or the engine cannot start.
+pub(super) fn start(
+    context: &Context,
+    wanted: Wanted,
+    trusted: bool,
+    ask: prepare::Ask<'_>,
+    notes: &mut Out,
+) -> Result<Shown, Failure> {
+    let Wanted { opened, plan, request, env, ahead } = wanted;
+    let playbook = Arc::clone(&plan.playbook);
     let unmet = prepare::unmet(context, &playbook);
     if !unmet.is_empty() {
         return Err(prepare::told(notes, &unmet, Ending::Refused));
     }
-    prepare::trust(context, &playbook, args.trust, true)?;
+    prepare::trust(context, &playbook, trusted, ask)?;
     let secrets = prepare::secrets(context, &playbook, notes)?;
-    let view = JobView::new(playbook);
     let start = Start {
         source: opened.source,
         path: opened.path,
@@ -62,8 +90,7 @@ pub(super) fn run(
         ahead,
     };
     let running = engine::start(&context.project, start, context.outside.world)?;
-    let skin = skin(context, args.quiet, args.verbose, notes);
-    show::follow(context, out, Shown::ours(running, view), skin)
+    Ok(Shown::ours(running, JobView::new(playbook)))
 }
 
 /// Returns how a job is shown; what cannot be had is told.
@@ -142,7 +169,7 @@ fn dry_run(
 ) -> Result<Ending, Failure> {
     let playbook = &plan.playbook;
     let mut refusals = prepare::unmet(context, playbook);
-    if let Err(refused) = prepare::trust(context, playbook, args.trust, false) {
+    if let Err(refused) = prepare::trust(context, playbook, args.trust, &mut prepare::nobody) {
         refusals.push(crate::logic::plan::PlanProblem {
             slug: "not-trusted",
             message: refused.message,

@@ -22,20 +22,26 @@ pub(super) fn watch(
     out: &mut Out,
     notes: &mut Out,
 ) -> Result<Ending, Failure> {
-    let history = pick::history(context)?;
-    let row = pick::job(&history, &args.job)?;
-    let is_driven = pick::is_live(&row) && row.owner_alive;
+    let shown = shown(context, &args.job)?;
     let skin = skin(context, args, notes);
+    show::follow(context, out, shown, skin)
+}
+
+/// Finds a job that somebody wants to look at, and whoever works on it.
+///
+/// # Errors
+/// If there is no such job, or its history cannot be read.
+pub(super) fn shown(context: &Context, job: &str) -> Result<Shown, Failure> {
+    let history = pick::history(context)?;
+    let row = pick::job(&history, job)?;
+    let is_driven = pick::is_live(&row) && row.owner_alive;
     let handle = if is_driven { Handle::connect(&context.project, &row.id).ok() } else { None };
     let view = match &handle {
         // All of its events come over the socket, from the first.
         Some(handle) => JobView::new(handle.plan().playbook.clone()),
         None => pick::view(&history, &row)?,
     };
-    drop(history);
-    let shown =
-        Shown { number: row.number, id: row.id.clone(), dir: row.dir.clone(), view, handle, running: None };
-    show::follow(context, out, shown, skin)
+    Ok(Shown { number: row.number, id: row.id, dir: row.dir, view, handle, running: None })
 }
 
 /// A full screen, wherever there can be one.

@@ -2,7 +2,7 @@
 //!
 //! A picture is a function of the view (what happened), the state (what this terminal knows) and the moment. Keys become
 //! actions (`keymap.rs`), actions change the state or become requests (`update.rs`, `verbs.rs`), one loop carries them
-//! out and draws when something changed (`watch.rs`). Everything that touches the terminal is in `terminal.rs`; all that
+//! out and draws when something changed (`watch.rs`). The launcher is a screen of its own, made of the same parts. Everything that touches the terminal is in `terminal.rs`; all that
 //! moves by itself goes through `motion.rs`. Not here: bars below the scrollback (`inline`), lines (`plain.rs`).
 //! Start with `watch.rs`.
 
@@ -14,6 +14,7 @@ pub mod field;
 pub mod glyphs;
 pub mod grid;
 pub mod keymap;
+pub mod launcher;
 pub mod layout;
 pub mod log_pane;
 mod look;
@@ -21,6 +22,7 @@ mod matrix;
 pub mod motion;
 pub mod pace;
 pub mod palette;
+mod screen;
 pub mod terminal;
 #[cfg(test)]
 mod testing;

@@ -18,6 +18,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::termios::{OptionalActions, QueueSelector, SpecialCodeIndex, Termios};
 
+use super::screen::Keys;
 use crate::engine::clock;
 use crate::faces::context::{Guard, Modes, StartGuard};
 
@@ -129,6 +130,8 @@ pub struct Terminal {
     is_stale: bool,
     /// Nobody wants the frame that is being written any more.
     abandoned: Arc<AtomicBool>,
+    /// Kept from one loop to the next.
+    pub(super) keys: Option<Keys>,
     /// Frames that were written.
     pub frames: u64,
 }
@@ -154,6 +157,7 @@ impl Terminal {
             frame: Vec::new(),
             is_stale: true,
             abandoned: Arc::default(),
+            keys: None,
             frames: 0,
         })
     }
@@ -221,6 +225,11 @@ impl Terminal {
     /// Gives the terminal back.
     pub fn leave(&mut self) {
         leave_now();
+        if self.keys.take().is_some() {
+            // The stream is gone, but the call that wakes its thread may still be waiting to be seen. Seen together with a
+            // key it would hide that key from the next stream.
+            let _seen = crossterm::event::poll(Duration::ZERO);
+        }
         self.is_stale = true;
     }
 

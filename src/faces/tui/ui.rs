@@ -18,6 +18,7 @@ use crate::logic::view::JobView;
 use crate::logic::view::forecast::Forecast;
 
 /// How things look at this terminal.
+#[derive(Clone)]
 pub struct Look {
     pub themes: Vec<Theme>,
     pub theme: usize,

@@ -16,7 +16,7 @@ use super::tree::{self, RowId};
 use super::ui::{Choice, Facts, Focus, Mode, Overlay, Prompt, Request, Ui};
 
 /// A dialog does not hear what was typed before it could be read.
-const DEAF: Duration = Duration::from_millis(250);
+pub(super) const DEAF: Duration = Duration::from_millis(250);
 
 /// So many keys within so long are a paste and no person.
 const BURST: (usize, Duration) = (8, Duration::from_millis(150));
@@ -84,18 +84,11 @@ impl Ui {
             return Vec::new();
         }
         let Some(action) = keymap::find(self.places(), key) else { return Vec::new() };
-        if is_verb(action) && self.is_burst(facts.now) {
+        if is_verb(action) && is_burst(&mut self.burst, facts.now) {
             self.say("so many keys at once look like a paste, and do nothing", facts.now);
             return Vec::new();
         }
         self.act(action, facts)
-    }
-
-    fn is_burst(&mut self, now: Duration) -> bool {
-        let (most, span) = BURST;
-        self.burst.retain(|at| now.saturating_sub(*at) < span);
-        self.burst.push(now);
-        self.burst.len() >= most
     }
 
     /// Returns the places whose keys count now, the nearest first.
@@ -539,8 +532,16 @@ fn is_verb(action: Action) -> bool {
     verbs.contains(&action)
 }
 
+/// Notes a verb that was pressed now; says whether so many came so fast that they are a paste.
+pub(super) fn is_burst(pressed: &mut Vec<Duration>, now: Duration) -> bool {
+    let (most, span) = BURST;
+    pressed.retain(|at| now.saturating_sub(*at) < span);
+    pressed.push(now);
+    pressed.len() >= most
+}
+
 /// Returns where a page is scrolled to after a key; nothing if the key closes it.
-fn paged(key: &str, top: usize, own: &str) -> Option<usize> {
+pub(super) fn paged(key: &str, top: usize, own: &str) -> Option<usize> {
     Some(match key {
         "j" | "down" => top + 1,
         "k" | "up" => top.saturating_sub(1),

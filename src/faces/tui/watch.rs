@@ -5,17 +5,15 @@
 //! mean (`update.rs`), when frames are due (`pace.rs`), the terminal (`terminal.rs`).
 
 use std::io;
-use std::pin::Pin;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crossterm::event::{Event as Input, EventStream};
-use futures_core::Stream;
 use tokio::sync::mpsc;
 
 use super::draw;
 use super::pace::{Pace, Wish};
-use super::terminal::{SCREEN_THREAD, Terminal, leave_now};
+use super::screen;
+use super::terminal::Terminal;
 use super::ui::{Facts, Request, Ui};
 use crate::engine::{Handle, Next, OrderError, clock};
 use crate::faces::context::{Context, Signal};
@@ -54,6 +52,8 @@ pub struct Watch<'a> {
     pub steering: &'a Steering,
     /// Nothing makes it leave by itself.
     pub stays: bool,
+    /// Another screen follows, so the terminal is not given back between.
+    pub goes_on: bool,
 }
 
 /// What reaches the loop besides keys and the job's events.
@@ -68,29 +68,18 @@ enum Said {
 /// # Errors
 /// If the terminal cannot be used, or this face has a bug; the job goes on in either case.
 pub fn watch(terminal: &mut Terminal, ui: &mut Ui, shown: &mut Shown, watch: Watch<'_>) -> io::Result<Left> {
-    let abandon = terminal.abandon_switch();
     let (said, heard) = mpsc::unbounded_channel();
     let to_loop = said.clone();
-    watch.steering.set_listener(Some(Box::new(move |signal| {
-        if !matches!(signal, Signal::Stop | Signal::Continue) {
-            // It may be waiting for a terminal that reads nothing.
-            abandon.store(true, Ordering::Relaxed);
-        }
+    let hear = move |signal| {
         let _heard = to_loop.send(Said::Signal(signal));
-    })));
-    let left = std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().name(SCREEN_THREAD.to_owned());
-        let thread = thread.spawn_scoped(scope, || -> io::Result<Left> {
-            terminal.enter()?;
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-            runtime.block_on(Loop::new(terminal, ui, shown, watch, said)?.run(heard))
-        })?;
-        thread.join().unwrap_or_else(|_| Err(io::Error::other("it has a bug")))
+    };
+    let left = screen::hold(terminal, watch.steering, hear, |terminal, keys| {
+        keys.runtime.block_on(Loop::new(terminal, ui, shown, watch, said)?.run(heard, &mut keys.stream))
     });
-    watch.steering.set_listener(None);
     match &left {
         Ok(Left::Again(_)) => {}
-        _ => leave_now(),
+        Ok(Left::Done) if watch.goes_on => {}
+        _ => terminal.leave(),
     }
     left
 }
@@ -124,8 +113,11 @@ impl<'a> Loop<'a> {
         Ok(Self { terminal, ui, shown, watch, said, news, pace: Pace::default(), has_ended, actor: None })
     }
 
-    async fn run(mut self, mut heard: mpsc::UnboundedReceiver<Said>) -> io::Result<Left> {
-        let mut input = EventStream::new();
+    async fn run(
+        mut self,
+        mut heard: mpsc::UnboundedReceiver<Said>,
+        input: &mut EventStream,
+    ) -> io::Result<Left> {
         self.look_back();
         self.ui.go_along(&self.shown.view);
         self.pace.wish(Wish::Now, clock::elapsed());
@@ -145,7 +137,7 @@ impl<'a> Loop<'a> {
             let has_work = self.ui.log.has_work();
             tokio::select! {
                 biased;
-                event = next(&mut input) => match event {
+                event = screen::next(input) => match event {
                     Some(Ok(event)) => {
                         if let Some(left) = self.take(&event)? {
                             return Ok(left);
@@ -433,8 +425,4 @@ async fn receive(news: &mut Option<mpsc::Receiver<Next>>) -> Option<Next> {
         Some(news) => news.recv().await,
         None => std::future::pending().await,
     }
-}
-
-async fn next(input: &mut EventStream) -> Option<io::Result<Input>> {
-    std::future::poll_fn(|context| Pin::new(&mut *input).poll_next(context)).await
 }

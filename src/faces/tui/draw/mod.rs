@@ -23,6 +23,7 @@ use super::ui::{Facts, Focus, Mode, Ui};
 use crate::faces::words;
 use crate::logic::text::plural;
 
+pub(super) use overlay::{help, sheet};
 pub use pen::{Pen, cut, grouped};
 
 /// A picture.
@@ -132,9 +133,14 @@ fn too_small(picture: &mut Picture, ui: &Ui, facts: Facts<'_>, (columns, rows): 
         ),
         "p pause  S stream  q quit".to_owned(),
     ];
+    narrow(&mut pen, &lines, (columns, rows));
+}
+
+/// Draws the words of a screen that nothing else fits on.
+pub(super) fn narrow(pen: &mut Pen<'_>, lines: &[String], (columns, rows): (u16, u16)) {
     let style = pen.style(super::theme::Token::Text);
     let mut y = 0;
-    for line in &lines {
+    for line in lines {
         // Wrapped, because half of it would be a riddle.
         let mut rest = &line[..];
         while !rest.is_empty() && y < rows {

@@ -16,7 +16,7 @@ pub(super) fn draw(buffer: &mut Buffer, ui: &mut Ui, facts: Facts<'_>, area: Rec
     let Some(mut overlay) = ui.overlay.take() else { return };
     match &mut overlay {
         Overlay::Dialog(dialog) => draw_dialog(&mut Pen::new(buffer, &ui.look), dialog, area),
-        Overlay::Help { top } => draw_help(&mut Pen::new(buffer, &ui.look), ui.places(), top, area),
+        Overlay::Help { top } => help(&mut Pen::new(buffer, &ui.look), ui.places(), top, area),
         Overlay::Details { top } => {
             let lines = details::lines(ui, facts);
             let mut pen = Pen::new(buffer, &ui.look);
@@ -67,7 +67,13 @@ fn scrolled(top: &mut usize, count: usize, height: u16) {
 }
 
 /// Draws an empty sheet in the middle; returns what is inside its frame.
-fn sheet(pen: &mut Pen<'_>, area: Rect, title: &str, right: &str, lines: usize) -> Rect {
+pub(in crate::faces::tui) fn sheet(
+    pen: &mut Pen<'_>,
+    area: Rect,
+    title: &str,
+    right: &str,
+    lines: usize,
+) -> Rect {
     let width = area.width.saturating_sub(4).min(90);
     let height = u16::try_from(lines + 2).unwrap_or(u16::MAX).min(area.height.saturating_sub(2)).max(5);
     let frame = Rect::new((area.width - width) / 2, (area.height - height) / 2, width, height);
@@ -118,7 +124,8 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines.iter().map(|line| cut(line, width)).collect()
 }
 
-fn draw_help(pen: &mut Pen<'_>, places: &[Place], top: &mut usize, area: Rect) {
+/// Draws the keys of some places, scrolled to a line.
+pub(in crate::faces::tui) fn help(pen: &mut Pen<'_>, places: &[Place], top: &mut usize, area: Rect) {
     let mut lines: Vec<(bool, String, String)> = Vec::new();
     for place in places {
         let heading = match place {

@@ -1,0 +1,90 @@
+//! `sortie` without a command: the launcher, the jobs that are run from it, and the launcher again, on one screen.
+//!
+//! Not here: the launcher's screen (`tui/launcher`), how a job is started (`cli/begin.rs`) and shown (`show.rs`).
+
+use std::path::PathBuf;
+
+use serde_json::Value as Json;
+
+use super::context::Context;
+use super::ending::{Ending, Failure};
+use super::out::Out;
+use super::show::{self, After, Screen, Shown};
+use super::steering::Steering;
+use super::tui::launcher::{Launcher, Launching, Left, launcher};
+use super::{cli, tui};
+
+/// A playbook that somebody wants to run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wanted {
+    pub path: PathBuf,
+    /// Values for its inputs; those that are not here have their defaults.
+    pub inputs: Vec<(String, Json)>,
+}
+
+/// Secrets with the commands that fetch them.
+pub type Commands = Vec<(String, String)>;
+
+/// Why nothing was started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unbegun {
+    /// Nobody has said yes to these commands of the playbook yet.
+    Asks { playbook: String, commands: Commands },
+    /// What the command line would have printed.
+    Told(Vec<String>),
+}
+
+/// Shows the launcher until somebody leaves it. For each job that was run a line is printed at the end.
+///
+/// # Errors
+/// If the terminal or the look that was set cannot be had, or an engine gave up.
+pub fn launch(context: &Context, out: &mut Out) -> Result<Ending, Failure> {
+    let steering = Steering::start(context, None, true)?;
+    let mut state = Launcher::new(tui::look(context)?, &context.project.root);
+    let mut terminal = show::open(context)?;
+    let launching = Launching {
+        context,
+        steering: &steering,
+        begin: &|wanted, agreed| cli::begin(context, wanted, agreed),
+        outline: &|wanted| cli::outline(context, wanted),
+    };
+    let ending = loop {
+        let shown = match launcher(&mut terminal, &mut state, launching) {
+            Ok(Left::Done) => break Ok(Ending::Success),
+            Ok(Left::Signal) => break Ok(Ending::Cancelled),
+            Ok(Left::Begun(shown)) => *shown,
+            Ok(Left::Watch) => match cli::last_job(context) {
+                Ok(shown) => shown,
+                Err(failure) => {
+                    state.tell("The last job cannot be shown", lines(&failure));
+                    continue;
+                }
+            },
+            Err(error) => break Err(Failure::surroundings(error.to_string())),
+        };
+        match follow(context, &steering, (&mut terminal, &mut state), out, shown) {
+            // It waits in the buffer until the screen has been left.
+            Ok(After::Back(line)) => line.iter().for_each(|line| out.line(line)),
+            Ok(After::Over(ending)) => break Ok(ending),
+            Err(failure) => state.tell("The job could not go on", lines(&failure)),
+        }
+    };
+    terminal.leave();
+    ending
+}
+
+fn follow(
+    context: &Context,
+    steering: &Steering,
+    (terminal, state): (&mut tui::terminal::Terminal, &mut Launcher),
+    out: &mut Out,
+    shown: Shown,
+) -> Result<After, Failure> {
+    let screen = Screen { terminal, look: &mut state.look, mouse: &mut state.mouse, goes_on: true };
+    show::follow_on(context, steering, screen, out, shown)
+}
+
+fn lines(failure: &Failure) -> Vec<String> {
+    let help = failure.help.as_ref().map(|help| format!("help: {help}"));
+    std::iter::once(format!("error: {}", failure.message)).chain(help).collect()
+}

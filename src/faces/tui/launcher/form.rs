@@ -1,0 +1,246 @@
+//! The form for the inputs of a playbook: what is typed, and what is wrong with it.
+//!
+//! Pure. What is right is decided where the command line decides it (`logic/plan/inputs`). Not here: how it looks
+//! (`form_draw.rs`).
+
+use std::path::PathBuf;
+
+use serde_json::Value as Json;
+
+use crate::faces::tui::field::Field;
+use crate::logic::plan::inputs;
+use crate::logic::playbook::model::{Input, InputKind, Playbook};
+use crate::logic::value::Value;
+
+#[cfg(test)]
+#[path = "form_tests.rs"]
+mod tests;
+
+/// A form.
+#[derive(Clone, Debug)]
+pub(super) struct Form {
+    pub(super) path: PathBuf,
+    /// Name of the playbook.
+    pub(super) name: String,
+    pub(super) rows: Vec<FormRow>,
+    /// The row that keys go to; the one after the last is the button.
+    pub(super) at: usize,
+    /// The first row that is shown.
+    pub(super) top: usize,
+}
+
+/// An input with its value.
+#[derive(Clone, Debug)]
+pub(super) struct FormRow {
+    pub(super) input: Input,
+    pub(super) entry: Entry,
+    /// What is wrong with the value, and the way out.
+    pub(super) problem: Option<(String, Option<String>)>,
+    /// Somebody has been here, so that it may be told that something is missing.
+    is_touched: bool,
+}
+
+/// A value that is being chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Entry {
+    Text(Field),
+    Choice(Option<usize>),
+    Truth(Option<bool>),
+}
+
+/// What a key did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FormKey {
+    /// Nothing more is to be done.
+    Taken,
+    Close,
+    /// The playbook is to be run, if nothing is wrong.
+    Run,
+}
+
+/// What was typed, as texts by name.
+pub(super) type Typed = Vec<(String, String)>;
+
+impl Form {
+    /// Returns the form of a playbook, with its defaults, or with what was typed before.
+    pub(super) fn new(path: PathBuf, playbook: &Playbook, typed: Option<&Typed>) -> Self {
+        let rows: Vec<FormRow> = playbook.inputs.iter().map(|input| FormRow::new(input, typed)).collect();
+        // The first one that needs somebody, else the button: Enter is enough where everything has a default.
+        let at = rows.iter().position(|row| row.is_open()).unwrap_or(rows.len());
+        Self { path, name: playbook.name.to_string(), rows, at, top: 0 }
+    }
+
+    /// Returns what was typed, to fill the next form with.
+    pub(super) fn typed(&self) -> Typed {
+        let typed = |row: &FormRow| row.entry.text(&row.input).map(|text| (row.input.name.to_string(), text));
+        self.rows.iter().filter_map(typed).collect()
+    }
+
+    /// Returns the values that differ from leaving everything as it is.
+    pub(super) fn given(&self) -> Vec<(String, Json)> {
+        self.rows.iter().filter_map(FormRow::given).collect()
+    }
+
+    /// Looks at all values; goes to the first one that is wrong. Returns whether none is.
+    pub(super) fn check(&mut self) -> bool {
+        for row in &mut self.rows {
+            row.is_touched = true;
+            row.check();
+        }
+        match self.rows.iter().position(|row| row.problem.is_some()) {
+            Some(at) => self.at = at,
+            None => return true,
+        }
+        false
+    }
+
+    /// Goes to a row; what is left is looked at.
+    pub(super) fn go(&mut self, to: usize) {
+        if let Some(row) = self.rows.get_mut(self.at) {
+            row.is_touched = true;
+            row.check();
+        }
+        self.at = to.min(self.rows.len());
+    }
+
+    /// Takes a key by its name.
+    pub(super) fn key(&mut self, key: &str) -> FormKey {
+        let last = self.rows.len().saturating_sub(1);
+        match key {
+            "esc" => return FormKey::Close,
+            "enter" if self.at >= last => return FormKey::Run,
+            "enter" | "tab" | "down" => self.go(if self.at == self.rows.len() { 0 } else { self.at + 1 }),
+            "shift-tab" | "up" => self.go(self.at.checked_sub(1).unwrap_or(self.rows.len())),
+            key => {
+                if let Some(row) = self.rows.get_mut(self.at) {
+                    row.key(key);
+                }
+            }
+        }
+        FormKey::Taken
+    }
+
+    /// Takes pasted text; returns whether there was a place for it.
+    pub(super) fn paste(&mut self, text: &str) -> bool {
+        let Some(row) = self.rows.get_mut(self.at) else { return false };
+        let Entry::Text(field) = &mut row.entry else { return false };
+        // A line break at the end of a copied line is no part of a value.
+        field.insert(&text.trim_end_matches(['\r', '\n']).replace(['\r', '\n'], " "));
+        row.check();
+        true
+    }
+}
+
+impl FormRow {
+    fn new(input: &Input, typed: Option<&Typed>) -> Self {
+        let before = typed.and_then(|typed| typed.iter().find(|(name, _)| **name == *input.name));
+        let default = input.default.as_ref().map(plain);
+        let text = before.map(|(_, text)| text.clone()).or(default);
+        let entry = match &input.kind {
+            InputKind::Choice { options } => {
+                Entry::Choice(text.and_then(|text| options.iter().position(|it| *it == text)))
+            }
+            InputKind::Boolean => Entry::Truth(text.map(|text| text == "true")),
+            InputKind::String { .. } | InputKind::Number | InputKind::Json => {
+                Entry::Text(Field::new(text.unwrap_or_default()))
+            }
+        };
+        let mut row = Self { input: input.clone(), entry, problem: None, is_touched: false };
+        row.check();
+        row
+    }
+
+    /// Says whether somebody has to fill this in.
+    fn is_open(&self) -> bool {
+        self.problem.is_some() || self.is_missing()
+    }
+
+    fn is_missing(&self) -> bool {
+        self.input.required && self.input.default.is_none() && self.given().is_none()
+    }
+
+    /// Returns the value, unless it is the default anyway or nothing was said.
+    fn given(&self) -> Option<(String, Json)> {
+        let text = self.entry.text(&self.input)?;
+        let default = self.input.default.as_ref().map(plain);
+        let is_silent = match &default {
+            Some(default) => *default == text,
+            None => text.is_empty(),
+        };
+        (!is_silent).then(|| (self.input.name.to_string(), Json::String(text)))
+    }
+
+    fn check(&mut self) {
+        let given: Vec<(String, Json)> = self.given().into_iter().collect();
+        let found = inputs::check(std::slice::from_ref(&self.input), &given);
+        self.problem = found.err().and_then(|problems| problems.into_iter().next()).and_then(|it| {
+            match it.slug {
+                // How to give it on a command line helps nobody here.
+                "missing-input" => {
+                    self.is_touched.then(|| (format!("`{}` is required", self.input.name), None))
+                }
+                _ => Some((it.message, it.help)),
+            }
+        });
+    }
+
+    fn key(&mut self, key: &str) {
+        let options: &[String] = match &self.input.kind {
+            InputKind::Choice { options } => options,
+            _ => &[],
+        };
+        match &mut self.entry {
+            Entry::Text(field) => {
+                field.key(key);
+            }
+            Entry::Choice(at) => *at = chosen(options, *at, key),
+            Entry::Truth(truth) => match key {
+                "space" | "left" | "right" => *truth = Some(!truth.unwrap_or(false)),
+                "y" | "t" => *truth = Some(true),
+                "n" | "f" => *truth = Some(false),
+                _ => {}
+            },
+        }
+        self.check();
+    }
+}
+
+/// Returns the option that a key goes to: a neighbour, or the next one that begins with that letter.
+fn chosen(options: &[String], at: Option<usize>, key: &str) -> Option<usize> {
+    let count = options.len();
+    if count == 0 {
+        return None;
+    }
+    match key {
+        "right" | "space" => Some(at.map_or(0, |at| (at + 1) % count)),
+        "left" => Some(at.map_or(count - 1, |at| (at + count - 1) % count)),
+        "home" => Some(0),
+        "end" => Some(count - 1),
+        key if key.chars().count() == 1 => {
+            let from = at.map_or(0, |at| at + 1);
+            let begins = |&it: &usize| options[it].to_lowercase().starts_with(&key.to_lowercase());
+            (0..count).map(|by| (from + by) % count).find(begins).or(at)
+        }
+        _ => at,
+    }
+}
+
+impl Entry {
+    /// Returns the value as text; nothing if nothing was chosen.
+    fn text(&self, input: &Input) -> Option<String> {
+        match (self, &input.kind) {
+            (Self::Text(field), _) => Some(field.text().to_owned()),
+            (Self::Choice(at), InputKind::Choice { options }) => at.and_then(|at| options.get(at)).cloned(),
+            (Self::Choice(_), _) => None,
+            (Self::Truth(truth), _) => truth.map(|truth| truth.to_string()),
+        }
+    }
+}
+
+/// Returns text as it is and everything else as JSON writes it.
+pub(super) fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.to_string(),
+        other => other.to_json().to_string(),
+    }
+}

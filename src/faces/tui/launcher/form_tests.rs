@@ -1,0 +1,151 @@
+//! Forms: what is typed becomes values, and what is wrong is told as the command line tells it.
+
+use std::path::PathBuf;
+
+use serde_json::{Value as Json, json};
+
+use super::{Form, FormKey};
+use crate::logic::playbook;
+use crate::logic::playbook::model::Playbook;
+use crate::logic::playbook::source::Source;
+
+const TEXT: &str = "version: 3
+name: all
+inputs:
+  version: { type: string, required: true, pattern: '[0-9.]+' }
+  note: { type: string, default: none }
+  env: { type: choice, options: [staging, prod, preview] }
+  force: { type: boolean }
+  count: { type: number, default: 3 }
+  extra: { type: json }
+stages:
+  a: { run: 'true' }
+";
+
+fn playbook() -> Playbook {
+    playbook::read(&Source::new("all.yml", TEXT)).playbook.unwrap()
+}
+
+fn form() -> Form {
+    Form::new(PathBuf::new(), &playbook(), None)
+}
+
+fn press(form: &mut Form, keys: &[&str]) {
+    for key in keys {
+        form.key(key);
+    }
+}
+
+fn given(form: &Form) -> Json {
+    Json::Object(form.given().into_iter().collect())
+}
+
+fn problem(form: &Form) -> String {
+    form.rows[form.at].problem.as_ref().map_or_else(String::new, |(message, _)| message.clone())
+}
+
+#[test]
+fn what_nobody_touched_is_left_to_the_playbook() {
+    let mut form = form();
+    assert_eq!(form.at, 0, "the one that is required");
+    assert_eq!(given(&form), json!({}));
+    assert!(form.rows.iter().all(|row| row.problem.is_none()), "nothing is told before anybody was there");
+    assert!(!form.check());
+    assert_eq!(problem(&form), "`version` is required");
+}
+
+#[test]
+fn every_kind_has_its_keys() {
+    let mut form = form();
+    press(&mut form, &["1", ".", "4", "tab"]);
+    press(&mut form, &["ctrl-u", "tab"]);
+    press(&mut form, &["p", "p", "tab"]);
+    press(&mut form, &["space", "tab"]);
+    press(&mut form, &["backspace", "5", "tab"]);
+    press(&mut form, &["[", "1", "]", "tab"]);
+    assert_eq!(form.at, form.rows.len(), "the button");
+    assert!(form.check());
+    let all = json!({ "version": "1.4", "note": "", "env": "preview", "force": "true", "count": "5", "extra": "[1]" });
+    assert_eq!(given(&form), all);
+    let plan = crate::logic::plan::inputs::check(&playbook().inputs, &form.given()).unwrap();
+    assert_eq!(plan.to_json()["extra"], json!([1]));
+    assert_eq!(plan.to_json()["force"], json!(true));
+}
+
+#[test]
+fn choices_go_round_and_by_their_first_letter() {
+    let mut form = form();
+    form.go(2);
+    let mut chosen = |key: &str| {
+        form.key(key);
+        given(&form)["env"].as_str().unwrap_or_default().to_owned()
+    };
+    assert_eq!(chosen("left"), "preview");
+    assert_eq!(chosen("right"), "staging");
+    assert_eq!(chosen("P"), "prod");
+    assert_eq!(chosen("p"), "preview");
+    assert_eq!(chosen("x"), "preview");
+    assert_eq!(chosen("home"), "staging");
+}
+
+#[test]
+fn what_is_wrong_is_told_at_once() {
+    let mut form = form();
+    press(&mut form, &["v"]);
+    assert_eq!(problem(&form), "`v` does not match the pattern of the input `version`: [0-9.]+");
+    press(&mut form, &["backspace", "2"]);
+    assert_eq!(problem(&form), "");
+    form.go(4);
+    press(&mut form, &["x"]);
+    assert_eq!(problem(&form), "the input `count` takes a number such as `3` or `0.5`, found `3x`");
+    form.go(5);
+    press(&mut form, &["{"]);
+    assert!(problem(&form).starts_with("the input `extra` takes JSON"), "{}", problem(&form));
+    assert!(!form.check());
+    assert_eq!(form.at, 4, "the first one that is wrong");
+}
+
+#[test]
+fn enter_goes_on_and_runs_at_the_end() {
+    let mut form = form();
+    for _ in 0..5 {
+        assert_eq!(form.key("enter"), FormKey::Taken);
+    }
+    assert_eq!(form.key("enter"), FormKey::Run, "on the last field");
+    form.key("tab");
+    assert_eq!(form.key("enter"), FormKey::Run, "on the button");
+    assert_eq!(form.key("tab"), FormKey::Taken);
+    assert_eq!(form.at, 0);
+    form.key("shift-tab");
+    assert_eq!(form.at, form.rows.len());
+    assert_eq!(form.key("esc"), FormKey::Close);
+}
+
+#[test]
+fn pastes_go_into_text_fields_only() {
+    let mut form = form();
+    assert!(form.paste("1.2\n"));
+    assert_eq!(given(&form), json!({ "version": "1.2" }));
+    form.go(2);
+    assert!(!form.paste("prod"));
+}
+
+#[test]
+fn what_was_typed_fills_the_next_form() {
+    let mut form = form();
+    press(&mut form, &["v", "tab", "x", "tab", "right"]);
+    let typed = form.typed();
+    let again = Form::new(PathBuf::new(), &playbook(), Some(&typed));
+    assert_eq!(given(&again), json!({ "version": "v", "note": "nonex", "env": "staging" }));
+    assert_eq!(again.at, 0, "its value is wrong");
+    assert!(again.rows[0].problem.is_some());
+}
+
+#[test]
+fn where_all_have_defaults_enter_is_enough() {
+    let text = TEXT.replace("required: true, pattern: '[0-9.]+'", "default: '1'");
+    let playbook = playbook::read(&Source::new("all.yml", text)).playbook.unwrap();
+    let mut form = Form::new(PathBuf::new(), &playbook, None);
+    assert_eq!(form.key("enter"), FormKey::Run);
+    assert!(form.check());
+}

@@ -1,0 +1,241 @@
+//! The launcher: `sortie` without a command, on a terminal and without one.
+//!
+//! Not here: its pictures (snapshots beside its code), the run view.
+
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+
+use crate::kit::{Sandbox, Terminal, nothing_is_left};
+
+const SORTIE: &str = env!("CARGO_BIN_EXE_sortie");
+
+const GREET: &str = "version: 3
+name: greet
+inputs:
+  who: { type: string, required: true }
+stages:
+  hello: { env: { WHO: '${{ inputs.who }}' }, run: 'echo \"hello, $WHO\"' }
+";
+
+const SLOW: &str = "version: 3\nname: slow\nstages:\n  wait: { run: 'echo up; sleep 600' }\n";
+const BROKEN: &str = "version: 3\nname: broken\nstages:\n  a: { needs: b, run: 'true' }\n";
+const NEEDY: &str = "version: 3
+name: needy
+requires: { env: [NOT_SET_ANYWHERE] }
+stages:
+  a: { run: 'true' }
+";
+const SECRET: &str = "version: 3
+name: secret
+secrets:
+  TOKEN: { from: { command: 'echo quiet' }, required: true }
+stages:
+  use: { env: { TOKEN: '${{ secrets.TOKEN }}' }, run: 'echo \"it is $TOKEN\"' }
+";
+
+fn shop() -> Sandbox {
+    Sandbox::new()
+        .file("playbooks/greet.yml", GREET)
+        .file("playbooks/slow.yml", SLOW)
+        .file("playbooks/broken.yml", BROKEN)
+        .file("playbooks/needy.yml", NEEDY)
+        .file("playbooks/secret.yml", SECRET)
+}
+
+/// The launcher, with the state of the line before it began.
+fn open(sandbox: &Sandbox) -> (Terminal, crate::kit::Modes) {
+    let mut terminal =
+        sandbox.terminal_of("sh", ["-c", "echo ready; read go; exec \"$0\"", SORTIE], (100, 30)).start();
+    terminal.wait_for("ready");
+    let before = terminal.modes();
+    terminal.keys("<enter>");
+    terminal.wait_for("5 found, 1 broken");
+    (terminal, before)
+}
+
+/// Filters for a playbook.
+fn go_to(terminal: &mut Terminal, name: &str) {
+    terminal.keys(&format!("/{name}<enter>"));
+    terminal.wait_for("Matches 1/5");
+}
+
+#[test]
+fn a_job_is_run_from_it_and_it_comes_back() {
+    let sandbox = shop();
+    let (mut terminal, before) = open(&sandbox);
+    go_to(&mut terminal, "gree");
+    terminal.keys("<enter>");
+    terminal.wait_for("Inputs of greet");
+    terminal.keys("<enter>");
+    terminal.wait_for("`who` is required");
+    terminal.keys("crew<enter>");
+    let shot = terminal.wait_for("hello, crew");
+    assert!(shot.is_alternate(), "the run view is on the same screen");
+    terminal.wait_for("1 stage passed");
+    terminal.keys("q");
+    let shot = terminal.wait_for("#1 just now");
+    assert!(shot.has("Playbooks in"), "{}", shot.text());
+    terminal.keys("q");
+    let ended = terminal.wait_for_end().code(0).shows("job #1 passed in");
+    assert!(!ended.shot.has("Playbooks"), "{}", ended.shot.text());
+    terminal.assert_restored(&before);
+    drop(terminal);
+    nothing_is_left(&sandbox, Duration::from_secs(5));
+}
+
+#[test]
+fn what_keeps_a_job_from_starting_is_told_on_its_screen() {
+    let sandbox = shop();
+    let (mut terminal, before) = open(&sandbox);
+    go_to(&mut terminal, "needy");
+    terminal.keys("<enter>");
+    terminal.wait_for("Nothing was started");
+    assert!(terminal.shot().has("NOT_SET_ANYWHERE"));
+    terminal.keys("<esc>");
+    terminal.wait_gone("Nothing was started");
+    terminal.keys("<esc>");
+    terminal.wait_gone("Matches");
+    go_to(&mut terminal, "broken");
+    terminal.wait_for("stage `a` needs `b`");
+    terminal.keys("<enter>");
+    terminal.wait_for("it has 1 error");
+    terminal.keys("<c-c>");
+    terminal.wait_for_end().code(0).done();
+    terminal.assert_restored(&before);
+}
+
+#[test]
+fn commands_for_secrets_are_asked_about_once() {
+    let sandbox = shop();
+    let (mut terminal, _) = open(&sandbox);
+    go_to(&mut terminal, "secret");
+    terminal.keys("<enter>");
+    terminal.wait_for("TOKEN: echo quiet");
+    terminal.keys("<esc>");
+    terminal.wait_for("was not trusted");
+    terminal.keys("<enter>");
+    terminal.wait_for("Trust these commands?");
+    // A dialog is deaf for a quarter of a second; what is typed then is lost, so it is typed until it counts.
+    let mut presses = 0;
+    while terminal.shot().has("Trust these commands?") {
+        terminal.keys("y");
+        presses += 1;
+        assert!(presses < 1_000, "the answer is not heard");
+        terminal.bytes_during(Duration::from_millis(50));
+    }
+    assert!(terminal.wait_for("1 stage passed").has("it is ***"));
+    terminal.keys("q");
+    terminal.wait_for("#1 just now");
+    terminal.keys("<enter>");
+    terminal.wait_for("secret  #2");
+    assert!(terminal.wait_for("1 stage passed").has("it is ***"));
+    terminal.keys("qq");
+    terminal.wait_for_end().code(0).shows("job #2 passed").done();
+}
+
+#[test]
+fn signals_give_the_terminal_back() {
+    for (signal, code) in [(Signal::SIGTERM, 130), (Signal::SIGINT, 130)] {
+        let sandbox = shop();
+        let (terminal, before) = open(&sandbox);
+        terminal.signal(signal);
+        terminal.wait_for_end().code(code).done();
+        terminal.assert_restored(&before);
+    }
+    let sandbox = shop();
+    let (terminal, before) = open(&sandbox);
+    terminal.kill();
+    terminal.wait_for_end().signalled(Signal::SIGKILL).done();
+    nothing_is_left(&sandbox, Duration::from_secs(5));
+    terminal.assert_restored(&before);
+}
+
+#[test]
+fn a_signal_cancels_the_job_that_runs() {
+    let sandbox = shop();
+    let (mut terminal, before) = open(&sandbox);
+    go_to(&mut terminal, "slow");
+    terminal.keys("<enter>");
+    terminal.wait_for("up");
+    terminal.wait_for("running");
+    terminal.signal(Signal::SIGTERM);
+    terminal.wait_for_end().code(130).shows("cancelled").done();
+    terminal.assert_restored(&before);
+    drop(terminal);
+    nothing_is_left(&sandbox, Duration::from_secs(5));
+}
+
+#[test]
+fn a_job_goes_to_the_scrollback_and_comes_back() {
+    let sandbox = shop();
+    let (mut terminal, before) = open(&sandbox);
+    go_to(&mut terminal, "slow");
+    terminal.keys("<enter>");
+    terminal.wait_for("up");
+    terminal.keys("S");
+    terminal.wait_until("the normal screen", |shot| !shot.is_alternate() && shot.has("| up"));
+    terminal.keys("S");
+    terminal.wait_until("the full screen", |shot| shot.is_alternate() && shot.has("1 running"));
+    terminal.keys("S");
+    terminal.wait_until("the normal screen", |shot| !shot.is_alternate());
+    terminal.signal(Signal::SIGTERM);
+    terminal.wait_for_end().code(130).shows("job #1 cancelled").done();
+    terminal.assert_restored(&before);
+    drop(terminal);
+    nothing_is_left(&sandbox, Duration::from_secs(5));
+}
+
+#[test]
+fn it_can_be_suspended() {
+    let sandbox = shop();
+    let (mut terminal, before) = open(&sandbox);
+    terminal.keys("<c-z>");
+    terminal.wait_stopped();
+    terminal.assert_restored(&before);
+    terminal.bring_to_front();
+    terminal.wait_for("5 found, 1 broken");
+    assert!(terminal.shot().is_alternate());
+    terminal.keys("q");
+    terminal.wait_for_end().code(0).done();
+    terminal.assert_restored(&before);
+}
+
+#[test]
+fn a_job_of_somebody_else_is_announced_and_can_be_watched() {
+    let sandbox = shop();
+    let (mut terminal, _) = open(&sandbox);
+    let mut job = sandbox.terminal(["run", "slow"], (80, 24)).start();
+    terminal.wait_for("#1 slow is running: w watches it");
+    terminal.keys("w");
+    terminal.wait_for("watching");
+    terminal.keys("q");
+    terminal.wait_for("Playbooks in");
+    job.keys("<c-c>");
+    job.wait_for_end().code(130).done();
+    terminal.wait_gone("is running");
+    terminal.keys("q");
+    terminal.wait_for_end().code(0).done();
+}
+
+#[test]
+fn a_playbook_that_is_written_meanwhile_appears() {
+    let sandbox = Sandbox::new();
+    let mut terminal = sandbox.terminal([], (80, 24)).start();
+    terminal.wait_for("no playbooks yet");
+    let sandbox = sandbox.file("playbooks/slow.yml", SLOW);
+    terminal.wait_for("1 found");
+    terminal.wait_for("1 stage");
+    terminal.keys("q");
+    terminal.wait_for_end().code(0).done();
+    drop(sandbox);
+}
+
+#[test]
+fn without_a_terminal_the_usage_is_printed_as_ever() {
+    let sandbox = shop();
+    sandbox.sortie([]).run().code(2).complains("Usage: sortie [OPTIONS] <COMMAND>").done();
+    sandbox.sortie(["--ascii"]).run().code(2).complains("requires a subcommand").done();
+    let dumb = sandbox.terminal([], (80, 24)).env("TERM", "dumb").start();
+    dumb.wait_for_end().code(2).done();
+}
