@@ -139,12 +139,13 @@ fn an_operator_drives_a_job_in_tmux() {
     std::fs::write(sandbox.project().join("fixed"), "").expect("the project is writable");
     select(&tmux, "lint");
     tmux.send(&["r"]);
-    tmux.wait_for("5/5");
-    tmux.wait_for("q quit");
+    tmux.wait_for("run 2");
+    tmux.wait_for("R retry failed");
     tmux.send(&["q"]);
     tmux.wait_until("the screen was left", |tmux| (!tmux.alternate_on()).then_some(()));
     tmux.wait_for("again  sortie jobs retry 1");
     assert_eq!(tmux.stty(), before);
+    drop(tmux);
     nothing_is_left(&sandbox, Duration::from_secs(20));
 }
 

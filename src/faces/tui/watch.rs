@@ -109,7 +109,9 @@ impl<'a> Loop<'a> {
             Some(handle) => Some(hand_over(handle, shown.view.seq)?),
             None => None,
         };
-        let has_ended = shown.view.phase.outcome().is_some();
+        ui.stage_names = shown.view.playbook.stages.iter().map(|stage| stage.id.to_string()).collect();
+        // One that an engine works on again may still look as it ended before.
+        let has_ended = shown.view.phase.outcome().is_some() && shown.handle.is_none();
         Ok(Self { terminal, ui, shown, watch, said, news, pace: Pace::default(), has_ended, actor: None })
     }
 
