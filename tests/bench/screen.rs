@@ -64,10 +64,9 @@ fn search(text: &str) -> String {
 /// How many lines a search has found, from `N of M lines` in the row above the last.
 fn found(shot: &Shot) -> Option<usize> {
     let row = shot.row(shot.size().1 - 2);
-    let (before, behind) = row.split_once(" of ")?;
-    behind.contains(" lines").then_some(())?;
-    let digits = before.rsplit(' ').next()?.replace(',', "");
-    digits.trim_start_matches(|c: char| !c.is_ascii_digit()).parse().ok()
+    let (_, behind) = row.split_once(" of ")?;
+    let (number, _) = behind.split_once(" lines")?;
+    number.replace(',', "").parse().ok()
 }
 
 fn is_full(shot: &Shot, name: &str) -> bool {

@@ -14,6 +14,7 @@ mod inline;
 mod kit;
 mod launcher;
 mod orders;
+mod pictures;
 mod playbooks;
 mod program;
 mod screen;

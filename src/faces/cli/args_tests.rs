@@ -34,12 +34,13 @@ fn every_command_has_help_with_examples() {
 #[test]
 fn the_usual_tasks_cost_at_most_four_keys_after_the_name_and_a_blank() {
     type Meant = fn(&Command) -> bool;
-    let tasks: [(&str, &str, Meant); 4] = [
+    let tasks: [(&str, &str, Meant); 5] = [
         (
             "run the last playbook again",
             "r",
             |it| matches!(it, Command::Run(args) if args.playbook.is_none()),
         ),
+        ("watch the last job", "w", |it| matches!(it, Command::Watch(args) if args.job == "last")),
         ("list the jobs", "j", |it| matches!(it, Command::Jobs { command: None })),
         ("the last log", "l", |it| matches!(it, Command::Logs(args) if args.job.is_none())),
         ("check the project", "c", |it| matches!(it, Command::Check(args) if args.playbooks.is_empty())),
