@@ -124,12 +124,14 @@ fn commands_for_secrets_are_asked_about_once() {
         assert!(presses < 1_000, "the answer is not heard");
         terminal.bytes_during(Duration::from_millis(50));
     }
-    assert!(terminal.wait_for("1 stage passed").has("it is ***"));
+    terminal.wait_for("1 stage passed");
+    terminal.wait_for("it is ***");
     terminal.keys("q");
     terminal.wait_for("#1 just now");
     terminal.keys("<enter>");
     terminal.wait_for("secret  #2");
-    assert!(terminal.wait_for("1 stage passed").has("it is ***"));
+    terminal.wait_for("1 stage passed");
+    terminal.wait_for("it is ***");
     terminal.keys("qq");
     terminal.wait_for_end().code(0).shows("job #2 passed").done();
 }
@@ -157,6 +159,7 @@ fn a_signal_cancels_the_job_that_runs() {
     let (mut terminal, before) = open(&sandbox);
     go_to(&mut terminal, "slow");
     terminal.keys("<enter>");
+    terminal.wait_for("Stage 1/1");
     terminal.wait_for("up");
     terminal.wait_for("running");
     terminal.signal(Signal::SIGTERM);
@@ -172,6 +175,7 @@ fn a_job_goes_to_the_scrollback_and_comes_back() {
     let (mut terminal, before) = open(&sandbox);
     go_to(&mut terminal, "slow");
     terminal.keys("<enter>");
+    terminal.wait_for("Stage 1/1");
     terminal.wait_for("up");
     terminal.keys("S");
     terminal.wait_until("the normal screen", |shot| !shot.is_alternate() && shot.has("| up"));
@@ -194,6 +198,7 @@ fn it_can_be_suspended() {
     terminal.wait_stopped();
     terminal.assert_restored(&before);
     terminal.bring_to_front();
+    terminal.wait_running();
     terminal.wait_for("5 found, 1 broken");
     assert!(terminal.shot().is_alternate());
     terminal.keys("q");

@@ -102,9 +102,11 @@ fn the_run_view_stops_and_goes_on() {
             _ => terminal.signal(Signal::SIGTSTP),
         }
         terminal.wait_stopped();
+        terminal.wait_until("the normal screen", |shot| !shot.is_alternate() && shot.is_cursor_visible());
         terminal.assert_restored(&before);
         terminal.wait_for("suspended");
         terminal.bring_to_front();
+        terminal.wait_running();
         terminal.wait_for("q quit");
         assert!(terminal.shot().is_alternate() && terminal.modes().is_raw());
     }
@@ -198,8 +200,10 @@ fn watching_stops_and_goes_on() {
     let (job, mut terminal, before) = watched(&sandbox, &[]);
     terminal.keys("<c-z>");
     terminal.wait_stopped();
+    terminal.wait_until("the normal screen", |shot| !shot.is_alternate() && shot.is_cursor_visible());
     terminal.assert_restored(&before);
     terminal.bring_to_front();
+    terminal.wait_running();
     terminal.wait_for("watching");
     terminal.keys("q");
     terminal.wait_for_end().code(0).done();
@@ -230,31 +234,178 @@ fn watching_is_left_by_bugs() {
     restored(&terminal, &before, &sandbox);
 }
 
+/// The launcher, and the modes of the terminal before it.
+fn launcher(sandbox: &Sandbox, variables: &[(&str, &str)]) -> (Terminal, Modes) {
+    let mut call = sandbox.terminal([], SIZE);
+    for (name, value) in variables {
+        call = call.env(name, value);
+    }
+    let terminal = call.start();
+    let before = terminal.modes();
+    terminal.wait_for("41 stages");
+    (terminal, before)
+}
+
 #[test]
-fn in_tmux_the_terminal_is_as_it_was() {
-    for how in ["key", "INT", "TERM", "HUP", "KILL"] {
+fn the_launcher_is_left_by_its_key_and_by_signals() {
+    for how in ["q", "<c-c>", "INT", "TERM", "HUP", "KILL"] {
         let sandbox = project();
+        let (mut terminal, before) = launcher(&sandbox, &[]);
+        match how {
+            "INT" => terminal.signal(Signal::SIGINT),
+            "TERM" => terminal.signal(Signal::SIGTERM),
+            "HUP" => terminal.signal(Signal::SIGHUP),
+            "KILL" => terminal.signal(Signal::SIGKILL),
+            keys => terminal.keys(keys),
+        }
+        let ended = terminal.wait_for_end();
+        match how {
+            "KILL" => ended.signalled(Signal::SIGKILL).done(),
+            "q" | "<c-c>" => ended.code(0).done(),
+            _ => ended.code(130).done(),
+        }
+        nothing_is_left(&sandbox, Duration::from_secs(20));
+        terminal.assert_restored(&before);
+    }
+}
+
+#[test]
+fn the_launcher_stops_and_goes_on() {
+    let sandbox = project();
+    let (mut terminal, before) = launcher(&sandbox, &[]);
+    terminal.keys("<c-z>");
+    terminal.wait_stopped();
+    terminal.wait_until("the normal screen", |shot| !shot.is_alternate() && shot.is_cursor_visible());
+    terminal.assert_restored(&before);
+    terminal.bring_to_front();
+    terminal.wait_running();
+    terminal.wait_for("41 stages");
+    terminal.keys("q");
+    terminal.wait_for_end().code(0).done();
+    restored(&terminal, &before, &sandbox);
+}
+
+#[cfg(feature = "faults")]
+#[test]
+fn the_launcher_is_left_by_bugs() {
+    for fault in ["panic", "error"] {
+        let sandbox = project();
+        let (mut terminal, before) = launcher(&sandbox, &[("SORTIE_FAULT_SCREEN", fault)]);
+        terminal.keys("E");
+        terminal.wait_for_end().shows("that a test asked for").done();
+        restored(&terminal, &before, &sandbox);
+    }
+    // The bug of an engine whose job was started from it.
+    let sandbox = project();
+    let (mut terminal, before) = launcher(&sandbox, &[("SORTIE_FAULT_PANIC_AT", "60")]);
+    terminal.keys("<enter>");
+    terminal.wait_for("echo begun");
+    go(&sandbox);
+    // The launcher itself has none, tells of it on its screen, and stays.
+    terminal.wait_for("the engine panicked");
+    terminal.keys("<esc>q");
+    terminal.wait_for_end().shows("this is a bug in sortie").done();
+    restored(&terminal, &before, &sandbox);
+}
+
+/// A face in tmux, and how it is left there.
+struct InTmux {
+    /// What is typed into the shell.
+    command: &'static str,
+    /// What shows that the screen is full.
+    shows: &'static str,
+    /// What answers the dialog after `q`, if there is one.
+    leaves: &'static [&'static str],
+    /// Another process runs the job.
+    is_watch: bool,
+}
+
+const FACES: [InTmux; 3] = [
+    InTmux {
+        command: "sortie run long --watch",
+        shows: "echo begun",
+        leaves: &["C-c", "C-c", "C-c"],
+        is_watch: false,
+    },
+    InTmux { command: "sortie w", shows: "watching", leaves: &["q"], is_watch: true },
+    InTmux { command: "sortie", shows: "41 stages", leaves: &["q"], is_watch: false },
+];
+
+impl InTmux {
+    /// Leaves the face in that way, and holds the terminal to what it was.
+    fn holds(&self, how: &str) {
+        let sandbox = project();
+        let job = self.is_watch.then(|| {
+            let mut job = sandbox.sortie(["run", "long", "--on-loss", "stop"]).start();
+            job.wait_for("begun");
+            job
+        });
         let tmux = Tmux::new(&sandbox, 80, 24);
         let before = tmux.stty();
-        tmux.type_line(&format!("{} run long --watch", env!("CARGO_BIN_EXE_sortie")));
-        tmux.wait_for("begun");
+        let folder = std::path::Path::new(env!("CARGO_BIN_EXE_sortie")).parent().expect("it has a folder");
+        let fault = match how {
+            "panic" | "error" => format!("SORTIE_FAULT_SCREEN={how} "),
+            _ => String::new(),
+        };
+        tmux.type_line(&format!("{fault}{}/{}", folder.display(), self.command));
+        tmux.wait_for(self.shows);
         assert!(tmux.alternate_on() && tmux.mouse_on() && !tmux.cursor_visible());
-        let all = who_is_left(&sandbox);
-        let pid = all.iter().find_map(|it| it.id_if("sortie run long --watch")).expect("it runs");
         match how {
-            "key" => {
-                tmux.send(&["C-c"]);
-                tmux.wait_for("Leave?");
-                tmux.send(&["C-c"]);
+            "return" => tmux.send(self.leaves),
+            "panic" | "error" => tmux.send(&["E"]),
+            "TSTP" => {
+                tmux.send(&["C-z"]);
+                tmux.wait_until("it stopped", |tmux| (!tmux.alternate_on()).then_some(()));
+                assert!(tmux.cursor_visible() && !tmux.mouse_on());
+                assert_eq!(tmux.stty(), before, "{} {how}", self.command);
+                tmux.type_line("fg");
+                tmux.wait_until("it is back", |tmux| {
+                    (tmux.alternate_on() && tmux.capture().contains("quit")).then_some(())
+                });
+                tmux.send(self.leaves);
             }
             signal => {
                 let signal: Signal = format!("SIG{signal}").parse().expect("a signal");
+                let all = who_is_left(&sandbox);
+                let words = format!("/{}", self.command);
+                let pid = all.iter().find_map(|it| it.id_if_ends(&words)).expect("it runs");
                 nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal).expect("it runs");
             }
         }
         tmux.wait_until("the screen was left", |tmux| (!tmux.alternate_on()).then_some(()));
+        if let ("panic" | "error", Some(_)) = (how, &job) {
+            // It goes on to watch, line by line.
+            tmux.send(&["C-c"]);
+        }
+        if how == "panic" || how == "error" {
+            tmux.send(&["C-c"]);
+        }
         tmux.wait_until("the cursor shows", |tmux| tmux.cursor_visible().then_some(()));
-        assert!(!tmux.mouse_on(), "{how}");
-        assert_eq!(tmux.stty(), before, "{how}");
+        assert!(!tmux.mouse_on(), "{} {how}", self.command);
+        assert_eq!(tmux.stty(), before, "{} {how}", self.command);
+        drop(tmux);
+        if let Some(job) = job {
+            goes_on(&sandbox, job);
+        }
+        nothing_is_left(&sandbox, Duration::from_secs(20));
+    }
+}
+
+#[test]
+fn in_tmux_the_terminal_is_as_it_was() {
+    for face in &FACES {
+        for how in ["return", "INT", "TERM", "HUP", "KILL", "TSTP"] {
+            face.holds(how);
+        }
+    }
+}
+
+#[cfg(feature = "faults")]
+#[test]
+fn in_tmux_the_terminal_is_as_it_was_after_bugs() {
+    for face in &FACES {
+        for how in ["panic", "error"] {
+            face.holds(how);
+        }
     }
 }

@@ -11,7 +11,7 @@ use crossterm::event::{Event, KeyCode};
 /// # Errors
 /// If the variable asks for one.
 #[expect(clippy::panic, reason = "it is what a test asked for")]
-pub(super) fn at_key(event: &Event) -> io::Result<()> {
+pub(in crate::faces::tui) fn at_key(event: &Event) -> io::Result<()> {
     let Event::Key(key) = event else { return Ok(()) };
     if key.code != KeyCode::Char('E') {
         return Ok(());

@@ -194,6 +194,12 @@ impl LogPane {
         self.wrap.unwrap_or(width < 100)
     }
 
+    /// Says whether long lines were wrapped in the last picture.
+    #[must_use]
+    pub fn wraps(&self) -> bool {
+        self.is_wrapped(self.size.0)
+    }
+
     /// Wraps long lines, or cuts them.
     pub fn toggle_wrap(&mut self) {
         self.wrap = Some(!self.is_wrapped(self.size.0));

@@ -143,36 +143,41 @@ impl Scene {
     }
 
     /// Returns the screen as text, and below it the style of each cell as a letter.
-    pub(super) fn shot(&mut self, (columns, rows): (u16, u16)) -> String {
-        let buffer = self.buffer((columns, rows));
-        let mut text = String::new();
-        let mut letters: Vec<Style> = vec![Style::default()];
-        let mut styles = String::new();
-        for y in 0..rows {
-            let (mut line, mut marks, mut is_covered) = (String::new(), String::new(), false);
-            for x in 0..columns {
-                let cell = &buffer[(x, y)];
-                // A wide letter covers the cell after it.
-                if !is_covered {
-                    line.push_str(cell.symbol());
-                }
-                is_covered = !is_covered && cell.symbol().width() == 2;
-                let style = plain(cell.style());
-                let at = letters.iter().position(|it| *it == style).unwrap_or_else(|| {
-                    letters.push(style);
-                    letters.len() - 1
-                });
-                marks.push(if at == 0 { '.' } else { char::from(b'a' + u8::try_from(at - 1).unwrap()) });
-            }
-            let _ = writeln!(text, "|{line}|");
-            let _ = writeln!(styles, "|{marks}|");
-        }
-        let mut legend = String::new();
-        for (at, style) in letters.iter().enumerate().skip(1) {
-            let _ = writeln!(legend, "{} {}", char::from(b'a' + u8::try_from(at - 1).unwrap()), told(*style));
-        }
-        format!("{text}\n{styles}\n{legend}")
+    pub(super) fn shot(&mut self, size: (u16, u16)) -> String {
+        told_picture(&self.buffer(size))
     }
+}
+
+/// Returns a picture as text, and below it the style of each cell as a letter, so that a mark that drifts shows.
+pub(super) fn told_picture(buffer: &Buffer) -> String {
+    let (columns, rows) = (buffer.area.width, buffer.area.height);
+    let mut text = String::new();
+    let mut letters: Vec<Style> = vec![Style::default()];
+    let mut styles = String::new();
+    for y in 0..rows {
+        let (mut line, mut marks, mut is_covered) = (String::new(), String::new(), false);
+        for x in 0..columns {
+            let cell = &buffer[(x, y)];
+            // A wide letter covers the cell after it.
+            if !is_covered {
+                line.push_str(cell.symbol());
+            }
+            is_covered = !is_covered && cell.symbol().width() == 2;
+            let style = plain(cell.style());
+            let at = letters.iter().position(|it| *it == style).unwrap_or_else(|| {
+                letters.push(style);
+                letters.len() - 1
+            });
+            marks.push(if at == 0 { '.' } else { char::from(b'a' + u8::try_from(at - 1).unwrap()) });
+        }
+        let _ = writeln!(text, "|{line}|");
+        let _ = writeln!(styles, "|{marks}|");
+    }
+    let mut legend = String::new();
+    for (at, style) in letters.iter().enumerate().skip(1) {
+        let _ = writeln!(legend, "{} {}", char::from(b'a' + u8::try_from(at - 1).unwrap()), told(*style));
+    }
+    format!("{text}\n{styles}\n{legend}")
 }
 
 /// What is not set and what is set to the terminal's own are the same to the eye.

@@ -73,6 +73,8 @@ impl Ui {
     pub fn key(&mut self, key: &str, facts: Facts<'_>) -> Vec<Request> {
         self.is_touched = true;
         self.leave_at = None;
+        // It has been read by now, and what the key does may have more to say.
+        self.notice = None;
         if key == "ctrl-c" {
             return self.interrupt(facts);
         }

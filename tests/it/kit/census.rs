@@ -21,9 +21,9 @@ pub(crate) struct Left {
 }
 
 impl Left {
-    /// Its process number, if its arguments hold these words.
-    pub(crate) fn id_if(&self, words: &str) -> Option<i32> {
-        self.words.contains(words).then_some(self.pid)
+    /// Its process number, if its arguments end in these words.
+    pub(crate) fn id_if_ends(&self, words: &str) -> Option<i32> {
+        self.words.ends_with(words).then_some(self.pid)
     }
 }
 

@@ -164,7 +164,7 @@ pub(super) fn status(
     let pen = &mut pen;
     let line = status_words(ui, facts);
     // Where there is no status line, what has to be said takes the place of the bar.
-    if !is_own && (line.is_none() || matches!(line, Some((Token::Hint, _)))) {
+    if !is_own && !matches!(line, Some((Token::Field | Token::Notice | Token::Text, _))) {
         return;
     }
     if !is_own {
@@ -281,8 +281,7 @@ fn modes(ui: &Ui, width: u16) -> String {
         } else if ui.log.new_rows() > 0 {
             words.push(format!("+{} new", grouped(ui.log.new_rows())));
         }
-        let columns = usize::from(if width >= 160 { width - 100 } else { width });
-        if ui.log.is_wrapped(columns) && width >= 60 {
+        if ui.log.wraps() && width >= 60 {
             words.push("WRAP".to_owned());
         }
         if ui.log.time != TimeShown::Off && width >= 60 {

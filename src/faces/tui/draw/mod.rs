@@ -142,11 +142,10 @@ pub(super) fn narrow(pen: &mut Pen<'_>, lines: &[String], (columns, rows): (u16,
     let mut y = 0;
     for line in lines {
         // Wrapped, because half of it would be a riddle.
-        let mut rest = &line[..];
-        while !rest.is_empty() && y < rows {
-            let taken = rest.char_indices().nth(usize::from(columns.max(1))).map_or(rest.len(), |(at, _)| at);
-            pen.text(0, y, columns, &rest[..taken], style);
-            rest = rest[taken..].trim_start();
+        for part in overlay::wrapped(line, usize::from(columns.max(1))) {
+            if y < rows {
+                pen.text(0, y, columns, &part, style);
+            }
             y += 1;
         }
     }

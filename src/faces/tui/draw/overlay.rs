@@ -108,7 +108,7 @@ fn draw_dialog(pen: &mut Pen<'_>, dialog: &Dialog, area: Rect) {
 }
 
 /// Breaks a text between words.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
+pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {
         let line = lines.last_mut().map_or("", |line| line.as_str());

@@ -9,6 +9,8 @@ use std::time::Duration;
 use crossterm::event::{Event as Input, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use expect_test::expect_file;
 
+use crate::faces::tui::testing::told_picture;
+
 use super::book::Content;
 use super::draw;
 use super::shelf::Shelf;
@@ -164,9 +166,14 @@ fn drawn(launcher: &mut Launcher, (columns, rows): (u16, u16)) -> String {
 /// Compares the pictures of a state with those that were looked at.
 fn look_at(name: &str, make: &dyn Fn(bool) -> Launcher) {
     for (columns, rows) in [(80, 24), (120, 40)] {
-        for (ascii, word) in [(false, "unicode"), (true, "ascii")] {
-            let text = drawn(&mut make(ascii), (columns, rows));
-            assert!(!ascii || text.is_ascii(), "{text}");
+        for word in ["color", "mono", "ascii"] {
+            let mut launcher = make(word == "ascii");
+            if word == "color" {
+                launcher.look.themes = vec![Theme::terminal(Depth::Sixteen)];
+            }
+            let picture = draw::picture(&mut launcher, (NOW, time("2026-11-19T10:00:00Z")), (columns, rows));
+            let text = told_picture(&picture.buffer);
+            assert!(word != "ascii" || text.is_ascii(), "{text}");
             expect_file![format!("snapshots/{name}-{columns}x{rows}-{word}.txt")].assert_eq(&text);
         }
     }

@@ -135,7 +135,11 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
             let left = tokio::select! {
                 biased;
                 event = screen::next(input) => match event {
-                    Some(Ok(event)) => self.take(&event)?,
+                    Some(Ok(event)) => {
+                        #[cfg(feature = "faults")]
+                        crate::faces::tui::faults::at_key(&event)?;
+                        self.take(&event)?
+                    }
                     // The terminal went away.
                     Some(Err(_)) | None => Some(Left::Signal),
                 },
