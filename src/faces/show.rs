@@ -73,6 +73,22 @@ const BUSY: u32 = 6;
 /// How long they are gathered.
 const GATHER: Duration = Duration::from_millis(16);
 
+/// Looks whether a full screen can be had, if one is to be shown: returns the face that can, and why it is another one.
+///
+/// # Errors
+/// If the theme that was set does not exist or says something wrong.
+pub fn ready(context: &Context, face: Face, why: Option<String>) -> Result<(Face, Option<String>), Failure> {
+    if face != Face::Full {
+        return Ok((face, why));
+    }
+    tui::look(context)?;
+    if open(context)?.is_ours() {
+        return Ok((face, why));
+    }
+    let why = "the full screen needs the terminal, and this process is in the background";
+    Ok((Face::Plain, Some(format!("{why}, so the job is shown line by line"))))
+}
+
 /// Shows a job until it has ended, or until whoever only looks on has seen enough.
 ///
 /// # Errors

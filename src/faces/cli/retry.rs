@@ -44,8 +44,8 @@ pub(super) fn retry(
     drop(history);
     let asked = steer::asked(context, order);
     let again = Again { order: Some(asked), secrets, env };
+    let skin = run::skin(context, args.quiet, args.verbose, notes)?;
     let running = engine::resume(&context.project, &row.id, again, context.outside.world)?;
-    let skin = run::skin(context, args.quiet, args.verbose, notes);
     show::follow(context, out, Shown::ours(running, view), skin)
 }
 

@@ -44,8 +44,9 @@ pub(super) fn run(
     prepare::warn(notes, &plan);
     let Some(ahead) = ahead else { return dry_run(context, args, &plan, out, notes) };
     let wanted = Wanted { opened, plan, request, env, ahead };
+    // What is wrong with the screen is told before there is a job that could suffer from it.
+    let skin = skin(context, args.quiet, args.verbose, notes)?;
     let shown = start(context, wanted, args.trust, &mut prepare::here, notes)?;
-    let skin = skin(context, args.quiet, args.verbose, notes);
     show::follow(context, out, shown, skin)
 }
 
@@ -94,16 +95,19 @@ pub(super) fn start(
 }
 
 /// Returns how a job is shown; what cannot be had is told.
-#[must_use]
-pub(super) fn skin(context: &Context, quiet: bool, verbose: bool, notes: &mut Out) -> Skin {
+///
+/// # Errors
+/// If the theme that was set cannot be used.
+pub(super) fn skin(context: &Context, quiet: bool, verbose: bool, notes: &mut Out) -> Result<Skin, Failure> {
     let (face, why) = modes::choose(context.settings.ui(), &context.surroundings);
     // Whoever asks for the last line only wants no bars before it.
     let face = if quiet && face == Face::Inline { Face::Plain } else { face };
+    let (face, why) = show::ready(context, face, why)?;
     if let Some(why) = why {
         notes.line(format!("note: {why}"));
         notes.flush();
     }
-    Skin { face, volume: volume(quiet, verbose), stays: false }
+    Ok(Skin { face, volume: volume(quiet, verbose), stays: false })
 }
 
 /// Returns how much is printed.

@@ -23,7 +23,7 @@ pub(super) fn watch(
     notes: &mut Out,
 ) -> Result<Ending, Failure> {
     let shown = shown(context, &args.job)?;
-    let skin = skin(context, args, notes);
+    let skin = skin(context, args, notes)?;
     show::follow(context, out, shown, skin)
 }
 
@@ -45,7 +45,10 @@ pub(super) fn shown(context: &Context, job: &str) -> Result<Shown, Failure> {
 }
 
 /// A full screen, wherever there can be one.
-fn skin(context: &Context, args: &WatchArgs, notes: &mut Out) -> Skin {
+///
+/// # Errors
+/// If the theme that was set cannot be used.
+fn skin(context: &Context, args: &WatchArgs, notes: &mut Out) -> Result<Skin, Failure> {
     let around = &context.surroundings;
     let asked = match args.ui {
         Some(ui) => run::ui_word(ui),
@@ -53,10 +56,11 @@ fn skin(context: &Context, args: &WatchArgs, notes: &mut Out) -> Skin {
         None => "full",
     };
     let (face, why) = modes::choose(asked, around);
+    let (face, why) = show::ready(context, face, why)?;
     if let Some(why) = why {
         notes.line(format!("note: {why}"));
         notes.flush();
     }
     let face = if face == Face::Inline && args.ui.is_none() { Face::Plain } else { face };
-    Skin { face, volume: run::volume(false, false), stays: true }
+    Ok(Skin { face, volume: run::volume(false, false), stays: true })
 }

@@ -90,7 +90,9 @@ fn draw_row(pen: &mut Pen<'_>, line: Rect, row: TreeRow, facts: Facts<'_>, is_at
     let name_width = u16::try_from(it.name.width()).unwrap_or(u16::MAX);
     // What it does gets at least a third of the line, and all that the name leaves.
     let detail_width = u16::try_from(it.detail.width()).unwrap_or(u16::MAX);
-    let name_room = name_width.min(room.saturating_sub((detail_width + 2).min(room / 3)));
+    // A few words are told in full, and the name says with its beginning what it is.
+    let kept = if detail_width <= 10 { detail_width + 2 } else { (detail_width + 2).min(room / 3) };
+    let name_room = name_width.min(room.saturating_sub(kept));
     let after = pen.text(name_x, y, name_room, &cut(&it.name, usize::from(name_room)), name_style);
     let detail_room = time_x.saturating_sub(after + 2);
     let style = pen.style(it.token);
