@@ -139,7 +139,7 @@ fn the_run_view_is_left_by_its_own_bug_and_the_job_goes_on() {
 #[test]
 fn the_run_view_is_left_by_a_bug_of_the_engine() {
     let sandbox = project();
-    let (terminal, before) = run_view(&sandbox, &[("SORTIE_FAULT_PANIC_AT", "60")]);
+    let (terminal, before) = run_view(&sandbox, &[("SORTIE_FAULT_PANIC_AT", "28")]);
     go(&sandbox);
     terminal.wait_for_end().code(101).shows("this is a bug in sortie").done();
     restored(&terminal, &before, &sandbox);
@@ -225,7 +225,7 @@ fn watching_is_left_by_bugs() {
         terminal.assert_restored(&before);
     }
     let sandbox = project();
-    let (job, mut terminal, before) = watched(&sandbox, &[("SORTIE_FAULT_PANIC_AT", "60")]);
+    let (job, mut terminal, before) = watched(&sandbox, &[("SORTIE_FAULT_PANIC_AT", "28")]);
     go(&sandbox);
     job.wait().code(101).done();
     terminal.wait_for("nobody works on this job any more");
@@ -297,7 +297,7 @@ fn the_launcher_is_left_by_bugs() {
     }
     // The bug of an engine whose job was started from it.
     let sandbox = project();
-    let (mut terminal, before) = launcher(&sandbox, &[("SORTIE_FAULT_PANIC_AT", "60")]);
+    let (mut terminal, before) = launcher(&sandbox, &[("SORTIE_FAULT_PANIC_AT", "28")]);
     terminal.keys("<enter>");
     terminal.wait_for("echo begun");
     go(&sandbox);
