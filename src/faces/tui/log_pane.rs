@@ -318,6 +318,14 @@ impl LogPane {
         }
     }
 
+    /// Notes the present place, to which a search that is only tried goes back.
+    pub fn stay_here(&mut self) {
+        let place = (self.shown.start, self.top.1, self.follow);
+        if let Some(find) = &mut self.find {
+            find.origin = place;
+        }
+    }
+
     /// Begins or changes a search. What is found first from the present place on is shown.
     pub fn search(&mut self, text: &str, is_pattern: bool) {
         let origin =

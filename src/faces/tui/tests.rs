@@ -148,6 +148,20 @@ fn the_cancel_of_a_job_can_be_called_off() {
 }
 
 #[test]
+fn a_search_that_is_begun_and_dropped_keeps_the_one_before_and_the_place() {
+    let mut scene = middle(Skin::Color);
+    scene.buffer((80, 24));
+    scene.keys("tab / e r r o r enter g");
+    scene.buffer((80, 24));
+    scene.keys("/ esc");
+    scene.buffer((80, 24));
+    assert_eq!((scene.ui.log.hits(), scene.ui.log.follow, scene.ui.log.shown().start), (2, false, 0));
+    scene.keys("/ w i d e esc");
+    scene.buffer((80, 24));
+    assert_eq!((scene.ui.log.hits(), scene.ui.log.follow, scene.ui.log.shown().start), (0, false, 0));
+}
+
+#[test]
 fn leaving_asks_only_while_the_job_would_end_with_it() {
     let mut scene = middle(Skin::Color);
     assert_eq!(scene.keys("q esc q q"), []);

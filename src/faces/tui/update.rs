@@ -175,6 +175,7 @@ impl Ui {
             }
             Action::Zoom => self.is_zoomed = !self.is_zoomed,
             Action::Search => {
+                self.log.stay_here();
                 self.prompt = Some(Prompt::Search { field: Field::default(), is_pattern: false });
             }
             Action::Filter => {
@@ -324,6 +325,13 @@ impl Ui {
         let Some(mut prompt) = self.prompt.take() else { return };
         match &mut prompt {
             Prompt::Search { field, is_pattern } => match key {
+                // Nothing was typed, so an earlier search stays as it is.
+                "esc"
+                    if field.text().is_empty()
+                        && self.log.find.as_ref().is_some_and(|find| !find.text.is_empty()) =>
+                {
+                    return;
+                }
                 "esc" => return self.log.end_search(true),
                 "enter" => {
                     let text = field.text().to_owned();
