@@ -5,9 +5,11 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::pin::Pin;
 
+use rustix::termios::Termios;
+
 use crate::edges::keeper::{Fresh, Keeper, exits, orphans};
 use crate::edges::{digest, guard, repository};
-use crate::faces::context::{Guard, Modes};
+use crate::faces::context::Guard;
 use crate::port::keeper::{FromKeeper, Hello, ToKeeper};
 use crate::port::{Outside, Starting, World};
 
@@ -27,8 +29,8 @@ pub(super) fn world() -> World {
 /// Starts a guard of the terminal.
 pub(super) fn guard(
     terminal: OwnedFd,
-    before: Modes,
-    during: Modes,
+    before: &Termios,
+    during: &Termios,
     leave: &str,
 ) -> io::Result<Box<dyn Guard>> {
     Ok(Box::new(guard::Guard::start(terminal, before, during, leave)?))

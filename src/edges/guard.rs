@@ -24,11 +24,10 @@ const WORD: &[u8] = b"clean";
 
 /// The parts of a terminal's modes that a full screen changes: input, output, control and local flags, the least
 /// number of bytes of a read and its time limit.
-pub type Modes = [u32; 6];
+type Modes = [u32; 6];
 
 /// Returns those parts.
-#[must_use]
-pub fn modes(termios: &Termios) -> Modes {
+fn modes(termios: &Termios) -> Modes {
     [
         termios.input_modes.bits(),
         termios.output_modes.bits(),
@@ -52,11 +51,11 @@ impl Guard {
     ///
     /// # Errors
     /// If the process cannot be started.
-    pub fn start(terminal: OwnedFd, before: Modes, during: Modes, leave: &str) -> io::Result<Self> {
+    pub fn start(terminal: OwnedFd, before: &Termios, during: &Termios, leave: &str) -> io::Result<Self> {
         let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
         let child = Command::new("/proc/self/exe")
             .arg(COMMAND)
-            .args([join(before), join(during), leave.to_owned()])
+            .args([join(modes(before)), join(modes(during)), leave.to_owned()])
             .stdin(read)
             .stdout(terminal)
             .stderr(Stdio::null())

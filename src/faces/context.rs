@@ -5,6 +5,8 @@
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+use rustix::termios::Termios;
+
 use crate::engine::{Project, World};
 use crate::faces::ending::Ending;
 use crate::logic::plan::PlanProblem;
@@ -61,10 +63,6 @@ pub enum Signal {
     Continue,
 }
 
-/// The modes of a terminal that a full screen changes: input, output, control and local flags, the least number of
-/// bytes of a read and its time limit.
-pub type Modes = [u32; 6];
-
 /// A process that puts the terminal right if this one dies. Dropped without a word, it does so.
 pub trait Guard: Send {
     /// Says that the terminal is right again.
@@ -72,7 +70,7 @@ pub trait Guard: Send {
 }
 
 /// Starts a guard for that terminal, with its modes before and during the full screen and the text that leaves it.
-pub type StartGuard = fn(OwnedFd, Modes, Modes, &str) -> std::io::Result<Box<dyn Guard>>;
+pub type StartGuard = fn(OwnedFd, &Termios, &Termios, &str) -> std::io::Result<Box<dyn Guard>>;
 
 /// Is called for each signal, on a thread of its own.
 pub type OnSignal = Box<dyn Fn(Signal) + Send>;

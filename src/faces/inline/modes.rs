@@ -12,7 +12,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios};
 
-use crate::faces::context::{Guard, Modes, StartGuard};
+use crate::faces::context::{Guard, StartGuard};
 
 /// Ends what was half written, removes the rows from the cursor on, and takes back colours and a hidden cursor. What
 /// stands before the cursor may be the prompt of a shell that was quicker than the guard.
@@ -47,7 +47,7 @@ pub(super) fn take(start_guard: StartGuard) -> io::Result<()> {
     let during = unbuffered(&before);
     // Rows are written to standard output, which may be the same terminal opened otherwise.
     let output = rustix::io::fcntl_dupfd_cloexec(io::stdout(), 3)?;
-    let guard = start_guard(output, parts(&before), parts(&during), LEAVE)?;
+    let guard = start_guard(output, &before, &during, LEAVE)?;
     // At once and not after what waits has been read, which may be never.
     rustix::termios::tcsetattr(&terminal, OptionalActions::Now, &during)?;
     *active = Some(Active { terminal, before, guard: Some(guard) });
@@ -101,17 +101,6 @@ fn unbuffered(before: &Termios) -> Termios {
     during.special_codes[SpecialCodeIndex::VMIN] = 1;
     during.special_codes[SpecialCodeIndex::VTIME] = 0;
     during
-}
-
-fn parts(termios: &Termios) -> Modes {
-    [
-        termios.input_modes.bits(),
-        termios.output_modes.bits(),
-        termios.control_modes.bits(),
-        termios.local_modes.bits(),
-        u32::from(termios.special_codes[SpecialCodeIndex::VMIN]),
-        u32::from(termios.special_codes[SpecialCodeIndex::VTIME]),
-    ]
 }
 
 /// Returns the columns and rows of the terminal behind standard output.

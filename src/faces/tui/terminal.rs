@@ -16,11 +16,11 @@ use ratatui::layout::Rect;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
-use rustix::termios::{OptionalActions, QueueSelector, SpecialCodeIndex, Termios};
+use rustix::termios::{OptionalActions, QueueSelector, Termios};
 
 use super::screen::Keys;
 use crate::engine::clock;
-use crate::faces::context::{Guard, Modes, StartGuard};
+use crate::faces::context::{Guard, StartGuard};
 
 /// Saves the title.
 const SAVE_TITLE: &str = "\x1b[22;0t";
@@ -197,7 +197,7 @@ impl Terminal {
         let mut during = before.clone();
         during.make_raw();
         let terminal = rustix::io::fcntl_dupfd_cloexec(&self.output, 3)?;
-        let guard = (self.start_guard)(terminal, modes(&before), modes(&during), LEAVE)?;
+        let guard = (self.start_guard)(terminal, &before, &during, LEAVE)?;
         let output = rustix::io::fcntl_dupfd_cloexec(&self.output, 3)?;
         *active = Some(Active { output, before, guard: Some(guard) });
         drop(active);
@@ -307,15 +307,4 @@ impl AsFd for Terminal {
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
         self.output.as_fd()
     }
-}
-
-fn modes(termios: &Termios) -> Modes {
-    [
-        termios.input_modes.bits(),
-        termios.output_modes.bits(),
-        termios.control_modes.bits(),
-        termios.local_modes.bits(),
-        u32::from(termios.special_codes[SpecialCodeIndex::VMIN]),
-        u32::from(termios.special_codes[SpecialCodeIndex::VTIME]),
-    ]
 }

@@ -12,7 +12,7 @@ use super::field::Field;
 use super::grid::Direction;
 use super::keymap::{self, Action, Place};
 use super::palette;
-use super::tree::{self, RowId};
+use super::tree::RowId;
 use super::ui::{Choice, Facts, Focus, Mode, Overlay, Prompt, Request, Ui};
 
 /// A dialog does not hear what was typed before it could be read.
@@ -525,7 +525,6 @@ impl Ui {
             self.overlay = None;
         }
         self.log.look_again();
-        let _cell = self.selected(facts.view).and_then(|id| tree::cell_of(facts.view, id));
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) fn title(facts: Facts<'_>) -> String {
 /// Draws the name of the job on the left and its state on the right.
 pub(super) fn header(pen: &mut Pen<'_>, area: Rect, ui: &Ui, facts: Facts<'_>) {
     let view = facts.view;
-    let took = super::clock(ui, facts, view.elapsed(facts.time));
+    let took = crate::faces::tui::motion::clock(view.elapsed(facts.time));
     let mut state = State::of_job(view);
     let mut word = match (view.phase, &view.paused, &view.cancelling) {
         (Phase::Done(_), _, _) => {

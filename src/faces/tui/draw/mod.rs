@@ -11,8 +11,6 @@ mod matrix;
 mod overlay;
 mod pen;
 
-use std::time::Duration;
-
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -129,7 +127,7 @@ fn too_small(picture: &mut Picture, ui: &Ui, facts: Facts<'_>, (columns, rows): 
             "{} {} {}",
             words::phase(facts.view.phase, facts.view.cause.as_ref()),
             lines::stage_count(facts.view),
-            clock(ui, facts, facts.view.elapsed(facts.time))
+            motion::clock(facts.view.elapsed(facts.time))
         ),
         "p pause  S stream  q quit".to_owned(),
     ];
@@ -149,12 +147,6 @@ pub(super) fn narrow(pen: &mut Pen<'_>, lines: &[String], (columns, rows): (u16,
             y += 1;
         }
     }
-}
-
-/// Returns how long something has taken, as the clocks of this screen show it.
-fn clock(ui: &Ui, facts: Facts<'_>, elapsed: Duration) -> String {
-    let _steps = (&ui.look.motion, facts.now);
-    motion::clock(elapsed)
 }
 
 /// Returns the key of an action where the screen stands now.
