@@ -3,11 +3,18 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
 use super::super::split::{Piece, Splitter};
 use super::{CHUNK, LONGEST_LINE, Line, Lines, Progress};
+
+/// An escape sequence without its end.
+static BEGUN: LazyLock<regex::bytes::Regex> = LazyLock::new(|| {
+    let begun = r"(?s-u)\A\x1b(\[[\x20-\x3f]*|[\]P_^X][^\x07]*|[()*+#])?\z";
+    regex::bytes::Regex::new(begun).unwrap()
+});
 
 const FRAGMENTS: [&str; 32] = [
     "\n",
@@ -80,7 +87,11 @@ pub(in super::super) fn model(bytes: &[u8], longest: usize) -> Vec<Line> {
                 let goes_on = text[cut + 1..=longest].iter().all(|b| (0x80..0xc0).contains(b));
                 goes_on && cut + length > longest
             };
-            let cut = (longest - 3..longest).find(|&cut| tears(cut)).unwrap_or(longest);
+            let escape = text[longest.saturating_sub(32)..longest].iter().rposition(|&b| b == 0x1b);
+            let escape = escape
+                .map(|back| longest.saturating_sub(32) + back)
+                .filter(|&cut| cut > 0 && BEGUN.is_match(&text[cut..longest]));
+            let cut = escape.or_else(|| (longest - 3..longest).find(|&cut| tears(cut))).unwrap_or(longest);
             add(offset, &text[..cut], continued, false);
             (text, offset, continued) = (&text[cut..], offset + cut, true);
         }

@@ -3,6 +3,9 @@
 //! Many lines are looked at together. Where the file has more than plain text they are cleaned first, as an escape
 //! sequence may stand in the middle of a word.
 //!
+//! A line that was cut is looked at as if it had not been: a piece matches if a match begins in it, wherever that ends
+//! in the next piece. So a piece that was cut is only decided when the one after it is complete.
+//!
 //! Not here: what is searched for (`query.rs`), several tries together (`cell_search.rs`).
 
 use super::lines::{CHUNK, Lines, Progress};
@@ -23,8 +26,9 @@ pub struct Search {
     /// Where the next line to look at begins, and its number.
     at: u64,
     line: u64,
-    /// Whether that line goes on with one that was cut.
+    /// Whether that line goes on with one that was cut, and the last character before the cut.
     continued: bool,
+    lead: String,
     /// Up to here everything was looked at, the last line included although it had no break yet.
     looked: u64,
     /// Lines that were looked at.
@@ -53,6 +57,7 @@ impl Search {
             at: 0,
             line: 0,
             continued: false,
+            lead: String::new(),
             looked: 0,
             seen: 0,
             restarts: 0,
@@ -129,7 +134,7 @@ impl Search {
         self.restarts == lines.restarts() && self.looked == lines.bytes()
     }
 
-    /// Looks at up to `budget` further bytes, or at one line if that is longer, and has the lines looked for where
+    /// Looks at up to `budget` further bytes, or at two lines if they are longer, and has the lines looked for where
     /// they are not known yet.
     pub fn advance(&mut self, lines: &mut Lines, budget: usize) -> Progress {
         self.is_done = false;
@@ -173,50 +178,66 @@ impl Search {
             self.hits = Hits::default();
             (self.at, self.line, self.looked, self.seen) = (0, 0, 0, 0);
             self.continued = false;
+            self.lead.clear();
         }
     }
 
     /// Looks at the next bytes; returns how many were new, 0 if the file has fewer than are known.
     fn step(&mut self, lines: &mut Lines, most: usize) -> std::io::Result<usize> {
-        let most = most.clamp(lines.longest() + 1, CHUNK.max(lines.longest() + 1));
+        // A piece and the one after it are in it, so that at least one is done with.
+        let least = 2 * (lines.longest() + 1);
+        let most = most.clamp(least, CHUNK.max(least));
         let mut buffer = std::mem::take(&mut self.bytes);
         let mut ends = std::mem::take(&mut self.ends);
         ends.clear();
         let bytes = lines.block(self.at, most, &mut buffer)?;
         let mut split = Splitter::new(lines.longest() as u64, self.at, self.continued);
-        let mut has_cut = false;
+        let mut has_cut = self.continued;
+        let mut newest = None;
         let place = |offset: u64| u32::try_from(offset - self.at).unwrap_or(u32::MAX);
         split.feed(bytes, |piece| {
             has_cut |= piece.next == piece.end;
             ends.push((place(piece.end), place(piece.next)));
+            newest = Some(piece);
         });
-        // It may have been looked at without its break.
+        // They may have been looked at without what followed.
         self.hits.remove(self.line);
+        self.hits.remove(self.line + 1);
         let whole = usize::try_from(split.start() - self.at).unwrap_or(bytes.len());
-        self.look_through(&bytes[..whole], &ends, has_cut);
-        self.line += ends.len() as u64;
-        (self.at, self.continued) = (split.start(), split.continued());
-        self.seen = self.line;
         let is_last = split.at() == lines.bytes() && bytes.len() > whole;
-        if is_last {
-            self.seen += 1;
-            if self.query.is_match(&bytes[whole..]) {
-                self.hits.add(self.line);
+        // The newest piece waits for the one that goes on with it.
+        let held = newest.filter(|_| split.continued());
+        let done = ends.len() - usize::from(held.is_some());
+        if has_cut {
+            if is_last {
+                ends.push((place(split.at()), place(split.at() + 1)));
+            }
+            self.look_at_pieces(bytes, &ends, done, if is_last { ends.len() } else { done });
+        } else {
+            self.look_through(&bytes[..whole], &ends);
+            if is_last && self.query.is_match(&bytes[whole..]) {
+                self.hits.add(self.line + done as u64);
             }
         }
+        self.line += done as u64;
+        (self.at, self.continued) = match held {
+            Some(piece) => (piece.start, piece.continued),
+            None => (split.start(), split.continued()),
+        };
+        self.seen = self.line + if is_last { 1 + u64::from(held.is_some()) } else { 0 };
         let looked = if is_last { split.at() } else { self.at };
         let new = looked.saturating_sub(self.looked);
         self.looked = self.looked.max(looked);
-        let has_moved = is_last || !ends.is_empty();
+        let has_moved = is_last || done > 0;
         (self.bytes, self.ends) = (buffer, ends);
         Ok(usize::try_from(new).unwrap_or(usize::MAX).max(usize::from(has_moved)))
     }
 
-    /// Marks what matches among lines that are complete; `has_cut` says that one of them has no break.
-    fn look_through(&mut self, bytes: &[u8], ends: &[(u32, u32)], has_cut: bool) {
+    /// Marks what matches among lines that are complete and were not cut.
+    fn look_through(&mut self, bytes: &[u8], ends: &[(u32, u32)]) {
         let looks = looks(bytes);
         if looks != Looks::Otherwise {
-            self.look_at_text(bytes, ends, looks == Looks::Ascii, has_cut);
+            self.look_at_text(bytes, ends, looks == Looks::Ascii);
             return;
         }
         let mut text = std::mem::take(&mut self.cleaned);
@@ -231,14 +252,52 @@ impl Search {
             cleaned_ends.push((end, end + 1));
             text.push('\n');
         }
-        self.look_at_text(text.as_bytes(), &cleaned_ends, text.is_ascii(), false);
+        self.look_at_text(text.as_bytes(), &cleaned_ends, text.is_ascii());
         (self.cleaned, self.cleaned_ends) = (text, cleaned_ends);
     }
 
+    /// Marks what matches among the first so many lines, some of which were cut. What was cut stays with what
+    /// follows it. `done` of them will not be looked at again.
+    fn look_at_pieces(&mut self, bytes: &[u8], ends: &[(u32, u32)], done: usize, most: usize) {
+        let mut text = std::mem::take(&mut self.lead);
+        // Where each begins and ends, and whether it goes on with the one before it.
+        let mut spans: Vec<(usize, usize, bool)> = Vec::with_capacity(ends.len());
+        let mut start = 0;
+        let mut joins = self.continued;
+        for &(end, next) in ends {
+            let piece = &bytes[start..bytes.len().min(end as usize)];
+            joins &= goes_on(piece);
+            if !joins && !text.is_empty() {
+                text.push('\n');
+            }
+            let begin = text.len();
+            clean_onto(piece, &mut text);
+            spans.push((begin, text.len(), joins));
+            joins = next == end && !piece.ends_with(b"\r");
+            start = next as usize;
+        }
+        let regex = self.query.regex_for(text.is_ascii());
+        for (index, &(start, end, joins)) in spans.iter().enumerate().take(most) {
+            let from = if joins { start - lead(&text[..start]).map_or(0, char::len_utf8) } else { start };
+            let next = spans.get(index + 1).filter(|next| next.2);
+            let window = &text.as_bytes()[from..next.map_or(end, |next| next.1)];
+            let found = regex.find_at(window, start - from);
+            if found.is_some_and(|found| next.is_none() || found.start() < end - from) {
+                self.hits.add(self.line + index as u64);
+            }
+        }
+        if let Some(&(_, end, _)) = done.checked_sub(1).and_then(|newest| spans.get(newest)) {
+            text.truncate(end);
+        } else {
+            text.truncate(spans.first().map_or(0, |first| first.0));
+        }
+        self.lead = lead(&text).map(String::from).unwrap_or_default();
+    }
+
     /// The same for lines that are as a person sees them.
-    fn look_at_text(&mut self, text: &[u8], ends: &[(u32, u32)], is_ascii: bool, has_cut: bool) {
+    fn look_at_text(&mut self, text: &[u8], ends: &[(u32, u32)], is_ascii: bool) {
         let before = self.hits.count;
-        let is_many = self.manner == Manner::Together && !has_cut;
+        let is_many = self.manner == Manner::Together;
         let from = if is_many { self.look_at_many(text, ends, is_ascii) } else { 0 };
         let regex = self.query.regex_for(is_ascii);
         let mut start = from.checked_sub(1).map_or(0, |before| ends[before].1 as usize);
@@ -275,6 +334,16 @@ impl Search {
         }
         ends.len()
     }
+}
+
+/// The character before what follows this text, if they stand in the same line.
+fn lead(text: &str) -> Option<char> {
+    text.chars().next_back().filter(|&c| c != '\n')
+}
+
+/// Whether a piece leaves standing what its line had before it: it is not overwritten.
+fn goes_on(piece: &[u8]) -> bool {
+    !piece.strip_suffix(b"\r").unwrap_or(piece).contains(&b'\r')
 }
 
 /// How lines are looked at.

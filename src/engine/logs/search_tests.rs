@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 
 use super::super::lines::tests::{model, output};
-use super::super::lines::{LONGEST_LINE, Lines, Progress};
+use super::super::lines::{LONGEST_LINE, Line, Lines, Progress};
 use super::super::query::{Kind, Query};
 use super::Search;
 use crate::logic::text::clean::clean;
@@ -69,9 +69,32 @@ static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
     PATTERNS.map(|text| (text, Kind::Regex)).into_iter().chain(literals).map(make).collect()
 });
 
+/// The pieces in which a match begins, each looked at between the last character before it and the next piece.
 fn naive(bytes: &[u8], longest: usize, regex: &regex::Regex) -> Vec<u64> {
-    let lines = model(bytes, longest).into_iter();
-    lines.filter(|line| regex.is_match(&clean(&line.bytes, false))).map(|line| line.number).collect()
+    let lines = model(bytes, longest);
+    let joins = |a: &Line, b: &Line| {
+        let b_text = b.bytes.strip_suffix(b"\r").unwrap_or(&b.bytes);
+        b.continued && !a.bytes.ends_with(b"\r") && !b_text.contains(&b'\r')
+    };
+    let mut found = Vec::new();
+    for (index, line) in lines.iter().enumerate() {
+        let text = clean(&line.bytes, false);
+        let mut lead = String::new();
+        for at in (0..index).rev().take_while(|&at| joins(&lines[at], &lines[at + 1])) {
+            if let Some(last) = clean(&lines[at].bytes, false).chars().last() {
+                lead = last.to_string();
+                break;
+            }
+        }
+        let next = lines.get(index + 1).filter(|next| joins(line, next));
+        let window = next.map_or(String::new(), |next| clean(&next.bytes, false).into_owned());
+        let whole = format!("{lead}{text}{window}");
+        let first = regex.find_at(&whole, lead.len());
+        if first.is_some_and(|it| next.is_none() || it.start() < lead.len() + text.len()) {
+            found.push(line.number);
+        }
+    }
+    found
 }
 
 fn to_end(search: &mut Search, lines: &mut Lines, budget: usize) {
@@ -149,6 +172,34 @@ proptest! {
         to_end(&mut search, &mut lines, budget);
         let expected = naive(text.as_bytes(), longest, &case.regex);
         prop_assert_eq!(hits(&search), expected, "{}", case.text);
+    }
+}
+
+#[test]
+fn a_match_across_a_cut_is_found_where_it_begins_however_the_line_grew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let mut lines = Lines::new(path.clone());
+    let text = format!("{}needle{}\nneedle\n", "x".repeat(LONGEST_LINE - 3), "y".repeat(2 * LONGEST_LINE));
+    let query = |text, kind| Query::new(text, kind).unwrap();
+    let mut searches = [
+        (query("needle", Kind::Literal), vec![0, 4]),
+        (query("x+needle", Kind::Regex), vec![0]),
+        // What only looks like an end or a start because of the cut is none.
+        (query("nee$", Kind::Regex), vec![]),
+        (query("^dle", Kind::Regex), vec![]),
+        (query(r"\bdle", Kind::Regex), vec![]),
+        (query("y$", Kind::Regex), vec![3]),
+    ]
+    .map(|(query, expected)| (Search::new(query), expected));
+    for part in text.as_bytes().chunks(1000) {
+        append(&path, part);
+        for (search, _) in &mut searches {
+            to_end(search, &mut lines, 1 << 20);
+        }
+    }
+    for (search, expected) in &searches {
+        assert_eq!(hits(search), *expected, "{}", search.query().text());
     }
 }
 
