@@ -61,13 +61,14 @@ pub fn is_on() -> bool {
 pub fn leave_now() {
     let active = ACTIVE.lock().unwrap_or_else(PoisonError::into_inner).take();
     let Some(Active { output, before, guard }) = active else { return };
+    // Before the screen is left: whoever sees it gone presses keys, and an Enter or a Ctrl-C that came under the modes of
+    // the screen would be lost. Not after the queue has drained, which may be never. A terminal that is gone has no modes.
+    let _outcome = rustix::termios::tcsetattr(&output, OptionalActions::Now, &before);
     if write_for(&output, LEAVE.as_bytes(), PATIENCE).is_err() {
         // It reads nothing. What waits is dropped, so that this gets into its queue at least.
         let _outcome = rustix::termios::tcflush(&output, QueueSelector::OFlush);
         let _outcome = write_for(&output, LEAVE.as_bytes(), Duration::ZERO);
     }
-    // At once and not after the queue has drained, which may be never. A terminal that is gone has no modes.
-    let _outcome = rustix::termios::tcsetattr(&output, OptionalActions::Now, &before);
     if let Some(guard) = guard {
         guard.dismiss();
     }
