@@ -6,6 +6,7 @@ use std::io::Write;
 
 use super::words;
 use crate::logic::job::event::Outcome;
+use crate::logic::text::clean::written_out;
 use crate::logic::view::Phase;
 
 /// How text may be marked.
@@ -72,9 +73,10 @@ impl Out {
         Self { to, buffer: Vec::new(), error: None, paint, is_terminal }
     }
 
-    /// Prints text and a line break.
+    /// Prints text and a line break. Control characters but colours are written out: names, messages and values may come
+    /// from anybody, also from a step.
     pub fn line(&mut self, text: impl AsRef<str>) {
-        self.bytes(text.as_ref().as_bytes());
+        self.bytes(written_out(text.as_ref(), true).as_bytes());
         self.bytes(b"\n");
     }
 

@@ -16,7 +16,7 @@ use crate::faces::words;
 use crate::logic::job::event::{Cause, Envelope, Event, Outcome, StepEnd};
 use crate::logic::job::order::Target;
 use crate::logic::job::report::AttemptKey;
-use crate::logic::text::clean::clean;
+use crate::logic::text::clean::{clean, written_out};
 use crate::logic::text::{duration, listed, plural};
 use crate::logic::time::Timestamp;
 use crate::logic::view::{JobView, Phase};
@@ -230,7 +230,7 @@ impl Plain {
 
 /// Prints lines of an attempt's log behind the name of its cell.
 fn printer(out: &mut Out, view: &JobView, key: AttemptKey) -> impl FnMut(&[u8]) {
-    let prefix = out.paint.dim(&format!("{} | ", view.cell_name(key.cell)));
+    let prefix = out.paint.dim(&format!("{} | ", written_out(&view.cell_name(key.cell), false)));
     move |line| {
         out.bytes(prefix.as_bytes());
         out.bytes(clean(line, out.paint.color).as_bytes());

@@ -143,3 +143,22 @@ fn a_retry_of_a_part_of_a_stage_tells_nothing_about_all_of_it() {
     let plan = plan_of("  build: {run: x}\n  test: {run: x}\n");
     assert_eq!(past.times("ci.yml", &plan, 9), [vec![7], vec![2, 8]]);
 }
+
+#[test]
+fn hours_between_a_failure_and_a_retry_are_no_time_of_a_stage() {
+    for outcome in [Outcome::Failure, Outcome::Cancelled, Outcome::Skipped] {
+        let mut past = Past::new();
+        let mut events = job(2, outcome);
+        let (by, order, scope) = ("ann".to_owned(), String::new(), RetryScope::Cell(2));
+        let retry = Event::JobRetrying { by, order, scope, attempt: 2, stages: vec![1], cells: vec![2] };
+        events.extend([
+            (9000, retry),
+            (9000, cell(2)),
+            (9001, ends(1, Outcome::Success)),
+            (9001, job_ends(Outcome::Success)),
+        ]);
+        past.job("ci.yml", events);
+        let plan = plan_of("  build: {run: x}\n  test: {run: x}\n");
+        assert_eq!(past.times("ci.yml", &plan, 9), [vec![7], vec![]]);
+    }
+}

@@ -25,7 +25,7 @@ use crate::faces::tui::keymap::{self, Action};
 use crate::faces::tui::layout::LEAST;
 use crate::faces::tui::motion;
 use crate::faces::tui::theme::Token;
-use crate::logic::text::clean::clean;
+use crate::logic::text::clean::written_out;
 use crate::logic::text::plural;
 use crate::logic::time::Timestamp;
 
@@ -459,8 +459,11 @@ fn overlay(buffer: &mut Buffer, launcher: &mut Launcher, area: Rect) {
             let told: Vec<String> =
                 std::iter::once(format!("The playbook `{playbook}` fetches secrets by running:"))
                     .chain(commands.iter().flat_map(|(secret, command)| {
-                        let mut lines =
-                            command.lines().map(|line| clean(line.as_bytes(), false).into_owned());
+                        // All of it: what is asked for here is run.
+                        let mut lines = command
+                            .trim_end_matches('\n')
+                            .split('\n')
+                            .map(|line| written_out(line, false).into_owned());
                         let first = format!("  {secret}: {}", lines.next().unwrap_or_default());
                         std::iter::once(first)
                             .chain(lines.map(|line| format!("    {line}")))
