@@ -19,10 +19,11 @@ use clap::Parser;
 
 use crate::edges;
 use crate::engine::Project;
-use crate::faces::cli::args::Cli;
+use crate::faces::cli::args::{Cli, Command};
 use crate::faces::cli::{dispatch, flags};
 use crate::faces::context::{Context, OnSignal, Outside, Signal, Surroundings};
 use crate::faces::ending::{Ending, Failure};
+use crate::faces::hint::Caller;
 use crate::faces::modes;
 use crate::faces::out::{Out, Paint};
 use crate::faces::tui::terminal;
@@ -119,12 +120,17 @@ fn prepare(cli: &Cli, notes: &mut Out) -> Result<Context, Failure> {
         .map_err(|error| Failure::surroundings(format!("the current folder cannot be found out: {error}")))?;
     let root = paths::root(&here);
     let user_file = paths::user_settings();
-    let settings = settings::load(&root, user_file.as_deref(), &settings::variables(), flags, &mut |text| {
+    // What is wrong with a setting sends people to these two, which must not be refused for the same reason.
+    let is_lenient = matches!(cli.command, Some(Command::Explain(_) | Command::Config { .. }));
+    let (variables, flags) = (settings::variables(), (flags, is_lenient));
+    let settings = settings::load(&root, user_file.as_deref(), &variables, flags, &mut |text| {
         notes.bytes(text.as_bytes());
     })?;
     let state = root.join(settings.store_dir());
     let surroundings = surroundings();
-    Ok(Context { project: Project { root, state }, settings, surroundings, outside: outside() })
+    let caller = Caller::new(&settings, &state, &here);
+    let project = Project { root, state };
+    Ok(Context { project, settings, surroundings, outside: outside(), caller })
 }
 
 fn surroundings() -> Surroundings {

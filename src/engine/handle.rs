@@ -76,7 +76,7 @@ impl Handle {
         let socket = project.state.join("run");
         link::connect(&socket, job).map_err(|e| {
             EngineError::surroundings(format!("no engine answers for this job: {e}"))
-                .help("it has ended, or its engine died; `sortie jobs show` tells")
+                .help("it has ended, or its engine died")
         })?;
         Ok(Self { project: project.clone(), id: job.clone(), plan, way: Way::Remote { socket } })
     }

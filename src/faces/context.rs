@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use rustix::termios::Termios;
 
-use crate::engine::{Project, World};
-use crate::faces::ending::Ending;
+use crate::engine::{FindError, Project, World};
+use crate::faces::ending::{Ending, Failure};
+use crate::faces::hint::Caller;
 use crate::logic::plan::PlanProblem;
 use crate::logic::plan::require::Probe;
 use crate::logic::playbook::model::{Secret, Tool};
@@ -20,6 +21,31 @@ pub struct Context {
     pub settings: Settings,
     pub surroundings: Surroundings,
     pub outside: Outside,
+    pub caller: Caller,
+}
+
+impl Context {
+    /// Returns a command that works as it is printed, about the jobs of this call. `rest` is quoted for the shell.
+    #[must_use]
+    pub fn command(&self, rest: &str) -> String {
+        self.caller.command(rest)
+    }
+
+    /// Says that no job, or no single one, was found, and the way out.
+    #[must_use]
+    pub fn not_found(&self, error: FindError) -> Failure {
+        match error {
+            FindError::None(message) => {
+                Failure::usage(message).help(format!("`{}` shows what there is", self.command("jobs list")))
+            }
+            FindError::Ambiguous(numbers) => {
+                let names: Vec<String> = numbers.iter().map(|number| format!("#{number}")).collect();
+                Failure::usage(format!("several jobs fit: {}", names.join(", ")))
+                    .help("name one by its number")
+            }
+            FindError::Store(error) => error.into(),
+        }
+    }
 }
 
 /// What is known of the terminal and of what surrounds it; fixed for the life of the process.
