@@ -23,10 +23,10 @@ use crate::faces::cli::args::{Cli, Command};
 use crate::faces::cli::{dispatch, flags};
 use crate::faces::context::{Context, OnSignal, Outside, Signal, Surroundings};
 use crate::faces::ending::{Ending, Failure};
+use crate::faces::held;
 use crate::faces::hint::Caller;
 use crate::faces::modes;
 use crate::faces::out::{Out, Paint};
-use crate::faces::tui::terminal;
 use crate::logic::settings::Settings;
 
 /// Runs the program; what it returns becomes the exit code.
@@ -68,10 +68,10 @@ fn version() -> ExitCode {
 
 fn tell_bug(info: &std::panic::PanicHookInfo<'_>) {
     let text = format!("this is a bug in sortie {}: {info}", env!("CARGO_PKG_VERSION"));
-    if std::thread::current().name() == Some(terminal::SCREEN_THREAD) {
-        terminal::leave_now();
-    } else if terminal::keep(&text) {
-        // The screen has no bug and stays; this is told once it has been left.
+    if held::is_of_this_thread() {
+        held::leave_now();
+    } else if held::keep(&text) {
+        // The face has no bug and stays; this is told once it has been left.
         return;
     }
     // Standard error may be gone, and there is no other place left to say this.
@@ -107,7 +107,7 @@ fn carry_out(cli: Cli) -> Ending {
         }
         failure.ending
     });
-    for text in terminal::kept() {
+    for text in held::kept() {
         notes.line(text);
     }
     notes.flush();
@@ -192,7 +192,7 @@ fn outside() -> Outside {
 
 /// Ends the process at once; the keeper sees that and stops what it holds.
 fn leave(ending: Ending) -> ! {
-    terminal::leave_now();
+    held::leave_now();
     // Standard error may be gone, and there is no other place left to say this.
     let _ = writeln!(std::io::stderr(), "left before the job ended; what still runs is being stopped");
     std::process::exit(i32::from(exit::code(ending)))

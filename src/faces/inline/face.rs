@@ -15,6 +15,7 @@ use super::sheet::Sheet;
 use super::{Left, Stream, modes, rows};
 use crate::engine::{Handle, JobId, Next, OrderError, Subscription, clock};
 use crate::faces::context::{Context, Signal};
+use crate::faces::held;
 use crate::faces::out::Out;
 use crate::faces::plain::Plain;
 use crate::faces::show::{self, Shown, Skin};
@@ -79,16 +80,14 @@ pub fn follow(
         // The face may have gone.
         let _outcome = tell.send(signal);
     })));
-    steering.set_farewell(Some(modes::leave_now));
     let number = shown.number;
     let mut face = Face::new(context, handle, out, shown, skin, (signals, stream.is_some()));
     face.begin(number, stream);
     let left = face.run();
     face.end();
     drop(face);
-    modes::give_back();
+    held::give_back();
     steering.set_listener(None);
-    steering.set_farewell(None);
     left
 }
 
@@ -353,7 +352,7 @@ impl<'a> Face<'a> {
                 self.out.flush();
                 let above = self.above.take_lines(usize::MAX);
                 self.sheet.show(&above, &[], modes::size());
-                modes::give_back();
+                held::give_back();
                 (self.context.outside.stop_here)(false);
                 self.sheet.forget();
                 self.was_stopped = true;
@@ -362,7 +361,8 @@ impl<'a> Face<'a> {
             Signal::Continue if std::mem::take(&mut self.was_stopped) => {}
             Signal::Continue => {
                 if modes::is_ours() {
-                    modes::take_again();
+                    // A terminal that is gone has no modes.
+                    let _outcome = held::hold_again();
                 }
                 self.sheet.forget();
             }

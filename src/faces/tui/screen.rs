@@ -10,8 +10,9 @@ use crossterm::event::{Event as Input, EventStream};
 use futures_core::Stream;
 use tokio::runtime::Runtime;
 
-use super::terminal::{SCREEN_THREAD, Terminal};
+use super::terminal::Terminal;
 use crate::faces::context::Signal;
+use crate::faces::held::SCREEN_THREAD;
 use crate::faces::steering::Steering;
 
 /// Takes the terminal and runs `body` on the thread of the screen; `hear` is told of signals. Whether the terminal is
