@@ -206,6 +206,7 @@ fn on_signal(with_stops: bool, callback: OnSignal) -> std::io::Result<()> {
             edges::signals::Caught::HangUp => Signal::HangUp,
             edges::signals::Caught::Stop => Signal::Stop,
             edges::signals::Caught::Continue => Signal::Continue,
+            edges::signals::Caught::Resize => Signal::Resize,
         });
     })
 }

@@ -87,6 +87,8 @@ pub enum Signal {
     Stop,
     /// It was let go on.
     Continue,
+    /// The terminal has another size.
+    Resize,
 }
 
 /// A process that puts the terminal right if this one dies. Dropped without a word, it does so.
@@ -117,7 +119,7 @@ pub struct Outside {
     pub is_trusted: fn(&str) -> bool,
     /// Remembers a yes.
     pub remember_trust: fn(&str, &str) -> std::io::Result<()>,
-    /// Calls back for each signal from now on, instead of dying of it; for `Stop` and `Continue` only if asked.
+    /// Calls back for each signal from now on, instead of dying of it; for `Stop`, `Continue` and `Resize` only if asked.
     pub on_signal: fn(bool, OnSignal) -> std::io::Result<()>,
     /// Stops this process, and with `true` the leader of its group, until it is let go on.
     pub stop_here: fn(bool),

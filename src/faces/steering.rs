@@ -60,7 +60,7 @@ impl Inner {
         let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
         match signal {
             Signal::Stop if listener.is_none() => return (self.outside.stop_here)(false),
-            Signal::Stop | Signal::Continue => {
+            Signal::Stop | Signal::Continue | Signal::Resize => {
                 if let Some(listener) = &*listener {
                     listener(signal);
                 }

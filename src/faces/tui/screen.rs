@@ -28,7 +28,7 @@ pub(super) fn hold<T: Send>(
 ) -> io::Result<T> {
     let abandon = terminal.abandon_switch();
     steering.set_listener(Some(Box::new(move |signal| {
-        if !matches!(signal, Signal::Stop | Signal::Continue) {
+        if !matches!(signal, Signal::Stop | Signal::Continue | Signal::Resize) {
             // It may be waiting for a terminal that reads nothing.
             abandon.store(true, Ordering::Relaxed);
         }
