@@ -25,7 +25,6 @@ use crate::faces::context::{Context, OnSignal, Outside, Signal, Surroundings};
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::held;
 use crate::faces::hint::Caller;
-use crate::faces::modes;
 use crate::faces::out::{Out, Paint};
 use crate::logic::settings::Settings;
 
@@ -45,10 +44,6 @@ pub fn main() -> ExitCode {
     // Without it, a limit for file sizes ends this process where a sentence could.
     let _ = edges::signals::let_large_writes_fail();
     match Cli::try_parse() {
-        // The launcher needs a screen, and a person before it.
-        Ok(cli) if cli.command.is_none() && modes::no_launcher(&surroundings()) => {
-            not_parsed(&Cli::no_command(std::env::args_os()))
-        }
         Ok(cli) => exit::exit_code(carry_out(cli)),
         Err(error) => not_parsed(&error),
     }
