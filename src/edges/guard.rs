@@ -3,7 +3,7 @@
 //! It is this program again, under a hidden subcommand, in a process group of its own. It waits at a pipe. A word through it
 //! means that all is well; its end without that word means that nobody is left to clean up. Then it gives the
 //! terminal back the modes that were saved, but only if it still has those that were set for the screen (a shell
-//! may have been quicker), and writes the text that leaves the screen. Not here: what that text is (`faces/tui`).
+//! may have been quicker), and writes the text that leaves the screen. Not here: what that text is (`faces`).
 
 use std::fs::File;
 use std::io::{self, Read, Write};

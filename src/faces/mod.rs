@@ -7,6 +7,8 @@ pub mod cli;
 pub mod context;
 pub mod ending;
 pub mod event_json;
+pub mod held;
+pub mod hint;
 pub mod inline;
 pub mod launch;
 pub mod modes;

@@ -24,8 +24,6 @@ struct Inner {
     /// The job that is cancelled; none for a face that only looks on.
     job: Mutex<Option<Handle>>,
     listener: Mutex<Option<Listener>>,
-    /// Puts the terminal right before the process ends at once.
-    farewell: Mutex<Option<fn()>>,
 }
 
 impl Steering {
@@ -39,7 +37,6 @@ impl Steering {
             received: AtomicU32::new(0),
             job: Mutex::new(job.cloned()),
             listener: Mutex::new(None),
-            farewell: Mutex::new(None),
         });
         let heard = Arc::clone(&inner);
         (context.outside.on_signal)(with_stops, Box::new(move |signal| heard.hear(signal)))
@@ -56,11 +53,6 @@ impl Steering {
     pub fn set_listener(&self, listener: Option<Listener>) {
         *self.0.listener.lock().unwrap_or_else(PoisonError::into_inner) = listener;
     }
-
-    /// Lets something put the terminal right before a signal ends the process at once, or nothing.
-    pub fn set_farewell(&self, farewell: Option<fn()>) {
-        *self.0.farewell.lock().unwrap_or_else(PoisonError::into_inner) = farewell;
-    }
 }
 
 impl Inner {
@@ -68,7 +60,7 @@ impl Inner {
         let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
         match signal {
             Signal::Stop if listener.is_none() => return (self.outside.stop_here)(false),
-            Signal::Stop | Signal::Continue => {
+            Signal::Stop | Signal::Continue | Signal::Resize => {
                 if let Some(listener) = &*listener {
                     listener(signal);
                 }
@@ -81,10 +73,6 @@ impl Inner {
         }
         let earlier = self.received.fetch_add(1, Ordering::Relaxed);
         if earlier >= 2 {
-            let farewell = *self.farewell.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(farewell) = farewell {
-                farewell();
-            }
             (self.outside.leave)(Ending::Cancelled);
         }
         let job = self.job.lock().unwrap_or_else(PoisonError::into_inner).clone();

@@ -29,7 +29,8 @@ pub(super) fn list(context: &Context, args: &ListArgs, out: &mut Out) -> Result<
         return Ok(Ending::Success);
     }
     if rows.is_empty() {
-        out.line("this project has no jobs yet; start one: sortie run PLAYBOOK");
+        let run = context.command("run PLAYBOOK");
+        out.line(format!("this project has no jobs yet; start one: {run}"));
     }
     let mut table = Table::default();
     for row in &rows {

@@ -31,7 +31,7 @@ const CELLS_SHOWN: usize = 50;
 /// If there is no such job, or what is recorded of it cannot be read.
 pub(super) fn show(context: &Context, args: &ShowArgs, out: &mut Out) -> Result<Ending, Failure> {
     let history = pick::history(context)?;
-    let row = pick::job(&history, &args.job)?;
+    let row = pick::job(context, &history, &args.job)?;
     let view = pick::view(&history, &row)?;
     if args.json {
         out.line(job_json(&row, &view).to_string());

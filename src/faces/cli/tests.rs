@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::pick;
 use crate::engine::logs;
+use crate::faces::hint::Caller;
 use crate::faces::out::{Out, Paint};
 use crate::faces::plain::Plain;
 use crate::faces::summary;
@@ -91,7 +92,8 @@ impl Show {
     }
 
     fn summary(&mut self, volume: Volume) -> String {
-        summary::print(&mut self.out, &self.view, 7, self.folder.path(), volume);
+        let caller = Caller::default();
+        summary::print(&mut self.out, &self.view, (7, self.folder.path()), volume, &caller);
         self.printed()
     }
 }
@@ -337,11 +339,4 @@ fn every_diagnostic_has_its_page() {
             "{name}"
         );
     }
-}
-
-#[test]
-fn addresses_are_quoted_where_a_shell_would_take_them_apart() {
-    assert_eq!(summary::quoted("build"), "build");
-    assert_eq!(summary::quoted("build[os=linux, n=1]"), "'build[os=linux, n=1]'");
-    assert_eq!(summary::quoted("it's"), r"'it'\''s'");
 }

@@ -48,6 +48,27 @@ pub fn lines(
     rows
 }
 
+/// Returns how long it takes until a clock of a cell that runs shows another second; nothing if none runs.
+#[must_use]
+pub(super) fn next_second(view: &JobView, now: Timestamp) -> Option<Duration> {
+    const SECOND: u128 = 1_000_000;
+    let up = |since: Timestamp| SECOND - now.since(since).as_micros() % SECOND;
+    // Rounded up, it changes right after the full second.
+    let down = |until: Timestamp| until.since(now).as_micros() % SECOND + 1;
+    let cells = view.live.iter().filter_map(|&cell| view.cells.get(cell as usize)).take(CELLS_SHOWN);
+    let clocks = cells.flat_map(|cell| {
+        let step = cell.current.and_then(|step| cell.steps.get(step as usize));
+        let waits = [Some(cell.phase), step.map(|step| step.phase)].into_iter().flatten();
+        let until = waits.filter_map(|phase| match phase {
+            Phase::Retrying(until) => Some(down(until)),
+            _ => None,
+        });
+        let since = cell.started.into_iter().chain(step.and_then(|step| step.started)).map(up);
+        since.chain(until).collect::<Vec<_>>()
+    });
+    clocks.min().and_then(|micros| u64::try_from(micros).ok()).map(Duration::from_micros)
+}
+
 /// `[█████░░░░░] 45% - Stage 3/7: Running tests`
 fn total(view: &JobView, percent: u8, ascii: bool) -> String {
     let filled = usize::from((percent + 100 / BAR / 2) / (100 / BAR));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use expect_test::expect;
 
-use super::{clock, cut, lines, width};
+use super::{clock, cut, lines, next_second, width};
 use crate::logic::job::effect::Rung;
 use crate::logic::job::event::{Cause, Envelope, Event, NewCell, Outcome, StepEnd};
 use crate::logic::job::order::Target;
@@ -312,6 +312,27 @@ fn the_bar_goes_by_how_long_stages_took_before() {
 fn clocks_show_hours_only_if_there_are_any() {
     let shown = [0, 15, 160, 3599, 3723].map(|count| clock(Duration::from_secs(count)));
     assert_eq!(shown, ["0:00", "0:15", "2:40", "59:59", "1:02:03"]);
+}
+
+#[test]
+fn nothing_changes_before_the_next_second_of_a_clock() {
+    let mut story = Story::new();
+    assert_eq!(next_second(&story.view, seconds(9)), None, "no clock is shown");
+    story.tell([stage(0, 0, &[""]), cell(0), step(0, 0, 1)]);
+    let began = seconds(story.view.seq);
+    let rows = |at| lines(&story.view, &Forecast::new(&[]), at, (80, 24), false);
+    for by in 0..40 {
+        let now = began.after(Duration::from_millis(by * 137));
+        let next = next_second(&story.view, now).expect("the step has a clock");
+        assert!(next <= Duration::from_secs(1) && next > Duration::ZERO);
+        assert_eq!(rows(now), rows(now.after(next.saturating_sub(Duration::from_micros(1)))), "{by}");
+        assert_ne!(rows(now), rows(now.after(next)), "{by}");
+    }
+    let key = AttemptKey { cell: 0, run: 1, step: 0, attempt: 1 };
+    let until = began.after(Duration::from_millis(10_300));
+    story.tell([Event::StepRetrying { key, until, cause: None, end: None, left_running: 0 }]);
+    let now = began.after(Duration::from_millis(8_000));
+    assert_eq!(next_second(&story.view, now), Some(Duration::from_micros(300_001)), "it counts down");
 }
 
 #[test]

@@ -221,6 +221,8 @@ impl<'a> Loop<'a> {
         match said {
             Said::Signal(Signal::Stop) => self.suspend(false)?,
             Said::Signal(Signal::Continue) => self.terminal.enter_again()?,
+            // It comes as an event of the terminal, too.
+            Said::Signal(Signal::Resize) => {}
             Said::Signal(Signal::Interrupt | Signal::Terminate | Signal::HangUp) => {
                 return Ok(Some(Left::Lines));
             }

@@ -180,7 +180,8 @@ fn body(
     cursor: &mut (u16, u16),
 ) {
     if launcher.is_read && launcher.books.is_empty() {
-        empty(&mut Pen::new(buffer, &launcher.look), layout.body);
+        let run = launcher.caller.command("run FILE");
+        empty(&mut Pen::new(buffer, &launcher.look), layout.body, &run);
         return;
     }
     let has_form = launcher.form.is_some();
@@ -211,7 +212,8 @@ fn body(
     }
 }
 
-fn empty(pen: &mut Pen<'_>, body: Rect) {
+fn empty(pen: &mut Pen<'_>, body: Rect, run: &str) {
+    let elsewhere = format!("A playbook from elsewhere runs with `{run}`.");
     let lines = [
         (Token::Title, "This project has no playbooks yet."),
         (Token::Text, ""),
@@ -220,7 +222,7 @@ fn empty(pen: &mut Pen<'_>, body: Rect) {
             "They belong into the folder `playbooks`: files whose names end in `.yml` or `.yaml`. They show here as soon as they are there.",
         ),
         (Token::Text, ""),
-        (Token::Text, "A playbook from elsewhere runs with `sortie run FILE`."),
+        (Token::Text, &*elsewhere),
     ];
     let mut y = body.y + 1;
     for (token, text) in lines {

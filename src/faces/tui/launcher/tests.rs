@@ -17,6 +17,7 @@ use super::shelf::Shelf;
 use super::state::{Focus, Launcher, Overlay, Request};
 use crate::engine::library::Opened;
 use crate::engine::{JobId, JobRow};
+use crate::faces::hint::Caller;
 use crate::faces::launch::{Unbegun, Wanted};
 use crate::faces::tui::glyphs::Glyphs;
 use crate::faces::tui::keymap::{Place, TABLE};
@@ -109,7 +110,7 @@ fn bare(ascii: bool) -> Launcher {
         glyphs: Glyphs { ascii },
         motion: Motion::Reduced,
     };
-    let mut launcher = Launcher::new(look, Path::new(ROOT));
+    let mut launcher = Launcher::new(look, Path::new(ROOT), Caller::default());
     launcher.zone = jiff::tz::TimeZone::UTC;
     launcher
 }
