@@ -9,7 +9,7 @@ use super::args::ShowArgs;
 use super::list::{local_time, phase, row_json, state_word};
 use super::pick;
 use super::table::Table;
-use crate::engine::{JobRow, library, logs};
+use crate::engine::{JobRow, clock, library, logs};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
@@ -20,7 +20,7 @@ use crate::logic::job::event::{Cause, Outcome};
 use crate::logic::job::report::AttemptKey;
 use crate::logic::text::shortened;
 use crate::logic::time::Timestamp;
-use crate::logic::view::{CellView, JobView};
+use crate::logic::view::{CellView, JobView, StageView};
 
 /// Most cells of one stage that are listed for people.
 const CELLS_SHOWN: usize = 50;
@@ -49,6 +49,10 @@ fn time_text(from: Option<Timestamp>, to: Option<Timestamp>) -> String {
     span(from, to).map_or_else(String::new, words::elapsed)
 }
 
+fn stage_time(stage: &StageView) -> String {
+    stage.finished.and_then(|finished| stage.elapsed(finished)).map_or_else(String::new, words::elapsed)
+}
+
 fn print(out: &mut Out, root: &Path, row: &JobRow, view: &JobView) {
     let mark = out.paint.symbol(phase(row));
     let head = if !pick::is_live(row) {
@@ -64,6 +68,11 @@ fn print(out: &mut Out, root: &Path, row: &JobRow, view: &JobView) {
     facts.row(["  started".to_owned(), format!("{started} by {}", row.actor)]);
     facts.row(["  id".to_owned(), row.id.to_string()]);
     facts.row(["  logs".to_owned(), row.dir.display().to_string()]);
+    if view.attempt > 1 {
+        let last = view.since_retry(clock::now()).map_or_else(String::new, words::elapsed);
+        let whole = words::elapsed(view.elapsed(clock::now()));
+        facts.row(["  attempts".to_owned(), format!("{}, {whole} together, the last {last}", view.attempt)]);
+    }
     if let (Some(cause), true) = (&view.cause, !pick::is_live(row)) {
         facts.row(["  because".to_owned(), words::cause(cause, view)]);
     }
@@ -85,7 +94,7 @@ fn print(out: &mut Out, root: &Path, row: &JobRow, view: &JobView) {
         table.marked(
             out.paint.symbol(stage.phase),
             1,
-            [view.stage_name(at).to_owned(), word.to_owned(), time_text(stage.started, stage.finished), why],
+            [view.stage_name(at).to_owned(), word.to_owned(), stage_time(stage), why],
         );
         if single {
             continue;
@@ -131,7 +140,8 @@ fn job_json(row: &JobRow, view: &JobView) -> Json {
     object["attempt"] = view.attempt.into();
     object["rescued"] = view.rescued.into();
     object["cause"] = cause_json(view.cause.as_ref(), view);
-    object["seconds"] = seconds(view.started, view.finished);
+    object["seconds"] = view.finished.map(|finished| view.elapsed(finished).as_secs_f64()).into();
+    object["attempt_seconds"] = seconds(view.started, view.finished);
     object["outputs"] = pairs(&view.outputs);
     object["stages"] = (0u32..)
         .zip(&view.stages)
@@ -141,7 +151,7 @@ fn job_json(row: &JobRow, view: &JobView) -> Json {
                 "state": words::phase(stage.phase, None),
                 "outcome": stage.phase.outcome().map(Outcome::word),
                 "cause": cause_json(stage.cause.as_ref(), view),
-                "seconds": seconds(stage.started, stage.finished),
+                "seconds": stage.finished.and_then(|finished| stage.elapsed(finished)).map(|it| it.as_secs_f64()),
                 "cells": stage.cells.iter().map(|&cell| cell_json(row, view, cell)).collect::<Vec<_>>(),
             })
         })

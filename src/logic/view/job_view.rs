@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::parts::{CellView, Counts, Phase, StageView, StepView};
 use crate::logic::job::event::{Cause, Envelope, Event, NewCell, Outcome, StepEnd};
@@ -35,8 +36,12 @@ pub struct JobView {
     pub outputs: Vec<(Arc<str>, Arc<str>)>,
     /// Processes that would not end.
     pub survivors: Vec<String>,
+    /// Its first start.
+    pub begun: Option<Timestamp>,
     /// Of this attempt of the job.
     pub started: Option<Timestamp>,
+    /// How long earlier attempts of the job took together. From the end of one to the start of the next it did not run.
+    pub earlier: Duration,
     pub finished: Option<Timestamp>,
     /// One for each stage of the playbook, same positions.
     pub stages: Vec<StageView>,
@@ -72,7 +77,9 @@ impl JobView {
             rescued: false,
             outputs: Vec::new(),
             survivors: Vec::new(),
+            begun: None,
             started: None,
+            earlier: Duration::ZERO,
             finished: None,
             stage_counts: Counts { waiting: stages.len(), ..Counts::default() },
             stages,
@@ -135,6 +142,7 @@ impl JobView {
             Event::JobStarted { attempt } => {
                 self.phase = Phase::Running;
                 self.attempt = *attempt;
+                self.begun.get_or_insert(at);
                 self.started = Some(at);
             }
             Event::JobPaused { by, .. } => self.paused = Some(by.clone()),
@@ -142,6 +150,7 @@ impl JobView {
             Event::JobRetrying { stages, cells, attempt, .. } => {
                 if self.phase.outcome().is_some() {
                     // One that still runs goes on, and so does its clock.
+                    self.earlier = self.elapsed(at);
                     self.started = Some(at);
                 }
                 self.phase = Phase::Running;
@@ -371,6 +380,9 @@ impl JobView {
             it.result = None;
             it.cause = None;
             it.skipping = None;
+            if let (Some(started), Some(finished)) = (it.started, it.finished) {
+                it.earlier += finished.since(started);
+            }
             it.started = started;
             it.finished = None;
         }
@@ -384,6 +396,9 @@ impl JobView {
             it.result = None;
             it.skipping = None;
             it.finished = None;
+            if phase == Phase::Waiting {
+                it.started = None;
+            }
         }
     }
 }
@@ -470,10 +485,20 @@ impl JobView {
         (0u32..).zip(reached).filter(|(at, is)| *is && *at != stage).map(|(at, _)| at).collect()
     }
 
-    /// Returns how long the job took, or has taken so far.
+    /// Returns how long the job took, or has taken so far, all of its attempts together.
     #[must_use]
-    pub fn elapsed(&self, now: Timestamp) -> std::time::Duration {
-        self.started.map_or(std::time::Duration::ZERO, |started| self.finished.unwrap_or(now).since(started))
+    pub fn elapsed(&self, now: Timestamp) -> Duration {
+        self.earlier + self.of_attempt(now)
+    }
+
+    /// Returns how long it has been at work since it was run on; nothing if it never was.
+    #[must_use]
+    pub fn since_retry(&self, now: Timestamp) -> Option<Duration> {
+        (self.attempt > 1).then(|| self.of_attempt(now))
+    }
+
+    fn of_attempt(&self, now: Timestamp) -> Duration {
+        self.started.map_or(Duration::ZERO, |started| self.finished.unwrap_or(now).since(started))
     }
 }
 

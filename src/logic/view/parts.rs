@@ -3,6 +3,7 @@
 //! Not here: how events change them (`job_view.rs`).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::logic::job::event::{Cause, Outcome};
 use crate::logic::time::Timestamp;
@@ -94,8 +95,19 @@ pub struct StageView {
     pub counts: Counts,
     /// Who asked to skip it, until it has ended. While it waits, that can be withdrawn.
     pub skipping: Option<String>,
+    /// Since it was begun or run on last.
     pub started: Option<Timestamp>,
     pub finished: Option<Timestamp>,
+    /// How long it ran before it was run on or begun anew last.
+    pub earlier: Duration,
+}
+
+impl StageView {
+    /// Returns how long it took, or has taken so far, all times that it ran together; nothing before it begins, also anew.
+    #[must_use]
+    pub fn elapsed(&self, now: Timestamp) -> Option<Duration> {
+        self.started.map(|started| self.earlier + self.finished.unwrap_or(now).since(started))
+    }
 }
 
 /// A cell.

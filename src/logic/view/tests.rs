@@ -255,3 +255,68 @@ fn a_skip_is_seen_until_it_is_taken_back_or_has_come_to_its_end() {
     ]);
     assert_eq!((&fold.view.stages[1].skipping, &fold.view.cells[0].skipping), (&None, &None));
 }
+
+fn job_end(outcome: Outcome) -> Event {
+    Event::JobFinished { outcome, cause: None, rescued: false, outputs: vec![], survivors: vec![] }
+}
+
+fn retried(attempt: u32, stages: Vec<u32>, cells: Vec<u32>) -> Event {
+    let (by, order) = ("ann".to_owned(), attempt.to_string());
+    Event::JobRetrying { by, order, scope: RetryScope::Failed, attempt, stages, cells }
+}
+
+#[test]
+fn a_job_that_is_run_on_counts_all_the_time_that_it_ran_and_none_between() {
+    let mut fold = started();
+    let (outcome, result) = (Outcome::Failure, Outcome::Failure);
+    let ends = [
+        cell_end(0, Outcome::Success),
+        cell_end(1, Outcome::Failure),
+        Event::StageFinished { stage: 0, outcome, result, cause: None },
+        job_end(outcome),
+    ];
+    fold.events(ends);
+    // From the first second to the eighth; the stage from its first cell in the third to the seventh.
+    assert_eq!(fold.view.elapsed(Timestamp::default()).as_secs(), 7);
+    assert_eq!(fold.view.since_retry(Timestamp::default()), None);
+    fold.seq += 3600;
+    fold.events([retried(2, vec![1], vec![1])]);
+    let now = Timestamp(fold.view.started.unwrap().0 + 5_000_000);
+    assert_eq!(fold.view.elapsed(now).as_secs(), 12);
+    assert_eq!(fold.view.since_retry(now).map(|it| it.as_secs()), Some(5));
+    assert_eq!(fold.view.begun, Some(Timestamp(1_000_000)));
+    // What waits for its next run has no time.
+    assert_eq!((fold.view.cells[1].started, fold.view.stages[1].elapsed(now)), (None, None));
+    fold.events([
+        Event::CellStarted { cell: 1, run: 2 },
+        Event::CellFinished {
+            cell: 1,
+            run: 2,
+            outcome: Outcome::Success,
+            result: Outcome::Success,
+            cause: None,
+            outputs: vec![],
+        },
+        Event::StageFinished { stage: 0, outcome: Outcome::Success, result: Outcome::Success, cause: None },
+        job_end(Outcome::Success),
+    ]);
+    let stage = &fold.view.stages[0];
+    assert_eq!(stage.elapsed(Timestamp::default()).map(|it| it.as_secs()), Some(4 + 3));
+    assert_eq!(fold.view.elapsed(Timestamp::default()).as_secs(), 7 + 4);
+    fold.events([retried(3, vec![0, 1], vec![])]);
+    assert_eq!(fold.view.elapsed(Timestamp(0)).as_secs(), 11);
+}
+
+#[test]
+fn what_is_run_on_while_the_job_runs_leaves_its_clock_alone() {
+    let mut fold = started();
+    let (outcome, result) = (Outcome::Failure, Outcome::Failure);
+    fold.events([
+        cell_end(0, Outcome::Success),
+        cell_end(1, Outcome::Failure),
+        Event::StageFinished { stage: 0, outcome, result, cause: None },
+        retried(1, vec![1], vec![1]),
+    ]);
+    let now = Timestamp(20_000_000);
+    assert_eq!((fold.view.elapsed(now).as_secs(), fold.view.since_retry(now)), (19, None));
+}

@@ -57,7 +57,11 @@ pub(super) fn lines(ui: &Ui, facts: Facts<'_>) -> Vec<Line> {
     };
     let cell = tree::cell_of(view, id);
     let mut lines = Vec::new();
-    of_stage(&mut lines, view, stage);
+    if let Some(last) = view.since_retry(facts.time) {
+        let (whole, last) = (motion::clock(view.elapsed(facts.time)), motion::clock(last));
+        lines.push(line("job", format!("attempt {}, {whole}, since retry {last}", view.attempt)));
+    }
+    of_stage(&mut lines, facts, stage);
     match (id, cell) {
         (RowId::Stage(stage), _) if view.stages[stage as usize].cells.len() > 1 => {
             let counts = &view.stages[stage as usize].counts;
@@ -71,7 +75,8 @@ pub(super) fn lines(ui: &Ui, facts: Facts<'_>) -> Vec<Line> {
     lines
 }
 
-fn of_stage(lines: &mut Vec<Line>, view: &JobView, stage: u32) {
+fn of_stage(lines: &mut Vec<Line>, facts: Facts<'_>, stage: u32) {
+    let view = facts.view;
     let Some(model) = view.playbook.stages.get(stage as usize) else { return };
     let it = &view.stages[stage as usize];
     lines.push(line("stage", view.stage_name(stage)));
@@ -82,6 +87,10 @@ fn of_stage(lines: &mut Vec<Line>, view: &JobView, stage: u32) {
     lines.push(Line { state: Some(State::of_stage(it)), ..line("state", state) });
     if let (Some(cause), Phase::Done(_)) = (&it.cause, it.phase) {
         lines.push(line("", words::cause(cause, view)));
+    }
+    if let (Some(whole), false, Some(started)) = (it.elapsed(facts.time), it.earlier.is_zero(), it.started) {
+        let last = it.finished.unwrap_or(facts.time).since(started);
+        lines.push(line("time", format!("{}, since retry {}", motion::clock(whole), motion::clock(last))));
     }
     let needs: Vec<&str> = model.needs.iter().map(|&need| &*view.playbook.stages[need].id).collect();
     if !needs.is_empty() {

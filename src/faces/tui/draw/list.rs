@@ -1,5 +1,7 @@
 //! The list of stages and cells.
 
+use std::time::Duration;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
@@ -97,7 +99,7 @@ fn draw_row(pen: &mut Pen<'_>, line: Rect, row: TreeRow, facts: Facts<'_>, is_at
     let detail_room = time_x.saturating_sub(after + 2);
     let style = pen.style(it.token);
     pen.right(time_x, y, &cut(&it.detail, usize::from(detail_room)), style);
-    if let Some(time) = it.time(facts) {
+    if let Some(time) = it.took.map(motion::clock) {
         let style = pen.style(Token::Muted);
         pen.right(end.saturating_sub(1), y, &time, style);
     }
@@ -109,25 +111,27 @@ struct Told {
     name: String,
     detail: String,
     token: Token,
-    started: Option<crate::logic::time::Timestamp>,
-    finished: Option<crate::logic::time::Timestamp>,
+    took: Option<Duration>,
 }
 
 impl Told {
     fn of(id: RowId, look: &Look, facts: Facts<'_>) -> Self {
         match id {
-            RowId::Stage(stage) => Self::of_stage(stage, facts.view, look, facts.is_live),
-            RowId::Cell(cell) => Self::of_cell(cell, facts.view, look, facts.is_live),
+            RowId::Stage(stage) => Self::of_stage(stage, facts, look),
+            RowId::Cell(cell) => Self::of_cell(cell, facts, look),
         }
     }
 
-    fn of_stage(stage: u32, view: &JobView, look: &Look, is_live: bool) -> Self {
+    fn of_stage(stage: u32, facts: Facts<'_>, look: &Look) -> Self {
+        let view = facts.view;
         let it = &view.stages[stage as usize];
         let name = view.stage_name(stage);
+        // All times that it ran, where a cell says how long this run takes.
+        let took = it.elapsed(facts.time);
         if let [cell] = it.cells[..] {
-            let of_cell = Self::of_cell(cell, view, look, is_live);
+            let of_cell = Self::of_cell(cell, facts, look);
             let state = if it.phase == Phase::Waiting { State::of_stage(it) } else { of_cell.state };
-            return Self { name: name.to_owned(), state, ..of_cell };
+            return Self { name: name.to_owned(), state, took, ..of_cell };
         }
         let counts = if it.cells.is_empty() {
             String::new()
@@ -143,17 +147,11 @@ impl Told {
             _ if it.counts.failed > 0 => (format!("{} failed", it.counts.failed), Token::Error),
             phase => (words::phase(phase, it.cause.as_ref()).to_owned(), token_of(phase)),
         };
-        Self {
-            state,
-            name: format!("{name}{counts}"),
-            detail,
-            token,
-            started: it.started,
-            finished: it.finished,
-        }
+        Self { state, name: format!("{name}{counts}"), detail, token, took }
     }
 
-    fn of_cell(cell: u32, view: &JobView, look: &Look, is_live: bool) -> Self {
+    fn of_cell(cell: u32, facts: Facts<'_>, look: &Look) -> Self {
+        let view = facts.view;
         let it = &view.cells[cell as usize];
         let name = match it.label.is_empty() {
             true => view.stage_name(it.stage).to_owned(),
@@ -162,7 +160,7 @@ impl Told {
         let mut state = State::of_cell(it);
         let (detail, token) = match it.phase {
             Phase::Waiting => ("waits slot".to_owned(), Token::Muted),
-            phase if phase.is_live() && !is_live => {
+            phase if phase.is_live() && !facts.is_live => {
                 state = State::Cancelled;
                 ("interrupted".to_owned(), Token::Warning)
             }
@@ -174,12 +172,8 @@ impl Told {
                 (briefly(view, cell).unwrap_or_else(|| words::phase(phase, None).to_owned()), token_of(phase))
             }
         };
-        Self { state, name, detail, token, started: it.started, finished: it.finished }
-    }
-
-    fn time(&self, facts: Facts<'_>) -> Option<String> {
-        let started = self.started?;
-        Some(motion::clock(self.finished.unwrap_or(facts.time).since(started)))
+        let took = it.started.map(|started| it.finished.unwrap_or(facts.time).since(started));
+        Self { state, name, detail, token, took }
     }
 }
 

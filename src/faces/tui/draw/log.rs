@@ -166,7 +166,7 @@ fn time(shown: TimeShown, view: &JobView, time_us: Option<u64>) -> String {
         TimeShown::Off => String::new(),
         TimeShown::Clock => crate::faces::words::time_of_day(time),
         TimeShown::Since => {
-            let span = view.started.map_or_else(Default::default, |started| time.since(started));
+            let span = view.begun.map_or_else(Default::default, |started| time.since(started));
             format!("{}.{:03}", motion::clock(span), span.subsec_millis())
         }
     }
