@@ -11,6 +11,7 @@ use crate::engine::clock;
 use crate::engine::logs::{self, Tail};
 use crate::faces::out::Out;
 use crate::faces::summary::Volume;
+use crate::faces::waits;
 use crate::faces::why::{step_words, why_cell};
 use crate::faces::words;
 use crate::logic::job::event::{Cause, Envelope, Event, Outcome, StepEnd};
@@ -151,6 +152,9 @@ impl Plain {
             .iter()
             .take(5)
             .map(|&cell| {
+                if let Some(next) = waits::next_try(view, cell, true) {
+                    return format!("{} ({})", view.cell_name(cell), next.told(now));
+                }
                 let since = view.cells[cell as usize].started.unwrap_or(now);
                 format!("{} ({})", view.cell_name(cell), words::elapsed(now.since(since)))
             })

@@ -68,6 +68,7 @@ pub fn counts(counts: &Counts, what: &str) -> String {
         (counts.cancelled, "cancelled"),
         (counts.skipped, "skipped"),
         (counts.live, "running"),
+        (counts.retrying, "retrying"),
         (counts.waiting, "not started"),
     ] {
         match (count, parts.is_empty()) {

@@ -85,6 +85,17 @@ pub fn cause(cause: &Cause, view: &JobView) -> String {
     }
 }
 
+/// Says the same in as few words as there are: `exit code 3`.
+#[must_use]
+pub fn brief_cause(it: &Cause, view: &JobView) -> String {
+    match it {
+        Cause::Exit { code } => format!("exit code {code}"),
+        Cause::Signal { signal } => format!("signal {signal}"),
+        Cause::Timeout { .. } => "timed out".to_owned(),
+        other => cause(other, view),
+    }
+}
+
 /// Lists at most five names.
 fn some_names(names: &[String]) -> String {
     if names.len() <= 5 {
@@ -126,6 +137,16 @@ pub fn elapsed(span: Duration) -> String {
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, minutes, seconds) => format!("{minutes}m{seconds:02}s"),
         (hours, minutes, _) => format!("{hours}h{minutes:02}m"),
+    }
+}
+
+/// Prints a span as clocks do: `0:04`, `2:40`, `1:02:03`; whole seconds, rounded down.
+#[must_use]
+pub fn clock(span: Duration) -> String {
+    let seconds = span.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, minutes, seconds) => format!("{minutes}:{seconds:02}"),
+        (hours, minutes, seconds) => format!("{hours}:{minutes:02}:{seconds:02}"),
     }
 }
 

@@ -4,6 +4,7 @@ use expect_test::expect_file;
 
 use super::testing::{Scene, Skin, ended, middle};
 use super::ui::Request;
+use crate::logic::job::event::{Cause, Event};
 use crate::logic::job::order::{Order, RetryScope, Target};
 
 const SKINS: [(Skin, &str); 3] = [(Skin::Color, "color"), (Skin::Mono, "mono"), (Skin::Ascii, "ascii")];
@@ -170,4 +171,30 @@ fn leaving_asks_only_while_the_job_would_end_with_it() {
     let mut scene = middle(Skin::Color);
     let cancel = |force| Request::Order(Order::Cancel { target: Target::Job, force });
     assert_eq!(scene.keys("ctrl-c ctrl-c ctrl-c ctrl-c"), [cancel(false), cancel(true), Request::Leave]);
+}
+
+#[test]
+fn a_further_try_is_counted_down_each_second_and_waits_in_no_slot() {
+    let mut scene = middle(Skin::Mono);
+    let until = scene.facts_now().time.after(std::time::Duration::from_secs(12));
+    let (key, cause) = (super::testing::key(3, 0, 1), Some(Cause::Exit { code: 3 }));
+    scene.events([Event::StepRetrying { key, until, cause, end: None, left_running: 0 }]);
+    let shot = scene.shot((120, 40));
+    let row = |shot: &str| shot.lines().find(|line| line.contains("↻")).unwrap_or_default().to_owned();
+    assert!(row(&shot).contains("try 2 in   0:12 │"), "{shot}");
+    let picture = scene.wait(1).picture((120, 40));
+    assert!(picture.has_clock);
+    assert!(row(&scene.shot((120, 40))).contains("try 2 in   0:11 │"));
+    assert!(scene.shot((80, 60)).contains("2 running, 1 failed, 1 retrying"));
+    assert!(scene.shot((120, 40)).contains(" 2 running, 1 failed "));
+}
+
+#[test]
+fn what_waits_says_that_the_job_is_paused() {
+    let mut scene = middle(Skin::Mono);
+    assert!(scene.shot((120, 40)).contains("waits slot"));
+    scene.events([Event::JobPaused { by: "ada".to_owned(), order: String::new() }]);
+    scene.keys("j j j j j j j");
+    let shot = scene.shot((120, 40));
+    assert!(!shot.contains("waits") && shot.contains("has not begun: paused by ada"), "{shot}");
 }

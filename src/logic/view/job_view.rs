@@ -49,7 +49,7 @@ pub struct JobView {
     pub cells: Vec<CellView>,
     pub stage_counts: Counts,
     pub cell_counts: Counts,
-    /// Cells that have begun and not ended.
+    /// Cells that have begun and not ended, those that wait for a further try included.
     pub live: BTreeSet<u32>,
     /// Every try that was started, in that order.
     pub attempts: Vec<AttemptKey>,
@@ -272,6 +272,7 @@ impl JobView {
                 it.started.get_or_insert(at);
                 self.attempts.push(*key);
                 self.cells[key.cell as usize].current = Some(key.step);
+                self.goes_on(key.cell);
             }
             Event::StepStopping { key, cause, .. } => {
                 if let Some(it) = self.step(*key) {
@@ -283,6 +284,10 @@ impl JobView {
                 if let Some(it) = self.step(*key) {
                     it.phase = Phase::Retrying(*until);
                     it.cause.clone_from(cause);
+                    // It holds no slot meanwhile.
+                    if self.cells[key.cell as usize].phase == Phase::Running {
+                        self.set_cell(key.cell, Phase::Retrying(*until));
+                    }
                 }
             }
             Event::StepFinished(end) => self.step_finished(end, at),
@@ -293,9 +298,17 @@ impl JobView {
                     it.conclusion = Some(Outcome::Skipped);
                     it.cause = Some(cause.clone());
                     it.finished = Some(at);
+                    self.goes_on(*cell);
                 }
             }
             _ => {}
+        }
+    }
+
+    /// A cell does not wait for a further try any more.
+    fn goes_on(&mut self, cell: u32) {
+        if matches!(self.cells[cell as usize].phase, Phase::Retrying(_)) {
+            self.set_cell(cell, Phase::Running);
         }
     }
 
@@ -307,6 +320,7 @@ impl JobView {
         it.rescued = end.rescued;
         it.log_bytes = end.log_bytes;
         it.finished = Some(at);
+        self.goes_on(end.key.cell);
         if end.outcome == Outcome::Failure && end.conclusion == Outcome::Failure {
             self.failures.push(end.key);
         }
@@ -345,12 +359,21 @@ impl JobView {
     fn set_cell(&mut self, cell: u32, phase: Phase) {
         let Some(it) = self.cells.get_mut(cell as usize) else { return };
         self.cell_counts.change(it.phase, phase);
-        self.stages[it.stage as usize].counts.change(it.phase, phase);
+        let stage = it.stage;
+        let counts = &mut self.stages[stage as usize].counts;
+        counts.change(it.phase, phase);
+        let (is_at_work, is_retrying) = (counts.live > 0, counts.retrying > 0);
         it.phase = phase;
         if phase.is_live() {
             self.live.insert(cell);
         } else {
             self.live.remove(&cell);
+        }
+        // A stage of which nothing is at work waits with its cells.
+        match (self.stages[stage as usize].phase, phase) {
+            (Phase::Running, Phase::Retrying(_)) if !is_at_work => self.set_stage(stage, phase),
+            (Phase::Retrying(_), _) if is_at_work || !is_retrying => self.set_stage(stage, Phase::Running),
+            _ => {}
         }
     }
 
@@ -433,6 +456,15 @@ impl JobView {
             Some(id) => id.to_string(),
             None => (step + 1).to_string(),
         }
+    }
+
+    /// Returns how many tries a step has at most, the first included; nothing if it is never tried again.
+    #[must_use]
+    pub fn most_tries(&self, cell: u32, step: u32) -> Option<u32> {
+        let stage = self.playbook.stages.get(self.cells.get(cell as usize)?.stage as usize)?;
+        let own = stage.steps.steps.get(step as usize)?.retry.as_ref();
+        let retry = own.or(stage.defaults.retry.as_ref()).or(self.playbook.defaults.retry.as_ref());
+        retry.map(|retry| retry.attempts)
     }
 
     /// Says whether the step is a block, which has no process and no log of its own.

@@ -43,8 +43,10 @@ impl Phase {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub waiting: usize,
-    /// Running, stopping or waiting for a further try.
+    /// Running or stopping.
     pub live: usize,
+    /// Waiting for a further try.
+    pub retrying: usize,
     pub passed: usize,
     pub failed: usize,
     pub cancelled: usize,
@@ -55,7 +57,7 @@ impl Counts {
     /// Returns how many there are.
     #[must_use]
     pub fn total(&self) -> usize {
-        self.waiting + self.live + self.done()
+        self.waiting + self.live + self.retrying + self.done()
     }
 
     /// Returns how many have ended.
@@ -67,7 +69,8 @@ impl Counts {
     pub(super) fn slot(&mut self, phase: Phase) -> &mut usize {
         match phase {
             Phase::Waiting => &mut self.waiting,
-            Phase::Running | Phase::Stopping | Phase::Retrying(_) => &mut self.live,
+            Phase::Running | Phase::Stopping => &mut self.live,
+            Phase::Retrying(_) => &mut self.retrying,
             Phase::Done(Outcome::Success) => &mut self.passed,
             Phase::Done(Outcome::Failure) => &mut self.failed,
             Phase::Done(Outcome::Cancelled) => &mut self.cancelled,

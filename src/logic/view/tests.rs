@@ -320,3 +320,30 @@ fn what_is_run_on_while_the_job_runs_leaves_its_clock_alone() {
     let now = Timestamp(20_000_000);
     assert_eq!((fold.view.elapsed(now).as_secs(), fold.view.since_retry(now)), (19, None));
 }
+
+#[test]
+fn what_waits_for_a_further_try_is_not_counted_as_running() {
+    let mut fold = started();
+    let key = |cell: u32, attempt| AttemptKey { cell, run: 1, step: 0, attempt };
+    let again = |cell| Event::StepRetrying {
+        key: key(cell, 1),
+        until: Timestamp(9_000_000),
+        cause: Some(Cause::Exit { code: 1 }),
+        end: None,
+        left_running: 0,
+    };
+    let at_work = |fold: &Fold| (fold.view.cell_counts.live, fold.view.cell_counts.retrying);
+    fold.events([Event::StepStarted { key: key(0, 1) }, again(0)]);
+    assert_eq!((at_work(&fold), fold.view.stages[0].phase), ((1, 1), Phase::Running));
+    fold.events([Event::StepStarted { key: key(1, 1) }, again(1)]);
+    assert_eq!(at_work(&fold), (0, 2));
+    assert_eq!(fold.view.stages[0].phase, Phase::Retrying(Timestamp(9_000_000)));
+    assert_eq!((fold.view.stage_counts.live, fold.view.stage_counts.retrying), (0, 1));
+    assert_eq!((fold.view.cell_counts.total(), fold.view.live.len()), (2, 2));
+    fold.events([Event::StepStarted { key: key(0, 2) }]);
+    assert_eq!((at_work(&fold), fold.view.stages[0].phase), ((1, 1), Phase::Running));
+    // One that is left out while it waits has no further try.
+    let cause = Cause::Earlier;
+    fold.events([ended(key(1, 1), Outcome::Failure), Event::StepSkipped { cell: 1, run: 1, step: 1, cause }]);
+    assert_eq!(at_work(&fold), (2, 0));
+}

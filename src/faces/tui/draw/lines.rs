@@ -18,7 +18,7 @@ use crate::logic::view::{JobView, Phase};
 /// Returns `Stage 3/7`: how many have ended or run.
 pub(super) fn stage_count(view: &JobView) -> String {
     let counts = &view.stage_counts;
-    let begun = counts.done() + usize::from(counts.live > 0);
+    let begun = counts.done() + usize::from(counts.live + counts.retrying > 0);
     format!("Stage {}/{}", begun.min(counts.total()), counts.total())
 }
 
@@ -44,8 +44,8 @@ pub(super) fn header(pen: &mut Pen<'_>, area: Rect, ui: &Ui, facts: Facts<'_>) {
             let rescued = if view.rescued { ", rescued" } else { "" };
             format!("{}{rescued}", words::phase(view.phase, view.cause.as_ref()))
         }
-        (_, Some(_), _) if view.live.is_empty() => "PAUSED".to_owned(),
-        (_, Some(_), _) => format!("PAUSED, {} still running", view.live.len()),
+        (_, Some(_), _) if view.cell_counts.live == 0 => "PAUSED".to_owned(),
+        (_, Some(_), _) => format!("PAUSED, {} still running", view.cell_counts.live),
         (phase, _, _) => words::phase(phase, None).to_owned(),
     };
     if !facts.is_live && view.phase.outcome().is_none() {
@@ -138,6 +138,7 @@ fn counts(pen: &Pen<'_>, facts: Facts<'_>) -> Vec<(Token, String)> {
         (counts.cancelled, State::Cancelled),
         (counts.skipped, State::Skipped),
         (counts.live, State::Running),
+        (counts.retrying, State::RetryWait),
         (counts.waiting, State::Blocked),
     ]
     .into_iter()

@@ -12,6 +12,7 @@ use crate::faces::tui::motion;
 use crate::faces::tui::theme::Token;
 use crate::faces::tui::tree::{RowId, TreeRow};
 use crate::faces::tui::ui::{Facts, Focus, Look, Ui};
+use crate::faces::waits;
 use crate::faces::why::{step_title, why_cell};
 use crate::faces::words;
 use crate::logic::job::event::{Cause, Outcome};
@@ -45,7 +46,7 @@ pub(super) fn draw(
     let right = if rows.len() > height {
         format!("{}-{} of {}", top + 1, (top + height).min(rows.len()), rows.len())
     } else {
-        super::what_runs(facts)
+        super::what_runs(facts, title.width)
     };
     pen.title(title, &what, &right, ui.focus == Focus::List);
     if rows.is_empty() {
@@ -131,6 +132,7 @@ impl Told {
         if let [cell] = it.cells[..] {
             let of_cell = Self::of_cell(cell, facts, look);
             let state = if it.phase == Phase::Waiting { State::of_stage(it) } else { of_cell.state };
+            let took = if matches!(it.phase, Phase::Retrying(_)) { of_cell.took } else { took };
             return Self { name: name.to_owned(), state, took, ..of_cell };
         }
         let counts = if it.cells.is_empty() {
@@ -140,8 +142,7 @@ impl Told {
         };
         let state = State::of_stage(it);
         let (detail, token) = match it.phase {
-            Phase::Waiting if it.cells.is_empty() => (waits_for(view, stage), Token::Muted),
-            Phase::Waiting => ("waits slot".to_owned(), Token::Muted),
+            Phase::Waiting => (waits::of_stage(view, stage, facts.is_live).brief(), Token::Muted),
             Phase::Done(Outcome::Skipped) => (skipped(view, it.cause.as_ref()), Token::Muted),
             Phase::Done(Outcome::Success) => (String::new(), Token::Success),
             _ if it.counts.failed > 0 => (format!("{} failed", it.counts.failed), Token::Error),
@@ -158,21 +159,28 @@ impl Told {
             false => values(it, look.glyphs.between()),
         };
         let mut state = State::of_cell(it);
+        let next = waits::next_try(view, cell, facts.is_live);
         let (detail, token) = match it.phase {
-            Phase::Waiting => ("waits slot".to_owned(), Token::Muted),
+            Phase::Waiting => (waits::of_cell(view, cell, facts.is_live).brief(), Token::Muted),
             phase if phase.is_live() && !facts.is_live => {
                 state = State::Cancelled;
                 ("interrupted".to_owned(), Token::Warning)
             }
             Phase::Running => (running(view, cell), Token::Running),
-            Phase::Retrying(_) => ("waits to be tried again".to_owned(), Token::Running),
+            Phase::Retrying(_) => {
+                (next.as_ref().map(|next| next.brief(facts.time)).unwrap_or_default(), Token::Running)
+            }
             Phase::Done(Outcome::Success) => (tries(view, cell), Token::Success),
             Phase::Done(Outcome::Skipped) => (skipped(view, it.cause.as_ref()), Token::Muted),
             phase => {
                 (briefly(view, cell).unwrap_or_else(|| words::phase(phase, None).to_owned()), token_of(phase))
             }
         };
-        let took = it.started.map(|started| it.finished.unwrap_or(facts.time).since(started));
+        // Until the next try the time runs down.
+        let took = match next {
+            Some(next) if facts.is_live => next.left(facts.time),
+            _ => it.started.map(|started| it.finished.unwrap_or(facts.time).since(started)),
+        };
         Self { state, name, detail, token, took }
     }
 }
@@ -199,10 +207,9 @@ fn running(view: &JobView, cell: u32) -> String {
     };
     let of = it.steps.len();
     let place = if of > 1 { format!("{}/{of} ", at + 1) } else { String::new() };
-    let again = match step.phase {
-        Phase::Retrying(_) => format!(", try {} soon", step.attempt + 1),
-        _ if step.attempt > 1 => format!(", try {}", step.attempt),
-        _ => String::new(),
+    let again = match step.attempt {
+        0 | 1 => String::new(),
+        attempt => format!(", try {}", waits::tries(view, cell, at, attempt)),
     };
     format!("{place}{}{again}", step_title(view, cell, at))
 }
@@ -255,23 +262,5 @@ fn skipped(view: &JobView, cause: Option<&Cause>) -> String {
         Some(Cause::Condition { .. }) => "its condition is false".to_owned(),
         Some(cause) => words::cause(cause, view),
         None => "skipped".to_owned(),
-    }
-}
-
-/// Says what a stage waits for.
-pub(super) fn waits_for(view: &JobView, stage: u32) -> String {
-    let Some(model) = view.playbook.stages.get(stage as usize) else { return String::new() };
-    let open: Vec<&str> = model
-        .needs
-        .iter()
-        .filter(|&&need| view.stages[need].phase.outcome().is_none())
-        .map(|&need| &*view.playbook.stages[need].id)
-        .collect();
-    match open[..] {
-        [] if model.is_final => "at the end".to_owned(),
-        [] => "waiting".to_owned(),
-        [one] => format!("needs {one}"),
-        [one, two] => format!("needs {one}, {two}"),
-        [one, ..] => format!("needs {one} and {} more", open.len() - 1),
     }
 }

@@ -11,6 +11,7 @@ use crate::faces::tui::motion;
 use crate::faces::tui::theme::Token;
 use crate::faces::tui::tree::{self, RowId};
 use crate::faces::tui::ui::{Facts, Focus, Mode, Ui};
+use crate::faces::waits;
 use crate::faces::why::step_title;
 use crate::faces::words;
 use crate::logic::job::report::AttemptKey;
@@ -186,12 +187,12 @@ fn empty(ui: &Ui, facts: Facts<'_>) -> String {
             (Some(cause), Phase::Done(_)) => {
                 format!("{}: {}", words::phase(it.phase, it.cause.as_ref()), words::cause(cause, view))
             }
-            _ => format!("has not begun: {}", super::list::waits_for(view, stage)),
+            _ => format!("has not begun: {}", waits::of_stage(view, stage, facts.is_live).told()),
         };
     };
     let it = &view.cells[cell as usize];
     match it.phase {
-        Phase::Waiting => "waits for a slot".to_owned(),
+        Phase::Waiting => format!("has not begun: {}", waits::of_cell(view, cell, facts.is_live).told()),
         Phase::Done(_) => match &it.cause {
             Some(cause) => {
                 format!("{}: {}", words::phase(it.phase, it.cause.as_ref()), words::cause(cause, view))
