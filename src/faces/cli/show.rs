@@ -14,13 +14,13 @@ use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
 use crate::faces::summary;
-use crate::faces::why::{step_words, why_cell};
+use crate::faces::why::{earlier_tries, runs, step_words, why_cell, why_stage};
 use crate::faces::words;
 use crate::logic::job::event::{Cause, Outcome};
 use crate::logic::job::report::AttemptKey;
 use crate::logic::text::shortened;
 use crate::logic::time::Timestamp;
-use crate::logic::view::{CellView, JobView, StageView};
+use crate::logic::view::{CellView, JobView, StageView, Tried};
 
 /// Most cells of one stage that are listed for people.
 const CELLS_SHOWN: usize = 50;
@@ -126,11 +126,15 @@ fn failed_why(view: &JobView, cell: u32) -> String {
     let mut parts: Vec<String> = Vec::new();
     if it.phase.outcome() != Some(Outcome::Success) {
         parts.extend(why_cell(view, cell));
+        let failed = (0u32..).zip(&it.steps).find(|(_, step)| step.conclusion == Some(Outcome::Failure));
+        let before = failed.and_then(|(step, _)| earlier_tries(view, cell, step));
+        parts.extend(before.map(|before| format!("before that {before}")));
     } else if let Some((step, state)) = (0u32..).zip(&it.steps).find(|(_, step)| step.attempt > 1) {
-        parts.push(format!("{} took {} attempts", step_words(view, cell, step), state.attempt));
+        let before = earlier_tries(view, cell, step).map_or_else(String::new, |it| format!(": {it}, passed"));
+        parts.push(format!("{} took {} attempts{before}", step_words(view, cell, step), state.attempt));
     }
     if it.run > 1 {
-        parts.push(format!("run {}", it.run));
+        parts.push(runs(view, cell));
     }
     parts.join("; ")
 }
@@ -150,7 +154,7 @@ fn job_json(row: &JobRow, view: &JobView) -> Json {
                 "stage": view.stage_name(at),
                 "state": words::phase(stage.phase, None),
                 "outcome": stage.phase.outcome().map(Outcome::word),
-                "cause": cause_json(stage.cause.as_ref(), view),
+                "cause": why_stage(view, at),
                 "seconds": stage.finished.and_then(|finished| stage.elapsed(finished)).map(|it| it.as_secs_f64()),
                 "cells": stage.cells.iter().map(|&cell| cell_json(row, view, cell)).collect::<Vec<_>>(),
             })
@@ -170,7 +174,7 @@ fn cell_json(row: &JobRow, view: &JobView, cell: u32) -> Json {
         "run": it.run,
         "state": words::phase(it.phase, None),
         "outcome": it.phase.outcome().map(Outcome::word),
-        "cause": cause_json(it.cause.as_ref(), view),
+        "cause": it.cause.as_ref().and_then(|_| why_cell(view, cell)),
         "seconds": seconds(it.started, it.finished),
         "outputs": pairs(&it.outputs),
         "steps": steps,
@@ -179,6 +183,7 @@ fn cell_json(row: &JobRow, view: &JobView, cell: u32) -> Json {
 
 fn step_json(row: &JobRow, view: &JobView, it: &CellView, (cell, step): (u32, u32)) -> Json {
     let state = &it.steps[step as usize];
+    let earlier: Vec<Json> = view.earlier_tries(cell, step).map(|it| tried_json(view, it)).collect();
     let log = logs::path(&row.dir, AttemptKey { cell, run: it.run, step, attempt: state.attempt.max(1) });
     json!({
         "step": view.step_name(cell, step),
@@ -188,9 +193,19 @@ fn step_json(row: &JobRow, view: &JobView, it: &CellView, (cell, step): (u32, u3
         "attempt": state.attempt,
         "rescued": state.rescued,
         "cause": cause_json(state.cause.as_ref(), view),
+        "earlier": earlier,
         "seconds": seconds(state.started, state.finished),
         "log": (state.log_bytes > 0).then(|| log.display().to_string()),
         "log_bytes": state.log_bytes,
+    })
+}
+
+fn tried_json(view: &JobView, (attempt, tried): (u32, &Tried)) -> Json {
+    json!({
+        "attempt": attempt,
+        "outcome": tried.outcome.word(),
+        "cause": cause_json(tried.cause.as_ref(), view),
+        "seconds": tried.took.map(|it| it.as_secs_f64()),
     })
 }
 

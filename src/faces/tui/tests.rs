@@ -198,3 +198,63 @@ fn what_waits_says_that_the_job_is_paused() {
     let shot = scene.shot((120, 40));
     assert!(!shot.contains("waits") && shot.contains("has not begun: paused by ada"), "{shot}");
 }
+
+#[test]
+fn earlier_tries_keep_why_they_failed() {
+    let mut scene = middle(Skin::Mono);
+    let key = |attempt| super::testing::key(3, 0, attempt);
+    let until = scene.facts_now().time.after(std::time::Duration::from_secs(5));
+    let fails = |attempt, code| {
+        let cause = Some(Cause::Exit { code });
+        Event::StepRetrying { key: key(attempt), until, cause, end: None, left_running: 0 }
+    };
+    let begin = |attempt| Event::StepStarted { key: key(attempt) };
+    scene.log(key(1), "one\n").log(key(2), "two\n").log(key(3), "three\n");
+    scene.events([fails(1, 3)]).wait(5).events([begin(2)]).wait(7).events([fails(2, 4)]);
+    scene.ui.tree.select(super::tree::RowId::Cell(3));
+    let shot = scene.shot((200, 60));
+    assert!(shot.contains("1 Compile: failed 1:23, exited with code 3, tried again"), "{shot}");
+    assert!(shot.contains("1 Compile, try 2: failed 0:07, exited with code 4, try 3, waits slot"), "{shot}");
+    assert!(shot.contains("try 1: exit code 3  1:23") && shot.contains("try 2: exit code 4  0:07"), "{shot}");
+    scene.events([begin(3)]);
+    let shot = scene.shot((200, 60));
+    assert!(shot.contains("1 Compile, try 2: failed 0:07, exited with code 4, tried again"), "{shot}");
+    let earlier = |scene: &Scene| crate::faces::why::earlier_tries(&scene.view, 3, 0).unwrap();
+    assert_eq!(earlier(&scene), "exit code 3, exit code 4");
+    scene.events((3..7).flat_map(|attempt| [begin(attempt), fails(attempt, 4)]));
+    assert_eq!(earlier(&scene), "exit code 3, exit code 4 5 times");
+}
+
+#[test]
+fn the_strip_of_the_matrix_names_the_cell_in_full_and_the_reason_by_its_step() {
+    let mut scene = middle(Skin::Mono);
+    scene.buffer((120, 40));
+    scene.keys("2");
+    let shot = scene.shot((120, 40));
+    assert!(shot.contains("─ build[os=macos, rust=stable] ─"), "{shot}");
+    assert!(shot.contains(" exited with code 101 after 1:11 "), "{shot}");
+    assert!(scene.shot((60, 24)).contains("─ macos stable ─"));
+}
+
+#[test]
+fn a_stage_never_names_itself_as_its_reason() {
+    let mut scene = middle(Skin::Mono);
+    let none = serde_json::Value::Null;
+    let (outcome, result) =
+        (crate::logic::job::event::Outcome::Cancelled, crate::logic::job::event::Outcome::Cancelled);
+    scene.events([super::testing::stage(3, &[(8, "", none)]), super::testing::begin(8)]);
+    let cause = Some(Cause::Order { by: "ada".to_owned() });
+    scene.events([
+        Event::CellFinished { cell: 8, run: 1, outcome, result, cause, outputs: vec![] },
+        Event::StageFinished {
+            stage: 3,
+            outcome,
+            result,
+            cause: Some(Cause::Member { names: vec!["test".to_owned()] }),
+        },
+    ]);
+    assert_eq!(crate::faces::why::why_stage(&scene.view, 3).as_deref(), Some("asked for by ada"));
+    scene.ui.tree.select(super::tree::RowId::Stage(3));
+    let shot = scene.shot((200, 60));
+    assert!(shot.contains("asked for by ada") && !shot.contains("did not pass"), "{shot}");
+}

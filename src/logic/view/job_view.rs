@@ -3,11 +3,11 @@
 //! Every event costs the same however large the job is, except that a starting stage costs one step for each of
 //! its cells. An event that does not fit changes nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::parts::{CellView, Counts, Phase, StageView, StepView};
+use super::parts::{CellView, Counts, Phase, StageView, StepView, Tried};
 use crate::logic::job::event::{Cause, Envelope, Event, NewCell, Outcome, StepEnd};
 use crate::logic::job::order::Target;
 use crate::logic::job::report::{Annotation, AttemptKey};
@@ -53,6 +53,8 @@ pub struct JobView {
     pub live: BTreeSet<u32>,
     /// Every try that was started, in that order.
     pub attempts: Vec<AttemptKey>,
+    /// Ends of tries that are not the last of their step or cell.
+    pub tried: BTreeMap<AttemptKey, Tried>,
     /// Steps that failed, in that order, earlier runs of a cell included.
     failures: Vec<AttemptKey>,
     pub annotations: Vec<(AttemptKey, Annotation)>,
@@ -87,6 +89,7 @@ impl JobView {
             cell_counts: Counts::default(),
             live: BTreeSet::new(),
             attempts: Vec::new(),
+            tried: BTreeMap::new(),
             failures: Vec::new(),
             annotations: Vec::new(),
             annotation_count: 0,
@@ -270,6 +273,7 @@ impl JobView {
                 it.phase = Phase::Running;
                 it.attempt = key.attempt;
                 it.started.get_or_insert(at);
+                it.try_started = Some(at);
                 self.attempts.push(*key);
                 self.cells[key.cell as usize].current = Some(key.step);
                 self.goes_on(key.cell);
@@ -284,6 +288,9 @@ impl JobView {
                 if let Some(it) = self.step(*key) {
                     it.phase = Phase::Retrying(*until);
                     it.cause.clone_from(cause);
+                    let took = it.try_started.map(|started| at.since(started));
+                    let tried = Tried { outcome: Outcome::Failure, cause: cause.clone(), took };
+                    self.tried.insert(*key, tried);
                     // It holds no slot meanwhile.
                     if self.cells[key.cell as usize].phase == Phase::Running {
                         self.set_cell(key.cell, Phase::Retrying(*until));
@@ -414,7 +421,14 @@ impl JobView {
     fn restart_cell(&mut self, cell: u32, phase: Phase) {
         self.set_cell(cell, phase);
         if let Some(it) = self.cells.get_mut(cell as usize) {
-            it.steps = Vec::new();
+            for (step, before) in (0u32..).zip(std::mem::take(&mut it.steps)) {
+                let Phase::Done(outcome) = before.phase else { continue };
+                if before.attempt > 0 {
+                    let key = AttemptKey { cell, run: it.run, step, attempt: before.attempt };
+                    let took = before.finished.zip(before.try_started).map(|(end, start)| end.since(start));
+                    self.tried.insert(key, Tried { outcome, cause: before.cause, took });
+                }
+            }
             it.current = None;
             it.result = None;
             it.skipping = None;
@@ -456,6 +470,13 @@ impl JobView {
             Some(id) => id.to_string(),
             None => (step + 1).to_string(),
         }
+    }
+
+    /// Returns the tries of a step before its current one, in this run of its cell.
+    pub fn earlier_tries(&self, cell: u32, step: u32) -> impl DoubleEndedIterator<Item = (u32, &Tried)> {
+        let run = self.cells.get(cell as usize).map_or(0, |it| it.run);
+        let key = |attempt| AttemptKey { cell, run, step, attempt };
+        self.tried.range(key(0)..=key(u32::MAX)).map(|(key, tried)| (key.attempt, tried))
     }
 
     /// Returns how many tries a step has at most, the first included; nothing if it is never tried again.

@@ -154,5 +154,15 @@ pub struct StepView {
     pub log_bytes: u64,
     /// First try.
     pub started: Option<Timestamp>,
+    /// The current try.
+    pub try_started: Option<Timestamp>,
     pub finished: Option<Timestamp>,
+}
+
+/// How a try ended after which there was another one, of its step or of its whole cell.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tried {
+    pub outcome: Outcome,
+    pub cause: Option<Cause>,
+    pub took: Option<Duration>,
 }

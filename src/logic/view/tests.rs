@@ -347,3 +347,31 @@ fn what_waits_for_a_further_try_is_not_counted_as_running() {
     fold.events([ended(key(1, 1), Outcome::Failure), Event::StepSkipped { cell: 1, run: 1, step: 1, cause }]);
     assert_eq!(at_work(&fold), (2, 0));
 }
+
+#[test]
+fn tries_that_were_not_the_last_keep_how_they_ended() {
+    let mut fold = started();
+    let tried = |attempt, code| Event::StepRetrying {
+        key: key(0, 0, attempt),
+        until: Timestamp(0),
+        cause: Some(Cause::Exit { code }),
+        end: None,
+        left_running: 0,
+    };
+    let begin = |attempt| Event::StepStarted { key: key(0, 0, attempt) };
+    fold.events([begin(1), tried(1, 3), begin(2), tried(2, 4), begin(3)]);
+    let told = |fold: &Fold| {
+        let earlier = fold.view.earlier_tries(0, 0);
+        earlier
+            .map(|(attempt, it)| (attempt, it.cause.clone(), it.took.unwrap().as_secs()))
+            .collect::<Vec<_>>()
+    };
+    let exit = |code| Some(Cause::Exit { code });
+    assert_eq!(told(&fold), [(1, exit(3), 1), (2, exit(4), 1)]);
+    // A new run has tries of its own, and the old one keeps its last.
+    fold.events([ended(key(0, 0, 3), Outcome::Failure), cell_end(0, Outcome::Failure)]);
+    fold.events([retried(1, vec![], vec![0]), Event::CellStarted { cell: 0, run: 2 }]);
+    assert_eq!(told(&fold), []);
+    let last = &fold.view.tried[&key(0, 0, 3)];
+    assert_eq!((last.outcome, &last.cause), (Outcome::Failure, &exit(1)));
+}

@@ -11,6 +11,7 @@ use crate::faces::tui::log_pane::TimeShown;
 use crate::faces::tui::theme::Token;
 use crate::faces::tui::tree::{self, RowId};
 use crate::faces::tui::ui::{Facts, Mode, Prompt, Ui};
+use crate::faces::why::why_stage;
 use crate::faces::words;
 use crate::logic::job::event::Outcome;
 use crate::logic::view::{JobView, Phase};
@@ -378,7 +379,7 @@ pub(super) fn problems(pen: &mut Pen<'_>, title: Rect, area: Rect, ui: &Ui, fact
             RowId::Stage(stage) => {
                 let it = &facts.view.stages[*stage as usize];
                 let of_cell = it.cells.first().and_then(|&cell| super::list::briefly(facts.view, cell));
-                let of_stage = || it.cause.as_ref().map(|cause| words::cause(cause, facts.view));
+                let of_stage = || why_stage(facts.view, *stage);
                 (facts.view.stage_name(*stage).to_owned(), of_cell.or_else(of_stage))
             }
             RowId::Cell(cell) => (facts.view.cell_name(*cell), super::list::briefly(facts.view, *cell)),
