@@ -258,3 +258,29 @@ fn a_stage_never_names_itself_as_its_reason() {
     let shot = scene.shot((200, 60));
     assert!(shot.contains("asked for by ada") && !shot.contains("did not pass"), "{shot}");
 }
+
+#[test]
+fn the_filter_finds_cells_by_their_names_and_values_and_shows_their_stage() {
+    let mut scene = middle(Skin::Mono);
+    // Whoever closed the stage still sees what fits.
+    scene.ui.tree.select(super::tree::RowId::Stage(2));
+    scene.ui.tree.fold(&scene.view, false);
+    let mut filtered = |text: &str| {
+        let keys: Vec<String> =
+            text.chars().map(|c| if c == ' ' { "space".to_owned() } else { c.to_string() }).collect();
+        scene.keys(&format!("esc & {} enter", keys.join(" ")));
+        let rows = scene.ui.tree.rows(&scene.view).into_iter().map(|row| match row.id {
+            super::tree::RowId::Stage(stage) => scene.view.stage_name(stage).to_owned(),
+            super::tree::RowId::Cell(cell) => scene.view.cells[cell as usize].label.to_string(),
+        });
+        rows.collect::<Vec<_>>().join("; ")
+    };
+    let nightly = "build; os=linux, rust=nightly; os=macos, rust=nightly; os=windows, rust=nightly";
+    assert_eq!(filtered("Nightly"), nightly);
+    assert_eq!(filtered("macos stable"), "build; os=macos, rust=stable");
+    assert_eq!(filtered("build os=win"), "build; os=windows, rust=stable; os=windows, rust=nightly");
+    assert_eq!(filtered("build[os=linux, rust=stable]"), "build; os=linux, rust=stable");
+    assert_eq!(filtered("lint"), "lint");
+    assert_eq!(filtered("uil"), "build");
+    assert_eq!(filtered("bsd"), "");
+}

@@ -37,7 +37,7 @@ pub(super) fn draw(
     let top = ui.tree.top;
     let mut pen = Pen::new(buffer, &ui.look);
     let what = if !ui.tree.filter.is_empty() {
-        format!("Stages with `{}`", ui.tree.filter)
+        format!("Stages and cells with `{}`", ui.tree.filter)
     } else if ui.tree.failed_only {
         "Stages that failed".to_owned()
     } else {
@@ -50,7 +50,8 @@ pub(super) fn draw(
     };
     pen.title(title, &what, &right, ui.focus == Focus::List);
     if rows.is_empty() {
-        let words = if ui.tree.failed_only { "nothing has failed; f shows all" } else { "no stage fits" };
+        let words =
+            if ui.tree.failed_only { "nothing has failed; f shows all" } else { "no stage or cell fits" };
         let style = pen.style(Token::Muted);
         pen.text(area.x + 3, area.y, area.width.saturating_sub(3), words, style);
     }
