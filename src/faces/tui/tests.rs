@@ -4,7 +4,7 @@ use expect_test::expect_file;
 
 use super::testing::{Scene, Skin, ended, middle};
 use super::ui::Request;
-use crate::logic::job::event::{Cause, Event};
+use crate::logic::job::event::{Cause, Event, Outcome};
 use crate::logic::job::order::{Order, RetryScope, Target};
 
 const SKINS: [(Skin, &str); 3] = [(Skin::Color, "color"), (Skin::Mono, "mono"), (Skin::Ascii, "ascii")];
@@ -240,8 +240,7 @@ fn the_strip_of_the_matrix_names_the_cell_in_full_and_the_reason_by_its_step() {
 fn a_stage_never_names_itself_as_its_reason() {
     let mut scene = middle(Skin::Mono);
     let none = serde_json::Value::Null;
-    let (outcome, result) =
-        (crate::logic::job::event::Outcome::Cancelled, crate::logic::job::event::Outcome::Cancelled);
+    let (outcome, result) = (Outcome::Cancelled, Outcome::Cancelled);
     scene.events([super::testing::stage(3, &[(8, "", none)]), super::testing::begin(8)]);
     let cause = Some(Cause::Order { by: "ada".to_owned() });
     scene.events([
@@ -283,4 +282,65 @@ fn the_filter_finds_cells_by_their_names_and_values_and_shows_their_stage() {
     assert_eq!(filtered("lint"), "lint");
     assert_eq!(filtered("uil"), "build");
     assert_eq!(filtered("bsd"), "");
+}
+
+/// A job that ended so, on a screen that was opened two seconds before.
+fn just_ended(outcome: Outcome, rescued: bool, survivors: Vec<String>) -> Scene {
+    let mut scene = Scene::new(Skin::Mono);
+    let end = Event::JobFinished { outcome, cause: None, rescued, outputs: Vec::new(), survivors };
+    scene.events([Event::JobStarted { attempt: 1 }]).wait(2).events([end]);
+    scene
+}
+
+/// When the screen is left by itself, in milliseconds after it was opened, if its last picture came that late.
+fn leaves(scene: &mut Scene, stays: bool, drawn: u64) -> Option<u128> {
+    let facts = Scene::facts(&scene.view, scene.second, true);
+    scene.ui.ended(facts, stays);
+    scene.ui.was_drawn(std::time::Duration::from_millis(drawn));
+    scene.ui.leave_at.map(|at| at.as_millis())
+}
+
+#[test]
+fn only_after_a_plain_success_the_screen_is_left_by_itself() {
+    let passed = || just_ended(Outcome::Success, false, Vec::new());
+    assert_eq!(leaves(&mut passed(), false, 2000), Some(3000));
+    assert_eq!(leaves(&mut passed(), true, 2000), None);
+    assert_eq!(leaves(&mut just_ended(Outcome::Failure, false, Vec::new()), false, 2000), None);
+    assert_eq!(leaves(&mut just_ended(Outcome::Cancelled, false, Vec::new()), false, 2000), None);
+    assert_eq!(leaves(&mut just_ended(Outcome::Success, true, Vec::new()), false, 2000), None);
+    assert_eq!(leaves(&mut just_ended(Outcome::Success, false, vec!["nc".to_owned()]), false, 2000), None);
+    let mut touched = passed();
+    touched.keys("j");
+    assert_eq!(leaves(&mut touched, false, 2000), None);
+    // Something failed, and the job went on.
+    let mut scene = middle(Skin::Mono);
+    let end = Event::JobFinished {
+        outcome: Outcome::Success,
+        cause: None,
+        rescued: false,
+        outputs: vec![],
+        survivors: vec![],
+    };
+    scene.events([end]);
+    assert_eq!(leaves(&mut scene, false, 2000), None);
+}
+
+#[test]
+fn the_last_picture_is_seen_for_a_second_and_the_screen_for_three() {
+    let quick = |opened: u64, drawn: u64| {
+        let mut scene = just_ended(Outcome::Success, false, Vec::new());
+        scene.ui.opened = std::time::Duration::from_millis(opened);
+        leaves(&mut scene, false, drawn)
+    };
+    assert_eq!(quick(1900, 2000), Some(2000 + 2900));
+    // It was opened two seconds before the end, and its terminal is slow.
+    assert_eq!(quick(0, 7000), Some(8000));
+    let mut scene = just_ended(Outcome::Success, false, Vec::new());
+    leaves(&mut scene, false, 2000);
+    assert!(scene.shot((80, 24)).contains("passed; leaving in 1 s: any key stays, q leaves"));
+    let (requests, _) = scene.ui.expire(std::time::Duration::from_secs(3));
+    assert_eq!(requests, [Request::Leave]);
+    scene.keys("j");
+    assert_eq!((scene.ui.leave_at, scene.ui.expire(std::time::Duration::from_secs(9)).0), (None, vec![]));
+    assert_eq!(scene.keys("q"), [Request::Leave]);
 }

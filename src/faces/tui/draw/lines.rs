@@ -217,9 +217,10 @@ fn status_words(ui: &Ui, facts: Facts<'_>) -> Option<(Token, String)> {
     if let Some((words, _)) = &ui.notice {
         return Some((Token::Notice, words.clone()));
     }
-    if let Some(at) = ui.leave_at {
-        let left = at.saturating_sub(facts.now).as_millis();
-        return (left > 0).then(|| (Token::Notice, "passed; leaving in a second, any key stays".to_owned()));
+    if let Some(left) = ui.leave_after.or(ui.leave_at.map(|at| at.saturating_sub(facts.now))) {
+        let seconds = left.as_millis().div_ceil(1000);
+        let words = format!("passed; leaving in {seconds} s: any key stays, q leaves");
+        return (seconds > 0).then_some((Token::Notice, words));
     }
     if let Some(found) = found(ui) {
         let text = ui.log.find.as_ref().map_or("", |find| &find.text);
