@@ -19,5 +19,6 @@ pub mod show;
 pub mod steering;
 pub mod summary;
 pub mod tui;
+pub mod waits;
 pub mod why;
 pub mod words;

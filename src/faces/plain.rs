@@ -11,7 +11,8 @@ use crate::engine::clock;
 use crate::engine::logs::{self, Tail};
 use crate::faces::out::Out;
 use crate::faces::summary::Volume;
-use crate::faces::why::{step_words, why_cell};
+use crate::faces::waits;
+use crate::faces::why::{step_words, why_cell, why_run};
 use crate::faces::words;
 use crate::logic::job::event::{Cause, Envelope, Event, Outcome, StepEnd};
 use crate::logic::job::order::Target;
@@ -151,6 +152,9 @@ impl Plain {
             .iter()
             .take(5)
             .map(|&cell| {
+                if let Some(next) = waits::next_try(view, cell, true) {
+                    return format!("{} ({})", view.cell_name(cell), next.told(now));
+                }
                 let since = view.cells[cell as usize].started.unwrap_or(now);
                 format!("{} ({})", view.cell_name(cell), words::elapsed(now.since(since)))
             })
@@ -183,7 +187,9 @@ impl Plain {
                 "{} {} failed{}, run {run}; again in {}",
                 paint.symbol(Phase::Retrying(*until)),
                 view.cell_name(*cell),
-                cause.as_ref().map_or_else(String::new, |c| format!(": {}", words::cause(c, view))),
+                why_run(view, *cell, *run)
+                    .or_else(|| cause.as_ref().map(|cause| words::cause(cause, view)))
+                    .map_or_else(String::new, |why| format!(": {why}")),
                 words::elapsed(until.since(envelope.time))
             )),
             Event::StageFinished { stage, .. } => stage_line(out, view, *stage),

@@ -51,7 +51,10 @@ pub fn print(out: &mut Out, view: &JobView, (number, dir): (u64, &Path), volume:
 pub fn final_line(view: &JobView, number: u64) -> String {
     let word = words::phase(view.phase, view.cause.as_ref());
     let rescued = if view.rescued { " (rescued)" } else { "" };
-    let took = words::elapsed(view.elapsed(Timestamp::default()));
+    let mut took = words::elapsed(view.elapsed(Timestamp::default()));
+    if let Some(last) = view.since_retry(Timestamp::default()) {
+        took.push_str(&format!(" ({} since the retry)", words::elapsed(last)));
+    }
     let in_or_after = if view.phase == Phase::Done(Outcome::Success) { "in" } else { "after" };
     format!("job #{number} {word}{rescued} {in_or_after} {took}: {}", counts(&view.stage_counts, "stage"))
 }
@@ -66,6 +69,7 @@ pub fn counts(counts: &Counts, what: &str) -> String {
         (counts.cancelled, "cancelled"),
         (counts.skipped, "skipped"),
         (counts.live, "running"),
+        (counts.retrying, "retrying"),
         (counts.waiting, "not started"),
     ] {
         match (count, parts.is_empty()) {

@@ -34,8 +34,7 @@ pub(super) fn list(context: &Context, args: &ListArgs, out: &mut Out) -> Result<
     }
     let mut table = Table::default();
     for row in &rows {
-        let took =
-            row.finished.map_or_else(String::new, |finished| words::elapsed(finished.since(row.started)));
+        let took = row.took.map_or_else(String::new, words::elapsed);
         table.marked(
             out.paint.symbol(phase(row)),
             1,
@@ -81,6 +80,7 @@ pub(super) fn row_json(row: &JobRow) -> Json {
         "outcome": row.outcome,
         "started": row.started.rfc3339(),
         "finished": row.finished.map(Timestamp::rfc3339),
+        "took_seconds": row.took.map(|it| it.as_secs_f64()),
         "actor": row.actor,
         "dir": row.dir,
     })

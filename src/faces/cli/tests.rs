@@ -190,6 +190,19 @@ fn a_terminal_sees_starts_and_verbose_sees_steps() {
 }
 
 #[test]
+fn a_cell_that_is_run_again_says_which_step_failed_and_how() {
+    let mut show = Show::new(Volume::Normal, false);
+    show.events(start());
+    show.events(vec![step_end(key(0, 1), Outcome::Failure, 0)]);
+    let cause = Some(Cause::Member { names: vec!["1".to_owned()] });
+    let until = Timestamp(12_000_000);
+    assert_eq!(
+        show.events(vec![Event::CellRetrying { cell: 0, run: 1, until, cause }]),
+        "↻ build[os=linux] failed: step 1 `make` exited with code 2, run 1; again in 4.0 s\n"
+    );
+}
+
+#[test]
 fn output_is_printed_in_whole_lines_and_the_rest_at_the_end() {
     let mut show = Show::new(Volume::Normal, false);
     show.events(start());

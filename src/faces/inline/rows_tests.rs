@@ -24,7 +24,7 @@ stages:
   check:
     needs: prepare
     steps:
-      - {id: lint, name: Ask the spelling service, run: lint}
+      - {id: lint, name: Ask the spelling service, run: lint, retry: {attempts: 3}}
       - {id: types, run: types}
       - run: cargo test --workspace
   build:
@@ -267,21 +267,28 @@ fn further_tries_pauses_and_stops_are_told() {
     story.tell((2..10).map(cell_end)).tell([stage_end(2)]);
     let key = AttemptKey { cell: 1, run: 1, step: 0, attempt: 1 };
     let until = seconds(story.view.seq + 11);
-    story.tell([Event::StepRetrying { key, until, cause: None, end: None, left_running: 0 }]);
-    let (by, order) = ("ada".to_owned(), String::new());
-    story.tell([Event::JobPaused { by: by.clone(), order: order.clone() }]);
+    let cause = Some(Cause::Exit { code: 3 });
+    story.tell([Event::StepRetrying { key, until, cause, end: None, left_running: 0 }]);
     expect![[r"
-        [█████░░░░░] 50% - Stage 3/4: check (paused)
-        ▶ check
-          └─ [lint] Ask the spelling service again in 0:09
+        [█████░░░░░] 50% - Stage 3/4: check
+        ↻ check
+          └─ [lint] Ask the spelling service exit code 3, try 2 of 3 in 0:10
     "]]
     .assert_eq(&story.rows(0, (80, 24), false));
+    let (by, order) = ("ada".to_owned(), String::new());
+    story.tell([Event::JobPaused { by: by.clone(), order: order.clone() }]);
+    expect![[r#"
+        [█████░░░░░] 50% - Stage 3/4: check (paused)
+        ↻ check
+          └─ [lint] Ask the spelling service exit code 3, try 2 of 3, paused
+    "#]]
+    .assert_eq(&story.rows(0, (80, 24), false));
     story.tell([step(1, 0, 2)]);
-    expect![[r"
+    expect![[r#"
         [█████░░░░░] 50% - Stage 3/4: check (paused)
         ▶ check
-          └─ [lint] Ask the spelling service attempt 2 0:20
-    "]]
+          └─ [lint] Ask the spelling service try 2 of 3 0:20
+    "#]]
     .assert_eq(&story.rows(0, (80, 24), false));
     story.tell([step_end(1, 0), step(1, 1, 1)]);
     story.tell([Event::CancelAsked {

@@ -131,7 +131,7 @@ pub static TABLE: &[Binding] = &[
     bind(Place::List, &["l", "right"], Action::Right, "unfold", ""),
     bind(Place::List, &["enter"], Action::Open, "log", "of the selection"),
     bind(Place::List, &["/"], Action::Search, "find", "in the log of the selection"),
-    bind(Place::List, &["&"], Action::Filter, "filter", "stages by name"),
+    bind(Place::List, &["&"], Action::Filter, "filter", "stages and cells by name"),
     bind(Place::List, &["f"], Action::FailedOnly, "failed only", "or all again"),
     bind(Place::List, &["n"], Action::NextHit, "next hit", ""),
     bind(Place::List, &["N"], Action::PreviousHit, "previous hit", ""),

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+pub use crate::faces::words::clock;
 use crate::logic::time::Timestamp;
 
 #[cfg(test)]
@@ -98,15 +99,5 @@ impl Motion {
         let micros = i64::try_from(step.as_micros()).unwrap_or(i64::MAX);
         let over = u64::try_from(now.0.rem_euclid(micros)).unwrap_or(0);
         Some(step.saturating_sub(Duration::from_micros(over)))
-    }
-}
-
-/// Prints how long something took: `0:04`, `2:40`, `1:02:03`; whole seconds, rounded down.
-#[must_use]
-pub fn clock(elapsed: Duration) -> String {
-    let seconds = elapsed.as_secs();
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, minutes, seconds) => format!("{minutes}:{seconds:02}"),
-        (hours, minutes, seconds) => format!("{hours}:{minutes:02}:{seconds:02}"),
     }
 }

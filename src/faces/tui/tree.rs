@@ -30,13 +30,22 @@ pub struct Tree {
     /// Folds that were set by hand; they win over the rule.
     folds: HashMap<u32, bool>,
     pub failed_only: bool,
-    /// Parts of names, in lower case.
+    /// Parts of names of stages and cells, in lower case, with spaces between.
     pub filter: String,
     pub cursor: Option<RowId>,
     /// The cursor was moved by hand, and no longer moves by itself.
     pub is_held: bool,
     /// First row that shows.
     pub top: usize,
+}
+
+/// What of a stage fits a filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fits {
+    /// The stage itself, and so all of its cells.
+    Whole,
+    Cells,
+    Nothing,
 }
 
 /// Says whether something went wrong with a row.
@@ -51,8 +60,8 @@ impl Tree {
         let mut rows = Vec::new();
         for (at, stage) in (0u32..).zip(&view.stages) {
             let is_many = stage.cells.len() > 1;
-            let name = view.stage_name(at).to_lowercase();
-            if !self.filter.is_empty() && !name.contains(&self.filter) {
+            let fits = self.fitting(view, at);
+            if fits == Fits::Nothing {
                 continue;
             }
             let bad = is_bad(stage.phase, stage.result)
@@ -63,17 +72,37 @@ impl Tree {
             if self.failed_only && !bad {
                 continue;
             }
-            let is_open = is_many && self.folds.get(&at).copied().unwrap_or_else(|| opens_itself(view, at));
+            // A stage that is here for its cells shows which.
+            let is_open = is_many
+                && (fits == Fits::Cells
+                    || self.folds.get(&at).copied().unwrap_or_else(|| opens_itself(view, at)));
             rows.push(TreeRow { id: RowId::Stage(at), fold: is_many.then_some(is_open) });
             if is_open {
                 let shown = stage.cells.iter().filter(|&&cell| {
                     let it = &view.cells[cell as usize];
-                    !self.failed_only || is_bad(it.phase, it.result)
+                    (!self.failed_only || is_bad(it.phase, it.result))
+                        && (fits == Fits::Whole || self.fits_cell(view, cell))
                 });
                 rows.extend(shown.map(|&cell| TreeRow { id: RowId::Cell(cell), fold: None }));
             }
         }
         rows
+    }
+
+    /// Says what of a stage the filter leaves. Each of its words must be somewhere in the name.
+    fn fitting(&self, view: &JobView, stage: u32) -> Fits {
+        let name = view.stage_name(stage).to_lowercase();
+        if self.filter.split_whitespace().all(|word| name.contains(word)) {
+            return Fits::Whole;
+        }
+        let is_any = view.stages[stage as usize].cells.iter().any(|&cell| self.fits_cell(view, cell));
+        if is_any { Fits::Cells } else { Fits::Nothing }
+    }
+
+    /// A cell is called by its stage, and by the names and values of its matrix.
+    fn fits_cell(&self, view: &JobView, cell: u32) -> bool {
+        let name = view.cell_name(cell).to_lowercase();
+        self.filter.split_whitespace().all(|word| name.contains(word))
     }
 
     /// Returns the position of the cursor among the rows; a row that went away leaves it at its stage or near it.

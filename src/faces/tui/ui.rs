@@ -136,6 +136,10 @@ pub struct Ui {
     pub mouse: bool,
     /// When the screen is left by itself.
     pub leave_at: Option<Duration>,
+    /// How long after the next picture the screen is left by itself: the last one is to be seen.
+    pub leave_after: Option<Duration>,
+    /// When the screen began to show this job.
+    pub opened: Duration,
     /// The screen is left once the job has ended.
     pub leave_at_end: bool,
     /// How often Ctrl-C was pressed, and when last.
@@ -192,6 +196,8 @@ impl Ui {
             undo: None,
             mouse: true,
             leave_at: None,
+            leave_after: None,
+            opened: Duration::ZERO,
             leave_at_end: false,
             interrupts: (0, Duration::ZERO),
             is_touched: false,
@@ -232,6 +238,18 @@ impl Ui {
         let notice = self.notice.as_ref().map(|(_, until)| *until);
         let undo = self.undo.as_ref().map(|undo| undo.until);
         [notice, undo, self.leave_at].into_iter().flatten().min()
+    }
+
+    /// Notes that a picture of what is known now has reached the terminal.
+    pub fn was_drawn(&mut self, now: Duration) {
+        if let Some(after) = self.leave_after.take() {
+            self.leave_at = Some(now + after);
+        }
+    }
+
+    /// Keeps the screen from being left by itself.
+    pub(super) fn stay(&mut self) {
+        (self.leave_at, self.leave_after) = (None, None);
     }
 
     /// Takes away what has had its time; returns what was to be done then, and whether anything changed.

@@ -14,12 +14,18 @@ use super::keymap::{self, Action, Place};
 use super::palette;
 use super::tree::RowId;
 use super::ui::{Choice, Facts, Focus, Mode, Overlay, Prompt, Request, Ui};
+use crate::logic::job::event::Outcome;
+use crate::logic::view::{JobView, Phase};
 
 /// A dialog does not hear what was typed before it could be read.
 pub(super) const DEAF: Duration = Duration::from_millis(250);
 
 /// So many keys within so long are a paste and no person.
 const BURST: (usize, Duration) = (8, Duration::from_millis(150));
+
+/// A screen that leaves by itself has been there for so long, and its last picture for so long.
+const SEEN: Duration = Duration::from_secs(3);
+const LAST_SEEN: Duration = Duration::from_secs(1);
 
 /// Most rows that are copied.
 const COPIED: u64 = 100_000;
@@ -72,7 +78,7 @@ impl Ui {
     /// Takes a key by its name.
     pub fn key(&mut self, key: &str, facts: Facts<'_>) -> Vec<Request> {
         self.is_touched = true;
-        self.leave_at = None;
+        self.stay();
         // It has been read by now, and what the key does may have more to say.
         self.notice = None;
         if key == "ctrl-c" {
@@ -475,7 +481,7 @@ impl Ui {
             _ => return Vec::new(),
         };
         self.is_touched = true;
-        self.leave_at = None;
+        self.stay();
         match &mut self.overlay {
             Some(Overlay::Help { top } | Overlay::Details { top }) => {
                 *top = top.saturating_add_signed(by);
@@ -511,13 +517,13 @@ impl Ui {
         Vec::new()
     }
 
-    /// Notes the end of the job: leaves by itself after a success that nobody looks closer at.
+    /// Notes the end of the job: leaves by itself after a plain success that nobody looks closer at, but not before it could
+    /// be seen.
     pub fn ended(&mut self, facts: Facts<'_>, stays: bool) {
-        let passed = facts.view.phase.outcome() == Some(crate::logic::job::event::Outcome::Success);
         if self.leave_at_end {
             self.leave_at = Some(facts.now);
-        } else if passed && !self.is_touched && !stays {
-            self.leave_at = Some(facts.now + Duration::from_secs(1));
+        } else if is_plain_success(facts.view) && !self.is_touched && !stays {
+            self.leave_after = Some((self.opened + SEEN).saturating_sub(facts.now).max(LAST_SEEN));
         }
         self.undo = None;
         if let Some(Overlay::Dialog(_)) = self.overlay {
@@ -526,6 +532,16 @@ impl Ui {
         }
         self.log.look_again();
     }
+}
+
+/// Says whether a job passed and there is nothing about it that somebody should know.
+fn is_plain_success(view: &JobView) -> bool {
+    let bad = view.stage_counts.failed + view.stage_counts.cancelled;
+    let bad_cells = view.cell_counts.failed + view.cell_counts.cancelled;
+    view.phase == Phase::Done(Outcome::Success)
+        && !view.rescued
+        && bad + bad_cells == 0
+        && view.survivors.is_empty()
 }
 
 fn is_verb(action: Action) -> bool {

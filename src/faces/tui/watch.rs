@@ -120,6 +120,7 @@ impl<'a> Loop<'a> {
         mut heard: mpsc::UnboundedReceiver<Said>,
         input: &mut EventStream,
     ) -> io::Result<Left> {
+        self.ui.opened = clock::elapsed();
         self.look_back();
         self.ui.go_along(&self.shown.view);
         self.pace.wish(Wish::Now, clock::elapsed());
@@ -188,12 +189,15 @@ impl<'a> Loop<'a> {
         self.terminal.show(picture.buffer, picture.cursor, &picture.title)?;
         let done = clock::elapsed();
         self.pace.drawn(done, done.saturating_sub(began));
+        self.ui.was_drawn(done);
         if self.ui.look.motion == super::motion::Motion::None {
             // Nothing changes by itself then, clocks included; they catch up with the next picture.
         } else if let Some(next) = self.ui.look.motion.next_frame(clock::now(), has_clock, has_spinner) {
             self.pace.wish_at(done + next);
         }
-        if self.ui.undo.is_some() && self.ui.look.motion != super::motion::Motion::None {
+        if (self.ui.undo.is_some() || self.ui.leave_at.is_some())
+            && self.ui.look.motion != super::motion::Motion::None
+        {
             // Its seconds count down.
             self.pace.wish_at(done + Duration::from_secs(1));
         }

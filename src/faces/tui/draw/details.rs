@@ -8,10 +8,12 @@ use crate::faces::tui::motion;
 use crate::faces::tui::theme::Token;
 use crate::faces::tui::tree::{self, RowId};
 use crate::faces::tui::ui::{Facts, Ui};
-use crate::faces::why::{step_title, why_cell};
+use crate::faces::waits;
+use crate::faces::why::{runs, step_title, why_cell, why_stage};
 use crate::faces::words;
+use crate::logic::job::event::Cause;
 use crate::logic::playbook::model::Action;
-use crate::logic::view::{JobView, Phase};
+use crate::logic::view::{JobView, Phase, StepView};
 
 /// A line: a word in front, its text, and the state whose sign stands before it.
 pub(super) struct Line {
@@ -57,7 +59,11 @@ pub(super) fn lines(ui: &Ui, facts: Facts<'_>) -> Vec<Line> {
     };
     let cell = tree::cell_of(view, id);
     let mut lines = Vec::new();
-    of_stage(&mut lines, view, stage);
+    if let Some(last) = view.since_retry(facts.time) {
+        let (whole, last) = (motion::clock(view.elapsed(facts.time)), motion::clock(last));
+        lines.push(line("job", format!("attempt {}, {whole}, since retry {last}", view.attempt)));
+    }
+    of_stage(&mut lines, facts, stage);
     match (id, cell) {
         (RowId::Stage(stage), _) if view.stages[stage as usize].cells.len() > 1 => {
             let counts = &view.stages[stage as usize].counts;
@@ -71,7 +77,8 @@ pub(super) fn lines(ui: &Ui, facts: Facts<'_>) -> Vec<Line> {
     lines
 }
 
-fn of_stage(lines: &mut Vec<Line>, view: &JobView, stage: u32) {
+fn of_stage(lines: &mut Vec<Line>, facts: Facts<'_>, stage: u32) {
+    let view = facts.view;
     let Some(model) = view.playbook.stages.get(stage as usize) else { return };
     let it = &view.stages[stage as usize];
     lines.push(line("stage", view.stage_name(stage)));
@@ -80,8 +87,18 @@ fn of_stage(lines: &mut Vec<Line>, view: &JobView, stage: u32) {
     }
     let state = words::phase(it.phase, it.cause.as_ref());
     lines.push(Line { state: Some(State::of_stage(it)), ..line("state", state) });
-    if let (Some(cause), Phase::Done(_)) = (&it.cause, it.phase) {
-        lines.push(line("", words::cause(cause, view)));
+    // What its cells came to is told with them.
+    let is_told = it.cells.len() == 1 && matches!(it.cause, Some(Cause::Member { .. }));
+    match it.phase {
+        Phase::Done(_) if !is_told => lines.extend(why_stage(view, stage).map(|why| line("", why))),
+        Phase::Waiting => {
+            lines.push(line("", waits::of_stage(view, stage, facts.is_live).told()));
+        }
+        _ => {}
+    }
+    if let (Some(whole), false, Some(started)) = (it.elapsed(facts.time), it.earlier.is_zero(), it.started) {
+        let last = it.finished.unwrap_or(facts.time).since(started);
+        lines.push(line("time", format!("{}, since retry {}", motion::clock(whole), motion::clock(last))));
     }
     let needs: Vec<&str> = model.needs.iter().map(|&need| &*view.playbook.stages[need].id).collect();
     if !needs.is_empty() {
@@ -103,7 +120,7 @@ fn of_cell(lines: &mut Vec<Line>, view: &JobView, cell: u32, facts: Facts<'_>) {
         lines.push(Line { state: Some(State::of_cell(it)), ..line("cell", &*it.label) });
     }
     if it.run > 1 {
-        lines.push(line("run", it.run.to_string()));
+        lines.push(line("run", runs(view, cell).trim_start_matches("run ")));
     }
     if let Some(why) = why_cell(view, cell).filter(|_| matches!(it.phase, Phase::Done(_))) {
         lines.push(line("why", why));
@@ -118,6 +135,13 @@ fn of_cell(lines: &mut Vec<Line>, view: &JobView, cell: u32, facts: Facts<'_>) {
         let tries = if step.attempt > 1 { format!(", {} tries", step.attempt) } else { String::new() };
         let text = format!("{} {}{tries}{took}", at + 1, step_title(view, cell, at));
         lines.push(Line { state: Some(State::of_step(step)), ..line(head, text) });
+        for (attempt, tried) in view.earlier_tries(cell, at) {
+            let took = tried.took.map_or_else(String::new, |took| format!("  {}", motion::clock(took)));
+            lines.push(line("", format!("  try {attempt}: {}{took}", words::tried(tried, view))));
+        }
+        if let Some(next) = waits::next_try(view, cell, facts.is_live).filter(|_| is_waiting(step)) {
+            lines.push(line("", format!("  {}", next.told(facts.time))));
+        }
         if step.phase.is_live()
             || matches!(step.phase, Phase::Done(crate::logic::job::event::Outcome::Failure))
         {
@@ -130,6 +154,10 @@ fn of_cell(lines: &mut Vec<Line>, view: &JobView, cell: u32, facts: Facts<'_>) {
     if !it.survivors.is_empty() {
         lines.push(line("left", it.survivors.join(", ")));
     }
+}
+
+fn is_waiting(step: &StepView) -> bool {
+    matches!(step.phase, Phase::Retrying(_))
 }
 
 /// Adds the text of a command, its first lines.

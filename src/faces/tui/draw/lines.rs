@@ -11,6 +11,7 @@ use crate::faces::tui::log_pane::TimeShown;
 use crate::faces::tui::theme::Token;
 use crate::faces::tui::tree::{self, RowId};
 use crate::faces::tui::ui::{Facts, Mode, Prompt, Ui};
+use crate::faces::why::why_stage;
 use crate::faces::words;
 use crate::logic::job::event::Outcome;
 use crate::logic::view::{JobView, Phase};
@@ -18,7 +19,7 @@ use crate::logic::view::{JobView, Phase};
 /// Returns `Stage 3/7`: how many have ended or run.
 pub(super) fn stage_count(view: &JobView) -> String {
     let counts = &view.stage_counts;
-    let begun = counts.done() + usize::from(counts.live > 0);
+    let begun = counts.done() + usize::from(counts.live + counts.retrying > 0);
     format!("Stage {}/{}", begun.min(counts.total()), counts.total())
 }
 
@@ -44,8 +45,8 @@ pub(super) fn header(pen: &mut Pen<'_>, area: Rect, ui: &Ui, facts: Facts<'_>) {
             let rescued = if view.rescued { ", rescued" } else { "" };
             format!("{}{rescued}", words::phase(view.phase, view.cause.as_ref()))
         }
-        (_, Some(_), _) if view.live.is_empty() => "PAUSED".to_owned(),
-        (_, Some(_), _) => format!("PAUSED, {} still running", view.live.len()),
+        (_, Some(_), _) if view.cell_counts.live == 0 => "PAUSED".to_owned(),
+        (_, Some(_), _) => format!("PAUSED, {} still running", view.cell_counts.live),
         (phase, _, _) => words::phase(phase, None).to_owned(),
     };
     if !facts.is_live && view.phase.outcome().is_none() {
@@ -138,6 +139,7 @@ fn counts(pen: &Pen<'_>, facts: Facts<'_>) -> Vec<(Token, String)> {
         (counts.cancelled, State::Cancelled),
         (counts.skipped, State::Skipped),
         (counts.live, State::Running),
+        (counts.retrying, State::RetryWait),
         (counts.waiting, State::Blocked),
     ]
     .into_iter()
@@ -215,9 +217,10 @@ fn status_words(ui: &Ui, facts: Facts<'_>) -> Option<(Token, String)> {
     if let Some((words, _)) = &ui.notice {
         return Some((Token::Notice, words.clone()));
     }
-    if let Some(at) = ui.leave_at {
-        let left = at.saturating_sub(facts.now).as_millis();
-        return (left > 0).then(|| (Token::Notice, "passed; leaving in a second, any key stays".to_owned()));
+    if let Some(left) = ui.leave_after.or(ui.leave_at.map(|at| at.saturating_sub(facts.now))) {
+        let seconds = left.as_millis().div_ceil(1000);
+        let words = format!("passed; leaving in {seconds} s: any key stays, q leaves");
+        return (seconds > 0).then_some((Token::Notice, words));
     }
     if let Some(found) = found(ui) {
         let text = ui.log.find.as_ref().map_or("", |find| &find.text);
@@ -377,7 +380,7 @@ pub(super) fn problems(pen: &mut Pen<'_>, title: Rect, area: Rect, ui: &Ui, fact
             RowId::Stage(stage) => {
                 let it = &facts.view.stages[*stage as usize];
                 let of_cell = it.cells.first().and_then(|&cell| super::list::briefly(facts.view, cell));
-                let of_stage = || it.cause.as_ref().map(|cause| words::cause(cause, facts.view));
+                let of_stage = || why_stage(facts.view, *stage);
                 (facts.view.stage_name(*stage).to_owned(), of_cell.or_else(of_stage))
             }
             RowId::Cell(cell) => (facts.view.cell_name(*cell), super::list::briefly(facts.view, *cell)),

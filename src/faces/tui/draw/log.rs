@@ -11,7 +11,8 @@ use crate::faces::tui::motion;
 use crate::faces::tui::theme::Token;
 use crate::faces::tui::tree::{self, RowId};
 use crate::faces::tui::ui::{Facts, Focus, Mode, Ui};
-use crate::faces::why::step_title;
+use crate::faces::waits;
+use crate::faces::why::{step_title, why_cell, why_stage};
 use crate::faces::words;
 use crate::logic::job::report::AttemptKey;
 use crate::logic::time::Timestamp;
@@ -122,11 +123,14 @@ fn draw_heading(pen: &mut Pen<'_>, line: Rect, facts: Facts<'_>, key: AttemptKey
     let end =
         cell.steps.get(key.step as usize).filter(|step| cell.run == key.run && step.attempt == key.attempt);
     if let Some(step) = end {
+        let next = waits::next_try(view, key.cell, facts.is_live)
+            .filter(|_| matches!(step.phase, Phase::Retrying(_)))
+            .map(|next| format!("{}, {}", before(view, key, ""), next.told(facts.time)));
         let word = match step.phase {
             Phase::Done(outcome) => words::outcome(outcome, step.cause.as_ref()).to_owned(),
             phase => words::phase(phase, None).to_owned(),
         };
-        let took = match (step.started, step.finished) {
+        let took = match (step.try_started, step.finished) {
             (Some(started), Some(finished)) => format!(" {}", motion::clock(finished.since(started))),
             _ => String::new(),
         };
@@ -134,9 +138,10 @@ fn draw_heading(pen: &mut Pen<'_>, line: Rect, facts: Facts<'_>, key: AttemptKey
             (Some(cause), Phase::Done(_) | Phase::Retrying(_)) => format!(", {}", words::cause(cause, view)),
             _ => String::new(),
         };
-        words += &format!(": {word}{took}{cause}");
+        words += &next.unwrap_or_else(|| format!(": {word}{took}{cause}"));
     } else {
-        words += ": failed, tried again";
+        let again = if cell.run == key.run { ", tried again" } else { ", run again" };
+        words += &before(view, key, again);
     }
     words.push(' ');
     let number = format!("{rule}{rule} {} ", key.step + 1);
@@ -148,6 +153,17 @@ fn draw_heading(pen: &mut Pen<'_>, line: Rect, facts: Facts<'_>, key: AttemptKey
     for x in end..line.right() {
         pen.text(x, line.y, 1, rule, rule_style);
     }
+}
+
+/// Says how a try ended that is not the last: `: failed 0:12, exited with code 3, tried again`.
+fn before(view: &JobView, key: AttemptKey, again: &str) -> String {
+    let Some(tried) = view.tried.get(&key) else {
+        return format!(": ended{again}");
+    };
+    let word = words::outcome(tried.outcome, tried.cause.as_ref());
+    let took = tried.took.map_or_else(String::new, |took| format!(" {}", motion::clock(took)));
+    let cause = tried.cause.as_ref().map_or_else(String::new, |it| format!(", {}", words::cause(it, view)));
+    format!(": {word}{took}{cause}{again}")
 }
 
 fn gutter(ui: &Ui) -> u16 {
@@ -166,7 +182,7 @@ fn time(shown: TimeShown, view: &JobView, time_us: Option<u64>) -> String {
         TimeShown::Off => String::new(),
         TimeShown::Clock => crate::faces::words::time_of_day(time),
         TimeShown::Since => {
-            let span = view.started.map_or_else(Default::default, |started| time.since(started));
+            let span = view.begun.map_or_else(Default::default, |started| time.since(started));
             format!("{}.{:03}", motion::clock(span), span.subsec_millis())
         }
     }
@@ -182,20 +198,16 @@ fn empty(ui: &Ui, facts: Facts<'_>) -> String {
     let Some(cell) = tree::cell_of(view, id) else {
         let RowId::Stage(stage) = id else { return String::new() };
         let it = &view.stages[stage as usize];
-        return match (&it.cause, it.phase) {
-            (Some(cause), Phase::Done(_)) => {
-                format!("{}: {}", words::phase(it.phase, it.cause.as_ref()), words::cause(cause, view))
-            }
-            _ => format!("has not begun: {}", super::list::waits_for(view, stage)),
+        return match (why_stage(view, stage), it.phase) {
+            (Some(why), Phase::Done(_)) => format!("{}: {why}", words::phase(it.phase, it.cause.as_ref())),
+            _ => format!("has not begun: {}", waits::of_stage(view, stage, facts.is_live).told()),
         };
     };
     let it = &view.cells[cell as usize];
     match it.phase {
-        Phase::Waiting => "waits for a slot".to_owned(),
-        Phase::Done(_) => match &it.cause {
-            Some(cause) => {
-                format!("{}: {}", words::phase(it.phase, it.cause.as_ref()), words::cause(cause, view))
-            }
+        Phase::Waiting => format!("has not begun: {}", waits::of_cell(view, cell, facts.is_live).told()),
+        Phase::Done(_) => match why_cell(view, cell) {
+            Some(why) => format!("{}: {why}", words::phase(it.phase, it.cause.as_ref())),
             None => "it printed nothing".to_owned(),
         },
         _ => "nothing printed so far".to_owned(),

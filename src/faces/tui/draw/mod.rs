@@ -48,7 +48,7 @@ pub fn picture(ui: &mut Ui, facts: Facts<'_>, (columns, rows): (u16, u16)) -> Pi
         buffer,
         cursor: (0, rows.saturating_sub(1)),
         title: lines::title(facts),
-        has_spinner: is_running && !facts.view.live.is_empty(),
+        has_spinner: is_running && facts.view.cell_counts.live > 0,
         has_clock: is_running,
     };
     if layout.panes == Panes::TooSmall {
@@ -154,8 +154,8 @@ fn key_of(ui: &Ui, action: Action) -> &'static str {
     keymap::of(ui.places(), action).map_or("", |binding| binding.keys[0])
 }
 
-/// Returns `3 running, 1 failed`.
-fn what_runs(facts: Facts<'_>) -> String {
+/// Returns `3 running, 1 failed, 1 retrying`, or less of it to fit above so many columns of a list.
+fn what_runs(facts: Facts<'_>, width: u16) -> String {
     let counts = &facts.view.cell_counts;
     let mut parts = Vec::new();
     if counts.live > 0 {
@@ -163,6 +163,13 @@ fn what_runs(facts: Facts<'_>) -> String {
     }
     if counts.failed > 0 {
         parts.push(format!("{} failed", counts.failed));
+    }
+    if counts.retrying > 0 {
+        parts.push(format!("{} retrying", counts.retrying));
+    }
+    // With the name of the list and what is around both.
+    while parts.len() > 1 && parts.join(", ").len() + 13 > usize::from(width) {
+        parts.pop();
     }
     if parts.is_empty() { plural(facts.view.stages.len(), "stage") } else { parts.join(", ") }
 }

@@ -13,7 +13,7 @@ use super::state::GridUi;
 use crate::faces::tui::glyphs::{Glyphs, Mark, State};
 use crate::faces::tui::motion::{Motion, clock};
 use crate::faces::tui::theme::{Theme, Token};
-use crate::faces::words;
+use crate::faces::{waits, words};
 use crate::logic::job::event::{Cause, Outcome};
 use crate::logic::text::plural;
 use crate::logic::time::Timestamp;
@@ -308,8 +308,12 @@ impl Scene<'_> {
             return;
         };
         let Some(cell) = self.view.cells.get(index as usize) else { return };
-        let (name, told) = (short_name(self.view, index), self.told(cell));
+        let told = self.told(index, cell);
         let room = pen.area.width.saturating_sub(8);
+        // In full where there is room; above it stands which stage this is.
+        let full = self.view.cell_name(index);
+        let fits = width(&full) + 2 <= room.saturating_sub(width(&told));
+        let name = if fits { full } else { short_name(self.view, index) };
         // Both are cut if need be, but the name only down to a third of the line.
         let for_name = width(&name).min(room.saturating_sub(width(&told)).max(room / 3));
         let end = pen.put_within(2, y, &format!(" {name} "), for_name + 4, self.theme.style(Token::Heading));
@@ -322,10 +326,19 @@ impl Scene<'_> {
     }
 
     /// Says how a cell stands: `exited with code 101 after 1:12, try 2`.
-    fn told(&self, cell: &CellView) -> String {
+    fn told(&self, index: u32, cell: &CellView) -> String {
+        if let Some(next) = waits::next_try(self.view, index, true) {
+            return next.told(self.now);
+        }
         let word = words::phase(cell.phase, cell.cause.as_ref());
-        // Failures of steps are told by the step, as the cell has no cause of its own then.
-        let cause = cell.cause.as_ref().or_else(|| cell.steps.iter().rev().find_map(|it| it.cause.as_ref()));
+        let step = cell.steps.iter().rev().find(|it| it.conclusion == Some(Outcome::Failure));
+        // A cell of which a step failed says no more than that.
+        let cause = match &cell.cause {
+            None | Some(Cause::Member { .. }) => {
+                step.and_then(|it| it.cause.as_ref()).or(cell.cause.as_ref())
+            }
+            own => own.as_ref(),
+        };
         let mut told = match cause {
             Some(cause @ (Cause::Exit { .. } | Cause::Signal { .. })) if is_bad(cell.phase) => {
                 words::cause(cause, self.view)
@@ -337,7 +350,6 @@ impl Scene<'_> {
         };
         if let Some(time) = self.time(cell, usize::MAX) {
             let between = match cell.phase {
-                Phase::Retrying(_) => "in",
                 Phase::Done(_) => "after",
                 _ => "for",
             };

@@ -319,7 +319,7 @@ fn a_grid_at_120_by_40() {
              shard-32   ✓       ✓       ✓       ◦       ✓       ✓       ✗       ◦       ✓       ✓       ⠹       ✓             8   1
              shard-33   ✗       ◦       ✓       ✓       ⠹       ✓       ✓       ✓       ◦       ✓       ✓       ✗             7   2
              failures   4       3       3       4       4       4       3       3       4       4       4       4           305  44
-            ── shard-25 1.11 ────────────────────────────────────────────────────────────────────────────────── passed after 2:10 ──
+            ── build[shard=shard-25, version=1.11] ──────────────────────────────────────────────────────────── passed after 2:10 ──
              error[E0308]: mismatched types --> crates/web-api/src/auth.rs:88:17
              Enter log  r retry  x cancel  s skip  \ transpose  < > slice
         "#]],
@@ -368,7 +368,7 @@ fn a_grid_at_120_by_40() {
 
 
 
-            -- linux-gnu x86_64 nightly ------------------------------------------------------------------------ running for 2:40 --
+            -- build[os=linux-gnu, arch=x86_64, rust=nightly] -------------------------------------------------- running for 2:40 --
              error[E0308]: mismatched types --> crates/web-api/src/auth.rs:88:17
              Enter log  r retry  x cancel  s skip  \ transpose  < > slice
         "#]],
@@ -392,7 +392,7 @@ fn many_columns_show_their_signs_alone_and_scroll() {
              shard-4    ✓   ✓   ✗   ◦   ✓   ✓   ⠹   ✓   ✓   ✓   ◦   ✓   ✓   ✗   ◦    20   2
              shard-5    ⠹   ✓   ✓   ✓   ◦   ✓   ✓   ✗   ◦   ✓   ✓   ⠹   ✓   ✓   ✓    18   3
              failures   0   0   1   1   1   0   0   1   1   1   0   0   0   1   1   114  16
-            ── shard-2 1.20 ─────────────────────────────────────────── passed after 1:44 ──
+            ── build[shard=shard-2, version=1.20] ───────────────────── passed after 1:44 ──
              error[E0308]: mismatched types --> crates/web-api/src/auth.rs:88:17
              Enter log  r retry  x cancel  s skip  \ transpose  < > slice
         "#]],
@@ -512,7 +512,7 @@ fn other_shapes_have_grids_too() {
              12         ✓ 8:00
              13        [✓ 8:40]
              14         ✓ 9:20
-            ── 13 ───────────────────────────────── passed after 8:40 ──
+            ── build[shard=13] ──────────────────── passed after 8:40 ──
              error[E0308]: mismatched types --> crates/web-api/src/auth>
              Enter log  r retry  x cancel  s skip  \ transpose
         "#]],
@@ -532,7 +532,7 @@ fn other_shapes_have_grids_too() {
              failures   0   0   0   0   0   0   0   0   0   0     29  0
 
 
-            ── 13 ───────────────────────────────── passed after 8:40 ──
+            ── build[shard=13] ──────────────────── passed after 8:40 ──
              error[E0308]: mismatched types --> crates/web-api/src/auth>
              Enter log  r retry  x cancel  s skip  \ transpose
         "#]],
@@ -558,7 +558,7 @@ fn failures_only_hides_the_other_rows() {
 
 
 
-            ── linux-musl x86_64 stable ─────────────────────────────── passed after 2:20 ──
+            ── build[os=linux-musl, arch=x86_64, rust=stable] ───────── passed after 2:20 ──
              error[E0308]: mismatched types --> crates/web-api/src/auth.rs:88:17
              Enter log  r retry  x cancel  s skip  \ transpose  < > slice
         "#]],

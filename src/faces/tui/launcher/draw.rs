@@ -322,9 +322,9 @@ fn draw_book(
 
 /// Returns `#213 yesterday 5:41`.
 fn last_words(row: &JobRow, time: Timestamp, zone: &jiff::tz::TimeZone) -> String {
-    let what = match (row.finished, row.owner_alive) {
-        (Some(finished), _) if row.outcome.is_some() => {
-            format!("{} {}", when(row.started, time, zone), motion::clock(finished.since(row.started)))
+    let what = match (row.took, row.owner_alive) {
+        (Some(took), _) if row.outcome.is_some() => {
+            format!("{} {}", when(row.started, time, zone), motion::clock(took))
         }
         (_, true) if row.outcome.is_none() => "running".to_owned(),
         (_, false) if row.outcome.is_none() => format!("{} interrupted", when(row.started, time, zone)),

@@ -95,6 +95,7 @@ fn row(number: u64, name: &str, outcome: Option<&str>, started: &str, took: u64)
         playbook: path(name).display().to_string(),
         state: String::new(),
         finished: outcome.is_some().then(|| started.after(Duration::from_secs(took))),
+        took: outcome.is_some().then(|| Duration::from_secs(took)),
         owner_alive: outcome.is_none(),
         outcome,
         started,
