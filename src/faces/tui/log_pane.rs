@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 use ansi_to_tui::IntoText;
 use ratatui::style::{Color, Style};
-use unicode_width::UnicodeWidthChar;
 
+use super::clusters::{Glyph, Part, clusters, cut, fitting};
 use crate::engine::logs::{CellLog, Progress, Query, Row, RowKind};
 use crate::logic::job::report::AttemptKey;
 use crate::logic::text::clean::clean;
@@ -17,9 +17,6 @@ use crate::logic::view::JobView;
 
 /// Bytes that are looked at between two looks at the keys.
 const SLICE: usize = 1024 * 1024;
-
-/// Spaces between tab stops.
-const TAB: usize = 8;
 
 /// What stands in front of a line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,19 +29,11 @@ pub enum TimeShown {
     Since,
 }
 
-/// One character with its look; wide ones take two columns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Glyph {
-    pub char: char,
-    pub style: Style,
-    pub is_hit: bool,
-}
-
 /// A row of the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PaneRow {
     Heading(AttemptKey),
-    Text { row: u64, is_first: bool, is_error: bool, time_us: Option<u64>, glyphs: Vec<Glyph> },
+    Text { row: u64, is_first: bool, is_error: bool, time_us: Option<u64>, part: Part },
 }
 
 /// A search.
@@ -502,12 +491,12 @@ impl LogPane {
         };
         let glyphs = self.glyphs(&line.bytes);
         let is_error = *stream == crate::logic::log_index::Stream::Err;
-        let text = |glyphs: Vec<Glyph>, is_first: bool| PaneRow::Text {
+        let text = |part: Part, is_first: bool| PaneRow::Text {
             row: row.number,
             is_first,
             is_error,
             time_us: *time_us,
-            glyphs,
+            part,
         };
         if !self.is_wrapped(width) {
             return vec![text(cut(&glyphs, self.sideways, width), !line.continued)];
@@ -516,7 +505,8 @@ impl LogPane {
         let mut rest = &glyphs[..];
         loop {
             let taken = fitting(rest, width);
-            rows.push(text(rest[..taken].to_vec(), rows.is_empty() && !line.continued));
+            let part = Part { glyphs: rest[..taken].to_vec(), ..Part::default() };
+            rows.push(text(part, rows.is_empty() && !line.continued));
             rest = &rest[taken..];
             if rest.is_empty() {
                 return rows;
@@ -524,23 +514,17 @@ impl LogPane {
         }
     }
 
-    /// Makes characters of bytes: colours are kept, all other control codes go, tabs become spaces.
+    /// Makes clusters of bytes: colours are kept, all other control codes go.
     fn glyphs(&self, bytes: &[u8]) -> Vec<Glyph> {
         let cleaned = clean(bytes, self.has_color);
         let has_codes = cleaned.contains('\x1b');
-        let mut glyphs: Vec<Glyph> = Vec::with_capacity(cleaned.len());
-        if has_codes {
-            let text = cleaned.as_bytes().into_text().unwrap_or_default();
-            for span in text.lines.iter().flat_map(|line| &line.spans) {
-                push(&mut glyphs, &span.content, legible(span.style));
-            }
-        } else {
-            push(&mut glyphs, &cleaned, Style::default());
+        if !has_codes {
+            return clusters(&[(&cleaned, Style::default())], self.log.query());
         }
-        if let Some(query) = self.log.query() {
-            mark_hits(&mut glyphs, query);
-        }
-        expand_tabs(glyphs)
+        let text = cleaned.as_bytes().into_text().unwrap_or_default();
+        let spans = text.lines.iter().flat_map(|line| &line.spans);
+        let pieces: Vec<(&str, Style)> = spans.map(|span| (&*span.content, legible(span.style))).collect();
+        clusters(&pieces, self.log.query())
     }
 }
 
@@ -556,66 +540,4 @@ fn legible(mut style: Style) -> Style {
         style.bg = None;
     }
     style
-}
-
-fn push(glyphs: &mut Vec<Glyph>, text: &str, style: Style) {
-    glyphs.extend(text.chars().map(|char| Glyph { char, style, is_hit: false }));
-}
-
-fn mark_hits(glyphs: &mut [Glyph], query: &Query) {
-    let text: String = glyphs.iter().map(|glyph| glyph.char).collect();
-    let ranges = query.ranges(&text);
-    if ranges.is_empty() {
-        return;
-    }
-    for ((at, _), glyph) in text.char_indices().zip(glyphs) {
-        glyph.is_hit = ranges.iter().any(|range| range.contains(&at));
-    }
-}
-
-fn expand_tabs(glyphs: Vec<Glyph>) -> Vec<Glyph> {
-    if !glyphs.iter().any(|glyph| glyph.char == '\t') {
-        return glyphs;
-    }
-    let mut expanded = Vec::with_capacity(glyphs.len());
-    let mut column = 0;
-    for glyph in glyphs {
-        if glyph.char == '\t' {
-            let spaces = TAB - column % TAB;
-            expanded.extend(std::iter::repeat_n(Glyph { char: ' ', ..glyph }, spaces));
-            column += spaces;
-        } else {
-            column += glyph.char.width().unwrap_or(0);
-            expanded.push(glyph);
-        }
-    }
-    expanded
-}
-
-/// Returns how many glyphs fit into so many columns; at least one, so that there is an end.
-fn fitting(glyphs: &[Glyph], width: usize) -> usize {
-    let mut column = 0;
-    for (at, glyph) in glyphs.iter().enumerate() {
-        column += glyph.char.width().unwrap_or(0);
-        if column > width {
-            return at.max(1);
-        }
-    }
-    glyphs.len()
-}
-
-fn cut(glyphs: &[Glyph], from: usize, width: usize) -> Vec<Glyph> {
-    let mut column = 0;
-    let mut kept = Vec::new();
-    for glyph in glyphs {
-        let next = column + glyph.char.width().unwrap_or(0);
-        if column >= from && next <= from + width {
-            kept.push(*glyph);
-        }
-        if next > from + width {
-            break;
-        }
-        column = next;
-    }
-    kept
 }

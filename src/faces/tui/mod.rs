@@ -7,10 +7,12 @@
 //! Start with `watch.rs`.
 
 pub mod clipboard;
+pub mod clusters;
 pub mod draw;
 #[cfg(feature = "faults")]
 mod faults;
 pub mod field;
+mod frame;
 pub mod glyphs;
 pub mod grid;
 pub mod keymap;

@@ -3,9 +3,10 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
-use crate::faces::tui::glyphs::State;
+use crate::faces::tui::clusters::{beginning, columns};
+use crate::faces::tui::glyphs::{CUT, State};
 use crate::faces::tui::theme::Token;
 use crate::faces::tui::ui::Look;
 
@@ -125,26 +126,16 @@ impl<'a> Pen<'a> {
     }
 }
 
-/// Cuts a text to so many columns; what is missing shows as `>` at the end.
+/// Cuts a text to so many columns; what is missing shows as a mark at the end.
 #[must_use]
 pub fn cut(text: &str, width: usize) -> String {
-    if text.width() <= width {
+    if columns(text) <= width {
         return text.to_owned();
     }
-    let mut kept = String::new();
-    let mut column = 0;
-    for c in text.chars() {
-        let wide = c.width().unwrap_or(0);
-        if column + wide + 1 > width {
-            break;
-        }
-        kept.push(c);
-        column += wide;
+    match width.checked_sub(CUT.len()) {
+        Some(room) => format!("{}{CUT}", beginning(text, room)),
+        None => String::new(),
     }
-    if width > 0 {
-        kept.push('>');
-    }
-    kept
 }
 
 /// Writes a number with commas: `1,500,000`.

@@ -10,7 +10,8 @@ use ratatui::style::Style;
 
 use super::measure::{FAILURES, Measures, width};
 use super::state::GridUi;
-use crate::faces::tui::glyphs::{Glyphs, Mark, State};
+use crate::faces::tui::clusters::{beginning, ending};
+use crate::faces::tui::glyphs::{CUT, Glyphs, Mark, State};
 use crate::faces::tui::motion::{Motion, clock};
 use crate::faces::tui::theme::{Theme, Token};
 use crate::faces::words;
@@ -60,7 +61,7 @@ impl Scene<'_> {
             return None;
         }
         buffer.set_style(area, self.theme.base());
-        let mut pen = Pen { buffer, area, glyphs: self.glyphs };
+        let mut pen = Pen { buffer, area };
         let rows = self.ui.rows(self.grid, self.view);
         self.title(measures, rows.len(), &mut pen);
         if rows.is_empty() {
@@ -360,19 +361,6 @@ impl Scene<'_> {
     }
 }
 
-/// Takes letters as long as they fit in so many columns.
-fn fitting(letters: impl Iterator<Item = char>, room: u16) -> String {
-    let mut taken = String::new();
-    for letter in letters {
-        taken.push(letter);
-        if width(&taken) > room {
-            taken.pop();
-            break;
-        }
-    }
-    taken
-}
-
 fn is_bad(phase: Phase) -> bool {
     phase == Phase::Done(Outcome::Failure)
 }
@@ -391,7 +379,6 @@ fn in_columns(text: String, room: usize) -> Option<String> {
 struct Pen<'a> {
     buffer: &'a mut Buffer,
     area: Rect,
-    glyphs: Glyphs,
 }
 
 impl Pen<'_> {
@@ -413,7 +400,7 @@ impl Pen<'_> {
             return behind - self.area.x;
         }
         let (behind, _) = self.buffer.set_stringn(left, top, text, usize::from(room - 1), style);
-        self.buffer.set_string(behind, top, self.glyphs.cut(), style);
+        self.buffer.set_string(behind, top, CUT, style);
         behind + 1 - self.area.x
     }
 
@@ -424,9 +411,9 @@ impl Pen<'_> {
             return self.put_within(x, y, name, end, style);
         }
         let behind = (room - 1) / 2;
-        let front = fitting(name.chars(), room - 1 - behind);
-        let back: String = fitting(name.chars().rev(), behind).chars().rev().collect();
-        self.put_within(x, y, &format!("{front}{}{back}", self.glyphs.cut()), end, style)
+        let front = beginning(name, usize::from(room - 1 - behind));
+        let back = ending(name, usize::from(behind));
+        self.put_within(x, y, &format!("{front}{CUT}{back}"), end, style)
     }
 
     /// Changes how some columns look, not what they show.
