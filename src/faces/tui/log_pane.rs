@@ -36,6 +36,10 @@ pub enum PaneRow {
     Text { row: u64, is_first: bool, is_error: bool, time_us: Option<u64>, part: Part },
 }
 
+/// Where a pane stands: the cell, the first row that shows and the row within it, whether it follows the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place(Option<u32>, (u64, usize), bool);
+
 /// A search.
 #[derive(Clone, Debug)]
 pub struct Find {
@@ -71,8 +75,10 @@ pub struct LogPane {
     size: (usize, usize),
     /// Of the last picture: rows of the log from and to.
     shown: Range<u64>,
-    /// Rows that there were when following ended.
+    /// Lines that there were when following ended.
     seen: u64,
+    /// Of the last picture: where it was, and that no line in it goes on beyond the right edge.
+    is_whole: Option<Place>,
     has_work: bool,
     has_color: bool,
 }
@@ -96,6 +102,7 @@ impl LogPane {
             size: (80, 10),
             shown: 0..0,
             seen: 0,
+            is_whole: None,
             has_work: true,
             has_color,
         }
@@ -165,10 +172,22 @@ impl LogPane {
         self.log.count()
     }
 
-    /// Returns the rows that came since following ended.
+    /// Returns the lines of the log, over all its tries.
     #[must_use]
-    pub fn new_rows(&self) -> u64 {
-        if self.follow { 0 } else { self.log.count().saturating_sub(self.seen) }
+    pub fn lines(&self) -> u64 {
+        self.log.lines_before(self.log.count())
+    }
+
+    /// Returns the lines that came since following ended.
+    #[must_use]
+    pub fn new_lines(&self) -> u64 {
+        if self.follow { 0 } else { self.lines().saturating_sub(self.seen) }
+    }
+
+    /// Returns the lines of the last picture, from and to, counted from 0. None where only headings are in sight.
+    #[must_use]
+    pub fn shown_lines(&self) -> Range<u64> {
+        self.log.lines_before(self.shown.start)..self.log.lines_before(self.shown.end)
     }
 
     /// Returns the rows of the last picture, from and to.
@@ -192,6 +211,7 @@ impl LogPane {
     /// Wraps long lines, or cuts them.
     pub fn toggle_wrap(&mut self) {
         self.wrap = Some(!self.is_wrapped(self.size.0));
+        self.is_whole = None;
         self.sideways = 0;
         self.top.1 = 0;
     }
@@ -206,16 +226,27 @@ impl LogPane {
     }
 
     /// Moves sideways by columns.
-    pub fn shift(&mut self, by: isize) {
-        if !self.is_wrapped(self.size.0) {
-            self.sideways = self.sideways.saturating_add_signed(by);
+    ///
+    /// # Errors
+    /// If there is nothing to see there; in words, why.
+    pub fn shift(&mut self, by: isize) -> Result<(), &'static str> {
+        if self.wraps() {
+            return Err("long lines are wrapped here; w cuts them, then there is more to the right");
         }
+        if by > 0 && self.is_whole == Some(self.place()) {
+            return Err("no line in sight goes on to the right");
+        }
+        if by < 0 && self.sideways == 0 {
+            return Err("this is where the lines begin");
+        }
+        self.sideways = self.sideways.saturating_add_signed(by);
+        Ok(())
     }
 
     /// Follows the end, or stays where it is.
     pub fn set_follow(&mut self, follow: bool) {
         if self.follow && !follow {
-            self.seen = self.log.count();
+            self.seen = self.lines();
         }
         self.follow = follow;
     }
@@ -276,16 +307,20 @@ impl LogPane {
         self.top = (row.min(self.log.count().saturating_sub(1)).saturating_sub(lead), 0);
     }
 
-    /// Goes to a line of the try that is in sight, counted from 1; says which one it became.
-    pub fn go_to_line(&mut self, line: u64) -> u64 {
-        let key = self.log.key_at(self.shown.end.saturating_sub(1)).or(self.tries.last().copied());
-        let base = key.and_then(|key| self.log.first_row_of(key)).unwrap_or(0);
-        let next = self.tries.iter().filter_map(|&key| self.log.first_row_of(key)).find(|&row| row > base);
-        let most = next.unwrap_or(self.log.count()).saturating_sub(base + 1);
-        let line = line.clamp(1, most.max(1));
+    /// Returns where the pane stands.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        Place(self.cell, self.top, self.follow)
+    }
+
+    /// Goes to a line, counted from 1 as the title counts them, or to the last one; says which one it became. Nothing if
+    /// there are no lines.
+    pub fn go_to_line(&mut self, line: u64) -> Option<u64> {
+        let line = line.clamp(1, self.lines().max(1));
+        let row = self.log.row_of_line(line - 1)?;
         self.set_follow(false);
-        self.top = (base + line, 0);
-        line
+        self.top = (row, 0);
+        Some(line)
     }
 
     /// Goes to the next or the previous heading.
@@ -457,6 +492,8 @@ impl LogPane {
         }
         rows.truncate(height);
         self.shown = self.top.0..last;
+        let is_beyond = rows.iter().any(|row| matches!(row, PaneRow::Text { part, .. } if part.is_right));
+        self.is_whole = (!is_beyond).then_some(self.place());
         rows
     }
 

@@ -6,6 +6,7 @@
 //! moves by itself goes through `motion.rs`. Not here: bars below the scrollback (`inline`), lines (`plain.rs`).
 //! Start with `watch.rs`.
 
+mod ask;
 pub mod clipboard;
 pub mod clusters;
 pub mod draw;
@@ -24,6 +25,8 @@ mod matrix;
 pub mod motion;
 pub mod pace;
 pub mod palette;
+#[cfg(test)]
+mod places_tests;
 mod screen;
 pub mod terminal;
 #[cfg(test)]

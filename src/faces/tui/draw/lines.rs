@@ -1,4 +1,4 @@
-//! The lines that never move: header, progress, status, keys; and the list of what went wrong.
+//! The lines that never move: header, progress, status; and the list of what went wrong. Not here: the keys (`keys.rs`).
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::pen::{Pen, cut, grouped};
 use crate::faces::tui::glyphs::State;
-use crate::faces::tui::keymap::{self, Action};
+use crate::faces::tui::keymap::Action;
 use crate::faces::tui::log_pane::TimeShown;
 use crate::faces::tui::theme::Token;
 use crate::faces::tui::tree::{self, RowId};
@@ -212,8 +212,8 @@ fn status_words(ui: &Ui, facts: Facts<'_>) -> Option<(Token, String)> {
         };
         return Some((Token::Notice, words));
     }
-    if let Some((words, _)) = &ui.notice {
-        return Some((Token::Notice, words.clone()));
+    if let Some(notice) = &ui.notice {
+        return Some((Token::Notice, notice.words.clone()));
     }
     if let Some(at) = ui.leave_at {
         let left = at.saturating_sub(facts.now).as_millis();
@@ -278,8 +278,8 @@ fn modes(ui: &Ui, width: u16) -> String {
     if shows_log {
         if ui.log.follow {
             words.push("FOLLOW".to_owned());
-        } else if ui.log.new_rows() > 0 {
-            words.push(format!("+{} new", grouped(ui.log.new_rows())));
+        } else if ui.log.new_lines() > 0 {
+            words.push(format!("+{} new", grouped(ui.log.new_lines())));
         }
         if ui.log.wraps() && width >= 60 {
             words.push("WRAP".to_owned());
@@ -295,69 +295,6 @@ fn modes(ui: &Ui, width: u16) -> String {
         words.push("NO MOUSE".to_owned());
     }
     words.join("  ")
-}
-
-/// Draws what the keys do; what does not fit is left out, help and quit last.
-pub(super) fn keys(pen: &mut Pen<'_>, area: Rect, ui: &Ui, facts: Facts<'_>) {
-    let mut actions = vec![Action::Pause, Action::Skip, Action::Cancel, Action::Retry];
-    if facts.view.phase.outcome().is_some() {
-        actions = vec![Action::Retry, Action::RetryFailed];
-    }
-    match ui.mode {
-        Mode::Matrix => {
-            actions.extend([Action::Open, Action::Transpose, Action::FailedOnly, Action::ViewRun])
-        }
-        _ => actions.extend([
-            Action::Search,
-            Action::Follow,
-            Action::Details,
-            Action::NextPane,
-            Action::ViewMatrix,
-            Action::Zoom,
-            Action::Palette,
-            Action::Stream,
-        ]),
-    }
-    let last = [Action::Help, Action::Quit];
-    let words = |action: Action| -> Option<(&'static str, String)> {
-        let binding = keymap::of(ui.places(), action)?;
-        let word = match action {
-            Action::Pause if facts.view.paused.is_some() => "resume",
-            _ => binding.word,
-        };
-        Some((binding.keys[0], word.to_owned()))
-    };
-    let wide = |(key, word): &(&str, String)| key.width() + 1 + word.width() + 2;
-    let end: Vec<(&str, String)> = last.into_iter().filter_map(words).collect();
-    let mut room = usize::from(area.width).saturating_sub(1 + end.iter().map(wide).sum::<usize>());
-    let all: Vec<(&str, String)> = actions.into_iter().filter_map(words).collect();
-    // Without words if even the verbs do not fit with them: their letters must be seen.
-    let verbs: usize = all.iter().take(4).map(wide).sum();
-    let is_short = verbs > room;
-    let mut x = 1;
-    let draw = |pen: &mut Pen<'_>, x: u16, key: &str, word: &str| -> u16 {
-        let style = pen.style(Token::Key);
-        let x = pen.text(x, area.y, 8, key, style);
-        if word.is_empty() {
-            return x + 1;
-        }
-        let style = pen.style(Token::Hint);
-        pen.text(x + 1, area.y, 20, word, style) + 2
-    };
-    for (key, word) in &all {
-        let word = if is_short { "" } else { word.as_str() };
-        let need = key.width() + if word.is_empty() { 1 } else { word.width() + 3 };
-        if need > room {
-            break;
-        }
-        room -= need;
-        x = draw(pen, x, key, word);
-    }
-    let width: usize = end.iter().map(wide).sum();
-    let mut x = area.right().saturating_sub(u16::try_from(width).unwrap_or(0)).max(x);
-    for (key, word) in &end {
-        x = draw(pen, x, key, word);
-    }
 }
 
 /// Draws what went wrong, the newest rows that fit.

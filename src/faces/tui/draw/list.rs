@@ -8,11 +8,12 @@ use super::pen::{Pen, cut};
 use crate::faces::tui::glyphs::State;
 use crate::faces::tui::motion;
 use crate::faces::tui::theme::Token;
-use crate::faces::tui::tree::{RowId, TreeRow};
+use crate::faces::tui::tree::{RowId, TreeRow, cell_failed};
 use crate::faces::tui::ui::{Facts, Focus, Look, Ui};
 use crate::faces::why::{step_title, why_cell};
 use crate::faces::words;
 use crate::logic::job::event::{Cause, Outcome};
+use crate::logic::text::plural;
 use crate::logic::view::{CellView, JobView, Phase};
 
 /// Columns of a time, with the one before it.
@@ -42,6 +43,10 @@ pub(super) fn draw(
     };
     let right = if rows.len() > height {
         format!("{}-{} of {}", top + 1, (top + height).min(rows.len()), rows.len())
+    } else if ui.tree.failed_only {
+        let cells =
+            (0u32..).zip(&facts.view.cells).filter(|(cell, _)| cell_failed(facts.view, *cell)).count();
+        plural(cells, "cell")
     } else {
         super::what_runs(facts)
     };

@@ -33,13 +33,13 @@ pub(super) fn draw(
     let width = area.width.saturating_sub(left);
     let rows = ui.log.picture(usize::from(width), usize::from(area.height));
     let has_focus = ui.focus == Focus::Log || ui.mode == Mode::Log;
-    let shown = ui.log.shown();
-    let count = ui.log.count();
+    let (shown, count, lines) = (ui.log.shown_lines(), ui.log.count(), ui.log.lines());
     let mut pen = Pen::new(buffer, &ui.look);
-    let right = if count > 0 {
-        format!("{}-{} of {}", grouped(shown.start + 1), grouped(shown.end), grouped(count))
-    } else {
-        String::new()
+    let right = match () {
+        () if lines == 0 => String::new(),
+        // Only a heading is in sight.
+        () if shown.is_empty() => format!("line {} of {}", grouped(shown.end), grouped(lines)),
+        () => format!("lines {}-{} of {}", grouped(shown.start + 1), grouped(shown.end), grouped(lines)),
     };
     pen.title(title, &heading(facts.view, ui.log.cell), &right, has_focus);
     if rows.is_empty() || count == 0 {

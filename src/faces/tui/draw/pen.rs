@@ -138,6 +138,37 @@ pub fn cut(text: &str, width: usize) -> String {
     }
 }
 
+/// Breaks a text between words into lines of so many columns, the first and the others; a word that is longer than a line
+/// is broken. There is at least one line.
+#[must_use]
+pub(in crate::faces::tui) fn wrapped(text: &str, first: usize, others: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut line = String::new();
+    let mut width = first.max(1);
+    for mut word in text.split(' ') {
+        let gap = usize::from(!line.is_empty());
+        if columns(&line) + gap + columns(word) > width && !line.is_empty() {
+            lines.push(std::mem::take(&mut line));
+            width = others.max(1);
+        } else if gap == 1 {
+            line.push(' ');
+        }
+        while columns(&line) + columns(word) > width {
+            let mut part = beginning(word, width);
+            if part.is_empty() {
+                // A letter that is wider than the line.
+                part = word;
+            }
+            lines.push(part.to_owned());
+            word = &word[part.len()..];
+            width = others.max(1);
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines
+}
+
 /// Writes a number with commas: `1,500,000`.
 #[must_use]
 pub fn grouped(number: u64) -> String {

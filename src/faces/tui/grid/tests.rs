@@ -443,10 +443,10 @@ fn little_room_is_used_for_cells() {
         &mut at(5, 2),
         &expect![[r#"
             30x4
-             Matrix  b> ✓8 ✗2 ⠹2 ◦4 ⊘1 -1
-                              s>e n>y m>8
-             win>ws  x86_64   ✓   ◦   -
-             win>ws  arm64    ⊘   ◦  [✓]
+             Matrix  b~ ✓8 ✗2 ⠹2 ◦4 ⊘1 -1
+                              s~e n~y m~8
+             win~ws  x86_64   ✓   ◦   -
+             win~ws  arm64    ⊘   ◦  [✓]
         "#]],
     );
     for width in 1..30 {
@@ -549,10 +549,10 @@ fn failures_only_hides_the_other_rows() {
         &mut ui,
         &expect![[r#"
             80x12
-             Matrix  build   11 of 17 cells   failures only               ✓8 ✗2 ⠹2 ◦4 ⊘1 -1
+             Matrix  build   2 of 17 cells failed, only those             ✓8 ✗2 ⠹2 ◦4 ⊘1 -1
                                   stable      nightly     msrv-1.88                    ✓  ✗
-             linux-musl  x86_64  [✓ 2:20]     ✗ 0:31      ✓ 2:25                       2  1
-             macos       arm64    ✗ 1:12      ✓ 2:02      ⠹ 1:40                       1  1
+             linux-musl  x86_64  [ ]          ✗ 0:31                                   2  1
+             macos       arm64    ✗ 1:12                                               1  1
              failures             1           1           0                            8  2
 
 
