@@ -134,7 +134,7 @@ fn the_keys_that_are_needed_stay_in_the_line() {
                 "q quit",
             ][..],
         ),
-        (120, &["f failed", "1 run", "enter log", "\\ transpose", "> next slice", "q quit"][..]),
+        (120, &["f failed", "1 run", "enter log", "\\ transpose", "H heat", "q quit"][..]),
         (60, &["p pause", "r retry  f 1 ", "? help", "q quit"][..]),
         (40, &[" p s x r f 1 ", "? help", "q quit"][..]),
     ] {
@@ -204,4 +204,16 @@ fn what_will_never_run_is_not_shown_as_waiting() {
         text.contains("⊗ 1 Compile") && text.contains("interrupted") && text.contains("not run"),
         "{text}"
     );
+}
+
+#[test]
+fn how_it_went_is_read_before_the_rest_of_a_step_and_both_ends_of_a_name() {
+    let mut scene = ended(Skin::Color);
+    let text = scene.shot((100, 30));
+    assert!(text.contains("macos · stable"), "{text}");
+    let row = text.lines().find(|it| it.starts_with("|>")).unwrap();
+    assert!(row.contains(" exit 101 "), "{row}");
+    // The pane of problems.
+    let row = text.lines().find(|it| it.starts_with("| ✗ build[")).unwrap();
+    assert!(row.contains("rust=stable]") && row.contains("exit 101"), "{row}");
 }

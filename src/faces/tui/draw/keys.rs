@@ -35,8 +35,19 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, ui: &Ui, facts: Facts<'_>) {
         &[Action::Pause, Action::Skip, Action::Cancel, Action::Retry]
     };
     let (needed, others) = of_mode(ui.mode);
+    let has_slices = || ui.grid_of(facts.view).is_some_and(|grid| grid.slices.len() > 1);
+    let has_others = || facts.view.stages.iter().filter(|stage| stage.cells.len() > 1).count() > 1;
+    let others: Vec<Action> = others
+        .iter()
+        .copied()
+        .filter(|action| match (ui.mode, action) {
+            (Mode::Matrix, Action::NextSlice) => has_slices(),
+            (Mode::Matrix, Action::NextCell) => has_others(),
+            _ => true,
+        })
+        .collect();
     let [verbs, needed, others] =
-        [verbs, needed, others].map(|actions| actions.iter().filter_map(hint).collect::<Vec<Hint>>());
+        [verbs, needed, &others[..]].map(|actions| actions.iter().filter_map(hint).collect::<Vec<Hint>>());
     let last: Vec<Hint> = [Action::Help, Action::Quit].iter().filter_map(hint).collect();
     // A column is free at either side, and the last one needs no gap behind it.
     let end = last.iter().copied().map(width).sum::<usize>().saturating_sub(1);
@@ -51,7 +62,7 @@ fn of_mode(mode: Mode) -> (&'static [Action], &'static [Action]) {
     match mode {
         Mode::Matrix => (
             &[Action::FailedOnly, Action::ViewRun],
-            &[Action::Open, Action::Transpose, Action::NextSlice, Action::Heat],
+            &[Action::Open, Action::Transpose, Action::NextSlice, Action::NextCell, Action::Heat],
         ),
         Mode::Log => (
             &[Action::Search, Action::ViewRun],

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
-use super::pen::{Pen, cut, grouped};
+use super::pen::{Pen, cut, cut_name, grouped};
 use crate::faces::tui::glyphs::State;
 use crate::faces::tui::keymap::Action;
 use crate::faces::tui::log_pane::TimeShown;
@@ -227,7 +227,7 @@ fn status_words(ui: &Ui, facts: Facts<'_>) -> Option<(Token, String)> {
         let counts = crate::faces::summary::counts(&view.stage_counts, "stage");
         let how = match outcome {
             Outcome::Success => "",
-            _ => "; R runs again what did not pass, r the selection",
+            _ => "; R retries the rest",
         };
         return Some((Token::Hint, format!("{counts}{how}")));
     }
@@ -322,10 +322,12 @@ pub(super) fn problems(pen: &mut Pen<'_>, title: Rect, area: Rect, ui: &Ui, fact
         pen.sign(area.x + 1, y, State::Failed, facts.now);
         let style = pen.style(Token::Text);
         let room = area.width.saturating_sub(4);
-        let x = pen.text(area.x + 3, y, room, &cut(&name, usize::from(room * 3 / 5)), style);
+        let why = why.unwrap_or_default();
+        let for_name = room.saturating_sub(super::list::kept(&name, &why, room));
+        let x = pen.text(area.x + 3, y, for_name, &cut_name(&name, usize::from(for_name)), style);
         let style = pen.style(Token::Muted);
         let room = area.right().saturating_sub(x + 3);
-        pen.right(area.right() - 1, y, &cut(&why.unwrap_or_default(), usize::from(room)), style);
+        pen.right(area.right() - 1, y, &super::list::brief(&why, usize::from(room)), style);
     }
     if bad.len() > shown {
         let style = pen.style(Token::Muted);

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
-use crate::faces::tui::clusters::{beginning, columns};
+use crate::faces::tui::clusters::{beginning, columns, ending};
 use crate::faces::tui::glyphs::{CUT, State};
 use crate::faces::tui::theme::Token;
 use crate::faces::tui::ui::Look;
@@ -136,6 +136,16 @@ pub fn cut(text: &str, width: usize) -> String {
         Some(room) => format!("{}{CUT}", beginning(text, room)),
         None => String::new(),
     }
+}
+
+/// Cuts a name to so many columns in its middle: of names both ends tell most.
+pub(in crate::faces::tui) fn cut_name(name: &str, width: usize) -> String {
+    if columns(name) <= width || width < 8 {
+        return cut(name, width);
+    }
+    let behind = (width - CUT.len()) / 2;
+    let front = beginning(name, width - CUT.len() - behind).trim_end();
+    format!("{front}{CUT}{}", ending(name, behind).trim_start())
 }
 
 /// Breaks a text between words into lines of so many columns, the first and the others; a word that is longer than a line

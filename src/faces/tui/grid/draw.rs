@@ -333,8 +333,13 @@ impl Scene<'_> {
     /// Says how a cell stands: `exited with code 101 after 1:12, try 2`.
     fn told(&self, cell: &CellView) -> String {
         let word = words::phase(cell.phase, cell.cause.as_ref());
-        // Failures of steps are told by the step, as the cell has no cause of its own then.
-        let cause = cell.cause.as_ref().or_else(|| cell.steps.iter().rev().find_map(|it| it.cause.as_ref()));
+        // Failures of steps are told by the step, as the cell has no cause of its own then, or only its name.
+        let of_step = cell.steps.iter().rev().find_map(|it| it.cause.as_ref());
+        let cause = match &cell.cause {
+            // It only says which step it was.
+            Some(cause @ Cause::Member { .. }) => of_step.or(Some(cause)),
+            cause => cause.as_ref().or(of_step),
+        };
         let mut told = match cause {
             Some(cause @ (Cause::Exit { .. } | Cause::Signal { .. })) if is_bad(cell.phase) => {
                 words::cause(cause, self.view)
