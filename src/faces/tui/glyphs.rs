@@ -124,6 +124,9 @@ impl State {
     }
 }
 
+/// The mark of a text of which something is left out, the same in both sets; the cursor of a list looks otherwise.
+pub const CUT: &str = "~";
+
 /// The sign of a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
@@ -260,10 +263,10 @@ impl Glyphs {
         ">"
     }
 
-    /// Returns the mark of text that goes on beyond the edge.
+    /// Returns the mark of a line of a log that goes on beyond the right or the left edge.
     #[must_use]
-    pub fn cut(self) -> &'static str {
-        ">"
+    pub fn goes_on(self, right: bool) -> &'static str {
+        if right { self.pick("›", CUT) } else { self.pick("‹", CUT) }
     }
 
     /// Returns what stands between the values of a combination.

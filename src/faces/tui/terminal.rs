@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use rustix::fs::{Mode, OFlags};
@@ -160,13 +159,11 @@ impl Terminal {
             self.frame.extend_from_slice(b"\x1b[0m\x1b[2J");
             self.shown = Buffer::empty(next.area);
         }
-        let updates = self.shown.diff(&next);
-        if updates.is_empty() && title == self.title && !is_new {
+        self.frame.extend_from_slice(BEGIN_FRAME);
+        let has_changed = super::frame::write(&mut self.frame, &self.shown, &next)?;
+        if !has_changed && title == self.title && !is_new {
             return Ok(false);
         }
-        self.frame.extend_from_slice(BEGIN_FRAME);
-        let mut backend = CrosstermBackend::new(&mut self.frame);
-        backend.draw(updates.into_iter())?;
         // Nobody sees it, but readers and magnifiers follow it.
         let (column, row) = cursor;
         self.frame.extend_from_slice(format!("\x1b[{};{}H", row + 1, column + 1).as_bytes());

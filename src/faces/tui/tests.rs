@@ -118,7 +118,7 @@ fn verbs_ask_where_something_would_be_lost() {
     assert_eq!(scene.keys("r"), [Request::Order(Order::Retry { scope: RetryScope::Cell(4) })]);
     assert_eq!(scene.keys("x"), []);
     assert_eq!(
-        scene.ui.notice.as_ref().unwrap().0,
+        scene.ui.notice.as_ref().unwrap().words,
         "build[os=macos, rust=stable] has ended already; r runs it again"
     );
     // One that runs.

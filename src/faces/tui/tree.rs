@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use super::glyphs::State;
 use crate::logic::job::event::Outcome;
 use crate::logic::view::{JobView, Phase};
 
@@ -53,6 +54,20 @@ fn is_bad(phase: Phase, result: Option<Outcome>) -> bool {
     matches!(phase, Phase::Done(Outcome::Failure | Outcome::Cancelled)) && result != Some(Outcome::Success)
 }
 
+/// Says whether a cell failed itself, or ran out of time; one that was cut off by another's failure did not.
+#[must_use]
+pub fn cell_failed(view: &JobView, cell: u32) -> bool {
+    let cell = view.cells.get(cell as usize);
+    cell.is_some_and(|it| matches!(State::of_cell(it), State::Failed | State::TimedOut))
+}
+
+/// Says the same of a stage, which fails with its cells.
+fn has_failed(view: &JobView, stage: u32) -> bool {
+    let Some(it) = view.stages.get(stage as usize) else { return false };
+    matches!(State::of_stage(it), State::Failed | State::TimedOut)
+        || it.cells.iter().any(|&cell| cell_failed(view, cell))
+}
+
 impl Tree {
     /// Returns the rows that there are now, in the order of the playbook.
     #[must_use]
@@ -64,12 +79,7 @@ impl Tree {
             if fits == Fits::Nothing {
                 continue;
             }
-            let bad = is_bad(stage.phase, stage.result)
-                || stage
-                    .cells
-                    .iter()
-                    .any(|&c| is_bad(view.cells[c as usize].phase, view.cells[c as usize].result));
-            if self.failed_only && !bad {
+            if self.failed_only && !has_failed(view, at) {
                 continue;
             }
             // A stage that is here for its cells shows which.
@@ -79,8 +89,7 @@ impl Tree {
             rows.push(TreeRow { id: RowId::Stage(at), fold: is_many.then_some(is_open) });
             if is_open {
                 let shown = stage.cells.iter().filter(|&&cell| {
-                    let it = &view.cells[cell as usize];
-                    (!self.failed_only || is_bad(it.phase, it.result))
+                    (!self.failed_only || cell_failed(view, cell))
                         && (fits == Fits::Whole || self.fits_cell(view, cell))
                 });
                 rows.extend(shown.map(|&cell| TreeRow { id: RowId::Cell(cell), fold: None }));

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::field::Field;
 use super::glyphs::Glyphs;
 use super::grid::GridUi;
-use super::log_pane::LogPane;
+use super::log_pane::{LogPane, Place};
 use super::motion::Motion;
 use super::theme::Theme;
 use super::tree::{RowId, Tree};
@@ -70,14 +70,31 @@ pub enum Request {
     Redraw,
 }
 
-/// A question.
-#[derive(Clone, Debug, PartialEq)]
+/// What is asked about. Only that is kept; what the question says follows from the picture of the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    Skip(RowId),
+    Cancel(RowId),
+    CancelJob,
+    Retry(RowId),
+    RetryFailed,
+    Leave,
+}
+
+/// A dialog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dialog {
+    pub ask: Ask,
+    /// When it was opened; what is typed right after that was not meant for it.
+    pub opened: Duration,
+}
+
+/// A question, as it stands at a moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
     pub title: String,
     pub text: Vec<String>,
     pub choices: Vec<Choice>,
-    /// When it was opened; what is typed right after that was not meant for it.
-    pub opened: Duration,
 }
 
 /// An answer.
@@ -117,6 +134,26 @@ pub struct Undo {
     pub back: Vec<Request>,
 }
 
+/// What makes a remark untrue before its time.
+#[derive(Clone, Debug, PartialEq)]
+pub enum About {
+    /// Nothing does.
+    Nothing,
+    /// The log stands somewhere else.
+    Place(Place),
+    /// What was ordered can be seen.
+    Order(Order),
+}
+
+/// A remark.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notice {
+    pub words: String,
+    /// Until when it is shown, at most.
+    pub until: Duration,
+    pub about: About,
+}
+
 /// The state of a full screen.
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Ui {
@@ -130,8 +167,7 @@ pub struct Ui {
     pub grid_stage: Option<u32>,
     pub overlay: Option<Overlay>,
     pub prompt: Option<Prompt>,
-    /// A sentence, and until when it is shown.
-    pub notice: Option<(String, Duration)>,
+    pub notice: Option<Notice>,
     pub undo: Option<Undo>,
     pub mouse: bool,
     /// When the screen is left by itself.
@@ -173,8 +209,11 @@ pub struct Facts<'a> {
     pub time: Timestamp,
 }
 
-/// How long a sentence stays.
+/// How long a remark stays.
 const NOTICE: Duration = Duration::from_secs(5);
+
+/// How long the answer to an order stays once what was ordered can be seen: it must still be read.
+const SEEN: Duration = Duration::from_secs(1);
 
 impl Ui {
     /// Returns the state for a job whose logs are below `dir`.
@@ -212,7 +251,40 @@ impl Ui {
 
     /// Shows a sentence for a while.
     pub fn say(&mut self, words: impl Into<String>, now: Duration) {
-        self.notice = Some((words.into(), now + NOTICE));
+        self.notice = Some(Notice { words: words.into(), until: now + NOTICE, about: About::Nothing });
+    }
+
+    /// Shows a remark about where the log stands now, until it stands somewhere else.
+    pub fn say_of_place(&mut self, words: impl Into<String>, now: Duration) {
+        let about = About::Place(self.log.place());
+        self.notice = Some(Notice { words: words.into(), until: now + NOTICE, about });
+    }
+
+    /// Shows the answer to an order, until what it asked for can be seen.
+    pub fn say_of_order(&mut self, words: impl Into<String>, order: Order, now: Duration) {
+        let about = About::Order(order);
+        self.notice = Some(Notice { words: words.into(), until: now + NOTICE, about });
+    }
+
+    /// Takes away what is no longer true: remarks that the job or the log has overtaken, questions about what has ended.
+    pub(super) fn keep_up(&mut self, facts: Facts<'_>) {
+        if let Some(Overlay::Dialog(dialog)) = self.overlay
+            && let Err(over) = self.question(dialog.ask, facts)
+        {
+            self.overlay = None;
+            self.say(over, facts.now);
+        }
+        let place = self.log.place();
+        match &mut self.notice {
+            Some(Notice { about: About::Place(of), .. }) if *of != place => self.notice = None,
+            Some(Notice { about: About::Order(order), until, .. }) if super::verbs::shows(order, facts) => {
+                *until = (*until).min(facts.now + SEEN);
+                if let Some(notice) = &mut self.notice {
+                    notice.about = About::Nothing;
+                }
+            }
+            _ => {}
+        }
     }
 
     /// Returns what the next verb acts on.
@@ -235,7 +307,7 @@ impl Ui {
     /// Returns the first moment at which something here changes by itself.
     #[must_use]
     pub fn next_change(&self) -> Option<Duration> {
-        let notice = self.notice.as_ref().map(|(_, until)| *until);
+        let notice = self.notice.as_ref().map(|it| it.until);
         let undo = self.undo.as_ref().map(|undo| undo.until);
         [notice, undo, self.leave_at].into_iter().flatten().min()
     }
@@ -255,7 +327,7 @@ impl Ui {
     /// Takes away what has had its time; returns what was to be done then, and whether anything changed.
     pub fn expire(&mut self, now: Duration) -> (Vec<Request>, bool) {
         let mut changed = false;
-        if self.notice.as_ref().is_some_and(|(_, until)| *until <= now) {
+        if self.notice.as_ref().is_some_and(|it| it.until <= now) {
             self.notice = None;
             changed = true;
         }

@@ -13,7 +13,7 @@ use super::grid::Direction;
 use super::keymap::{self, Action, Place};
 use super::palette;
 use super::tree::RowId;
-use super::ui::{Choice, Facts, Focus, Mode, Overlay, Prompt, Request, Ui};
+use super::ui::{Facts, Focus, Mode, Overlay, Prompt, Request, Ui};
 use crate::logic::job::event::Outcome;
 use crate::logic::view::{JobView, Phase};
 
@@ -91,12 +91,32 @@ impl Ui {
             self.prompt_key(key);
             return Vec::new();
         }
-        let Some(action) = keymap::find(self.places(), key) else { return Vec::new() };
+        let Some(action) = keymap::find(self.places(), key) else {
+            self.say_where(key, facts.now);
+            return Vec::new();
+        };
         if is_verb(action) && is_burst(&mut self.burst, facts.now) {
             self.say("so many keys at once look like a paste, and do nothing", facts.now);
             return Vec::new();
         }
         self.act(action, facts)
+    }
+
+    /// Says where a key means something that means nothing here.
+    fn say_where(&mut self, key: &str, now: Duration) {
+        let elsewhere = [
+            (Place::List, "in the list of stages"),
+            (Place::Log, "in the log"),
+            (Place::Matrix, "in the matrix"),
+        ];
+        let found = elsewhere.into_iter().find_map(|(place, words)| {
+            let action = keymap::find(&[place], key)?;
+            keymap::of(&[place], action).map(|binding| (binding.word, words))
+        });
+        match found {
+            Some((word, place)) => self.say(format!("`{key}` ({word}) is for use {place}"), now),
+            None => self.say(format!("`{key}` means nothing here; ? lists the keys"), now),
+        }
     }
 
     /// Returns the places whose keys count now, the nearest first.
@@ -187,8 +207,14 @@ impl Ui {
             Action::Filter => {
                 self.prompt = Some(Prompt::Filter { field: Field::new(self.tree.filter.clone()) });
             }
+            Action::NextHit | Action::PreviousHit if self.log.find.is_none() => {
+                self.say("nothing is searched for; / begins a search", facts.now);
+            }
             Action::NextHit => self.log.next_hit(true),
             Action::PreviousHit => self.log.next_hit(false),
+            Action::LogLeft => self.shift_log(-SIDEWAYS, facts),
+            Action::LogRight => self.shift_log(SIDEWAYS, facts),
+            Action::LineStart => self.log.sideways = 0,
             Action::Follow => self.log.set_follow(!self.log.follow),
             Action::Wrap => self.log.toggle_wrap(),
             Action::Time => self.log.next_time(),
@@ -227,6 +253,12 @@ impl Ui {
         }
     }
 
+    fn shift_log(&mut self, by: isize, facts: Facts<'_>) {
+        if let Err(why) = self.log.shift(by) {
+            self.say(why, facts.now);
+        }
+    }
+
     fn move_in_log(&mut self, action: Action, facts: Facts<'_>) {
         let page = i64::try_from(self.log.height().max(2) - 1).unwrap_or(1);
         match action {
@@ -238,9 +270,6 @@ impl Ui {
             Action::PageDown => self.log.scroll(page),
             Action::First => self.log.go_first(),
             Action::Last => self.log.set_follow(true),
-            Action::Left => self.log.shift(-SIDEWAYS),
-            Action::Right => self.log.shift(SIDEWAYS),
-            Action::LineStart => self.log.sideways = 0,
             Action::NextCell => self.next_cell(facts, 1),
             Action::PreviousCell => self.next_cell(facts, -1),
             _ => {}
@@ -254,9 +283,13 @@ impl Ui {
         let begun: Vec<u32> =
             order.into_iter().filter(|&c| view.cells[c as usize].started.is_some()).collect();
         let Some(here) = self.log.cell.and_then(|cell| begun.iter().position(|&it| it == cell)) else {
-            return;
+            return self.say("no other log has begun", facts.now);
         };
         let to = here.saturating_add_signed(by).min(begun.len() - 1);
+        if to == here {
+            let words = if by > 0 { "this is the last log that has begun" } else { "this is the first log" };
+            return self.say(words, facts.now);
+        }
         let stage = view.cells[begun[to] as usize].stage;
         let is_many = view.stages[stage as usize].cells.len() > 1;
         let row = if is_many { RowId::Cell(begun[to]) } else { RowId::Stage(stage) };
@@ -312,6 +345,9 @@ impl Ui {
                     .filter(|(_, stage)| stage.cells.len() > 1)
                     .map(|(at, _)| at)
                     .collect();
+                if many.len() < 2 {
+                    return self.say("no other stage with a matrix has begun", facts.now);
+                }
                 let here = many.iter().position(|&it| Some(it) == self.grid_stage).unwrap_or(0);
                 let by = if action == Action::NextCell { 1 } else { many.len().saturating_sub(1) };
                 if let Some(&stage) = many.get((here + by) % many.len().max(1)) {
@@ -319,12 +355,27 @@ impl Ui {
                 }
             }
             Action::Transpose => self.transpose_grid(view),
-            Action::NextSlice => self.grid_slice(view, true),
-            Action::PreviousSlice => self.grid_slice(view, false),
+            Action::NextSlice | Action::PreviousSlice => {
+                if self.grid_of(view).is_none_or(|grid| grid.slices.len() < 2) {
+                    return self.say("two axes or fewer: there is only this slice", facts.now);
+                }
+                self.grid_slice(view, action == Action::NextSlice);
+            }
             Action::FailedOnly => self.grid.toggle_failures(),
-            Action::Heat => self.grid.toggle_heat(),
+            Action::Heat => self.heat(facts),
             _ => {}
         }
+    }
+
+    fn heat(&mut self, facts: Facts<'_>) {
+        self.grid.toggle_heat();
+        let has_color = self.look.theme().depth != crate::logic::theme::Depth::None;
+        let words = match (self.grid.heat, has_color) {
+            (true, true) => "cells are shaded by how long they took",
+            (true, false) => "without colour there are no shades; each cell says how long it took",
+            (false, _) => "no shades",
+        };
+        self.say(words, facts.now);
     }
 
     fn prompt_key(&mut self, key: &str) {
@@ -389,13 +440,16 @@ impl Ui {
         match overlay {
             Overlay::Dialog(dialog) => {
                 let is_deaf = facts.now.saturating_sub(dialog.opened) < DEAF;
-                let chosen: Option<&Choice> = dialog.choices.iter().find(|it| it.key == key);
-                match chosen {
-                    Some(choice) if choice.requests.is_empty() => Vec::new(),
-                    Some(choice) if !is_deaf => {
-                        let choice = choice.clone();
-                        self.answer(choice, &dialog.title, facts.now)
+                let question = match self.question(dialog.ask, facts) {
+                    Ok(question) => question,
+                    Err(over) => {
+                        self.say(over, facts.now);
+                        return Vec::new();
                     }
+                };
+                match question.choices.into_iter().find(|it| it.key == key) {
+                    Some(choice) if choice.requests.is_empty() => Vec::new(),
+                    Some(choice) if !is_deaf => self.answer(choice, &question.title, facts.now),
                     _ => {
                         self.overlay = Some(Overlay::Dialog(dialog));
                         Vec::new()
@@ -456,8 +510,12 @@ impl Ui {
                     self.mode = Mode::Log;
                 }
                 self.focus = Focus::Log;
-                let line = self.log.go_to_line(line);
-                self.say(format!("line {}", super::draw::grouped(line)), facts.now);
+                match self.log.go_to_line(line) {
+                    Some(line) => {
+                        self.say_of_place(format!("line {}", super::draw::grouped(line)), facts.now);
+                    }
+                    None => self.say("the log has no lines", facts.now),
+                }
             }
             palette::What::Theme(at) => {
                 self.look.theme = at;
@@ -526,10 +584,6 @@ impl Ui {
             self.leave_after = Some((self.opened + SEEN).saturating_sub(facts.now).max(LAST_SEEN));
         }
         self.undo = None;
-        if let Some(Overlay::Dialog(_)) = self.overlay {
-            // What it asks about is over.
-            self.overlay = None;
-        }
         self.log.look_again();
     }
 }

@@ -239,7 +239,7 @@ impl<'a> Loop<'a> {
     fn answered(&mut self, order: &Order, answer: Result<String, OrderError>, now: Duration) {
         match answer {
             Ok(words) if self.ui.undo.is_none() || !matches!(order, Order::Skip { .. }) => {
-                self.ui.say(words, now)
+                self.ui.say_of_order(words, order.clone(), now)
             }
             Ok(_) => {}
             Err(error) => {

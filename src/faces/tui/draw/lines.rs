@@ -1,12 +1,12 @@
-//! The lines that never move: header, progress, status, keys; and the list of what went wrong.
+//! The lines that never move: header, progress, status; and the list of what went wrong. Not here: the keys (`keys.rs`).
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
-use super::pen::{Pen, cut, grouped};
+use super::pen::{Pen, cut, cut_name, grouped};
 use crate::faces::tui::glyphs::State;
-use crate::faces::tui::keymap::{self, Action};
+use crate::faces::tui::keymap::Action;
 use crate::faces::tui::log_pane::TimeShown;
 use crate::faces::tui::theme::Token;
 use crate::faces::tui::tree::{self, RowId};
@@ -214,8 +214,8 @@ fn status_words(ui: &Ui, facts: Facts<'_>) -> Option<(Token, String)> {
         };
         return Some((Token::Notice, words));
     }
-    if let Some((words, _)) = &ui.notice {
-        return Some((Token::Notice, words.clone()));
+    if let Some(notice) = &ui.notice {
+        return Some((Token::Notice, notice.words.clone()));
     }
     if let Some(left) = ui.leave_after.or(ui.leave_at.map(|at| at.saturating_sub(facts.now))) {
         let seconds = left.as_millis().div_ceil(1000);
@@ -230,7 +230,7 @@ fn status_words(ui: &Ui, facts: Facts<'_>) -> Option<(Token, String)> {
         let counts = crate::faces::summary::counts(&view.stage_counts, "stage");
         let how = match outcome {
             Outcome::Success => "",
-            _ => "; R runs again what did not pass, r the selection",
+            _ => "; R retries the rest",
         };
         return Some((Token::Hint, format!("{counts}{how}")));
     }
@@ -281,8 +281,8 @@ fn modes(ui: &Ui, width: u16) -> String {
     if shows_log {
         if ui.log.follow {
             words.push("FOLLOW".to_owned());
-        } else if ui.log.new_rows() > 0 {
-            words.push(format!("+{} new", grouped(ui.log.new_rows())));
+        } else if ui.log.new_lines() > 0 {
+            words.push(format!("+{} new", grouped(ui.log.new_lines())));
         }
         if ui.log.wraps() && width >= 60 {
             words.push("WRAP".to_owned());
@@ -298,69 +298,6 @@ fn modes(ui: &Ui, width: u16) -> String {
         words.push("NO MOUSE".to_owned());
     }
     words.join("  ")
-}
-
-/// Draws what the keys do; what does not fit is left out, help and quit last.
-pub(super) fn keys(pen: &mut Pen<'_>, area: Rect, ui: &Ui, facts: Facts<'_>) {
-    let mut actions = vec![Action::Pause, Action::Skip, Action::Cancel, Action::Retry];
-    if facts.view.phase.outcome().is_some() {
-        actions = vec![Action::Retry, Action::RetryFailed];
-    }
-    match ui.mode {
-        Mode::Matrix => {
-            actions.extend([Action::Open, Action::Transpose, Action::FailedOnly, Action::ViewRun])
-        }
-        _ => actions.extend([
-            Action::Search,
-            Action::Follow,
-            Action::Details,
-            Action::NextPane,
-            Action::ViewMatrix,
-            Action::Zoom,
-            Action::Palette,
-            Action::Stream,
-        ]),
-    }
-    let last = [Action::Help, Action::Quit];
-    let words = |action: Action| -> Option<(&'static str, String)> {
-        let binding = keymap::of(ui.places(), action)?;
-        let word = match action {
-            Action::Pause if facts.view.paused.is_some() => "resume",
-            _ => binding.word,
-        };
-        Some((binding.keys[0], word.to_owned()))
-    };
-    let wide = |(key, word): &(&str, String)| key.width() + 1 + word.width() + 2;
-    let end: Vec<(&str, String)> = last.into_iter().filter_map(words).collect();
-    let mut room = usize::from(area.width).saturating_sub(1 + end.iter().map(wide).sum::<usize>());
-    let all: Vec<(&str, String)> = actions.into_iter().filter_map(words).collect();
-    // Without words if even the verbs do not fit with them: their letters must be seen.
-    let verbs: usize = all.iter().take(4).map(wide).sum();
-    let is_short = verbs > room;
-    let mut x = 1;
-    let draw = |pen: &mut Pen<'_>, x: u16, key: &str, word: &str| -> u16 {
-        let style = pen.style(Token::Key);
-        let x = pen.text(x, area.y, 8, key, style);
-        if word.is_empty() {
-            return x + 1;
-        }
-        let style = pen.style(Token::Hint);
-        pen.text(x + 1, area.y, 20, word, style) + 2
-    };
-    for (key, word) in &all {
-        let word = if is_short { "" } else { word.as_str() };
-        let need = key.width() + if word.is_empty() { 1 } else { word.width() + 3 };
-        if need > room {
-            break;
-        }
-        room -= need;
-        x = draw(pen, x, key, word);
-    }
-    let width: usize = end.iter().map(wide).sum();
-    let mut x = area.right().saturating_sub(u16::try_from(width).unwrap_or(0)).max(x);
-    for (key, word) in &end {
-        x = draw(pen, x, key, word);
-    }
 }
 
 /// Draws what went wrong, the newest rows that fit.
@@ -388,10 +325,12 @@ pub(super) fn problems(pen: &mut Pen<'_>, title: Rect, area: Rect, ui: &Ui, fact
         pen.sign(area.x + 1, y, State::Failed, facts.now);
         let style = pen.style(Token::Text);
         let room = area.width.saturating_sub(4);
-        let x = pen.text(area.x + 3, y, room, &cut(&name, usize::from(room * 3 / 5)), style);
+        let why = why.unwrap_or_default();
+        let for_name = room.saturating_sub(super::list::kept(&name, &why, room));
+        let x = pen.text(area.x + 3, y, for_name, &cut_name(&name, usize::from(for_name)), style);
         let style = pen.style(Token::Muted);
         let room = area.right().saturating_sub(x + 3);
-        pen.right(area.right() - 1, y, &cut(&why.unwrap_or_default(), usize::from(room)), style);
+        pen.right(area.right() - 1, y, &super::list::brief(&why, usize::from(room)), style);
     }
     if bad.len() > shown {
         let style = pen.style(Token::Muted);

@@ -4,18 +4,19 @@ use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use unicode_width::UnicodeWidthStr;
 
-use super::pen::{Pen, cut};
+use super::pen::{Pen, cut, cut_name};
+use crate::faces::tui::clusters::columns;
 use crate::faces::tui::glyphs::State;
 use crate::faces::tui::motion;
 use crate::faces::tui::theme::Token;
-use crate::faces::tui::tree::{RowId, TreeRow};
+use crate::faces::tui::tree::{RowId, TreeRow, cell_failed};
 use crate::faces::tui::ui::{Facts, Focus, Look, Ui};
 use crate::faces::waits;
 use crate::faces::why::{step_title, why_cell};
 use crate::faces::words;
 use crate::logic::job::event::{Cause, Outcome};
+use crate::logic::text::plural;
 use crate::logic::view::{CellView, JobView, Phase};
 
 /// Columns of a time, with the one before it.
@@ -45,6 +46,10 @@ pub(super) fn draw(
     };
     let right = if rows.len() > height {
         format!("{}-{} of {}", top + 1, (top + height).min(rows.len()), rows.len())
+    } else if ui.tree.failed_only {
+        let cells =
+            (0u32..).zip(&facts.view.cells).filter(|(cell, _)| cell_failed(facts.view, *cell)).count();
+        plural(cells, "cell")
     } else {
         super::what_runs(facts, title.width)
     };
@@ -91,19 +96,43 @@ fn draw_row(pen: &mut Pen<'_>, line: Rect, row: TreeRow, facts: Facts<'_>, is_at
     } else {
         pen.style(Token::Text)
     };
-    let name_width = u16::try_from(it.name.width()).unwrap_or(u16::MAX);
-    // What it does gets at least a third of the line, and all that the name leaves.
-    let detail_width = u16::try_from(it.detail.width()).unwrap_or(u16::MAX);
-    // A few words are told in full, and the name says with its beginning what it is.
-    let kept = if detail_width <= 10 { detail_width + 2 } else { (detail_width + 2).min(room / 3) };
-    let name_room = name_width.min(room.saturating_sub(kept));
-    let after = pen.text(name_x, y, name_room, &cut(&it.name, usize::from(name_room)), name_style);
+    let name_room = room.saturating_sub(kept(&it.name, &it.detail, room));
+    let after = pen.text(name_x, y, name_room, &cut_name(&it.name, usize::from(name_room)), name_style);
     let detail_room = time_x.saturating_sub(after + 2);
     let style = pen.style(it.token);
-    pen.right(time_x, y, &cut(&it.detail, usize::from(detail_room)), style);
+    pen.right(time_x, y, &brief(&it.detail, usize::from(detail_room)), style);
     if let Some(time) = it.took.map(motion::clock) {
         let style = pen.style(Token::Muted);
         pen.right(end.saturating_sub(1), y, &time, style);
+    }
+}
+
+/// Divides a step from how it went: `Compile: exit 101`.
+fn step_and_how(detail: &str) -> Option<(&str, &str)> {
+    detail.rsplit_once(": ")
+}
+
+/// Returns how many columns of a row its name leaves to what is said behind it, the gap included: all that it does not
+/// need; at least what must be read of that, or a third.
+pub(super) fn kept(name: &str, detail: &str, room: u16) -> u16 {
+    let wide = |text: &str| u16::try_from(columns(text)).unwrap_or(u16::MAX);
+    let must = step_and_how(detail).map_or(detail, |(_, how)| how);
+    let least = match wide(must) {
+        0 => 0,
+        few @ ..=10 => few + 2,
+        _ => (wide(detail) + 2).min(room / 3),
+    };
+    room.saturating_sub(wide(name)).max(least)
+}
+
+/// Cuts what is said of a row. Of a step and how it went the latter must be read.
+pub(super) fn brief(detail: &str, room: usize) -> String {
+    match step_and_how(detail) {
+        Some((step, how)) if columns(detail) > room && columns(how) <= room => {
+            let left = (room - columns(how)).saturating_sub(2);
+            if left < 5 { how.to_owned() } else { format!("{}: {how}", cut(step, left)) }
+        }
+        _ => cut(detail, room),
     }
 }
 

@@ -3,9 +3,10 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 use super::pen::{Pen, cut, grouped};
+use crate::faces::tui::clusters::Part;
 use crate::faces::tui::log_pane::{PaneRow, TimeShown};
 use crate::faces::tui::motion;
 use crate::faces::tui::theme::Token;
@@ -33,13 +34,13 @@ pub(super) fn draw(
     let width = area.width.saturating_sub(left);
     let rows = ui.log.picture(usize::from(width), usize::from(area.height));
     let has_focus = ui.focus == Focus::Log || ui.mode == Mode::Log;
-    let shown = ui.log.shown();
-    let count = ui.log.count();
+    let (shown, count, lines) = (ui.log.shown_lines(), ui.log.count(), ui.log.lines());
     let mut pen = Pen::new(buffer, &ui.look);
-    let right = if count > 0 {
-        format!("{}-{} of {}", grouped(shown.start + 1), grouped(shown.end), grouped(count))
-    } else {
-        String::new()
+    let right = match () {
+        () if lines == 0 => String::new(),
+        // Only a heading is in sight.
+        () if shown.is_empty() => format!("line {} of {}", grouped(shown.end), grouped(lines)),
+        () => format!("lines {}-{} of {}", grouped(shown.start + 1), grouped(shown.end), grouped(lines)),
     };
     pen.title(title, &heading(facts.view, ui.log.cell), &right, has_focus);
     if rows.is_empty() || count == 0 {
@@ -53,7 +54,7 @@ pub(super) fn draw(
         let line = Rect { y, height: 1, ..area };
         match row {
             PaneRow::Heading(key) => draw_heading(&mut pen, line, facts, *key),
-            PaneRow::Text { row, is_first, is_error, time_us, glyphs } => {
+            PaneRow::Text { row, is_first, is_error, time_us, part } => {
                 let marker = if *is_first { time(ui.log.time, facts.view, *time_us) } else { String::new() };
                 let style = pen.style(Token::LogTime);
                 pen.text(area.x + 1, y, gutter, &marker, style);
@@ -63,43 +64,37 @@ pub(super) fn draw(
                 }
                 let base = if *is_error { pen.style(Token::LogStderr) } else { Style::default() };
                 let is_now = at == Some(*row);
-                draw_glyphs(&mut pen, line, left, glyphs, base, is_now);
+                draw_part(&mut pen, line, left, part, base, is_now);
             }
         }
     }
     (area.x, area.y)
 }
 
-fn draw_glyphs(
-    pen: &mut Pen<'_>,
-    line: Rect,
-    left: u16,
-    glyphs: &[crate::faces::tui::log_pane::Glyph],
-    base: Style,
-    is_now: bool,
-) {
+fn draw_part(pen: &mut Pen<'_>, line: Rect, left: u16, part: &Part, base: Style, is_now: bool) {
     let hit = pen.style(if is_now { Token::MatchNow } else { Token::Match });
+    let mark = pen.style(Token::LogGutter);
     let mut x = line.x + left;
+    if part.is_left {
+        x = pen.text(x, line.y, 1, pen.look.glyphs.goes_on(false), mark);
+    }
+    let end = line.right() - u16::from(part.is_right);
     let mut cluster = String::new();
-    for (at, glyph) in glyphs.iter().enumerate() {
-        let wide = u16::try_from(glyph.char.width().unwrap_or(0)).unwrap_or(0);
-        if wide == 0 {
-            continue;
-        }
-        if x + wide > line.right() {
+    for glyph in &part.glyphs {
+        if x + glyph.wide > end {
             break;
         }
         cluster.clear();
-        cluster.push(glyph.char);
-        // Marks that combine with the letter before them go into its cell.
-        let marks = glyphs[at + 1..].iter().map(|it| it.char).take_while(|c| c.width().unwrap_or(0) == 0);
-        cluster.extend(marks.take(4));
+        glyph.put(&mut cluster);
         let mut style = base.patch(glyph.style);
         if glyph.is_hit {
             style = style.patch(hit);
         }
-        pen.text(x, line.y, wide, &cluster, style);
-        x += wide;
+        pen.text(x, line.y, glyph.wide, &cluster, style);
+        x += glyph.wide;
+    }
+    if part.is_right {
+        pen.text(end, line.y, 1, pen.look.glyphs.goes_on(true), mark);
     }
 }
 
