@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use super::out::Out;
+use super::signs::State;
 use super::why::step_failure;
 use super::words;
 use crate::engine::logs::{self, last_lines};
@@ -36,7 +37,7 @@ pub fn print(out: &mut Out, view: &JobView, number: u64, dir: &Path, volume: Vol
         print_annotations(out, view);
     }
     let line = final_line(view, number);
-    out.line(format!("{} {line}", out.paint.symbol(view.phase)));
+    out.line(format!("{} {line}", out.paint.sign(State::of_job(view))));
     if !view.survivors.is_empty() {
         out.line(format!("  still there, because they would not end: {}", view.survivors.join(", ")));
     }
@@ -113,7 +114,7 @@ fn print_failures(out: &mut Out, view: &JobView, number: u64, dir: &Path) {
     if view.failed_steps().next().is_some() {
         out.line("");
     } else if let Some(cause) = view.cause.as_ref().filter(|_| view.phase == Phase::Done(Outcome::Failure)) {
-        out.line(format!("{} {}", out.paint.symbol(view.phase), words::cause(cause, view)));
+        out.line(format!("{} {}", out.paint.sign(State::of_job(view)), words::cause(cause, view)));
     }
 }
 
