@@ -16,6 +16,7 @@ pub mod out;
 pub mod plain;
 pub mod report;
 pub mod show;
+pub mod signs;
 pub mod steering;
 pub mod summary;
 pub mod tui;

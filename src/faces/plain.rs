@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::engine::clock;
 use crate::engine::logs::{self, Tail};
 use crate::faces::out::Out;
+use crate::faces::signs::State;
 use crate::faces::summary::Volume;
 use crate::faces::waits;
 use crate::faces::why::{step_words, why_cell, why_run};
@@ -259,11 +260,7 @@ fn finished_step(out: &Out, view: &JobView, end: &StepEnd, verbose: bool) -> Opt
     }
     if end.outcome == Outcome::Failure && end.conclusion != Outcome::Failure {
         let why = end.cause.as_ref().map_or_else(|| "failed".to_owned(), |cause| words::cause(cause, view));
-        return Some(format!(
-            "{} {} {why}; the job goes on",
-            out.paint.symbol(Phase::Done(Outcome::Failure)),
-            what()
-        ));
+        return Some(format!("{} {} {why}; the job goes on", out.paint.sign(State::Allowed), what()));
     }
     let phase = Phase::Done(end.outcome);
     (verbose && !view.is_block(cell, step)).then(|| {
@@ -276,7 +273,9 @@ fn job_line(out: &Out, view: &JobView, event: &Event) -> Option<String> {
     let paint = out.paint;
     let stopping = paint.symbol(Phase::Stopping);
     match event {
-        Event::JobPaused { by, .. } => Some(format!("{stopping} paused by {by}; what runs goes on")),
+        Event::JobPaused { by, .. } => {
+            Some(format!("{} paused by {by}; what runs goes on", paint.sign(State::Paused)))
+        }
         Event::JobResumed { by, .. } => Some(format!("{} resumed by {by}", paint.symbol(Phase::Running))),
         Event::JobRetrying { by, attempt, .. } => {
             Some(format!("{} run again by {by}, attempt {attempt}", paint.symbol(Phase::Running)))
@@ -364,7 +363,7 @@ fn cell_line(out: &Out, view: &JobView, cell: u32) -> String {
     } else {
         ""
     };
-    format!("{} {} {word}{time}{why}{ignored}", out.paint.symbol(it.phase), view.cell_name(cell))
+    format!("{} {} {word}{time}{why}{ignored}", out.paint.sign(State::of_cell(it)), view.cell_name(cell))
 }
 
 fn stage_line(out: &Out, view: &JobView, stage: u32) -> Option<String> {
@@ -374,11 +373,11 @@ fn stage_line(out: &Out, view: &JobView, stage: u32) -> Option<String> {
     if it.cells.is_empty() {
         let why =
             it.cause.as_ref().map_or_else(String::new, |cause| format!(": {}", words::cause(cause, view)));
-        return Some(format!("{} {name} {word}{why}", out.paint.symbol(it.phase)));
+        return Some(format!("{} {name} {word}{why}", out.paint.sign(State::of_stage(it))));
     }
     if it.cells.len() == 1 {
         return None;
     }
     let counts = crate::faces::summary::counts(&it.counts, "cell");
-    Some(format!("{} {name} {word}: {counts}", out.paint.symbol(it.phase)))
+    Some(format!("{} {name} {word}: {counts}", out.paint.sign(State::of_stage(it))))
 }

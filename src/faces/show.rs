@@ -13,6 +13,7 @@ use super::inline;
 use super::modes::Face;
 use super::out::Out;
 use super::plain::Plain;
+use super::signs::State;
 use super::steering::Steering;
 use super::summary::{self, Volume};
 use super::{cli, tui};
@@ -170,7 +171,7 @@ pub fn follow_on(
     let Some(running) = shown.running.take() else { return Ok(After::Back(None)) };
     running.wait()?;
     let line = summary::final_line(&shown.view, shown.number);
-    Ok(After::Back(Some(format!("{} {line}", out.paint.symbol(shown.view.phase)))))
+    Ok(After::Back(Some(format!("{} {line}", out.paint.sign(State::of_job(&shown.view))))))
 }
 
 /// Fills the screen until somebody has seen enough, or another face is to go on. Returns whether it was left by somebody

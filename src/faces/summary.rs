@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::hint::{Caller, quoted};
 use super::out::Out;
+use super::signs::State;
 use super::why::step_failure;
 use super::words;
 use crate::engine::logs::{self, last_lines};
@@ -37,7 +38,7 @@ pub fn print(out: &mut Out, view: &JobView, (number, dir): (u64, &Path), volume:
         print_annotations(out, view);
     }
     let line = final_line(view, number);
-    out.line(format!("{} {line}", out.paint.symbol(view.phase)));
+    out.line(format!("{} {line}", out.paint.sign(State::of_job(view))));
     if !view.survivors.is_empty() {
         out.line(format!("  still there, because they would not end: {}", view.survivors.join(", ")));
     }
@@ -114,7 +115,7 @@ fn print_failures(out: &mut Out, view: &JobView, (number, dir): (u64, &Path), ca
     if view.failed_steps().next().is_some() {
         out.line("");
     } else if let Some(cause) = view.cause.as_ref().filter(|_| view.phase == Phase::Done(Outcome::Failure)) {
-        out.line(format!("{} {}", out.paint.symbol(view.phase), words::cause(cause, view)));
+        out.line(format!("{} {}", out.paint.sign(State::of_job(view)), words::cause(cause, view)));
     }
 }
 

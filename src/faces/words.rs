@@ -1,6 +1,6 @@
-//! The words and symbols for outcomes, phases and causes, and spans of time as people read them.
+//! The words for outcomes, phases and causes, and spans of time as people read them.
 //!
-//! Not here: layout and colour codes (`cli/paint.rs`), plurals (`logic/text.rs`).
+//! Not here: signs (`signs.rs`), colour codes (`out.rs`), plurals (`logic/text.rs`).
 
 use std::time::Duration;
 
@@ -29,29 +29,6 @@ pub fn phase(phase: Phase, cause: Option<&Cause>) -> &'static str {
         Phase::Stopping => "stopping",
         Phase::Retrying(_) => "retrying",
         Phase::Done(it) => outcome(it, cause),
-    }
-}
-
-/// Returns the symbol for where something stands, one column wide.
-#[must_use]
-pub fn symbol(phase: Phase, ascii: bool) -> &'static str {
-    match (phase, ascii) {
-        (Phase::Waiting, false) => "·",
-        (Phase::Waiting, true) => ".",
-        (Phase::Running, false) => "▶",
-        (Phase::Running, true) => ">",
-        (Phase::Stopping, false) => "■",
-        (Phase::Stopping, true) => "#",
-        (Phase::Retrying(_), false) => "↻",
-        (Phase::Retrying(_), true) => "~",
-        (Phase::Done(Outcome::Success), false) => "✓",
-        (Phase::Done(Outcome::Success), true) => "+",
-        (Phase::Done(Outcome::Failure), false) => "✗",
-        (Phase::Done(Outcome::Failure), true) => "x",
-        (Phase::Done(Outcome::Cancelled), false) => "⊘",
-        (Phase::Done(Outcome::Cancelled), true) => "!",
-        (Phase::Done(Outcome::Skipped), false) => "○",
-        (Phase::Done(Outcome::Skipped), true) => "-",
     }
 }
 

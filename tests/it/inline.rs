@@ -57,7 +57,7 @@ fn rows_say_what_runs_and_are_gone_at_the_end() {
     let shot = terminal.shot();
     let (_, top) = shot.find("[░░░░░░░░░░] 0% - Stage 1/2: Wait for it").expect("it is there");
     assert_eq!(shot.row(top - 1), "first | begun");
-    assert_eq!(shot.row(top + 1), "▶ Wait for it");
+    assert_eq!(shot.row(top + 1), "▹ Wait for it");
     assert!(shot.row(top + 2).starts_with("  └─ [gate] Look out 0:0"), "{}", shot.text());
     assert_eq!(shot.row(top + 3), HINT);
     assert!(shot.is_cursor_visible() && shot.cursor() == (0, top), "{:?}", shot.cursor());
@@ -65,7 +65,7 @@ fn rows_say_what_runs_and_are_gone_at_the_end() {
     open(&sandbox, "go");
     let shot = terminal.wait_until("two cells", |shot| shot.has("─ [os=mac] 0:0"));
     assert!(
-        shot.has("[█████░░░░░] 50% - Stage 2/2: second") && shot.has("▶ second (2 cells)"),
+        shot.has("[█████░░░░░] 50% - Stage 2/2: second") && shot.has("▹ second (2 cells)"),
         "{}",
         shot.text()
     );

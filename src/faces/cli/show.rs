@@ -6,13 +6,14 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json, json};
 
 use super::args::ShowArgs;
-use super::list::{local_time, phase, row_json, state_word};
+use super::list::{local_time, row_json, state, state_word};
 use super::pick;
 use super::table::Table;
 use crate::engine::{JobRow, clock, library, logs};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
+use crate::faces::signs::State;
 use crate::faces::summary;
 use crate::faces::why::{earlier_tries, runs, step_words, why_cell, why_stage};
 use crate::faces::words;
@@ -54,8 +55,9 @@ fn stage_time(stage: &StageView) -> String {
 }
 
 fn print(out: &mut Out, root: &Path, row: &JobRow, view: &JobView) {
-    let mark = out.paint.symbol(phase(row));
-    let head = if !pick::is_live(row) {
+    let is_over = !pick::is_live(row);
+    let mark = out.paint.sign(if is_over { State::of_job(view) } else { state(row) });
+    let head = if is_over {
         summary::final_line(view, row.number)
     } else {
         format!("job #{} {}: {}", row.number, state_word(row), summary::counts(&view.stage_counts, "stage"))
@@ -92,7 +94,7 @@ fn print(out: &mut Out, root: &Path, row: &JobRow, view: &JobView) {
         };
         let word = words::phase(stage.phase, stage.cause.as_ref());
         table.marked(
-            out.paint.symbol(stage.phase),
+            out.paint.sign(State::of_stage(stage)),
             1,
             [view.stage_name(at).to_owned(), word.to_owned(), stage_time(stage), why],
         );
@@ -102,7 +104,7 @@ fn print(out: &mut Out, root: &Path, row: &JobRow, view: &JobView) {
         for &cell in stage.cells.iter().take(CELLS_SHOWN) {
             let it = &view.cells[cell as usize];
             let word = words::phase(it.phase, it.cause.as_ref());
-            let mark = format!("  {}", out.paint.symbol(it.phase));
+            let mark = format!("  {}", out.paint.sign(State::of_cell(it)));
             let time = time_text(it.started, it.finished);
             table.marked(mark, 3, [view.cell_name(cell), word.to_owned(), time, failed_why(view, cell)]);
         }

@@ -8,6 +8,7 @@ use crate::engine::{History, JobRow, Next, clock};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
+use crate::faces::signs::State;
 use crate::faces::summary;
 use crate::logic::job::event::Event;
 use crate::logic::text::duration;
@@ -30,7 +31,11 @@ pub(super) fn wait(context: &Context, args: &WaitArgs, out: &mut Out) -> Result<
     if args.json {
         out.line(list::row_json(&row).to_string());
     } else {
-        out.line(format!("{} {}", out.paint.symbol(view.phase), summary::final_line(&view, row.number)));
+        out.line(format!(
+            "{} {}",
+            out.paint.sign(State::of_job(&view)),
+            summary::final_line(&view, row.number)
+        ));
     }
     Ok(Ending::of_job(outcome, view.cause.as_ref()))
 }

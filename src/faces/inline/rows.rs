@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use unicode_width::UnicodeWidthChar;
 
+use crate::faces::signs::State;
 use crate::faces::waits;
 use crate::faces::words::{self, clock};
 use crate::logic::playbook::model::Action;
@@ -180,7 +181,7 @@ fn stage_rows(
         .filter(|cell| view.live.contains(cell))
         .filter_map(|&cell| Some((cell, view.cells.get(cell as usize)?)))
         .collect();
-    let symbol = words::symbol(live.first().map_or(stage.phase, |(_, cell)| cell.phase), ascii);
+    let symbol = live.first().map_or(State::of_stage(stage), |(_, cell)| State::of_cell(cell)).sign(ascii);
     let name = title(view, at);
     if let [only] = stage.cells[..] {
         rows.push(Row { text: format!("{symbol} {name}"), state: String::new(), cells: 0 });

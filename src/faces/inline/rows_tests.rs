@@ -149,7 +149,7 @@ fn a_job_begins_runs_and_ends() {
     story.tell([Event::JobStarted { attempt: 1 }, stage(0, 0, &[""]), cell(0), step(0, 0, 1)]);
     expect![[r"
         [░░░░░░░░░░] 0% - Stage 1/4: Get ready
-        ▶ Get ready
+        ▹ Get ready
           └─ [1] ./configure 0:15
     "]]
     .assert_eq(&story.rows(15, (80, 24), false));
@@ -173,9 +173,9 @@ fn stages_and_cells_that_run_are_listed() {
     story.tell([2, 3, 4, 5].map(cell_end));
     expect![[r"
         [████░░░░░░] 37% - Stage 2/4: check +1
-        ▶ check
+        ▹ check
           └─ [lint] Ask the spelling service 0:12
-        ▶ build (8 cells) 4/8 done
+        ▹ build (8 cells) 4/8 done
           ├─ [profile=full, platform=Linux] 0:07
           ├─ [profile=full, platform=Mac] 0:06
           ├─ [profile=full, platform=Plan9] 0:05
@@ -200,9 +200,9 @@ fn only_so_many_cells_are_listed() {
     let story = busy();
     expect![[r"
         [███░░░░░░░] 25% - Stage 2/4: check +1
-        ▶ check
+        ▹ check
           └─ [lint] Ask the spelling service 0:08
-        ▶ build (8 cells)
+        ▹ build (8 cells)
           ├─ [profile=quick, platform=Linux] 0:07
           ├─ [profile=quick, platform=Mac] 0:06
           ├─ [profile=quick, platform=Plan9] 0:05
@@ -213,9 +213,9 @@ fn only_so_many_cells_are_listed() {
     .assert_eq(&story.rows(0, (80, 24), false));
     expect![[r"
         [███░░░░░░░] 25% - Stage 2/4: check +1
-        ▶ check
+        ▹ check
           └─ [lint] Ask the spelling service 0:08
-        ▶ build (8 cells)
+        ▹ build (8 cells)
           ├─ [profile=quick, platform=Linux] 0:07
         ... and 7 more
     "]]
@@ -223,7 +223,7 @@ fn only_so_many_cells_are_listed() {
     // A stage without any of its cells would only take room.
     expect![[r"
         [███░░░░░░░] 25% - Stage 2/4: check +1
-        ▶ check
+        ▹ check
           └─ [lint] Ask the spelling service 0:08
         ... and 8 more
     "]]
@@ -235,9 +235,9 @@ fn small_terminals_cut_what_stands_before_the_time() {
     let story = busy();
     expect![[r"
         [███░░░░░░░] 25% - Stage 2/4: check +1
-        ▶ check
+        ▹ check
           └─ [lint] Ask the spelling servi… 0:08
-        ▶ build (8 cells)
+        ▹ build (8 cells)
           ├─ [profile=quick, platform=Linu… 0:07
         ... and 7 more
     "]]
@@ -286,7 +286,7 @@ fn further_tries_pauses_and_stops_are_told() {
     story.tell([step(1, 0, 2)]);
     expect![[r#"
         [█████░░░░░] 50% - Stage 3/4: check (paused)
-        ▶ check
+        ▹ check
           └─ [lint] Ask the spelling service try 2 of 3 0:20
     "#]]
     .assert_eq(&story.rows(0, (80, 24), false));
@@ -301,7 +301,7 @@ fn further_tries_pauses_and_stops_are_told() {
     story.tell([Event::CellStopping { cell: 1, run: 1, rung: Rung::Polite, cause: Cause::Order { by } }]);
     expect![[r"
         [██████░░░░] 58% - Stage 3/4: check (cancelling)
-        ■ check
+        ▿ check
           └─ [types] 0:07 stopping
     "]]
     .assert_eq(&story.rows(5, (80, 24), false));

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::faces::signs::State;
 pub use crate::faces::words::clock;
 use crate::logic::time::Timestamp;
 
@@ -15,9 +16,6 @@ mod tests;
 /// The signs of a spinner, in their order.
 const SPINNER: [&str; 8] = ["⠹", "⢸", "⣰", "⣤", "⣆", "⡇", "⠏", "⠛"];
 const SPINNER_ASCII: [&str; 4] = ["|", "/", "-", "\\"];
-/// In place of a spinner, where nothing may turn.
-const STILL: &str = "▹";
-const STILL_ASCII: &str = ">";
 
 /// How long one sign of a spinner stays.
 const SPINNER_STEP: Duration = Duration::from_millis(100);
@@ -53,8 +51,8 @@ impl Motion {
         let frames: &[&str] = match (self, ascii) {
             (Self::Full, false) => &SPINNER,
             (Self::Full, true) => &SPINNER_ASCII,
-            (Self::Reduced | Self::None, false) => return STILL,
-            (Self::Reduced | Self::None, true) => return STILL_ASCII,
+            // In place of a spinner, where nothing may turn.
+            (Self::Reduced | Self::None, ascii) => return State::Running.sign(ascii),
         };
         let turn = elapsed.as_millis() / SPINNER_STEP.as_millis() % frames.len() as u128;
         frames[usize::try_from(turn).unwrap_or(0)]
