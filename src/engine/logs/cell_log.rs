@@ -6,11 +6,12 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::lines::{Line, Lines, Progress};
+use super::lines::{LONGEST_LINE, Line, Lines, Progress};
 use super::marks::Marks;
 use super::query::Query;
 use super::saving::Saving;
 use super::search::Search;
+use super::split::Splitter;
 use crate::logic::job::report::AttemptKey;
 use crate::logic::log_index::Stream;
 use crate::logic::text::clean::clean_onto;
@@ -182,6 +183,25 @@ impl CellLog {
         }
         self.scratch = scratch;
         rows
+    }
+
+    /// The cleaned texts of the pieces before and behind a row, if it is a piece of a line that was cut.
+    #[must_use]
+    pub fn around(&mut self, row: &Row) -> Option<(String, String)> {
+        let RowKind::Line { line, .. } = &row.kind else { return None };
+        if !line.continued && !Splitter::may_be_cut(line.bytes.len(), LONGEST_LINE) {
+            return None;
+        }
+        let mut around = (String::new(), String::new());
+        for near in self.read(row.number.saturating_sub(1), 3) {
+            let RowKind::Line { line: other, .. } = near.kind else { continue };
+            if near.number + 1 == row.number && line.continued {
+                clean_onto(&other.bytes, &mut around.0);
+            } else if near.number == row.number + 1 && other.continued {
+                clean_onto(&other.bytes, &mut around.1);
+            }
+        }
+        Some(around)
     }
 
     /// The try that a row belongs to.
