@@ -241,6 +241,31 @@ impl CellLog {
         text
     }
 
+    /// The end of the same text, of at most so many bytes and from the beginning of a line, and whether it is all of it.
+    #[must_use]
+    pub fn end_of(&mut self, range: Range<u64>, most: usize) -> (String, bool) {
+        let (mut first, mut bytes) = (range.end, 0);
+        while first > range.start && bytes <= most {
+            // Few at once: they may be long.
+            let from = first.saturating_sub(16).max(range.start);
+            let rows = self.read(from, usize::try_from(first - from).unwrap_or(usize::MAX));
+            bytes += rows.iter().map(row_bytes).sum::<usize>();
+            first = from;
+        }
+        let mut text = self.text_of(first..range.end);
+        let is_all = first == range.start && text.len() <= most;
+        if text.len() > most {
+            let mut cut = text.len() - most;
+            while !text.is_char_boundary(cut) {
+                cut += 1;
+            }
+            // A line that is longer than all of it is begun in its middle.
+            let line = memchr::memchr(b'\n', &text.as_bytes()[cut - 1..]).map_or(cut, |at| cut + at);
+            text.drain(..line);
+        }
+        (text, is_all)
+    }
+
     /// Writes all lines of all tries into a new file in one go; returns how many bytes it has. For a large log,
     /// which takes long, see [`Saving`].
     ///
@@ -262,5 +287,12 @@ impl CellLog {
             *next += it.rows();
             Some((base, it))
         })
+    }
+}
+
+fn row_bytes(row: &Row) -> usize {
+    match &row.kind {
+        RowKind::Heading => 0,
+        RowKind::Line { line, .. } => line.bytes.len() + 1,
     }
 }

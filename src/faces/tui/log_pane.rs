@@ -505,12 +505,12 @@ impl LogPane {
         self.log.search_is_done()
     }
 
-    /// Returns the text of what is shown, or of everything up to a limit in rows.
+    /// Returns the text of what is shown, or of everything, but only the end of it if it is more than so many bytes; and
+    /// whether it is all.
     #[must_use]
-    pub fn text(&mut self, all: bool, most: u64) -> String {
-        let count = self.log.count();
-        let range = if all { count.saturating_sub(most)..count } else { self.shown.clone() };
-        self.log.text_of(range)
+    pub fn text(&mut self, all: bool, most: usize) -> (String, bool) {
+        let range = if all { 0..self.log.count() } else { self.shown.clone() };
+        self.log.end_of(range, most)
     }
 
     /// Returns the rows of the picture, for so many columns and rows.
