@@ -90,11 +90,11 @@ fn the_answer_to_an_order_goes_once_it_can_be_seen() {
     let (name, order) = by();
     scene.events([crate::logic::job::event::Event::JobPaused { by: name, order }]);
     assert!(screen(&mut scene).contains("paused: what runs"));
-    assert_eq!(scene.ui.next_change(), Some(at + Duration::from_secs(1)));
+    assert_eq!(scene.ui.next_change(), Some(at + Duration::from_secs(2)));
     // It is undone again in the meantime, and the words do not stay longer for that.
     let (name, order) = by();
     scene.events([crate::logic::job::event::Event::JobResumed { by: name, order }]);
     screen(&mut scene);
-    scene.ui.expire(at + Duration::from_secs(1));
+    scene.ui.expire(at + Duration::from_secs(2));
     assert_eq!(notice(&scene), "");
 }
