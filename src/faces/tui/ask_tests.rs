@@ -98,3 +98,13 @@ fn the_answer_to_an_order_goes_once_it_can_be_seen() {
     scene.ui.expire(at + Duration::from_secs(2));
     assert_eq!(notice(&scene), "");
 }
+
+#[test]
+fn a_question_on_a_small_screen_says_the_beginning_of_everything() {
+    let mut scene = drawn();
+    scene.keys("X");
+    let text = scene.shot((40, 10));
+    for words in ["Stops 3 running cells: ", "politely first", "3 stages will not start", "cancel the job"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+}
