@@ -225,7 +225,7 @@ pub struct Facts<'a> {
 const NOTICE: Duration = Duration::from_secs(5);
 
 /// How long the answer to an order stays once what was ordered can be seen: it must still be read.
-const SEEN: Duration = Duration::from_secs(1);
+const SEEN: Duration = Duration::from_secs(2);
 
 impl Ui {
     /// Returns the state for a job whose logs are below `dir`.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use super::book::{Book, state};
@@ -160,8 +161,8 @@ pub(super) fn typed(pen: &mut Pen<'_>, area: Rect, field: &Field, has_focus: boo
     let mut skipped = 0;
     let mut text = field.text();
     while column - skipped > room {
-        let Some(c) = text.chars().next() else { break };
-        let rest = &text[c.len_utf8()..];
+        let Some(letter) = text.graphemes(true).next() else { break };
+        let rest = &text[letter.len()..];
         skipped += text.width() - rest.width();
         text = rest;
     }
