@@ -93,7 +93,8 @@ pub(super) fn picture(launcher: &mut Launcher, moment: Moment, (columns, rows): 
         has_clock: false,
     };
     launcher.places = Places::default();
-    if columns < LEAST.0 || rows < LEAST.1 {
+    launcher.is_tiny = columns < LEAST.0 || rows < LEAST.1;
+    if launcher.is_tiny {
         let (least_columns, least_rows) = LEAST;
         let first = format!("{columns}x{rows} is too small, {least_columns}x{least_rows} needed");
         let mut pen = Pen::new(&mut picture.buffer, &launcher.look);

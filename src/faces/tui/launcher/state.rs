@@ -66,6 +66,8 @@ pub struct Launcher {
     /// The row that was clicked last, and when.
     pub(super) clicked: Option<(PathBuf, Duration)>,
     pub(super) places: Places,
+    /// Nothing of it fits on the screen.
+    pub(super) is_tiny: bool,
 }
 
 /// Where things stood in the last picture.
@@ -165,6 +167,7 @@ impl Launcher {
             burst: Vec::new(),
             clicked: None,
             places: Places::default(),
+            is_tiny: false,
         }
     }
 
