@@ -435,11 +435,8 @@ impl InTmux {
             }
         }
         tmux.wait_until("the screen was left", |tmux| (!tmux.alternate_on()).then_some(()));
-        if let ("panic" | "error", Some(_)) = (how, &job) {
-            // It goes on to watch, line by line.
-            tmux.send(&["C-c"]);
-        }
-        if how == "panic" || how == "error" {
+        // Line by line the job goes on, or is watched on. Once: a shell that gets one forgets what is typed meanwhile.
+        if (how == "panic" || how == "error") && self.command != "sortie" {
             tmux.send(&["C-c"]);
         }
         if how != "KILL" {
