@@ -70,6 +70,7 @@ pub fn launch(context: &Context, out: &mut Out) -> Result<Ending, Failure> {
         }
     };
     terminal.leave();
+    show::settle(&steering, out);
     ending
 }
 

@@ -10,6 +10,7 @@ pub mod event_json;
 pub mod inline;
 pub mod launch;
 pub mod modes;
+pub mod orders;
 pub mod out;
 pub mod plain;
 pub mod report;

@@ -11,6 +11,7 @@ use super::ending::{Ending, Failure};
 use super::event_json;
 use super::inline;
 use super::modes::Face;
+use super::orders::PATIENCE;
 use super::out::Out;
 use super::plain::Plain;
 use super::steering::Steering;
@@ -93,19 +94,42 @@ pub fn ready(context: &Context, face: Face, why: Option<String>) -> Result<(Face
 ///
 /// # Errors
 /// If the engine gave up before the job ended.
-pub fn follow(context: &Context, out: &mut Out, mut shown: Shown, skin: Skin) -> Result<Ending, Failure> {
-    let mut skin = skin;
+pub fn follow(context: &Context, out: &mut Out, shown: Shown, skin: Skin) -> Result<Ending, Failure> {
     // Whoever changes the terminal's modes gives it back before the process stops.
     let with_stops = matches!(skin.face, Face::Full | Face::Inline);
     let steering = Steering::start(context, shown.own(), with_stops)?;
+    let is_ours = shown.running.is_some();
+    let ending = follow_steered(context, &steering, out, shown, skin);
+    if !is_ours {
+        // A job of this process ends before it does.
+        settle(&steering, out);
+    }
+    ending
+}
+
+/// Lets the last orders reach the engine of another process before this one ends.
+pub fn settle(steering: &Steering, out: &mut Out) {
+    for words in steering.orders().settle(PATIENCE) {
+        out.line(words);
+    }
+    out.flush();
+}
+
+fn follow_steered(
+    context: &Context,
+    steering: &Steering,
+    out: &mut Out,
+    mut shown: Shown,
+    mut skin: Skin,
+) -> Result<Ending, Failure> {
     if skin.face == Face::Full {
         let (mut look, mut terminal, mut mouse) = (tui::look(context)?, open(context)?, true);
         let screen = Screen { terminal: &mut terminal, look: &mut look, mouse: &mut mouse, goes_on: false };
-        full(context, &steering, screen, out, (&mut shown, &mut skin))?;
+        full(context, steering, screen, out, (&mut shown, &mut skin))?;
     }
     match skin.face {
         Face::Full => {}
-        Face::Inline => match inline::follow(context, &steering, out, &mut shown, skin, None) {
+        Face::Inline => match inline::follow(context, steering, out, &mut shown, skin, None) {
             inline::Left::Ended | inline::Left::Full => {}
             inline::Left::Seen => return Ok(Ending::Success),
         },

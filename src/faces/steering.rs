@@ -1,15 +1,16 @@
 //! Signals while a job is shown: what they order, and who else hears of them.
 //!
 //! First signal: cancel. Second: kill. Third: leave. A face that has the terminal hears them too, so that it can give it
-//! back. Whoever only looks on orders nothing. Not here: catching them (an edge).
+//! back. Whoever only looks on orders nothing. Not here: catching them (an edge), giving orders (`orders.rs`).
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::context::{Context, Outside, Signal};
 use super::ending::{Ending, Failure};
+use super::orders::Orders;
 use crate::engine::Handle;
-use crate::logic::job::order::{Asked, Order, Target};
+use crate::logic::job::order::{Order, Target};
 
 /// Is called on the thread of the signals.
 pub type Listener = Box<dyn Fn(Signal) + Send>;
@@ -20,6 +21,7 @@ pub struct Steering(Arc<Inner>);
 
 struct Inner {
     outside: Outside,
+    orders: Orders,
     received: AtomicU32,
     /// The job that is cancelled; none for a face that only looks on.
     job: Mutex<Option<Handle>>,
@@ -36,6 +38,7 @@ impl Steering {
     pub fn start(context: &Context, job: Option<&Handle>, with_stops: bool) -> Result<Self, Failure> {
         let inner = Arc::new(Inner {
             outside: context.outside,
+            orders: Orders::new(context.outside.actor),
             received: AtomicU32::new(0),
             job: Mutex::new(job.cloned()),
             listener: Mutex::new(None),
@@ -45,6 +48,12 @@ impl Steering {
         (context.outside.on_signal)(with_stops, Box::new(move |signal| heard.hear(signal)))
             .map_err(|error| Failure::surroundings(format!("signals cannot be listened for: {error}")))?;
         Ok(Self(inner))
+    }
+
+    /// Returns the one queue for all orders of this process, those of signals included.
+    #[must_use]
+    pub fn orders(&self) -> &Orders {
+        &self.0.orders
     }
 
     /// Lets signals cancel that job from now on, or none.
@@ -93,28 +102,19 @@ impl Inner {
             listener(signal);
         }
         match job {
-            Some(handle) => cancel(handle, self.outside.actor, earlier == 1),
+            Some(handle) => self.cancel(&handle, earlier == 1),
             // Nothing is lost: the job is somebody else's.
             None if !has_face => (self.outside.leave)(Ending::Cancelled),
             None => {}
         }
     }
-}
 
-fn cancel(handle: Handle, actor: fn() -> String, force: bool) {
-    let cancel = move || {
-        let order = Asked {
-            id: uuid::Uuid::now_v7().to_string(),
-            by: actor(),
-            order: Order::Cancel { target: Target::Job, force },
-            expected_seq: None,
-        };
+    fn cancel(&self, handle: &Handle, force: bool) {
+        let order = Order::Cancel { target: Target::Job, force };
         // A refusal means that the job has ended already, which the face sees by itself.
-        let _ = handle.order(order);
-    };
-    // On a thread of its own, so that a stuck engine cannot keep the third signal from being heard.
-    if std::thread::Builder::new().spawn(cancel.clone()).is_err() {
-        // Out of threads: rather deaf for a moment than not cancelled.
-        cancel();
+        if self.orders.give(handle, order.clone(), Box::new(|_, _| true)).is_err() {
+            // Out of threads: rather deaf for a moment than not cancelled.
+            let _answer = self.orders.give_now(handle, order);
+        }
     }
 }

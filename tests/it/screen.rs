@@ -193,3 +193,32 @@ fn a_terminal_that_stops_reading_does_not_hold_up_the_job() {
     terminal.wait_for_end().code(0).done();
     terminal.assert_restored(&before);
 }
+
+#[test]
+fn a_cancel_that_was_confirmed_is_given_although_the_screen_is_left_at_once() {
+    for leaves in ["q", "<c-c>", "S", "<c-z>"] {
+        let sandbox = project();
+        let mut job = sandbox.sortie(["run", "drive", "--max-parallel", "4", "--on-loss", "stop"]).start();
+        job.wait_for("waiting for a word");
+        let mut terminal = sandbox.terminal(["w"], (80, 24)).start();
+        terminal.wait_for("watching");
+        terminal.keys("X");
+        terminal.wait_for("Cancel job #1?");
+        while terminal.shot().has("Cancel job #1?") {
+            terminal.keys("y");
+            let _bytes = terminal.bytes_during(Duration::from_millis(100));
+        }
+        terminal.keys(leaves);
+        match leaves {
+            "S" => {
+                terminal.wait_until("the normal screen", |shot| !shot.is_alternate());
+                terminal.wait_for("cancelling");
+            }
+            "<c-z>" => terminal.wait_stopped(),
+            _ => {
+                terminal.wait_for_end().code(0).done();
+            }
+        }
+        job.wait().code(1).says("never cancelled").done();
+    }
+}

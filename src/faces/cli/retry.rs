@@ -8,7 +8,7 @@ use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
 use crate::faces::show::{self, Shown};
-use crate::logic::job::order::{Order, RetryScope, Target};
+use crate::logic::job::order::{Order, RetryScope};
 use crate::logic::view::JobView;
 
 /// Runs the command.
@@ -58,16 +58,7 @@ fn scope(view: &JobView, args: &RetryArgs) -> Result<RetryScope, Failure> {
     }
     Ok(match &args.address {
         None => RetryScope::Failed,
-        Some(text) => match pick::target(view, text)? {
-            Target::Cell(cell) => RetryScope::Cell(cell),
-            Target::Stage(stage) => match view.stages[stage as usize].cells[..] {
-                // One that is left from an earlier beginning of its stage has not ended.
-                [one] if view.cells[one as usize].phase.outcome().is_some() => RetryScope::Cell(one),
-                _ if view.phase.outcome().is_some() => RetryScope::From(stage),
-                _ => RetryScope::Stage(stage),
-            },
-            Target::Job => RetryScope::Failed,
-        },
+        Some(text) => view.retry_scope(&pick::target(view, text)?),
     })
 }
 

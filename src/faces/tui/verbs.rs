@@ -107,11 +107,14 @@ impl Ui {
         }
         let after = view.dependents(stage);
         if after.is_empty() {
-            self.offer_undo(format!("Skipped {name}"), target, facts.now);
-            return vec![order];
+            let mut requests = self.offer_undo(format!("Skipped {name}"), target, facts.now);
+            requests.push(order);
+            return requests;
         }
-        let all: Vec<Request> = std::iter::once(stage)
-            .chain(after.iter().copied())
+        // One after the other, so that none of them begins because what it needs was skipped.
+        let all: Vec<Request> = view
+            .dependents_first(stage)
+            .into_iter()
             .map(|stage| Request::Order(Order::Skip { target: Target::Stage(stage) }))
             .collect();
         let list: Vec<&str> = after.iter().take(5).map(|&stage| view.stage_name(stage)).collect();
@@ -125,10 +128,23 @@ impl Ui {
         Vec::new()
     }
 
-    /// Offers to take back a skip that has not come into force.
-    pub(super) fn offer_undo(&mut self, words: String, target: Target, now: Duration) {
+    /// Offers to take back a skip that has not come into force. Returns what was armed until then and is due now.
+    fn offer_undo(&mut self, words: String, target: Target, now: Duration) -> Vec<Request> {
         let back = vec![Request::Order(Order::WithdrawSkip { target })];
+        let armed = self.take_armed();
         self.undo = Some(Undo { words, until: now + OFFERED, then: Vec::new(), back });
+        armed
+    }
+
+    /// Takes what a person has confirmed and what only waits so that it can be called off.
+    #[must_use]
+    pub(super) fn take_armed(&mut self) -> Vec<Request> {
+        self.undo.take_if(|undo| !undo.then.is_empty()).map(|undo| undo.then).unwrap_or_default()
+    }
+
+    /// Takes back the offer to undo a skip, for it was refused.
+    pub(super) fn not_skipped(&mut self) {
+        self.undo.take_if(|undo| undo.then.is_empty());
     }
 
     /// Cancels the selection.
@@ -172,8 +188,9 @@ impl Ui {
 
     /// Cancels the whole job; again before the time is over: at once.
     pub(super) fn cancel_job(&mut self, facts: Facts<'_>) -> Vec<Request> {
-        if let Some(undo) = self.undo.take_if(|undo| !undo.then.is_empty()) {
-            return undo.then;
+        let armed = self.take_armed();
+        if !armed.is_empty() {
+            return armed;
         }
         if !facts.is_live || facts.view.phase.outcome().is_some() {
             self.say("the job has ended already", facts.now);
@@ -192,18 +209,7 @@ impl Ui {
     pub(super) fn retry(&mut self, facts: Facts<'_>) -> Vec<Request> {
         let view = facts.view;
         let Some(id) = self.selected(view) else { return Vec::new() };
-        let stage_of_one = |id| match id {
-            RowId::Stage(stage) => match view.stages[stage as usize].cells[..] {
-                [one] => Some(one),
-                _ => None,
-            },
-            RowId::Cell(cell) => Some(cell),
-        };
-        let scope = match (stage_of_one(id), id) {
-            (Some(cell), _) => RetryScope::Cell(cell),
-            (None, RowId::Stage(stage)) => RetryScope::Stage(stage),
-            (None, RowId::Cell(cell)) => RetryScope::Cell(cell),
-        };
+        let scope = view.retry_scope(&target(view, id));
         let request = self.again(Order::Retry { scope }, facts);
         match phase(view, id) {
             Phase::Done(Outcome::Success) => {
@@ -307,8 +313,9 @@ impl Ui {
             return choice.requests;
         }
         let words = title.trim_end_matches('?').to_owned();
+        let armed = self.take_armed();
         self.undo = Some(Undo { words, until: now + choice.delay, then: choice.requests, back: Vec::new() });
-        Vec::new()
+        armed
     }
 }
 

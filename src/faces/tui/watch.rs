@@ -15,12 +15,13 @@ use super::pace::{Pace, Wish};
 use super::screen;
 use super::terminal::Terminal;
 use super::ui::{Facts, Request, Ui};
-use crate::engine::{Handle, Next, OrderError, clock};
+use crate::engine::{Handle, Next, clock};
 use crate::faces::context::{Context, Signal};
+use crate::faces::orders;
 use crate::faces::show::Shown;
 use crate::faces::steering::Steering;
 use crate::logic::job::event::Event;
-use crate::logic::job::order::{Asked, Order, Target};
+use crate::logic::job::order::{Order, Target};
 use crate::logic::view::forecast::Forecast;
 
 /// So many events wait for this thread; what is beyond stays with the engine.
@@ -59,7 +60,7 @@ pub struct Watch<'a> {
 /// What reaches the loop besides keys and the job's events.
 enum Said {
     Signal(Signal),
-    Answer(Order, Result<String, OrderError>),
+    Answer(Order, orders::Answer),
     Forecast(Forecast),
 }
 
@@ -76,12 +77,25 @@ pub fn watch(terminal: &mut Terminal, ui: &mut Ui, shown: &mut Shown, watch: Wat
     let left = screen::hold(terminal, watch.steering, hear, |terminal, keys| {
         keys.runtime.block_on(Loop::new(terminal, ui, shown, watch, said)?.run(heard, &mut keys.stream))
     });
+    give_armed(watch.steering, ui, shown);
     match &left {
         Ok(Left::Again(_)) => {}
         Ok(Left::Done) if watch.goes_on => {}
         _ => terminal.leave(),
     }
     left
+}
+
+/// Gives what was only to be ordered a moment later: whatever the screen is left for, a person has said yes to it.
+fn give_armed(steering: &Steering, ui: &mut Ui, shown: &Shown) {
+    let Some(handle) = &shown.handle else { return };
+    for request in ui.take_armed() {
+        let Request::Order(order) = request else { continue };
+        // What goes wrong with it is told by whoever waits for the last answers.
+        if steering.orders().give(handle, order.clone(), Box::new(|_, _| false)).is_err() {
+            let _answer = steering.orders().give_now(handle, order);
+        }
+    }
 }
 
 struct Loop<'a> {
@@ -94,7 +108,6 @@ struct Loop<'a> {
     pace: Pace,
     /// The end of the job was noticed.
     has_ended: bool,
-    actor: Option<String>,
 }
 
 impl<'a> Loop<'a> {
@@ -112,7 +125,7 @@ impl<'a> Loop<'a> {
         ui.stage_names = shown.view.playbook.stages.iter().map(|stage| stage.id.to_string()).collect();
         // One that an engine works on again may still look as it ended before.
         let has_ended = shown.view.phase.outcome().is_some() && shown.handle.is_none();
-        Ok(Self { terminal, ui, shown, watch, said, news, pace: Pace::default(), has_ended, actor: None })
+        Ok(Self { terminal, ui, shown, watch, said, news, pace: Pace::default(), has_ended })
     }
 
     async fn run(
@@ -200,7 +213,7 @@ impl<'a> Loop<'a> {
         Ok(())
     }
 
-    /// Takes what came from the terminal, and what else has come meanwhile: wheels turn faster than frames.
+    /// Takes one thing that came from the terminal. What it changes is drawn when a frame is due: wheels turn faster.
     fn take(&mut self, event: &Input) -> io::Result<Option<Left>> {
         #[cfg(feature = "faults")]
         super::faults::at_key(event)?;
@@ -230,7 +243,7 @@ impl<'a> Loop<'a> {
         Ok(None)
     }
 
-    fn answered(&mut self, order: &Order, answer: Result<String, OrderError>, now: Duration) {
+    fn answered(&mut self, order: &Order, answer: orders::Answer, now: Duration) {
         match answer {
             Ok(words) if self.ui.undo.is_none() || !matches!(order, Order::Skip { .. }) => {
                 self.ui.say(words, now)
@@ -238,13 +251,9 @@ impl<'a> Loop<'a> {
             Ok(_) => {}
             Err(error) => {
                 if matches!(order, Order::Skip { .. }) {
-                    self.ui.undo = None;
+                    self.ui.not_skipped();
                 }
-                let words = match error {
-                    OrderError::Refused(refusal) => refusal.message,
-                    OrderError::Gone(why) => why,
-                };
-                self.ui.say(words, now);
+                self.ui.say(orders::words(&error), now);
             }
         }
     }
@@ -329,22 +338,16 @@ impl<'a> Loop<'a> {
         Ok(None)
     }
 
-    /// Gives an order on a thread of its own: an engine may take a while to answer, and the screen does not wait.
+    /// Gives an order: an engine may take a while to answer, and the screen does not wait.
     fn order(&mut self, order: Order) {
-        let Some(handle) = self.shown.handle.clone() else {
+        let Some(handle) = &self.shown.handle else {
             self.ui.say("the job has ended", clock::elapsed());
             return;
         };
-        let by = self.actor.get_or_insert_with(self.watch.context.outside.actor).clone();
         let said = self.said.clone();
-        let asked =
-            Asked { id: uuid::Uuid::now_v7().to_string(), by, order: order.clone(), expected_seq: None };
-        let spawned = std::thread::Builder::new().name("order".to_owned()).spawn(move || {
-            let answer = handle.order(asked);
-            // The screen may be gone by now, and with it whoever wanted to know.
-            let _heard = said.send(Said::Answer(order, answer));
-        });
-        if let Err(error) = spawned {
+        // The screen may be gone by then.
+        let tell = move |order: &Order, answer| said.send(Said::Answer(order.clone(), answer)).is_ok();
+        if let Err(error) = self.watch.steering.orders().give(handle, order, Box::new(tell)) {
             self.ui.say(format!("the order was not given: {error}"), clock::elapsed());
         }
     }
@@ -352,6 +355,11 @@ impl<'a> Loop<'a> {
     /// Gives the terminal back, stops, and takes it again when somebody lets this process go on.
     fn suspend(&mut self, group: bool) -> io::Result<()> {
         self.terminal.leave();
+        give_armed(self.watch.steering, self.ui, self.shown);
+        // While this process is stopped nobody gives what still waits.
+        for words in self.watch.steering.orders().settle(orders::PATIENCE) {
+            self.terminal.write(format!("{words}\n").as_bytes())?;
+        }
         if self.shown.handle.is_some() && self.shown.running.is_some() {
             self.terminal
                 .write("suspended: what runs goes on, nothing new starts until `fg`\n".as_bytes())?;
