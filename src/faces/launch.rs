@@ -81,7 +81,7 @@ fn follow(
     out: &mut Out,
     shown: Shown,
 ) -> Result<After, Failure> {
-    let screen = Screen { terminal, look: &mut state.look, mouse: &mut state.mouse, goes_on: true };
+    let screen = Screen { terminal, look: &mut state.look, goes_on: true };
     show::follow_on(context, steering, screen, out, shown)
 }
 

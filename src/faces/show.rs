@@ -123,8 +123,8 @@ fn follow_steered(
     mut skin: Skin,
 ) -> Result<Ending, Failure> {
     if skin.face == Face::Full {
-        let (mut look, mut terminal, mut mouse) = (tui::look(context)?, open(context)?, true);
-        let screen = Screen { terminal: &mut terminal, look: &mut look, mouse: &mut mouse, goes_on: false };
+        let (mut look, mut terminal) = (tui::look(context)?, open(context)?);
+        let screen = Screen { terminal: &mut terminal, look: &mut look, goes_on: false };
         full(context, steering, screen, out, (&mut shown, &mut skin))?;
     }
     match skin.face {
@@ -152,7 +152,6 @@ pub struct Screen<'a> {
     pub terminal: &'a mut tui::terminal::Terminal,
     /// With the theme that was chosen last.
     pub look: &'a mut tui::ui::Look,
-    pub mouse: &'a mut bool,
     /// Whoever it belongs to goes on with it: it is not left between.
     pub goes_on: bool,
 }
@@ -206,13 +205,12 @@ fn full(
     out: &mut Out,
     (shown, skin): (&mut Shown, &mut Skin),
 ) -> Result<bool, Failure> {
-    let Screen { terminal, look, mouse, goes_on } = screen;
+    let Screen { terminal, look, goes_on } = screen;
     let mut ui = tui::ui::Ui::new(look.clone(), shown.dir.clone(), Forecast::new(&[]));
-    ui.mouse = *mouse;
     let watch = tui::Watch { context, steering, stays: skin.stays, goes_on };
     loop {
         let left = tui::watch(terminal, &mut ui, shown, watch);
-        (look.theme, *mouse) = (ui.look.theme, ui.mouse);
+        look.theme = ui.look.theme;
         match left {
             // Asked for the fourth time, nobody waits for what still runs; the keeper stops it.
             Ok(tui::Left::Done) if shown.own().is_some() && shown.view.phase.outcome().is_none() => {

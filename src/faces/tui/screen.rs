@@ -26,6 +26,8 @@ pub(super) fn hold<T: Send>(
     body: impl FnOnce(&mut Terminal, &mut Keys) -> io::Result<T> + Send,
 ) -> io::Result<T> {
     let abandon = terminal.abandon_switch();
+    // Before anybody listens: a signal that comes while the terminal is taken counts.
+    abandon.store(false, Ordering::Relaxed);
     steering.set_listener(Some(Box::new(move |signal| {
         if !matches!(signal, Signal::Stop | Signal::Continue) {
             // It may be waiting for a terminal that reads nothing.

@@ -133,6 +133,7 @@ pub struct Ui {
     /// A sentence, and until when it is shown.
     pub notice: Option<(String, Duration)>,
     pub undo: Option<Undo>,
+    /// The mouse is used here, and not by the terminal, which knows it best.
     pub mouse: bool,
     /// When the screen is left by itself.
     pub leave_at: Option<Duration>,

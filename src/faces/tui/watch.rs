@@ -122,6 +122,7 @@ impl<'a> Loop<'a> {
             Some(handle) => Some(hand_over(handle, shown.view.seq)?),
             None => None,
         };
+        ui.mouse = terminal.has_mouse();
         ui.stage_names = shown.view.playbook.stages.iter().map(|stage| stage.id.to_string()).collect();
         // One that an engine works on again may still look as it ended before.
         let has_ended = shown.view.phase.outcome().is_some() && shown.handle.is_none();
@@ -321,14 +322,7 @@ impl<'a> Loop<'a> {
                     self.order(Order::Cancel { target: Target::Job, force: false });
                 }
                 Request::Copy(text) => self.copy(&text)?,
-                Request::Mouse(is_on) => {
-                    let switch: &[u8] = if is_on {
-                        b"\x1b[?1000h\x1b[?1002h\x1b[?1006h"
-                    } else {
-                        b"\x1b[?1006l\x1b[?1002l\x1b[?1000l"
-                    };
-                    self.terminal.write(switch)?;
-                }
+                Request::Mouse(is_on) => self.terminal.set_mouse(is_on)?,
                 Request::Redraw => {
                     self.terminal.redraw();
                     self.pace.wish(Wish::Now, clock::elapsed());

@@ -25,8 +25,8 @@ const NOTICE: Duration = Duration::from_secs(5);
 /// The state of the launcher. It outlives the jobs that are run from it.
 pub struct Launcher {
     pub look: Look,
-    /// The mouse is used here, and not by the terminal.
-    pub mouse: bool,
+    /// The mouse is used here, and not by the terminal, which knows it best.
+    pub(super) mouse: bool,
     pub(super) zone: TimeZone,
     /// Name of the project.
     pub(super) project: String,

@@ -108,9 +108,7 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
         let shelf = Shelf::look(project);
         state.set_shelf(shelf.clone(), &project.root, clock::elapsed());
         state.starting = None;
-        if !state.mouse {
-            terminal.write(MOUSE_OFF)?;
-        }
+        state.mouse = terminal.has_mouse();
         let first = state.books.iter().map(|book| book.path.clone()).collect();
         let (reader, ask) = sync::channel();
         let to_loop = said.clone();
@@ -248,7 +246,7 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
                     // A thread that has ended cannot be asked, and nothing else is lost by it.
                     let _asked = self.reader.send(());
                 }
-                Request::Mouse(is_on) => self.terminal.write(if is_on { MOUSE_ON } else { MOUSE_OFF })?,
+                Request::Mouse(is_on) => self.terminal.set_mouse(is_on)?,
             }
         }
         Ok(None)
@@ -284,13 +282,7 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
         self.terminal.leave();
         (self.launching.context.outside.stop_here)(group);
         self.terminal.enter()?;
-        if !self.state.mouse {
-            self.terminal.write(MOUSE_OFF)?;
-        }
         self.pace.wish(Wish::Now, clock::elapsed());
         Ok(())
     }
 }
-
-const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1002h\x1b[?1006h";
-const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1002l\x1b[?1000l";
