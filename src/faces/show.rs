@@ -17,8 +17,7 @@ use super::plain::Plain;
 use super::steering::Steering;
 use super::summary::{self, Volume};
 use super::{cli, tui};
-use crate::engine::{Handle, History, JobId, Next, Project, Running, clock};
-use crate::logic::job::order::Order;
+use crate::engine::{Handle, History, JobId, Next, Project, Running};
 use crate::logic::view::forecast::Forecast;
 use crate::logic::view::{JobView, Phase};
 
@@ -177,6 +176,7 @@ pub fn follow_on(
 ) -> Result<After, Failure> {
     let mut skin = Skin { face: Face::Full, volume: Volume::Normal, stays: true };
     steering.set_job(shown.own());
+    let was_ours = shown.running.is_some();
     match full(context, steering, screen, out, (&mut shown, &mut skin)) {
         Ok(true) => steering.set_job(None),
         Ok(false) => {
@@ -187,8 +187,12 @@ pub fn follow_on(
         }
         Err(failure) => return Ok(After::Over(failure.ending)),
     }
-    let Some(running) = shown.running.take() else { return Ok(After::Back(None)) };
-    running.wait()?;
+    match shown.running.take() {
+        Some(running) => running.wait().map(drop)?,
+        // It ended here, and what was to run it on did not begin.
+        None if was_ours => {}
+        None => return Ok(After::Back(None)),
+    }
     let line = summary::final_line(&shown.view, shown.number);
     Ok(After::Back(Some(format!("{} {line}", out.paint.symbol(shown.view.phase)))))
 }
@@ -207,7 +211,9 @@ fn full(
 ) -> Result<bool, Failure> {
     let Screen { terminal, look, goes_on } = screen;
     let mut ui = tui::ui::Ui::new(look.clone(), shown.dir.clone(), Forecast::new(&[]));
-    let watch = tui::Watch { context, steering, stays: skin.stays, goes_on };
+    let watch = tui::Watch { context, steering, again: cli::again, stays: skin.stays, goes_on };
+    // While it is started again, it is nobody's.
+    let was_ours = shown.running.is_some();
     loop {
         let left = tui::watch(terminal, &mut ui, shown, watch);
         look.theme = ui.look.theme;
@@ -225,15 +231,13 @@ fn full(
                 }
             }
             // Whoever only looked on is gone, and the job is somebody else's.
-            Ok(tui::Left::Lines) if shown.running.is_none() => return Err(Failure::told(Ending::Cancelled)),
+            Ok(tui::Left::Lines) if shown.running.is_none() && !was_ours => {
+                return Err(Failure::told(Ending::Cancelled));
+            }
             Ok(tui::Left::Lines) => {
                 skin.face = Face::Plain;
                 return Ok(false);
             }
-            Ok(tui::Left::Again(order)) => match again(context, shown, order) {
-                Ok(()) => steering.set_job(shown.own()),
-                Err(failure) => ui.say(failure.message, clock::elapsed()),
-            },
             Err(error) => {
                 out.line(format!("the full screen failed: {error}; the job goes on, line by line"));
                 skin.face = Face::Plain;
@@ -241,18 +245,6 @@ fn full(
             }
         }
     }
-}
-
-/// Runs a job on that has ended, in this process.
-fn again(context: &Context, shown: &mut Shown, order: Order) -> Result<(), Failure> {
-    if let Some(running) = shown.running.take() {
-        shown.handle = None;
-        running.wait()?;
-    }
-    let running = cli::again(context, &shown.id, &shown.view, order)?;
-    shown.handle = Some(running.handle.clone());
-    shown.running = Some(running);
-    Ok(())
 }
 
 /// Earlier jobs that tell how long stages take.

@@ -12,22 +12,38 @@ use super::orders::Orders;
 use crate::engine::Handle;
 use crate::logic::job::order::{Order, Target};
 
-/// Is called on the thread of the signals.
-pub type Listener = Box<dyn Fn(Signal) + Send>;
+#[cfg(test)]
+#[path = "steering_tests.rs"]
+mod tests;
+
+/// Is called on the thread of the signals; says whether somebody heard it.
+pub type Listener = Box<dyn Fn(Signal) -> bool + Send>;
 
 /// What signals do from now on.
 #[derive(Clone)]
 pub struct Steering(Arc<Inner>);
 
 struct Inner {
-    outside: Outside,
+    stop_here: fn(bool),
+    leave: fn(Ending) -> !,
     orders: Orders,
     received: AtomicU32,
     /// The job that is cancelled; none for a face that only looks on.
     job: Mutex<Option<Handle>>,
     listener: Mutex<Option<Listener>>,
+    /// Came when whoever listened was just leaving: for the next one.
+    late: Mutex<Vec<Late>>,
     /// Puts the terminal right before the process ends at once.
     farewell: Mutex<Option<fn()>>,
+}
+
+/// A signal that no face has heard.
+struct Late {
+    signal: Signal,
+    /// How many came before it.
+    earlier: u32,
+    /// There was a job to cancel.
+    has_cancelled: bool,
 }
 
 impl Steering {
@@ -36,14 +52,8 @@ impl Steering {
     /// # Errors
     /// If signals cannot be caught.
     pub fn start(context: &Context, job: Option<&Handle>, with_stops: bool) -> Result<Self, Failure> {
-        let inner = Arc::new(Inner {
-            outside: context.outside,
-            orders: Orders::new(context.outside.actor),
-            received: AtomicU32::new(0),
-            job: Mutex::new(job.cloned()),
-            listener: Mutex::new(None),
-            farewell: Mutex::new(None),
-        });
+        let Outside { stop_here, leave, actor, .. } = context.outside;
+        let inner = Arc::new(Inner::new((stop_here, leave, actor), job));
         let heard = Arc::clone(&inner);
         (context.outside.on_signal)(with_stops, Box::new(move |signal| heard.hear(signal)))
             .map_err(|error| Failure::surroundings(format!("signals cannot be listened for: {error}")))?;
@@ -63,7 +73,28 @@ impl Steering {
 
     /// Lets a face hear signals, or none.
     pub fn set_listener(&self, listener: Option<Listener>) {
-        *self.0.listener.lock().unwrap_or_else(PoisonError::into_inner) = listener;
+        let mut held = self.0.listener.lock().unwrap_or_else(PoisonError::into_inner);
+        *held = listener;
+        let Some(listener) = &*held else { return };
+        let mut late = self.0.late.lock().unwrap_or_else(PoisonError::into_inner);
+        late.retain_mut(|it| {
+            if let (false, Some(job)) = (it.has_cancelled, self.0.job()) {
+                self.0.cancel(&job, it.earlier > 0);
+                it.has_cancelled = true;
+            }
+            !listener(it.signal)
+        });
+    }
+
+    /// Takes back a signal that a face got and did not look at, for the next one that listens.
+    pub fn put_back(&self, signal: Signal) {
+        let earlier = self.0.received.load(Ordering::Relaxed).saturating_sub(1);
+        self.0.keep(signal, earlier, self.0.job().is_some());
+    }
+
+    /// Cancels a job politely, as the first signal does.
+    pub fn cancel(&self, job: &Handle) {
+        self.0.cancel(job, false);
     }
 
     /// Lets something put the terminal right before a signal ends the process at once, or nothing.
@@ -73,10 +104,37 @@ impl Steering {
 }
 
 impl Inner {
+    fn new(
+        (stop_here, leave, actor): (fn(bool), fn(Ending) -> !, fn() -> String),
+        job: Option<&Handle>,
+    ) -> Self {
+        Self {
+            stop_here,
+            leave,
+            orders: Orders::new(actor),
+            received: AtomicU32::new(0),
+            job: Mutex::new(job.cloned()),
+            listener: Mutex::new(None),
+            late: Mutex::default(),
+            farewell: Mutex::new(None),
+        }
+    }
+
+    fn job(&self) -> Option<Handle> {
+        self.job.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn keep(&self, signal: Signal, earlier: u32, has_cancelled: bool) {
+        if !matches!(signal, Signal::Stop | Signal::Continue) {
+            let late = Late { signal, earlier, has_cancelled };
+            self.late.lock().unwrap_or_else(PoisonError::into_inner).push(late);
+        }
+    }
+
     fn hear(&self, signal: Signal) {
         let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
         match signal {
-            Signal::Stop if listener.is_none() => return (self.outside.stop_here)(false),
+            Signal::Stop if listener.is_none() => return (self.stop_here)(false),
             Signal::Stop | Signal::Continue => {
                 if let Some(listener) = &*listener {
                     listener(signal);
@@ -94,17 +152,19 @@ impl Inner {
             if let Some(farewell) = farewell {
                 farewell();
             }
-            (self.outside.leave)(Ending::Cancelled);
+            (self.leave)(Ending::Cancelled);
         }
-        let job = self.job.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let job = self.job();
         let has_face = listener.is_some();
-        if let Some(listener) = &*listener {
-            listener(signal);
+        if let Some(listener) = &*listener
+            && !listener(signal)
+        {
+            self.keep(signal, earlier, job.is_some());
         }
         match job {
             Some(handle) => self.cancel(&handle, earlier == 1),
             // Nothing is lost: the job is somebody else's.
-            None if !has_face => (self.outside.leave)(Ending::Cancelled),
+            None if !has_face => (self.leave)(Ending::Cancelled),
             None => {}
         }
     }

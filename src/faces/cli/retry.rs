@@ -2,6 +2,7 @@
 //! in this process, shown as `run` shows it.
 
 use super::args::RetryArgs;
+use super::begin::Caught;
 use super::{pick, prepare, run, steer};
 use crate::engine::{self, Again, library};
 use crate::faces::context::Context;
@@ -9,6 +10,7 @@ use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
 use crate::faces::show::{self, Shown};
 use crate::logic::job::order::{Order, RetryScope};
+use crate::logic::playbook::model::Playbook;
 use crate::logic::view::JobView;
 
 /// Runs the command.
@@ -73,22 +75,40 @@ fn secrets(
     prepare::secrets(context, &view.playbook, notes)
 }
 
-/// Runs a job on that has ended, in this process, without asking anybody anything.
+/// Runs a job on that has ended, in this process, without asking anybody anything. `may_begin` is asked once, when only the
+/// start itself is left to be done.
 ///
 /// # Errors
-/// If the order is refused, secrets cannot be read, or the job cannot be started again.
+/// What the command line would have printed: if the order is refused, secrets cannot be read, or the job cannot be started
+/// again. Nothing, if it may not begin any more.
 pub fn again(
     context: &Context,
     job: &engine::JobId,
-    view: &JobView,
+    playbook: &Playbook,
     order: Order,
-) -> Result<engine::Running, Failure> {
+    may_begin: &dyn Fn() -> bool,
+) -> Result<engine::Running, Vec<String>> {
+    let caught = Caught::default();
+    let mut notes = caught.out();
+    let again = prepared(context, job, playbook, order, &mut notes);
+    let again = again.map_err(|failure| caught.told(&mut notes, &failure))?;
+    if !may_begin() {
+        return Err(Vec::new());
+    }
+    engine::resume(&context.project, job, again, context.outside.world)
+        .map_err(|error| caught.told(&mut notes, &error.into()))
+}
+
+fn prepared(
+    context: &Context,
+    job: &engine::JobId,
+    playbook: &Playbook,
+    order: Order,
+    notes: &mut Out,
+) -> Result<Again, Failure> {
     let history = pick::history(context)?;
-    prepare::trust(context, &view.playbook, false, &mut prepare::nobody)?;
-    let mut told = crate::faces::out::Out::new(Box::new(std::io::sink()), Default::default(), false);
-    let secrets = prepare::secrets(context, &view.playbook, &mut told)?;
+    prepare::trust(context, playbook, false, &mut prepare::nobody)?;
+    let secrets = prepare::secrets(context, playbook, notes)?;
     let env = prepare::env(&history.request(job)?)?;
-    drop(history);
-    let again = Again { order: Some(steer::asked(context, order)), secrets, env };
-    Ok(engine::resume(&context.project, job, again, context.outside.world)?)
+    Ok(Again { order: Some(steer::asked(context, order)), secrets, env })
 }

@@ -78,7 +78,7 @@ pub fn follow(
     let (tell, signals) = channel();
     steering.set_listener(Some(Box::new(move |signal| {
         // The face may have gone.
-        let _outcome = tell.send(signal);
+        tell.send(signal).is_ok()
     })));
     steering.set_farewell(Some(modes::leave_now));
     let number = shown.number;

@@ -22,6 +22,7 @@ mod matrix;
 pub mod motion;
 pub mod pace;
 pub mod palette;
+pub mod restart;
 mod screen;
 pub mod terminal;
 #[cfg(test)]

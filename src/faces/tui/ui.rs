@@ -59,6 +59,8 @@ pub enum Request {
     Order(Order),
     /// Runs a job on that has ended.
     Again(Order),
+    /// Wants that no longer.
+    GiveUp,
     /// Leaves the full screen, the job goes on.
     Stream,
     Suspend,
@@ -93,10 +95,23 @@ pub struct Choice {
 /// What lies over the panes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Overlay {
-    Help { top: usize },
-    Details { top: usize },
+    Help {
+        top: usize,
+    },
+    Details {
+        top: usize,
+    },
     Dialog(Dialog),
-    Palette { field: Field, cursor: usize },
+    /// Something that was told.
+    Sheet {
+        title: String,
+        lines: Vec<String>,
+        top: usize,
+    },
+    Palette {
+        field: Field,
+        cursor: usize,
+    },
 }
 
 /// Text that is typed in the status line.
@@ -133,6 +148,8 @@ pub struct Ui {
     /// A sentence, and until when it is shown.
     pub notice: Option<(String, Duration)>,
     pub undo: Option<Undo>,
+    /// The job is being started again, and since when.
+    pub starting: Option<Duration>,
     /// The mouse is used here, and not by the terminal, which knows it best.
     pub mouse: bool,
     /// When the screen is left by itself.
@@ -173,6 +190,9 @@ pub struct Facts<'a> {
 /// How long a sentence stays.
 const NOTICE: Duration = Duration::from_secs(5);
 
+/// Before a start has taken this long nothing is said about it.
+pub(super) const SILENT: Duration = Duration::from_millis(300);
+
 impl Ui {
     /// Returns the state for a job whose logs are below `dir`.
     #[must_use]
@@ -191,6 +211,7 @@ impl Ui {
             prompt: None,
             notice: None,
             undo: None,
+            starting: None,
             mouse: true,
             leave_at: None,
             leave_at_end: false,
@@ -208,6 +229,11 @@ impl Ui {
     /// Shows a sentence for a while.
     pub fn say(&mut self, words: impl Into<String>, now: Duration) {
         self.notice = Some((words.into(), now + NOTICE));
+    }
+
+    /// Shows text on a sheet, until somebody closes it.
+    pub fn tell(&mut self, title: impl Into<String>, lines: Vec<String>) {
+        self.overlay = Some(Overlay::Sheet { title: title.into(), lines, top: 0 });
     }
 
     /// Returns what the next verb acts on.
@@ -232,7 +258,9 @@ impl Ui {
     pub fn next_change(&self) -> Option<Duration> {
         let notice = self.notice.as_ref().map(|(_, until)| *until);
         let undo = self.undo.as_ref().map(|undo| undo.until);
-        [notice, undo, self.leave_at].into_iter().flatten().min()
+        // A start that is over in a moment says nothing about itself.
+        let starting = self.starting.filter(|_| self.notice.is_none()).map(|since| since + SILENT);
+        [notice, undo, starting, self.leave_at].into_iter().flatten().min()
     }
 
     /// Takes away what has had its time; returns what was to be done then, and whether anything changed.
@@ -240,6 +268,10 @@ impl Ui {
         let mut changed = false;
         if self.notice.as_ref().is_some_and(|(_, until)| *until <= now) {
             self.notice = None;
+            changed = true;
+        }
+        if self.notice.is_none() && self.starting.is_some_and(|since| since + SILENT <= now) {
+            self.say("starting the job again; Esc gives it up", now);
             changed = true;
         }
         let mut requests = Vec::new();

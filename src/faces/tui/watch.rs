@@ -12,10 +12,11 @@ use tokio::sync::mpsc;
 
 use super::draw;
 use super::pace::{Pace, Wish};
+use super::restart::{Again, Restart};
 use super::screen;
 use super::terminal::Terminal;
 use super::ui::{Facts, Request, Ui};
-use crate::engine::{Handle, Next, clock};
+use crate::engine::{Handle, Next, Running, clock};
 use crate::faces::context::{Context, Signal};
 use crate::faces::orders;
 use crate::faces::show::Shown;
@@ -42,8 +43,6 @@ pub enum Left {
     Stream(Option<u32>),
     /// A signal came, or the terminal went away: the job is shown line by line.
     Lines,
-    /// The job has ended and is to run on.
-    Again(Order),
 }
 
 /// What the screen is used for.
@@ -51,6 +50,8 @@ pub enum Left {
 pub struct Watch<'a> {
     pub context: &'a Context,
     pub steering: &'a Steering,
+    /// Runs a job on that has ended.
+    pub again: Again,
     /// Nothing makes it leave by itself.
     pub stays: bool,
     /// Another screen follows, so the terminal is not given back between.
@@ -61,6 +62,8 @@ pub struct Watch<'a> {
 enum Said {
     Signal(Signal),
     Answer(Order, orders::Answer),
+    /// Something came of a start.
+    Begun,
     Forecast(Forecast),
 }
 
@@ -69,21 +72,43 @@ enum Said {
 /// # Errors
 /// If the terminal cannot be used, or this face has a bug; the job goes on in either case.
 pub fn watch(terminal: &mut Terminal, ui: &mut Ui, shown: &mut Shown, watch: Watch<'_>) -> io::Result<Left> {
-    let (said, heard) = mpsc::unbounded_channel();
+    let (said, mut heard) = mpsc::unbounded_channel();
     let to_loop = said.clone();
-    let hear = move |signal| {
-        let _heard = to_loop.send(Said::Signal(signal));
-    };
+    let hear = move |signal| to_loop.send(Said::Signal(signal)).is_ok();
+    let mut restart = None;
     let left = screen::hold(terminal, watch.steering, hear, |terminal, keys| {
-        keys.runtime.block_on(Loop::new(terminal, ui, shown, watch, said)?.run(heard, &mut keys.stream))
+        let mut turn = Loop::new(terminal, (ui, shown), watch, said, &mut restart)?;
+        let left = keys.runtime.block_on(turn.run(&mut heard, &mut keys.stream));
+        // A signal that came behind what made this end is not for nobody.
+        heard.close();
+        while let Ok(said) = heard.try_recv() {
+            if let Said::Signal(signal) = said {
+                watch.steering.put_back(signal);
+            }
+        }
+        left
     });
     give_armed(watch.steering, ui, shown);
     match &left {
-        Ok(Left::Again(_)) => {}
         Ok(Left::Done) if watch.goes_on => {}
         _ => terminal.leave(),
     }
+    if let Some(running) = restart.and_then(|restart| restart.give_up_or_take()) {
+        adopt(watch.steering, shown, running);
+        if let (Ok(Left::Lines), Some(handle)) = (&left, &shown.handle) {
+            // The signal came before there was something to cancel.
+            watch.steering.cancel(handle);
+        }
+    }
+    ui.starting = None;
     left
+}
+
+/// Takes a job that has begun to run on as the one that is shown.
+fn adopt(steering: &Steering, shown: &mut Shown, running: Running) {
+    steering.set_job(Some(&running.handle));
+    shown.handle = Some(running.handle.clone());
+    shown.running = Some(running);
 }
 
 /// Gives what was only to be ordered a moment later: whatever the screen is left for, a person has said yes to it.
@@ -108,15 +133,17 @@ struct Loop<'a> {
     pace: Pace,
     /// The end of the job was noticed.
     has_ended: bool,
+    /// The job is to run on.
+    restart: &'a mut Option<Restart>,
 }
 
 impl<'a> Loop<'a> {
     fn new(
         terminal: &'a mut Terminal,
-        ui: &'a mut Ui,
-        shown: &'a mut Shown,
+        (ui, shown): (&'a mut Ui, &'a mut Shown),
         watch: Watch<'a>,
         said: mpsc::UnboundedSender<Said>,
+        restart: &'a mut Option<Restart>,
     ) -> io::Result<Self> {
         let news = match &shown.handle {
             Some(handle) => Some(hand_over(handle, shown.view.seq)?),
@@ -126,12 +153,12 @@ impl<'a> Loop<'a> {
         ui.stage_names = shown.view.playbook.stages.iter().map(|stage| stage.id.to_string()).collect();
         // One that an engine works on again may still look as it ended before.
         let has_ended = shown.view.phase.outcome().is_some() && shown.handle.is_none();
-        Ok(Self { terminal, ui, shown, watch, said, news, pace: Pace::default(), has_ended })
+        Ok(Self { terminal, ui, shown, watch, said, news, pace: Pace::default(), has_ended, restart })
     }
 
     async fn run(
-        mut self,
-        mut heard: mpsc::UnboundedReceiver<Said>,
+        &mut self,
+        heard: &mut mpsc::UnboundedReceiver<Said>,
         input: &mut EventStream,
     ) -> io::Result<Left> {
         self.look_back();
@@ -239,6 +266,7 @@ impl<'a> Loop<'a> {
                 return Ok(Some(Left::Lines));
             }
             Said::Answer(order, answer) => self.answered(&order, answer, now),
+            Said::Begun => self.begun(now)?,
             Said::Forecast(forecast) => self.ui.forecast = forecast,
         }
         Ok(None)
@@ -308,7 +336,8 @@ impl<'a> Loop<'a> {
         for request in requests {
             match request {
                 Request::Order(order) => self.order(order),
-                Request::Again(order) => return Ok(Some(Left::Again(order))),
+                Request::Again(order) => self.again(order)?,
+                Request::GiveUp => self.give_up(),
                 Request::Stream if self.shown.handle.is_some() => {
                     return Ok(Some(Left::Stream(self.ui.log.cell)));
                 }
@@ -344,6 +373,61 @@ impl<'a> Loop<'a> {
         if let Err(error) = self.watch.steering.orders().give(handle, order, Box::new(tell)) {
             self.ui.say(format!("the order was not given: {error}"), clock::elapsed());
         }
+    }
+
+    /// Runs the job on that has ended, on a thread of its own: secrets may take their time.
+    fn again(&mut self, order: Order) -> io::Result<()> {
+        let now = clock::elapsed();
+        if self.restart.is_some() {
+            self.ui.say("the job is being started again already; Esc gives it up", now);
+            return Ok(());
+        }
+        let (context, again) = (self.watch.context.clone(), self.watch.again);
+        let (job, playbook) = (self.shown.id.clone(), self.shown.view.playbook.clone());
+        // The engine has said all, and whoever gives orders now would give them to nobody.
+        (self.news, self.shown.handle) = (None, None);
+        self.watch.steering.set_job(None);
+        let before = self.shown.running.take();
+        let again = move |may_begin: &dyn Fn() -> bool| {
+            if let Some(before) = before {
+                // Two engines cannot work on one job.
+                before.wait().map_err(|error| vec![error.message])?;
+            }
+            again(&context, &job, &playbook, order, may_begin)
+        };
+        let said = self.said.clone();
+        let tell = move || {
+            // The screen may be gone by then, and looks at what came of it by itself.
+            let _heard = said.send(Said::Begun);
+        };
+        *self.restart = Some(Restart::start(again, tell)?);
+        self.ui.starting = Some(now);
+        Ok(())
+    }
+
+    fn give_up(&mut self) {
+        if self.restart.take_if(|restart| restart.give_up()).is_some() {
+            self.ui.starting = None;
+            self.ui.say("given up: the job stays as it ended", clock::elapsed());
+        }
+    }
+
+    /// Shows the job that runs on, or what kept it from that.
+    fn begun(&mut self, now: Duration) -> io::Result<()> {
+        let Some(result) = self.restart.as_ref().and_then(Restart::take) else { return Ok(()) };
+        (*self.restart, self.ui.starting, self.ui.notice) = (None, None, None);
+        match result {
+            Ok(running) => {
+                let handle = running.handle.clone();
+                adopt(self.watch.steering, self.shown, running);
+                self.news = Some(hand_over(&handle, self.shown.view.seq)?);
+                self.has_ended = false;
+                self.look_back();
+            }
+            Err(lines) => self.ui.tell("Nothing was started", lines),
+        }
+        self.pace.wish(Wish::Now, now);
+        Ok(())
     }
 
     /// Gives the terminal back, stops, and takes it again when somebody lets this process go on.

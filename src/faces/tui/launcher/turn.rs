@@ -28,8 +28,7 @@ use crate::faces::tui::terminal::Terminal;
 /// How long words such as `12 min ago` may lag behind.
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Before a start has taken this long nothing is said about it.
-pub(super) const SILENT: Duration = Duration::from_millis(300);
+pub(super) use crate::faces::tui::ui::SILENT;
 
 /// Why the launcher was left.
 pub enum Left {
@@ -67,21 +66,28 @@ enum Said {
 /// # Errors
 /// If the terminal cannot be used, or this face has a bug.
 pub fn launcher(terminal: &mut Terminal, state: &mut Launcher, launching: Launching<'_>) -> io::Result<Left> {
-    let (said, heard) = mpsc::unbounded_channel();
+    let (said, mut heard) = mpsc::unbounded_channel();
     let to_loop = said.clone();
-    let hear = move |signal| {
-        let _heard = to_loop.send(Said::Signal(signal));
-    };
-    let left = std::thread::scope(|scope| {
-        screen::hold(terminal, launching.steering, hear, |terminal, keys| {
+    let hear = move |signal| to_loop.send(Said::Signal(signal)).is_ok();
+    std::thread::scope(|scope| {
+        let left = screen::hold(terminal, launching.steering, hear, |terminal, keys| {
             let turn = Turn::new(terminal, state, launching, scope, said)?;
-            keys.runtime.block_on(turn.run(heard, &mut keys.stream))
-        })
-    });
-    if let Ok(Left::Done | Left::Signal) = left {
-        terminal.leave();
-    }
-    left
+            let left = keys.runtime.block_on(turn.run(&mut heard, &mut keys.stream));
+            // A signal that came behind what made this end is not for nobody.
+            heard.close();
+            while let Ok(said) = heard.try_recv() {
+                if let Said::Signal(signal) = said {
+                    launching.steering.put_back(signal);
+                }
+            }
+            left
+        });
+        if let Ok(Left::Done | Left::Signal) = left {
+            // What goes on beside it is waited for below, where nobody sees it any more.
+            terminal.leave();
+        }
+        left
+    })
 }
 
 struct Turn<'a, 'scope, 'env> {
@@ -119,7 +125,7 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
         Ok(Self { terminal, state, launching, scope, said, reader, pace: Pace::default() })
     }
 
-    async fn run(mut self, mut heard: UnboundedReceiver<Said>, input: &mut EventStream) -> io::Result<Left> {
+    async fn run(mut self, heard: &mut UnboundedReceiver<Said>, input: &mut EventStream) -> io::Result<Left> {
         self.pace.wish(Wish::Now, clock::elapsed());
         loop {
             let now = clock::elapsed();
@@ -139,9 +145,9 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
                         self.take(&event)?
                     }
                     // The terminal went away.
-                    Some(Err(_)) | None => Some(Left::Signal),
+                    Some(Err(_)) | None => Some(self.gone()),
                 },
-                Some(said) = heard.recv() => self.hear(said, &mut heard)?,
+                Some(said) = heard.recv() => self.hear(said, heard)?,
                 () = tokio::time::sleep(wait) => None,
             };
             if let Some(left) = left {
@@ -195,10 +201,7 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
                 Said::Signal(Signal::Stop) => self.suspend(false)?,
                 Said::Signal(Signal::Continue) => self.terminal.enter_again()?,
                 Said::Signal(Signal::Interrupt | Signal::Terminate | Signal::HangUp) => {
-                    if self.state.starting.is_some() {
-                        self.abandon();
-                    }
-                    return Ok(Some(Left::Signal));
+                    return Ok(Some(self.gone()));
                 }
                 Said::News(News::Content(path, content)) => {
                     self.state.set_content(&path, content);
@@ -250,6 +253,14 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
             }
         }
         Ok(None)
+    }
+
+    /// Leaves without being asked to, also while a job is being started.
+    fn gone(&self) -> Left {
+        if self.state.starting.is_some() {
+            self.abandon();
+        }
+        Left::Signal
     }
 
     /// Ends the process, and with it what is being started.
