@@ -299,6 +299,25 @@ fn every_diagnostic_has_a_page_and_every_page_a_diagnostic() {
 }
 
 #[test]
+fn commands_about_jobs_are_made_by_one_function() {
+    let mut found = Findings::new(
+        "a hint that calls Sortie about jobs comes from `faces/hint.rs`, the examples of the help apart",
+        "where jobs are kept elsewhere, a command without `--state` is about another job",
+    );
+    let about_jobs = ["jobs", "run", "watch", "logs", "retry", "r", "w", "l", "j"];
+    for file in rust_files("src").into_iter().filter(|f| !f.is_test() && !f.path.ends_with("cli/args.rs")) {
+        for literal in file.literals() {
+            let mut behind =
+                literal.text.split("sortie ").skip(1).filter_map(|it| it.split([' ', '`']).next());
+            if behind.any(|word| about_jobs.contains(&word)) {
+                found.add(&file, literal.line, literal.text.clone());
+            }
+        }
+    }
+    found.report();
+}
+
+#[test]
 fn every_file_of_the_integration_test_is_listed() {
     let mut found = Findings::new(
         "tests/it/main.rs declares every file beside it",

@@ -19,13 +19,13 @@ use clap::Parser;
 
 use crate::edges;
 use crate::engine::Project;
-use crate::faces::cli::args::Cli;
+use crate::faces::cli::args::{Cli, Command};
 use crate::faces::cli::{dispatch, flags};
 use crate::faces::context::{Context, OnSignal, Outside, Signal, Surroundings};
 use crate::faces::ending::{Ending, Failure};
-use crate::faces::modes;
+use crate::faces::held;
+use crate::faces::hint::Caller;
 use crate::faces::out::{Out, Paint};
-use crate::faces::tui::terminal;
 use crate::logic::settings::Settings;
 
 /// Runs the program; what it returns becomes the exit code.
@@ -44,10 +44,6 @@ pub fn main() -> ExitCode {
     // Without it, a limit for file sizes ends this process where a sentence could.
     let _ = edges::signals::let_large_writes_fail();
     match Cli::try_parse() {
-        // The launcher needs a screen, and a person before it.
-        Ok(cli) if cli.command.is_none() && modes::no_launcher(&surroundings()) => {
-            not_parsed(&Cli::no_command(std::env::args_os()))
-        }
         Ok(cli) => exit::exit_code(carry_out(cli)),
         Err(error) => not_parsed(&error),
     }
@@ -67,10 +63,10 @@ fn version() -> ExitCode {
 
 fn tell_bug(info: &std::panic::PanicHookInfo<'_>) {
     let text = format!("this is a bug in sortie {}: {info}", env!("CARGO_PKG_VERSION"));
-    if std::thread::current().name() == Some(terminal::SCREEN_THREAD) {
-        terminal::leave_now();
-    } else if terminal::keep(&text) {
-        // The screen has no bug and stays; this is told once it has been left.
+    if held::is_of_this_thread() {
+        held::leave_now();
+    } else if held::keep(&text) {
+        // The face has no bug and stays; this is told once it has been left.
         return;
     }
     // Standard error may be gone, and there is no other place left to say this.
@@ -106,7 +102,7 @@ fn carry_out(cli: Cli) -> Ending {
         }
         failure.ending
     });
-    for text in terminal::kept() {
+    for text in held::kept() {
         notes.line(text);
     }
     notes.flush();
@@ -119,12 +115,17 @@ fn prepare(cli: &Cli, notes: &mut Out) -> Result<Context, Failure> {
         .map_err(|error| Failure::surroundings(format!("the current folder cannot be found out: {error}")))?;
     let root = paths::root(&here);
     let user_file = paths::user_settings();
-    let settings = settings::load(&root, user_file.as_deref(), &settings::variables(), flags, &mut |text| {
+    // What is wrong with a setting sends people to these two, which must not be refused for the same reason.
+    let is_lenient = matches!(cli.command, Some(Command::Explain(_) | Command::Config { .. }));
+    let (variables, flags) = (settings::variables(), (flags, is_lenient));
+    let settings = settings::load(&root, user_file.as_deref(), &variables, flags, &mut |text| {
         notes.bytes(text.as_bytes());
     })?;
     let state = root.join(settings.store_dir());
     let surroundings = surroundings();
-    Ok(Context { project: Project { root, state }, settings, surroundings, outside: outside() })
+    let caller = Caller::new(&settings, &state, &here);
+    let project = Project { root, state };
+    Ok(Context { project, settings, surroundings, outside: outside(), caller })
 }
 
 fn surroundings() -> Surroundings {
@@ -186,7 +187,7 @@ fn outside() -> Outside {
 
 /// Ends the process at once; the keeper sees that and stops what it holds.
 fn leave(ending: Ending) -> ! {
-    terminal::leave_now();
+    held::leave_now();
     // Standard error may be gone, and there is no other place left to say this.
     let _ = writeln!(std::io::stderr(), "left before the job ended; what still runs is being stopped");
     std::process::exit(i32::from(exit::code(ending)))
@@ -200,6 +201,7 @@ fn on_signal(with_stops: bool, callback: OnSignal) -> std::io::Result<()> {
             edges::signals::Caught::HangUp => Signal::HangUp,
             edges::signals::Caught::Stop => Signal::Stop,
             edges::signals::Caught::Continue => Signal::Continue,
+            edges::signals::Caught::Resize => Signal::Resize,
         });
     })
 }

@@ -12,7 +12,8 @@ use crate::logic::settings::{self, Given, Settings};
 /// The project's file of settings, below its root.
 const PROJECT_FILE: &str = "sortie.yml";
 
-/// Reads all layers and lets the stronger ones win. Problems of a file are printed through `tell`.
+/// Reads all layers and lets the stronger ones win. Problems of a file are printed through `tell`; where `is_lenient`,
+/// all that is right counts nevertheless.
 ///
 /// # Errors
 /// If a file cannot be read, or anything in it or in a variable is no setting.
@@ -20,7 +21,7 @@ pub(super) fn load(
     root: &Path,
     user_file: Option<&Path>,
     variables: &[(String, String)],
-    flags: Vec<Given>,
+    (flags, is_lenient): (Vec<Given>, bool),
     tell: &mut dyn FnMut(&str),
 ) -> Result<Settings, Failure> {
     let mut layers = Vec::with_capacity(4);
@@ -44,7 +45,7 @@ pub(super) fn load(
             is_broken = true;
         }
     }
-    if is_broken {
+    if is_broken && !is_lenient {
         return Err(Failure::told(Ending::Usage));
     }
     layers.push(flags);

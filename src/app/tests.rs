@@ -41,9 +41,10 @@ fn layers_come_from_files_variables_and_flags() {
     std::fs::write(folder.path().join("sortie.yml"), "ui:\n  heartbeat: 10s\n").unwrap();
     let variables = [("SORTIE_SET_RUN_MAX_PARALLEL".to_owned(), "3".to_owned())];
     let mut told = String::new();
-    let all =
-        settings::load(folder.path(), Some(&user), &variables, Vec::new(), &mut |text| told.push_str(text))
-            .unwrap();
+    let all = settings::load(folder.path(), Some(&user), &variables, (Vec::new(), false), &mut |text| {
+        told.push_str(text)
+    })
+    .unwrap();
     assert_eq!((all.color(), all.heartbeat().as_secs(), all.max_parallel()), ("never", 10, Some(3)));
     assert_eq!(told, "");
 }
@@ -54,7 +55,8 @@ fn a_wrong_file_is_told_with_its_place_and_ends_with_a_usage_error() {
     std::fs::write(folder.path().join("sortie.yml"), "ui:\n  colour: never\n").unwrap();
     let mut told = String::new();
     let failure =
-        settings::load(folder.path(), None, &[], Vec::new(), &mut |text| told.push_str(text)).unwrap_err();
+        settings::load(folder.path(), None, &[], (Vec::new(), false), &mut |text| told.push_str(text))
+            .unwrap_err();
     assert_eq!(failure.ending, Ending::Usage);
     assert!(told.contains("there is no setting `ui.colour`"), "{told}");
     assert!(told.contains("sortie.yml:2:3"), "{told}");

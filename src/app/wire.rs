@@ -21,7 +21,9 @@ pub(super) fn world() -> World {
         hash_files: digest::hash_files,
         // A file that cannot be read says no more than one that is not there.
         exits: |dir| exits::read(dir).unwrap_or_default(),
-        sweep_job: |job, signal, grace| orphans::sweep_tagged(job, true, &[], signal, grace).survivors,
+        sweep_job: |job, signal, grace| {
+            orphans::sweep_tagged(job, true, &guard::waiting(), signal, grace).survivors
+        },
         repository: repository::github_members,
     }
 }

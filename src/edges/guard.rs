@@ -3,17 +3,20 @@
 //! It is this program again, under a hidden subcommand, in a process group of its own. It waits at a pipe. A word through it
 //! means that all is well; its end without that word means that nobody is left to clean up. Then it gives the
 //! terminal back the modes that were saved, but only if it still has those that were set for the screen (a shell
-//! may have been quicker), and writes the text that leaves the screen. Not here: what that text is (`faces/tui`).
+//! may have been quicker), and writes the text that leaves the screen. Not here: what that text is (`faces`).
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use nix::sys::signal::{SigSet, Signal};
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::termios::{
-    ControlModes, InputModes, LocalModes, OptionalActions, OutputModes, SpecialCodeIndex, Termios,
+    ControlModes, InputModes, LocalModes, OptionalActions, OutputModes, QueueSelector, SpecialCodeIndex,
+    Termios,
 };
 
 /// The hidden subcommand.
@@ -21,6 +24,9 @@ pub const COMMAND: &str = "__guard";
 
 /// Says that the terminal has been put right.
 const WORD: &[u8] = b"clean";
+
+/// How long a terminal may take none of what it is given.
+const PATIENCE: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
 
 /// The parts of a terminal's modes that a full screen changes: input, output, control and local flags, the least
 /// number of bytes of a read and its time limit.
@@ -36,6 +42,15 @@ fn modes(termios: &Termios) -> Modes {
         u32::from(termios.special_codes[SpecialCodeIndex::VMIN]),
         u32::from(termios.special_codes[SpecialCodeIndex::VTIME]),
     ]
+}
+
+/// The guards of this process that wait.
+static WAITING: Mutex<Vec<i32>> = Mutex::new(Vec::new());
+
+/// Returns the process numbers of the guards of this process. They are its children, but nothing of a job is.
+#[must_use]
+pub fn waiting() -> Vec<i32> {
+    WAITING.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 /// A guard that waits. Dropped without a word, it does what it is there for.
@@ -63,7 +78,13 @@ impl Guard {
             // From its first moment: a Ctrl-Z right after the start would stop it, and with it whoever dismisses it.
             .process_group(0)
             .spawn()?;
-        Ok(Self { pipe: Some(write), child })
+        let guard = Self { pipe: Some(write), child };
+        WAITING.lock().unwrap_or_else(PoisonError::into_inner).push(guard.pid());
+        Ok(guard)
+    }
+
+    fn pid(&self) -> i32 {
+        self.child.id().cast_signed()
     }
 
     /// Tells the guard that the terminal is right again, and waits for its end.
@@ -74,6 +95,13 @@ impl Guard {
         }
         // It ends at once, and its entry in the process table goes.
         let _outcome = self.child.wait();
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.retain(|&pid| pid != self.pid());
     }
 }
 
@@ -132,6 +160,33 @@ fn put_right(before: Modes, during: Modes, leave: &str) -> io::Result<()> {
         // What was typed at the screen is not meant for the shell.
         rustix::termios::tcsetattr(terminal, OptionalActions::Flush, &termios)?;
     }
+    write_all(&terminal, leave.as_bytes())
+}
+
+/// Writes to a terminal that may be behind, and may have been opened so that nobody waits for it. After a while what it
+/// has not taken so far is dropped, as whoever comes next must not find a full screen.
+fn write_all(terminal: &BorrowedFd<'_>, text: &[u8]) -> io::Result<()> {
     let mut file = File::from(terminal.try_clone_to_owned()?);
-    file.write_all(leave.as_bytes())
+    let mut left = text;
+    let mut has_dropped = false;
+    while !left.is_empty() {
+        match file.write(left) {
+            Ok(count) => left = &left[count..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let mut wanted = [PollFd::new(terminal, PollFlags::OUT)];
+                let is_ready = rustix::event::poll(&mut wanted, Some(&PATIENCE))? > 0;
+                if !is_ready && has_dropped {
+                    return Err(error);
+                }
+                if !is_ready {
+                    rustix::termios::tcflush(terminal, QueueSelector::OFlush)?;
+                    has_dropped = true;
+                    left = text;
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }

@@ -47,7 +47,7 @@ enum Missing {
 
 fn help(from: &SecretFrom) -> Option<String> {
     match from {
-        SecretFrom::Env(name) => Some(format!("set it before the run: {name}=... sortie run ...")),
+        SecretFrom::Env(name) => Some(format!("set it before the run: export {name}=...")),
         SecretFrom::File(_) | SecretFrom::Command(_) => None,
     }
 }

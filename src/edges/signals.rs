@@ -18,6 +18,8 @@ pub enum Caught {
     Stop,
     /// Somebody let the process go on.
     Continue,
+    /// The terminal has another size.
+    Resize,
 }
 
 /// Lets a write beyond the limit for file sizes fail with a message, instead of killing the process.
@@ -33,7 +35,7 @@ pub fn let_large_writes_fail() -> std::io::Result<()> {
 }
 
 /// Calls back for each signal from now on, on a thread of its own, instead of letting the process die of it.
-/// Stops and continues are caught only `with_stops`; whoever catches them has to stop by [`stop_here`].
+/// Stops, continues and other sizes are caught only `with_stops`; whoever catches them has to stop by [`stop_here`].
 ///
 /// # Errors
 /// If the system refuses; nothing is caught then.
@@ -66,14 +68,15 @@ struct Listened {
     interrupt: Signal,
     terminate: Signal,
     hang_up: Signal,
-    stops: Option<(Signal, Signal)>,
+    stops: Option<(Signal, Signal, Signal)>,
 }
 
 impl Listened {
     fn register(with_stops: bool) -> std::io::Result<Self> {
-        let stops = || -> std::io::Result<(Signal, Signal)> {
+        let stops = || -> std::io::Result<(Signal, Signal, Signal)> {
             let number = |it: Number| SignalKind::from_raw(it as i32);
-            Ok((signal(number(Number::SIGTSTP))?, signal(number(Number::SIGCONT))?))
+            let resize = signal(SignalKind::window_change())?;
+            Ok((signal(number(Number::SIGTSTP))?, signal(number(Number::SIGCONT))?, resize))
         };
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
@@ -86,12 +89,13 @@ impl Listened {
     async fn forward(mut self, callback: &impl Fn(Caught)) {
         loop {
             let caught = match &mut self.stops {
-                Some((stop, go_on)) => tokio::select! {
+                Some((stop, go_on, resize)) => tokio::select! {
                     Some(()) = self.interrupt.recv() => Caught::Interrupt,
                     Some(()) = self.terminate.recv() => Caught::Terminate,
                     Some(()) = self.hang_up.recv() => Caught::HangUp,
                     Some(()) = stop.recv() => Caught::Stop,
                     Some(()) = go_on.recv() => Caught::Continue,
+                    Some(()) = resize.recv() => Caught::Resize,
                     else => return,
                 },
                 None => tokio::select! {

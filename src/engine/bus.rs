@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
+use super::bell::Bell;
 use crate::logic::job::event::{Envelope, Event};
 use crate::logic::job::report::AttemptKey;
 
@@ -44,6 +45,8 @@ struct Inner {
     grown: BTreeMap<AttemptKey, (u64, u64)>,
     growth: u64,
     waiting: u32,
+    /// Of listeners that wait for other things as well.
+    bells: Vec<Bell>,
     is_finished: bool,
     ended: bool,
 }
@@ -126,9 +129,11 @@ impl Bus {
     }
 
     /// Wakes the listeners after the lock is given back, so that they do not run into it.
-    fn wake(&self, inner: MutexGuard<'_, Inner>) {
+    fn wake(&self, mut inner: MutexGuard<'_, Inner>) {
         let is_awaited = inner.waiting > 0;
+        let bells = std::mem::take(&mut inner.bells);
         drop(inner);
+        bells.iter().for_each(Bell::ring);
         if is_awaited {
             self.changed.notify_all();
         }
@@ -144,6 +149,16 @@ impl Bus {
     /// Returns what comes next for a listener, without waiting.
     pub(super) fn held(&self, place: &mut Place) -> Held {
         take(&self.lock(), place)
+    }
+
+    /// Looks at what comes next; if there is nothing, the bell rings as soon as something comes.
+    pub(super) fn held_or_rung(&self, mut place: Place, bell: &Bell) -> Held {
+        let mut inner = self.lock();
+        let held = take(&inner, &mut place);
+        if matches!(held, Held::Nothing) && !inner.bells.iter().any(|it| it.is(bell)) {
+            inner.bells.push(bell.clone());
+        }
+        held
     }
 
     /// Waits for what comes next.

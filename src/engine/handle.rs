@@ -1,6 +1,7 @@
 //! A face's access to a job: orders in, events and log growth out. The same for a job of this process and of another.
 
 use std::io::{BufRead, BufReader, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,12 +10,16 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
+use super::bell::{Bell, first_of};
 use super::bus::{Bus, Held, Next, Place};
 use super::link::{self, Answer, Request};
 use super::store::History;
 use super::{EngineError, JobId, Project};
 use crate::logic::job::order::{Asked, Refusal};
 use crate::logic::plan::Plan;
+
+/// So often others are looked for where this process may not open more files.
+const WITHOUT_BELL: Duration = Duration::from_millis(40);
 
 /// So many events are read from the store at once when a listener is behind.
 const PAGE: usize = 1024;
@@ -76,7 +81,7 @@ impl Handle {
         let socket = project.state.join("run");
         link::connect(&socket, job).map_err(|e| {
             EngineError::surroundings(format!("no engine answers for this job: {e}"))
-                .help("it has ended, or its engine died; `sortie jobs show` tells")
+                .help("it has ended, or its engine died")
         })?;
         Ok(Self { project: project.clone(), id: job.clone(), plan, way: Way::Remote { socket } })
     }
@@ -123,6 +128,7 @@ impl Handle {
                 place: Place::after(after),
                 page: Vec::new(),
                 history: None,
+                bell: None,
             },
             Way::Remote { socket } => Source::Remote {
                 stream: None,
@@ -160,7 +166,7 @@ pub struct Subscription {
 }
 
 enum Source {
-    Local { bus: Arc<Bus>, place: Place, page: Vec<Next>, history: Option<History> },
+    Local { bus: Arc<Bus>, place: Place, page: Vec<Next>, history: Option<History>, bell: Option<Bell> },
     Remote { stream: Option<Lines>, socket: PathBuf, after: u64, page: Vec<Next>, history: Option<History> },
 }
 
@@ -178,10 +184,51 @@ impl Subscription {
         }
     }
 
+    /// Waits as [`Subscription::next`] does up to a time, but no longer than until something can be read from one of the
+    /// others: then nothing is returned but that the time is over.
+    pub fn next_unless(&mut self, others: &[BorrowedFd<'_>], timeout: Duration) -> Next {
+        if !self.awaits(others, timeout) {
+            return Next::Timeout;
+        }
+        self.next(Some(Duration::ZERO))
+    }
+
+    /// Waits until there is something to take, or to read from one of the others; says whether there may be the former.
+    fn awaits(&mut self, others: &[BorrowedFd<'_>], timeout: Duration) -> bool {
+        match &mut self.source {
+            Source::Local { page, .. } | Source::Remote { page, .. } if !page.is_empty() => true,
+            Source::Local { bus, place, bell, .. } => {
+                if bell.is_none() {
+                    *bell = Bell::new().ok();
+                }
+                // Without a bell it is looked for others as often as can be without waiting for them.
+                let Some(bell) = bell else {
+                    let limit = timeout.min(WITHOUT_BELL);
+                    return !matches!(bus.wait(&mut { *place }, Some(limit)), Held::Next(Next::Timeout));
+                };
+                if !matches!(bus.held_or_rung(*place, bell), Held::Nothing) {
+                    return true;
+                }
+                let fds: Vec<BorrowedFd<'_>> =
+                    std::iter::once(bell.as_fd()).chain(others.iter().copied()).collect();
+                let has_rung = first_of(&fds, timeout);
+                bell.hush();
+                has_rung
+            }
+            Source::Remote { stream: Some(lines), .. } if !lines.has_line() => {
+                let socket = lines.reader.get_ref().as_fd();
+                let fds: Vec<BorrowedFd<'_>> =
+                    std::iter::once(socket).chain(others.iter().copied()).collect();
+                first_of(&fds, timeout)
+            }
+            Source::Remote { .. } => true,
+        }
+    }
+
     /// Waits for what comes next, for ever or up to a time.
     pub fn next(&mut self, timeout: Option<Duration>) -> Next {
         match &mut self.source {
-            Source::Local { bus, place, page, history } => loop {
+            Source::Local { bus, place, page, history, .. } => loop {
                 if let Some(next) = page.pop() {
                     return next;
                 }
@@ -245,6 +292,11 @@ fn open_remote(socket: &std::path::Path, id: &JobId, after: u64) -> std::io::Res
 }
 
 impl Lines {
+    /// Says whether a whole line has come already.
+    fn has_line(&self) -> bool {
+        self.reader.buffer().contains(&b'\n')
+    }
+
     fn next(&mut self, timeout: Option<Duration>) -> Next {
         if self.reader.get_ref().set_read_timeout(timeout.map(|t| t.max(Duration::from_millis(1)))).is_err() {
             return Next::End;

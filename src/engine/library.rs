@@ -120,6 +120,21 @@ pub fn shown(root: &Path, path: &Path) -> String {
     short.or_else(|| path.strip_prefix(root).ok()).unwrap_or(path).display().to_string()
 }
 
+/// Returns how a command line names a playbook from the current folder, so that [`find`] finds it.
+#[must_use]
+pub fn callable(root: &Path, path: &Path) -> String {
+    let here = std::env::current_dir().ok();
+    let below = here.as_deref().and_then(|here| path.strip_prefix(here).ok());
+    if let Some(below) = below {
+        return below.display().to_string();
+    }
+    let name = name(root, path);
+    match find(root, &name) {
+        Ok(found) if found == path => name,
+        _ => path.display().to_string(),
+    }
+}
+
 /// Reads a file and checks what it says; diagnostics are left to the caller.
 ///
 /// # Errors

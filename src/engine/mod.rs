@@ -12,6 +12,7 @@
 )]
 
 mod begin;
+mod bell;
 mod bus;
 pub mod clock;
 #[cfg(feature = "faults")]
@@ -31,6 +32,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use begin::{Again, Ahead, JobEnd, Running, Start, get_ready, resume, start};
+pub use bell::Bell;
 pub use bus::Next;
 pub use handle::{Handle, OrderError, Subscription};
 pub use store::{FindError, History, JobRow};

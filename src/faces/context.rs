@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use rustix::termios::Termios;
 
-use crate::engine::{Project, World};
-use crate::faces::ending::Ending;
+use crate::engine::{FindError, Project, World};
+use crate::faces::ending::{Ending, Failure};
+use crate::faces::hint::Caller;
 use crate::logic::plan::PlanProblem;
 use crate::logic::plan::require::Probe;
 use crate::logic::playbook::model::{Secret, Tool};
@@ -21,6 +22,31 @@ pub struct Context {
     pub settings: Settings,
     pub surroundings: Surroundings,
     pub outside: Outside,
+    pub caller: Caller,
+}
+
+impl Context {
+    /// Returns a command that works as it is printed, about the jobs of this call. `rest` is quoted for the shell.
+    #[must_use]
+    pub fn command(&self, rest: &str) -> String {
+        self.caller.command(rest)
+    }
+
+    /// Says that no job, or no single one, was found, and the way out.
+    #[must_use]
+    pub fn not_found(&self, error: FindError) -> Failure {
+        match error {
+            FindError::None(message) => {
+                Failure::usage(message).help(format!("`{}` shows what there is", self.command("jobs list")))
+            }
+            FindError::Ambiguous(numbers) => {
+                let names: Vec<String> = numbers.iter().map(|number| format!("#{number}")).collect();
+                Failure::usage(format!("several jobs fit: {}", names.join(", ")))
+                    .help("name one by its number")
+            }
+            FindError::Store(error) => error.into(),
+        }
+    }
 }
 
 /// What is known of the terminal and of what surrounds it; fixed for the life of the process.
@@ -62,6 +88,8 @@ pub enum Signal {
     Stop,
     /// It was let go on.
     Continue,
+    /// The terminal has another size.
+    Resize,
 }
 
 /// A process that puts the terminal right if this one dies. Dropped without a word, it does so.
@@ -92,7 +120,7 @@ pub struct Outside {
     pub is_trusted: fn(&str) -> bool,
     /// Remembers a yes.
     pub remember_trust: fn(&str, &str) -> std::io::Result<()>,
-    /// Calls back for each signal from now on, instead of dying of it; for `Stop` and `Continue` only if asked.
+    /// Calls back for each signal from now on, instead of dying of it; for `Stop`, `Continue` and `Resize` only if asked.
     pub on_signal: fn(bool, OnSignal) -> std::io::Result<()>,
     /// Stops this process, and with `true` the leader of its group, until it is let go on.
     pub stop_here: fn(bool),

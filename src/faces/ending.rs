@@ -2,7 +2,7 @@
 //!
 //! Not here: the numbers that the shell sees (`app/exit.rs`).
 
-use crate::engine::{EngineError, ErrorKind, FindError};
+use crate::engine::{EngineError, ErrorKind};
 use crate::logic::job::event::{Cause, Outcome};
 
 /// How a command ended.
@@ -91,18 +91,5 @@ impl From<EngineError> for Failure {
             ErrorKind::Bug => Ending::Bug,
         };
         Self { ending, message: error.message, help: error.help }
-    }
-}
-
-impl From<FindError> for Failure {
-    fn from(error: FindError) -> Self {
-        match error {
-            FindError::None(message) => Self::usage(message).help("`sortie jobs list` shows what there is"),
-            FindError::Ambiguous(numbers) => {
-                let names: Vec<String> = numbers.iter().map(|number| format!("#{number}")).collect();
-                Self::usage(format!("several jobs fit: {}", names.join(", "))).help("name one by its number")
-            }
-            FindError::Store(error) => error.into(),
-        }
     }
 }

@@ -40,7 +40,7 @@ pub enum Unbegun {
 /// If the terminal or the look that was set cannot be had, or an engine gave up.
 pub fn launch(context: &Context, out: &mut Out) -> Result<Ending, Failure> {
     let steering = Steering::start(context, None, true)?;
-    let mut state = Launcher::new(tui::look(context)?, &context.project.root);
+    let mut state = Launcher::new(tui::look(context)?, &context.project.root, context.caller.clone());
     let mut terminal = show::open(context)?;
     let launching = Launching {
         context,

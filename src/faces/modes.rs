@@ -57,11 +57,17 @@ pub fn no_screen(around: &Surroundings) -> Option<&'static str> {
     }
 }
 
-/// Says whether a call without a command shows the usage instead of the launcher: without a screen, and where no person
+/// Says why a call without a command shows the help instead of the launcher, if so: without a screen, and where no person
 /// is likely to press a key.
 #[must_use]
-pub fn no_launcher(around: &Surroundings) -> bool {
-    no_screen(around).is_some() || around.is_ci || around.is_accessible
+pub fn no_launcher(around: &Surroundings) -> Option<&'static str> {
+    no_screen(around).or(if around.is_ci {
+        Some("the variable CI says that nobody sits here")
+    } else if around.is_accessible {
+        Some("the variable ACCESSIBLE asks for lines instead of screens")
+    } else {
+        None
+    })
 }
 
 fn no_bars(around: &Surroundings) -> Option<&'static str> {
@@ -129,15 +135,15 @@ mod tests {
 
     #[test]
     fn the_launcher_needs_a_screen_and_a_person() {
-        assert!(!no_launcher(&terminal()));
-        for without in [
-            Surroundings { stdin: false, ..terminal() },
-            Surroundings { stdout: false, ..terminal() },
-            Surroundings { term: "dumb".to_owned(), ..terminal() },
-            Surroundings { is_ci: true, ..terminal() },
-            Surroundings { is_accessible: true, ..terminal() },
+        assert_eq!(no_launcher(&terminal()), None);
+        for (without, word) in [
+            (Surroundings { stdin: false, ..terminal() }, "input"),
+            (Surroundings { stdout: false, ..terminal() }, "output"),
+            (Surroundings { term: "dumb".to_owned(), ..terminal() }, "TERM"),
+            (Surroundings { is_ci: true, ..terminal() }, " CI "),
+            (Surroundings { is_accessible: true, ..terminal() }, "ACCESSIBLE"),
         ] {
-            assert!(no_launcher(&without), "{without:?}");
+            assert!(no_launcher(&without).is_some_and(|why| why.contains(word)), "{without:?}");
         }
     }
 }

@@ -4,8 +4,8 @@
 
 use std::io::Write;
 
-use super::words;
-use crate::logic::job::event::Outcome;
+use super::signs::State;
+use crate::logic::text::clean::written_out;
 use crate::logic::view::Phase;
 
 /// How text may be marked.
@@ -16,23 +16,26 @@ pub struct Paint {
 }
 
 impl Paint {
-    /// Returns the text in the colour of a phase.
+    /// Returns the sign of a state in its colour.
     #[must_use]
-    pub fn phase(self, phase: Phase, text: &str) -> String {
-        let code = match phase {
-            Phase::Waiting | Phase::Done(Outcome::Skipped) => "2",
-            Phase::Running => "36",
-            Phase::Stopping | Phase::Retrying(_) | Phase::Done(Outcome::Cancelled) => "33",
-            Phase::Done(Outcome::Success) => "32",
-            Phase::Done(Outcome::Failure) => "31",
+    pub fn sign(self, state: State) -> String {
+        let code = match state {
+            State::Queued | State::Blocked | State::Skipped => "2",
+            State::Running => "36",
+            State::NeedsYou | State::Paused => "35",
+            State::Passed | State::Cached => "32",
+            State::Failed | State::TimedOut => "31",
+            State::Allowed | State::Stopping | State::RetryWait | State::Cancelled | State::RolledBack => {
+                "33"
+            }
         };
-        self.code(code, text)
+        self.code(code, state.sign(self.ascii))
     }
 
-    /// Returns the symbol of a phase in its colour.
+    /// Returns the sign of something of which no more than its phase is known.
     #[must_use]
     pub fn symbol(self, phase: Phase) -> String {
-        self.phase(phase, words::symbol(phase, self.ascii))
+        self.sign(State::of(phase, None, None))
     }
 
     /// Returns the text so that it stands back.
@@ -72,9 +75,10 @@ impl Out {
         Self { to, buffer: Vec::new(), error: None, paint, is_terminal }
     }
 
-    /// Prints text and a line break.
+    /// Prints text and a line break. Control characters but colours are written out: names, messages and values may come
+    /// from anybody, also from a step.
     pub fn line(&mut self, text: impl AsRef<str>) {
-        self.bytes(text.as_ref().as_bytes());
+        self.bytes(written_out(text.as_ref(), true).as_bytes());
         self.bytes(b"\n");
     }
 

@@ -10,13 +10,15 @@ use std::time::Duration;
 use crate::engine::clock;
 use crate::engine::logs::{self, Tail};
 use crate::faces::out::Out;
+use crate::faces::signs::State;
 use crate::faces::summary::Volume;
-use crate::faces::why::{step_words, why_cell};
+use crate::faces::waits;
+use crate::faces::why::{step_words, why_cell, why_run};
 use crate::faces::words;
 use crate::logic::job::event::{Cause, Envelope, Event, Outcome, StepEnd};
 use crate::logic::job::order::Target;
 use crate::logic::job::report::AttemptKey;
-use crate::logic::text::clean::clean;
+use crate::logic::text::clean::{clean, written_out};
 use crate::logic::text::{duration, listed, plural};
 use crate::logic::time::Timestamp;
 use crate::logic::view::{JobView, Phase};
@@ -151,6 +153,9 @@ impl Plain {
             .iter()
             .take(5)
             .map(|&cell| {
+                if let Some(next) = waits::next_try(view, cell, true) {
+                    return format!("{} ({})", view.cell_name(cell), next.told(now));
+                }
                 let since = view.cells[cell as usize].started.unwrap_or(now);
                 format!("{} ({})", view.cell_name(cell), words::elapsed(now.since(since)))
             })
@@ -183,7 +188,9 @@ impl Plain {
                 "{} {} failed{}, run {run}; again in {}",
                 paint.symbol(Phase::Retrying(*until)),
                 view.cell_name(*cell),
-                cause.as_ref().map_or_else(String::new, |c| format!(": {}", words::cause(c, view))),
+                why_run(view, *cell, *run)
+                    .or_else(|| cause.as_ref().map(|cause| words::cause(cause, view)))
+                    .map_or_else(String::new, |why| format!(": {why}")),
                 words::elapsed(until.since(envelope.time))
             )),
             Event::StageFinished { stage, .. } => stage_line(out, view, *stage),
@@ -230,7 +237,7 @@ impl Plain {
 
 /// Prints lines of an attempt's log behind the name of its cell.
 fn printer(out: &mut Out, view: &JobView, key: AttemptKey) -> impl FnMut(&[u8]) {
-    let prefix = out.paint.dim(&format!("{} | ", view.cell_name(key.cell)));
+    let prefix = out.paint.dim(&format!("{} | ", written_out(&view.cell_name(key.cell), false)));
     move |line| {
         out.bytes(prefix.as_bytes());
         out.bytes(clean(line, out.paint.color).as_bytes());
@@ -253,11 +260,7 @@ fn finished_step(out: &Out, view: &JobView, end: &StepEnd, verbose: bool) -> Opt
     }
     if end.outcome == Outcome::Failure && end.conclusion != Outcome::Failure {
         let why = end.cause.as_ref().map_or_else(|| "failed".to_owned(), |cause| words::cause(cause, view));
-        return Some(format!(
-            "{} {} {why}; the job goes on",
-            out.paint.symbol(Phase::Done(Outcome::Failure)),
-            what()
-        ));
+        return Some(format!("{} {} {why}; the job goes on", out.paint.sign(State::Allowed), what()));
     }
     let phase = Phase::Done(end.outcome);
     (verbose && !view.is_block(cell, step)).then(|| {
@@ -270,7 +273,9 @@ fn job_line(out: &Out, view: &JobView, event: &Event) -> Option<String> {
     let paint = out.paint;
     let stopping = paint.symbol(Phase::Stopping);
     match event {
-        Event::JobPaused { by, .. } => Some(format!("{stopping} paused by {by}; what runs goes on")),
+        Event::JobPaused { by, .. } => {
+            Some(format!("{} paused by {by}; what runs goes on", paint.sign(State::Paused)))
+        }
         Event::JobResumed { by, .. } => Some(format!("{} resumed by {by}", paint.symbol(Phase::Running))),
         Event::JobRetrying { by, attempt, .. } => {
             Some(format!("{} run again by {by}, attempt {attempt}", paint.symbol(Phase::Running)))
@@ -358,7 +363,7 @@ fn cell_line(out: &Out, view: &JobView, cell: u32) -> String {
     } else {
         ""
     };
-    format!("{} {} {word}{time}{why}{ignored}", out.paint.symbol(it.phase), view.cell_name(cell))
+    format!("{} {} {word}{time}{why}{ignored}", out.paint.sign(State::of_cell(it)), view.cell_name(cell))
 }
 
 fn stage_line(out: &Out, view: &JobView, stage: u32) -> Option<String> {
@@ -368,11 +373,11 @@ fn stage_line(out: &Out, view: &JobView, stage: u32) -> Option<String> {
     if it.cells.is_empty() {
         let why =
             it.cause.as_ref().map_or_else(String::new, |cause| format!(": {}", words::cause(cause, view)));
-        return Some(format!("{} {name} {word}{why}", out.paint.symbol(it.phase)));
+        return Some(format!("{} {name} {word}{why}", out.paint.sign(State::of_stage(it))));
     }
     if it.cells.len() == 1 {
         return None;
     }
     let counts = crate::faces::summary::counts(&it.counts, "cell");
-    Some(format!("{} {name} {word}: {counts}", out.paint.symbol(it.phase)))
+    Some(format!("{} {name} {word}: {counts}", out.paint.sign(State::of_stage(it))))
 }

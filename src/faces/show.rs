@@ -14,6 +14,7 @@ use super::modes::Face;
 use super::orders::PATIENCE;
 use super::out::Out;
 use super::plain::Plain;
+use super::signs::State;
 use super::steering::Steering;
 use super::summary::{self, Volume};
 use super::{cli, tui};
@@ -130,11 +131,14 @@ fn follow_steered(
         Face::Full => {}
         Face::Inline => match inline::follow(context, steering, out, &mut shown, skin, None) {
             inline::Left::Ended | inline::Left::Full => {}
-            inline::Left::Seen => return Ok(Ending::Success),
+            inline::Left::Seen => {
+                tell_it_goes_on(context, out, &shown);
+                return Ok(Ending::Success);
+            }
         },
         Face::Plain | Face::Json => lines(context, out, &mut shown, skin),
     }
-    finish(out, shown, skin)
+    finish(context, out, shown, skin)
 }
 
 /// Opens the terminal for full screens, without changing anything yet.
@@ -183,7 +187,7 @@ pub fn follow_on(
             if skin.face != Face::Full {
                 lines(context, out, &mut shown, skin);
             }
-            return finish(out, shown, skin).map(After::Over);
+            return finish(context, out, shown, skin).map(After::Over);
         }
         Err(failure) => return Ok(After::Over(failure.ending)),
     }
@@ -194,7 +198,7 @@ pub fn follow_on(
         None => return Ok(After::Back(None)),
     }
     let line = summary::final_line(&shown.view, shown.number);
-    Ok(After::Back(Some(format!("{} {line}", out.paint.symbol(shown.view.phase)))))
+    Ok(After::Back(Some(format!("{} {line}", out.paint.sign(State::of_job(&shown.view))))))
 }
 
 /// Fills the screen until somebody has seen enough, or another face is to go on. Returns whether it was left by somebody
@@ -310,25 +314,37 @@ fn lines(context: &Context, out: &mut Out, shown: &mut Shown, skin: Skin) {
 }
 
 /// Says how the job ended, and returns that.
-fn finish(out: &mut Out, shown: Shown, skin: Skin) -> Result<Ending, Failure> {
-    let Shown { number, dir, view, running, .. } = shown;
+fn finish(context: &Context, out: &mut Out, shown: Shown, skin: Skin) -> Result<Ending, Failure> {
     out.flush();
-    let is_ours = running.is_some();
+    if shown.running.is_none() && skin.face == Face::Full && shown.view.phase.outcome().is_none() {
+        // Whoever only looked on leaves a job that goes on, or that nobody works on any more.
+        tell_it_goes_on(context, out, &shown);
+        return Ok(Ending::Success);
+    }
+    let Shown { number, dir, view, running, .. } = shown;
     if let Some(running) = running {
         running.wait()?;
     }
-    let outcome = match view.phase {
-        Phase::Done(outcome) => outcome,
-        // Whoever only looked on leaves a job that goes on, or that nobody works on any more.
-        _ if !is_ours && skin.face == Face::Full => return Ok(Ending::Success),
-        _ => {
-            let failure = Failure::surroundings("the engine ended before the job");
-            return Err(failure.help(format!("sortie jobs show {number}")));
-        }
+    let Phase::Done(outcome) = view.phase else {
+        let failure = Failure::surroundings("the engine ended before the job");
+        return Err(failure.help(context.command(&format!("jobs show {number}"))));
     };
     if skin.face != Face::Json {
-        summary::print(out, &view, number, &dir, skin.volume);
+        summary::print(out, &view, (number, &dir), skin.volume, &context.caller);
     }
     out.flush();
     Ok(Ending::of_job(outcome, view.cause.as_ref()))
+}
+
+/// Says that a job goes on without whoever looked on, if somebody still works on it, and how to come back to it.
+fn tell_it_goes_on(context: &Context, out: &mut Out, shown: &Shown) {
+    if shown.view.phase.outcome().is_some() || Handle::connect(&context.project, &shown.id).is_err() {
+        return;
+    }
+    let number = shown.number;
+    let (watch, cancel) =
+        (context.command(&format!("w {number}")), context.command(&format!("jobs cancel {number}")));
+    let name = &shown.view.playbook.name;
+    out.line(format!("job #{number} `{name}` goes on; `{watch}` shows it again, `{cancel}` cancels it"));
+    out.flush();
 }

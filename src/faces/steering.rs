@@ -33,8 +33,6 @@ struct Inner {
     listener: Mutex<Option<Listener>>,
     /// Came when whoever listened was just leaving: for the next one.
     late: Mutex<Vec<Late>>,
-    /// Puts the terminal right before the process ends at once.
-    farewell: Mutex<Option<fn()>>,
 }
 
 /// A signal that no face has heard.
@@ -96,11 +94,6 @@ impl Steering {
     pub fn cancel(&self, job: &Handle) {
         self.0.cancel(job, false);
     }
-
-    /// Lets something put the terminal right before a signal ends the process at once, or nothing.
-    pub fn set_farewell(&self, farewell: Option<fn()>) {
-        *self.0.farewell.lock().unwrap_or_else(PoisonError::into_inner) = farewell;
-    }
 }
 
 impl Inner {
@@ -116,7 +109,6 @@ impl Inner {
             job: Mutex::new(job.cloned()),
             listener: Mutex::new(None),
             late: Mutex::default(),
-            farewell: Mutex::new(None),
         }
     }
 
@@ -135,7 +127,7 @@ impl Inner {
         let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
         match signal {
             Signal::Stop if listener.is_none() => return (self.stop_here)(false),
-            Signal::Stop | Signal::Continue => {
+            Signal::Stop | Signal::Continue | Signal::Resize => {
                 if let Some(listener) = &*listener {
                     listener(signal);
                 }
@@ -148,10 +140,6 @@ impl Inner {
         }
         let earlier = self.received.fetch_add(1, Ordering::Relaxed);
         if earlier >= 2 {
-            let farewell = *self.farewell.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(farewell) = farewell {
-                farewell();
-            }
             (self.leave)(Ending::Cancelled);
         }
         let job = self.job();

@@ -4,7 +4,9 @@
 
 use std::path::Path;
 
+use super::hint::{Caller, quoted};
 use super::out::Out;
+use super::signs::State;
 use super::why::step_failure;
 use super::words;
 use crate::engine::logs::{self, last_lines};
@@ -30,18 +32,18 @@ pub enum Volume {
 }
 
 /// Prints the summary of a job that has ended.
-pub fn print(out: &mut Out, view: &JobView, number: u64, dir: &Path, volume: Volume) {
+pub fn print(out: &mut Out, view: &JobView, (number, dir): (u64, &Path), volume: Volume, caller: &Caller) {
     if view.phase != Phase::Done(Outcome::Success) || volume != Volume::Quiet {
-        print_failures(out, view, number, dir);
+        print_failures(out, view, (number, dir), caller);
         print_annotations(out, view);
     }
     let line = final_line(view, number);
-    out.line(format!("{} {line}", out.paint.symbol(view.phase)));
+    out.line(format!("{} {line}", out.paint.sign(State::of_job(view))));
     if !view.survivors.is_empty() {
         out.line(format!("  still there, because they would not end: {}", view.survivors.join(", ")));
     }
     if matches!(view.phase, Phase::Done(Outcome::Failure | Outcome::Cancelled)) {
-        out.line(format!("  again  sortie jobs retry {number}"));
+        out.line(format!("  again  {}", caller.command(&format!("jobs retry {number}"))));
     }
 }
 
@@ -50,7 +52,10 @@ pub fn print(out: &mut Out, view: &JobView, number: u64, dir: &Path, volume: Vol
 pub fn final_line(view: &JobView, number: u64) -> String {
     let word = words::phase(view.phase, view.cause.as_ref());
     let rescued = if view.rescued { " (rescued)" } else { "" };
-    let took = words::elapsed(view.elapsed(Timestamp::default()));
+    let mut took = words::elapsed(view.elapsed(Timestamp::default()));
+    if let Some(last) = view.since_retry(Timestamp::default()) {
+        took.push_str(&format!(" ({} since the retry)", words::elapsed(last)));
+    }
     let in_or_after = if view.phase == Phase::Done(Outcome::Success) { "in" } else { "after" };
     format!("job #{number} {word}{rescued} {in_or_after} {took}: {}", counts(&view.stage_counts, "stage"))
 }
@@ -65,6 +70,7 @@ pub fn counts(counts: &Counts, what: &str) -> String {
         (counts.cancelled, "cancelled"),
         (counts.skipped, "skipped"),
         (counts.live, "running"),
+        (counts.retrying, "retrying"),
         (counts.waiting, "not started"),
     ] {
         match (count, parts.is_empty()) {
@@ -76,7 +82,7 @@ pub fn counts(counts: &Counts, what: &str) -> String {
     if parts.is_empty() { format!("no {what}") } else { parts.join(", ") }
 }
 
-fn print_failures(out: &mut Out, view: &JobView, number: u64, dir: &Path) {
+fn print_failures(out: &mut Out, view: &JobView, (number, dir): (u64, &Path), caller: &Caller) {
     let mut more = 0_usize;
     for (shown, key) in view.failed_steps().enumerate() {
         if shown >= FAILURES_SHOWN {
@@ -100,16 +106,16 @@ fn print_failures(out: &mut Out, view: &JobView, number: u64, dir: &Path) {
             let text = clean(&line, out.paint.color);
             out.line(format!("    {}", bounded(&text)));
         }
-        out.line(format!("  log    sortie jobs logs {number} {}", quoted(&name)));
+        out.line(format!("  log    {}", caller.command(&format!("jobs logs {number} {}", quoted(&name)))));
     }
     if more > 0 {
         out.line("");
-        out.line(format!("and {more} more failed; sortie jobs show {number}"));
+        out.line(format!("and {more} more failed; {}", caller.command(&format!("jobs show {number}"))));
     }
     if view.failed_steps().next().is_some() {
         out.line("");
     } else if let Some(cause) = view.cause.as_ref().filter(|_| view.phase == Phase::Done(Outcome::Failure)) {
-        out.line(format!("{} {}", out.paint.symbol(view.phase), words::cause(cause, view)));
+        out.line(format!("{} {}", out.paint.sign(State::of_job(view)), words::cause(cause, view)));
     }
 }
 
@@ -138,11 +144,4 @@ fn print_annotations(out: &mut Out, view: &JobView) {
     if worth.len() > ANNOTATIONS_SHOWN {
         out.line(format!("  and {} more", plural(worth.len() - ANNOTATIONS_SHOWN, "annotation")));
     }
-}
-
-/// Puts an address in quotes if a shell would take it apart.
-#[must_use]
-pub fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
-    if text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }

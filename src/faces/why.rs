@@ -25,6 +25,76 @@ pub fn why_cell(view: &JobView, cell: u32) -> Option<String> {
     it.cause.as_ref().map(|cause| words::cause(cause, view))
 }
 
+/// Says why a stage did not pass. What its cells came to is told by them, and the only cell of a stage is the stage.
+#[must_use]
+pub fn why_stage(view: &JobView, stage: u32) -> Option<String> {
+    let it = view.stages.get(stage as usize)?;
+    let cause = it.cause.as_ref()?;
+    let of_outcome = |cell: &&u32| view.cells[**cell as usize].phase == it.phase;
+    let mut cells = it.cells.iter().filter(of_outcome);
+    if let (Cause::Member { .. }, Some(&first)) = (cause, cells.next()) {
+        if it.cells.len() == 1 {
+            return why_cell(view, first);
+        }
+        let of = |cell: u32| view.cells[cell as usize].cause.as_ref();
+        // What was asked of all of them was asked of the stage.
+        if let Some(shared @ Cause::Order { .. }) = of(first)
+            && cells.all(|&cell| of(cell) == Some(shared))
+        {
+            return Some(words::cause(shared, view));
+        }
+    }
+    Some(words::cause(cause, view))
+}
+
+/// Says in a few words how the tries before the current one ended: `exit code 3 twice, timed out`.
+#[must_use]
+pub fn earlier_tries(view: &JobView, cell: u32, step: u32) -> Option<String> {
+    const MOST: usize = 5;
+    let mut groups: Vec<(String, usize)> = Vec::new();
+    for (_, tried) in view.earlier_tries(cell, step) {
+        let why = words::tried(tried, view);
+        match groups.last_mut().filter(|(last, _)| *last == why) {
+            Some((_, count)) => *count += 1,
+            None => groups.push((why, 1)),
+        }
+    }
+    let more = groups.len().saturating_sub(MOST);
+    let said: Vec<String> = groups
+        .into_iter()
+        .skip(more)
+        .map(|(why, count)| match count {
+            1 => why,
+            2 => format!("{why} twice"),
+            count => format!("{why} {count} times"),
+        })
+        .collect();
+    let dots = if more > 0 { "..., " } else { "" };
+    (!said.is_empty()).then(|| format!("{dots}{}", said.join(", ")))
+}
+
+/// Says how an earlier run of a cell failed, by its first step that did.
+#[must_use]
+pub fn why_run(view: &JobView, cell: u32, run: u32) -> Option<String> {
+    let mut tries = view.tried.iter().filter(|(key, tried)| {
+        (key.cell, key.run) == (cell, run)
+            && tried.outcome == Outcome::Failure
+            && !view.is_block(cell, key.step)
+    });
+    let (key, tried) = tries.next_back()?;
+    Some(step_failure(view, cell, key.step, key.attempt, tried.cause.as_ref()))
+}
+
+/// Says which run of a cell this is, and how the one before it failed: ``run 2 (run 1: step 1 `make` exited with code 2)``.
+#[must_use]
+pub fn runs(view: &JobView, cell: u32) -> String {
+    let run = view.cells[cell as usize].run;
+    match why_run(view, cell, run.saturating_sub(1)) {
+        Some(why) => format!("run {run} (run {}: {why})", run - 1),
+        None => format!("run {run}"),
+    }
+}
+
 /// Says how a step failed: ``step 2 `cargo test` exited with code 1, attempt 3``.
 #[must_use]
 pub fn step_failure(view: &JobView, cell: u32, step: u32, attempt: u32, cause: Option<&Cause>) -> String {

@@ -1,12 +1,12 @@
-//! The words and symbols for outcomes, phases and causes, and spans of time as people read them.
+//! The words for outcomes, phases and causes, and spans of time as people read them.
 //!
-//! Not here: layout and colour codes (`cli/paint.rs`), plurals (`logic/text.rs`).
+//! Not here: signs (`signs.rs`), colour codes (`out.rs`), plurals (`logic/text.rs`).
 
 use std::time::Duration;
 
 use crate::logic::job::event::{Cause, Outcome};
 use crate::logic::text::listed_names;
-use crate::logic::view::{JobView, Phase};
+use crate::logic::view::{JobView, Phase, Tried};
 
 /// Returns the word for how something ended; `timed out` is told from `failed` by the cause.
 #[must_use]
@@ -29,29 +29,6 @@ pub fn phase(phase: Phase, cause: Option<&Cause>) -> &'static str {
         Phase::Stopping => "stopping",
         Phase::Retrying(_) => "retrying",
         Phase::Done(it) => outcome(it, cause),
-    }
-}
-
-/// Returns the symbol for where something stands, one column wide.
-#[must_use]
-pub fn symbol(phase: Phase, ascii: bool) -> &'static str {
-    match (phase, ascii) {
-        (Phase::Waiting, false) => "·",
-        (Phase::Waiting, true) => ".",
-        (Phase::Running, false) => "▶",
-        (Phase::Running, true) => ">",
-        (Phase::Stopping, false) => "■",
-        (Phase::Stopping, true) => "#",
-        (Phase::Retrying(_), false) => "↻",
-        (Phase::Retrying(_), true) => "~",
-        (Phase::Done(Outcome::Success), false) => "✓",
-        (Phase::Done(Outcome::Success), true) => "+",
-        (Phase::Done(Outcome::Failure), false) => "✗",
-        (Phase::Done(Outcome::Failure), true) => "x",
-        (Phase::Done(Outcome::Cancelled), false) => "⊘",
-        (Phase::Done(Outcome::Cancelled), true) => "!",
-        (Phase::Done(Outcome::Skipped), false) => "○",
-        (Phase::Done(Outcome::Skipped), true) => "-",
     }
 }
 
@@ -79,9 +56,33 @@ pub fn cause(cause: &Cause, view: &JobView) -> String {
         Cause::EmptyMatrix => "its matrix has no cell".to_owned(),
         Cause::SkipCode { code } => format!("exited with code {code}, which means skip here"),
         Cause::Survivors { names } => format!("processes would not end: {}", some_names(names)),
-        Cause::Member { names } => format!("{} did not pass", some_names(names)),
+        // Where a step has no id, its number is its name.
+        Cause::Member { names } => match names.as_slice() {
+            [only] if only.bytes().all(|byte| byte.is_ascii_digit()) => format!("step {only} did not pass"),
+            _ => format!("{} did not pass", some_names(names)),
+        },
         Cause::Assertion { name, message } if message.is_empty() => format!("`{name}` does not hold"),
         Cause::Assertion { name, message } => format!("`{name}` does not hold: {message}"),
+    }
+}
+
+/// Says the same in as few words as there are: `exit code 3`.
+#[must_use]
+pub fn brief_cause(it: &Cause, view: &JobView) -> String {
+    match it {
+        Cause::Exit { code } => format!("exit code {code}"),
+        Cause::Signal { signal } => format!("signal {signal}"),
+        Cause::Timeout { .. } => "timed out".to_owned(),
+        other => cause(other, view),
+    }
+}
+
+/// Says in a few words how a try ended that was not the last: `exit code 3`, `passed`.
+#[must_use]
+pub fn tried(it: &Tried, view: &JobView) -> String {
+    match &it.cause {
+        Some(cause) if it.outcome != Outcome::Success => brief_cause(cause, view),
+        _ => outcome(it.outcome, None).to_owned(),
     }
 }
 
@@ -126,6 +127,16 @@ pub fn elapsed(span: Duration) -> String {
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, minutes, seconds) => format!("{minutes}m{seconds:02}s"),
         (hours, minutes, _) => format!("{hours}h{minutes:02}m"),
+    }
+}
+
+/// Prints a span as clocks do: `0:04`, `2:40`, `1:02:03`; whole seconds, rounded down.
+#[must_use]
+pub fn clock(span: Duration) -> String {
+    let seconds = span.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, minutes, seconds) => format!("{minutes}:{seconds:02}"),
+        (hours, minutes, seconds) => format!("{hours}:{minutes:02}:{seconds:02}"),
     }
 }
 

@@ -90,3 +90,17 @@ fn a_store_that_a_power_cut_left_blank_is_begun_anew_and_a_foreign_file_is_refus
         }
     }
 }
+
+#[test]
+fn names_that_a_step_made_up_cannot_steer_the_terminal() {
+    let text = "version: 3\nname: \"t\\e[2J\"\nstages:\n  first:\n    outputs: { list: '${{ steps.make.outputs.list }}' }\n    \
+                steps:\n      - id: make\n        run: printf 'list=[\"a\\\\u001b]52;c;AAAA\\\\u0007\"]\\n' >> \"$SORTIE_OUTPUT\"\n  \
+                second: { needs: first, matrix: { v: '${{ fromJSON(needs.first.outputs.list) }}' }, run: exit 3 }\n";
+    let sandbox = Sandbox::new().file("t.yml", text);
+    for extra in ["--color=always", "--color=never"] {
+        let ran = sandbox.sortie(["run", "t.yml", extra]).run().code(1).says("\\u001b]52;c;AAAA\\u0007");
+        for bad in ["\x1b]", "\x07", "\x1b[2J"] {
+            assert!(!ran.out.contains(bad) && !ran.err.contains(bad), "{:?}", ran.out);
+        }
+    }
+}

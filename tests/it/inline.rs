@@ -4,9 +4,10 @@
 
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
-use crate::kit::{Sandbox, Terminal, nothing_is_left};
+use crate::kit::{Sandbox, Terminal, keeper_of, nothing_is_left};
 
 /// Waits for the file `go` to come, as a person would for a slow step.
 const GATED: &str = r#"version: 3
@@ -56,7 +57,7 @@ fn rows_say_what_runs_and_are_gone_at_the_end() {
     let shot = terminal.shot();
     let (_, top) = shot.find("[░░░░░░░░░░] 0% - Stage 1/2: Wait for it").expect("it is there");
     assert_eq!(shot.row(top - 1), "first | begun");
-    assert_eq!(shot.row(top + 1), "▶ Wait for it");
+    assert_eq!(shot.row(top + 1), "▹ Wait for it");
     assert!(shot.row(top + 2).starts_with("  └─ [gate] Look out 0:0"), "{}", shot.text());
     assert_eq!(shot.row(top + 3), HINT);
     assert!(shot.is_cursor_visible() && shot.cursor() == (0, top), "{:?}", shot.cursor());
@@ -64,7 +65,7 @@ fn rows_say_what_runs_and_are_gone_at_the_end() {
     open(&sandbox, "go");
     let shot = terminal.wait_until("two cells", |shot| shot.has("─ [os=mac] 0:0"));
     assert!(
-        shot.has("[█████░░░░░] 50% - Stage 2/2: second") && shot.has("▶ second (2 cells)"),
+        shot.has("[█████░░░░░] 50% - Stage 2/2: second") && shot.has("▹ second (2 cells)"),
         "{}",
         shot.text()
     );
@@ -133,6 +134,75 @@ fn ctrl_c_cancels_and_the_terminal_is_as_before() {
     terminal.assert_restored(&before);
     drop(terminal);
     nothing_is_left(&sandbox, Duration::from_secs(5));
+}
+
+/// A step that is not impressed by being asked.
+const STUBBORN: &str = "version: 3
+name: stubborn
+defaults: { cancel: { grace: 10m } }
+stages:
+  first: { run: 'trap \"echo was asked\" INT TERM; echo begun; while :; do sleep 0.05 || :; done' }
+";
+
+#[test]
+fn the_first_interrupt_asks_and_the_second_kills() {
+    let sandbox = Sandbox::new().file("stubborn.yml", STUBBORN);
+    let mut terminal = sandbox.terminal(["run", "stubborn.yml"], (60, 16)).start();
+    let before = terminal.modes();
+    terminal.wait_until("the rows and the output", |shot| shot.has(HINT) && shot.has("first | begun"));
+    terminal.keys("<c-c>");
+    terminal.wait_until("it was asked", |shot| {
+        shot.has("first | was asked") && shot.has("cancelling (asked for by") && shot.has("(cancelling)")
+    });
+    terminal.keys("<c-c>");
+    terminal.wait_for_end().code(130).shows("killing without cleanup").shows("job #1 cancelled").done();
+    terminal.assert_restored(&before);
+    drop(terminal);
+    nothing_is_left(&sandbox, Duration::from_secs(5));
+}
+
+#[test]
+fn the_third_interrupt_leaves_at_once_even_if_the_keeper_is_stuck() {
+    let sandbox = gated();
+    let mut terminal = run(&sandbox);
+    let before = terminal.modes();
+    terminal.wait_until("the rows and the output", |shot| shot.has(HINT) && shot.has("first | begun"));
+    let keeper = Pid::from_raw(keeper_of(terminal.id()));
+    kill(keeper, Signal::SIGSTOP).expect("it is a process of ours");
+    terminal.keys("<c-c>");
+    terminal.wait_for("cancelling (asked for by");
+    terminal.keys("<c-c>");
+    terminal.wait_for("killing without cleanup");
+    assert!(terminal.shot().has("Look out"), "it waits for the keeper: {}", terminal.shot().text());
+    terminal.keys("<c-c>");
+    let ended = terminal.wait_for_end().code(130).shows("left before the job ended");
+    assert!(!ended.shot.has("Stage") && !ended.shot.has("└─"), "{}", ended.shot.text());
+    terminal.assert_restored(&before);
+    drop(terminal);
+    // Once it can, the keeper sees that nobody is there any more.
+    kill(keeper, Signal::SIGCONT).expect("it is a process of ours");
+    nothing_is_left(&sandbox, Duration::from_secs(10));
+}
+
+#[test]
+fn where_nothing_happens_only_the_clock_wakes_it() {
+    let sandbox = gated();
+    let terminal = run_until_gate(&sandbox);
+    let woken = || {
+        let path = format!("/proc/{0}/task/{0}/status", terminal.id());
+        let status = std::fs::read_to_string(path).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        line.and_then(|count| count.trim().parse::<u32>().ok()).expect("the system counts it")
+    };
+    terminal.wait_for("Look out 0:01");
+    let before = woken();
+    terminal.wait_for("Look out 0:04");
+    let times = woken() - before;
+    // For each second the clock of the step, that of its cell, and what a machine with more to do adds to it.
+    assert!((3..=20).contains(&times), "woken {times} times in three seconds");
+    open(&sandbox, "go");
+    open(&sandbox, "on");
+    terminal.wait_for_end().code(0).done();
 }
 
 #[test]

@@ -196,6 +196,7 @@ fn it_can_be_suspended() {
     let (mut terminal, before) = open(&sandbox);
     terminal.keys("<c-z>");
     terminal.wait_stopped();
+    terminal.wait_until("the normal screen", |shot| !shot.is_alternate() && shot.is_cursor_visible());
     terminal.assert_restored(&before);
     terminal.bring_to_front();
     terminal.wait_running();
@@ -237,12 +238,33 @@ fn a_playbook_that_is_written_meanwhile_appears() {
 }
 
 #[test]
-fn without_a_terminal_the_usage_is_printed_as_ever() {
+fn without_a_screen_the_help_says_why() {
     let sandbox = shop();
-    sandbox.sortie([]).run().code(2).complains("Usage: sortie [OPTIONS] <COMMAND>").done();
-    sandbox.sortie(["--ascii"]).run().code(2).complains("requires a subcommand").done();
-    let dumb = sandbox.terminal([], (80, 24)).env("TERM", "dumb").start();
-    dumb.wait_for_end().code(2).done();
+    let bare = sandbox.sortie([]).run().code(2).complains("Usage: sortie [OPTIONS] [COMMAND]");
+    bare.complains(
+        "note: the full screen needs a terminal, and standard output is none, so there is no launcher; \
+        `sortie playbooks list` shows what there is, `sortie run NAME` runs one",
+    )
+    .done();
+    let elsewhere = sandbox.sortie(["--state", "my jobs"]).run().code(2).complains("Usage: sortie");
+    elsewhere.complains("`sortie --state 'my jobs' run NAME` runs one").done();
+    for (name, value, why) in [
+        ("TERM", "dumb", "TERM says that this one cannot, so there is no launcher"),
+        ("CI", "true", "the variable CI says that nobody sits here, so there is no launcher"),
+        (
+            "ACCESSIBLE",
+            "1",
+            "the variable ACCESSIBLE asks for lines instead of screens, so there is no launcher",
+        ),
+    ] {
+        let terminal = sandbox.terminal([], (200, 50)).env(name, value).start();
+        terminal.wait_for_end().code(2).shows("Usage: sortie").shows(why).done();
+    }
+    let mut small = sandbox.terminal([], (30, 5)).start();
+    let shot = small.wait_for("needed");
+    assert!(shot.has("30x5 is too small") && shot.has("40x10") && shot.has("q quit"), "{}", shot.text());
+    small.keys("q");
+    small.wait_for_end().code(0).done();
 }
 
 /// A secret that does not come until somebody writes into a pipe.

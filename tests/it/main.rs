@@ -9,6 +9,7 @@ mod bad_input;
 mod bad_input_alive;
 #[cfg(feature = "faults")]
 mod faults;
+mod hints;
 mod hostile;
 mod inline;
 mod kit;

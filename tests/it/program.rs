@@ -81,6 +81,8 @@ fn logs_say_which_try_a_line_is_of() {
     let mut lines: Vec<&str> = ran.out.lines().collect();
     lines.sort_unstable();
     assert_eq!(lines, ["stage | stage", "stage, run 2 | stage", "step | step", "step, attempt 2 | step"]);
+    let shown = sandbox.sortie(["jobs", "show"]).run().code(0);
+    shown.says("run 2 (run 1: step 1 `").says("took 2 attempts: exit code 1, passed").done();
 }
 
 #[test]

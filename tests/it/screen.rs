@@ -172,6 +172,32 @@ fn without_a_good_terminal_the_right_mode_or_a_sentence() {
 }
 
 #[test]
+fn a_job_that_is_over_at_once_can_be_seen_and_then_the_screen_leaves() {
+    let sandbox = Sandbox::new()
+        .file("playbooks/two.yml", "version: 3\nname: two\nstages:\n  a: { run: echo one }\n")
+        .file(
+            "playbooks/mended.yml",
+            "version: 3\nname: mended\nstages:\n  a: { steps: [{ block: [{ run: exit 3 }], rescue: [{ run: echo mended }] }] }\n",
+        );
+    let quick = sandbox.terminal(["run", "two", "--watch"], (80, 24)).start();
+    let before = quick.modes();
+    quick.wait_for("any key stays");
+    quick.wait_for_end().code(0).shows("job #1 passed").done();
+    quick.assert_restored(&before);
+    let mut kept = sandbox.terminal(["run", "two", "--watch"], (80, 24)).start();
+    kept.wait_for("any key stays");
+    kept.keys("j");
+    kept.wait_for("1 stage passed");
+    kept.keys("q");
+    kept.wait_for_end().code(0).shows("job #2 passed").done();
+    let mut rescued = sandbox.terminal(["run", "mended", "--watch"], (80, 24)).start();
+    rescued.wait_for("passed, rescued");
+    rescued.wait_for("1 stage passed");
+    rescued.keys("q");
+    rescued.wait_for_end().code(0).shows("(rescued)").done();
+}
+
+#[test]
 fn a_terminal_that_stops_reading_does_not_hold_up_the_job() {
     let sandbox = Sandbox::new().file(
         "playbooks/much.yml",
@@ -188,7 +214,8 @@ fn a_terminal_that_stops_reading_does_not_hold_up_the_job() {
     sandbox.sortie(["jobs", "wait", "last", "--timeout", "30s"]).run().code(0).done();
     assert!(sandbox.project().join("done").exists());
     terminal.go_on_reading();
-    terminal.wait_for("passed");
+    // Of the job, not of the stage alone: while the job runs, leaving is asked about.
+    terminal.wait_for("1 stage passed");
     terminal.keys("q");
     terminal.wait_for_end().code(0).done();
     terminal.assert_restored(&before);

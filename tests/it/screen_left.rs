@@ -2,6 +2,11 @@
 //!
 //! Nine endings for each of the faces that fill the screen. Not here: what is shown (`screen.rs`).
 
+use std::fs::OpenOptions;
+use std::io::{Read, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -331,31 +336,82 @@ const FACES: [InTmux; 3] = [
     InTmux { command: "sortie", shows: "41 stages", leaves: &["q"], is_watch: false },
 ];
 
+/// What is typed before that may still be read by the program that ends.
+fn shell_is_back(tmux: &Tmux) {
+    tmux.wait_until("the prompt", |tmux| tmux.capture().trim_end().ends_with('$').then_some(()));
+}
+
 impl InTmux {
-    /// Leaves the face in that way, and holds the terminal to what it was.
-    fn holds(&self, how: &str) {
-        let sandbox = project();
+    /// Opens the face in tmux, which has this in its environment; the job it watches, the modes before it.
+    fn open(&self, sandbox: &Sandbox, fault: (&str, &str)) -> (Option<Live>, Tmux, String) {
+        let (name, value) = fault;
         let job = self.is_watch.then(|| {
-            let mut job = sandbox.sortie(["run", "long", "--on-loss", "stop"]).start();
+            let call = sandbox.sortie(["run", "long", "--on-loss", "stop"]);
+            let mut job = if name.is_empty() { call } else { call.env(name, value) }.start();
             job.wait_for("begun");
             job
         });
-        let tmux = Tmux::new(&sandbox, 80, 24);
+        let tmux = Tmux::new(sandbox, 80, 24);
         let before = tmux.stty();
         let folder = std::path::Path::new(env!("CARGO_BIN_EXE_sortie")).parent().expect("it has a folder");
-        let fault = match how {
-            "panic" | "error" => format!("SORTIE_FAULT_SCREEN={how} "),
-            _ => String::new(),
-        };
+        let fault = if name.is_empty() { String::new() } else { format!("{name}={value} ") };
         tmux.type_line(&format!("{fault}{}/{}", folder.display(), self.command));
         tmux.wait_for(self.shows);
         assert!(tmux.alternate_on() && tmux.mouse_on() && !tmux.cursor_visible());
+        (job, tmux, before)
+    }
+
+    /// Lets the engine of its job panic, and holds the terminal to what it was.
+    #[cfg(feature = "faults")]
+    fn holds_after_the_engine(&self) {
+        let sandbox = project();
+        let (job, tmux, before) = self.open(&sandbox, ("SORTIE_FAULT_PANIC_AT", "28"));
+        if self.command == "sortie" {
+            tmux.send(&["Enter"]);
+            tmux.wait_for("echo begun");
+        }
+        go(&sandbox);
+        match &job {
+            Some(_) => {
+                tmux.wait_for("nobody works on this job any more");
+                tmux.send(&["q"]);
+            }
+            None if self.command == "sortie" => {
+                tmux.wait_for("the engine panicked");
+                tmux.wait_until("the sheet is closed", |tmux| {
+                    tmux.send(&["Escape"]);
+                    (!tmux.capture().contains("the engine panicked")).then_some(())
+                });
+                tmux.send(&["q"]);
+            }
+            None => {}
+        }
+        tmux.wait_until("the screen was left", |tmux| (!tmux.alternate_on()).then_some(()));
+        shell_is_back(&tmux);
+        assert!(tmux.cursor_visible());
+        assert!(!tmux.mouse_on(), "{}", self.command);
+        assert_eq!(tmux.stty(), before, "{}", self.command);
+        drop(tmux);
+        if let Some(job) = job {
+            job.wait().code(101).done();
+        }
+        nothing_is_left(&sandbox, Duration::from_secs(20));
+    }
+
+    /// Leaves the face in that way, and holds the terminal to what it was.
+    fn holds(&self, how: &str) {
+        // Shown only if it fails.
+        println!("{} {how}", self.command);
+        let sandbox = project();
+        let fault = if how == "panic" || how == "error" { ("SORTIE_FAULT_SCREEN", how) } else { ("", "") };
+        let (job, tmux, before) = self.open(&sandbox, fault);
         match how {
             "return" => tmux.send(self.leaves),
             "panic" | "error" => tmux.send(&["E"]),
             "TSTP" => {
                 tmux.send(&["C-z"]);
                 tmux.wait_until("it stopped", |tmux| (!tmux.alternate_on()).then_some(()));
+                shell_is_back(&tmux);
                 assert!(tmux.cursor_visible() && !tmux.mouse_on());
                 assert_eq!(tmux.stty(), before, "{} {how}", self.command);
                 tmux.type_line("fg");
@@ -379,6 +435,9 @@ impl InTmux {
         }
         if how == "panic" || how == "error" {
             tmux.send(&["C-c"]);
+        }
+        if how != "KILL" {
+            shell_is_back(&tmux);
         }
         tmux.wait_until("the cursor shows", |tmux| tmux.cursor_visible().then_some(()));
         assert!(!tmux.mouse_on(), "{} {how}", self.command);
@@ -407,5 +466,41 @@ fn in_tmux_the_terminal_is_as_it_was_after_bugs() {
         for how in ["panic", "error"] {
             face.holds(how);
         }
+        face.holds_after_the_engine();
+    }
+}
+
+/// A terminal that is behind, and of which nobody waits for more, when whoever filled the screen is killed.
+#[test]
+fn a_guard_gets_its_text_into_a_terminal_that_reads_nothing() {
+    let (mut master, slave) = pty_process::blocking::open().expect("a pseudo terminal is free");
+    let name = format!("/proc/self/fd/{}", slave.as_raw_fd());
+    let mut terminal = OpenOptions::new()
+        .write(true)
+        .custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY)
+        .open(std::fs::read_link(name).expect("Linux has /proc"))
+        .expect("it can be opened");
+    let has_room = |terminal: &std::fs::File| {
+        // What it took may move on within the system, for a moment.
+        let limit = rustix::event::Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+        let mut wanted = [rustix::event::PollFd::new(terminal, rustix::event::PollFlags::OUT)];
+        rustix::event::poll(&mut wanted, Some(&limit)).expect("it can be asked") > 0
+    };
+    while has_room(&terminal) {
+        while terminal.write(&[b'x'; 4096]).is_ok() {}
+    }
+    let mut guard = Command::new(env!("CARGO_BIN_EXE_sortie"))
+        .args(["__guard", "0,0,0,0,0,0", "1,1,1,1,1,1", "LEFT"])
+        .stdin(Stdio::piped())
+        .stdout(terminal)
+        .spawn()
+        .expect("it starts");
+    drop(guard.stdin.take());
+    assert!(guard.wait().expect("it ends").success());
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(b"LEFT") {
+        let mut piece = [0; 4096];
+        let count = master.read(&mut piece).expect("the text comes");
+        bytes.extend_from_slice(&piece[..count]);
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! Not here: writing them (the keeper does), their index (`logic/log_index`).
 
+mod cell_lines;
 mod cell_log;
 mod cell_search;
 mod lines;

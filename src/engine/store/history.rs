@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, params};
 
 use super::folder::{broken, newer_store};
-use super::journal::read_events;
+use super::journal::{key, read_events};
 use super::{BUSY, Owner, VERSION};
 use crate::engine::{EngineError, JobId, Project};
 use crate::logic::job::event::Envelope;
@@ -35,6 +36,8 @@ pub struct JobRow {
     pub outcome: Option<String>,
     pub started: Timestamp,
     pub finished: Option<Timestamp>,
+    /// How long it took once it has ended: all of its attempts, without the time between them.
+    pub took: Option<Duration>,
     pub actor: String,
     pub dir: PathBuf,
     pub owner_alive: bool,
@@ -76,7 +79,7 @@ impl History {
     fn rows(&self, rest: &str, args: &[&dyn rusqlite::ToSql]) -> Result<Vec<JobRow>, EngineError> {
         let mut query = self.connection.prepare(&format!(
             "SELECT number, id, name, playbook, state, outcome, created, finished, actor, \
-             owner_pid, owner_start, owner_boot FROM jobs {rest}"
+             owner_pid, owner_start, owner_boot, epoch FROM jobs {rest}"
         ))?;
         let rows = query.query_map(args, |row| {
             let id: String = row.get(1)?;
@@ -88,21 +91,51 @@ impl History {
             };
             // A job without a living owner is never shown as running.
             let state = if state != "finished" && !owner_alive { "interrupted".to_owned() } else { state };
+            let (number, finished) = (row.get(0)?, row.get::<_, Option<i64>>(7)?.map(Timestamp));
+            let started = Timestamp(row.get(6)?);
+            let whole = finished.map(|finished| finished.since(started));
+            // Only another engine runs a job on that has ended.
+            let is_first = row.get::<_, u64>(12)? <= 1;
+            let took =
+                if is_first { whole } else { self.ran(number)?.filter(|_| finished.is_some()).or(whole) };
             Ok(JobRow {
-                number: row.get(0)?,
+                number,
                 dir: self.state.join("jobs").join(&id),
                 id: JobId(Arc::from(id)),
                 name: row.get(2)?,
                 playbook: row.get(3)?,
                 state,
                 outcome: row.get(5)?,
-                started: Timestamp(row.get(6)?),
-                finished: row.get::<_, Option<i64>>(7)?.map(Timestamp),
+                started,
+                finished,
+                took,
                 actor: row.get(8)?,
                 owner_alive,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Adds up how long a job was at work, from each start to the end after it; nothing if it never ended.
+    fn ran(&self, number: u64) -> rusqlite::Result<Option<Duration>> {
+        let mut query = self.connection.prepare_cached(
+            "SELECT time, type FROM events WHERE id > ?1 AND id < ?2 AND type IN \
+             ('job.started', 'job.retrying', 'job.completed', 'job.failed', 'job.cancelled') ORDER BY id",
+        )?;
+        let mut rows = query.query(params![key(number, 0), key(number + 1, 0)])?;
+        let (mut since, mut whole) = (None, None);
+        while let Some(row) = rows.next()? {
+            let time = Timestamp(row.get(0)?);
+            match row.get_ref(1)?.as_str() {
+                // What is run on while it runs has begun before.
+                Ok("job.started" | "job.retrying") => since = since.or(Some(time)),
+                _ => {
+                    let ran = since.take().map_or(Duration::ZERO, |since| time.since(since));
+                    whole = Some(whole.unwrap_or_default() + ran);
+                }
+            }
+        }
+        Ok(whole)
     }
 
     /// Finds the job that a number, `#number`, a unique prefix of its id, or `last` names.

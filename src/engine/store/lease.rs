@@ -66,7 +66,7 @@ impl Store {
             let owner = Owner { pid, start, boot };
             if owner.is_alive() && owner != *ours {
                 return Err(EngineError::refused(format!(
-                    "job #{number} is owned by another engine (process {pid}); orders reach it with `sortie jobs`"
+                    "job #{number} is owned by another engine (process {pid}), which takes orders about it"
                 )));
             }
         }

@@ -20,7 +20,7 @@ use crate::logic::time::Timestamp;
 #[path = "times_tests.rs"]
 mod tests;
 
-/// Of `stage.started` and `stage.completed`. A stage goes by its name, which its cells carry: its position may have
+/// Of the events that begin and end a stage. It goes by its name, which its cells carry: its position may have
 /// changed since.
 #[derive(Deserialize)]
 struct OfStage<'a> {
@@ -89,7 +89,8 @@ impl History {
     ) -> Result<(), EngineError> {
         let mut query = self.connection.prepare_cached(
             "SELECT time, type, body FROM events WHERE id > ?1 AND id < ?2 \
-             AND type IN ('stage.started', 'stage.completed', 'cell.started') ORDER BY id",
+             AND type IN ('stage.started', 'stage.completed', 'stage.failed', 'stage.cancelled', \
+             'stage.skipped', 'cell.started') ORDER BY id",
         )?;
         let mut rows = query.query(params![key(job, 0), key(job + 1, 0)])?;
         let mut stage_of: HashMap<u32, u32> = HashMap::new();
@@ -111,9 +112,13 @@ impl History {
                         stage.since.get_or_insert(time);
                     }
                 }
-                _ => {
+                end => {
                     let Ok(it) = serde_json::from_str::<OfStage<'_>>(column(2)) else { continue };
-                    if let Some(Begun { at: Some(at), since: Some(since) }) = begun.remove(&it.stage) {
+                    // What ended otherwise may go on hours later, and tells nothing of how long it takes.
+                    let ended = begun.remove(&it.stage);
+                    if let ("stage.completed", Some(Begun { at: Some(at), since: Some(since) })) =
+                        (end, ended)
+                    {
                         times[at].push(time.since(since));
                     }
                 }

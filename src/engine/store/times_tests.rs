@@ -1,4 +1,4 @@
-//! Times of stages from journals that are written by hand.
+//! Times of stages and jobs from journals that are written by hand.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -142,4 +142,52 @@ fn a_retry_of_a_part_of_a_stage_tells_nothing_about_all_of_it() {
     past.job("ci.yml", events);
     let plan = plan_of("  build: {run: x}\n  test: {run: x}\n");
     assert_eq!(past.times("ci.yml", &plan, 9), [vec![7], vec![2, 8]]);
+}
+
+#[test]
+fn hours_between_a_failure_and_a_retry_are_no_time_of_a_stage() {
+    for outcome in [Outcome::Failure, Outcome::Cancelled, Outcome::Skipped] {
+        let mut past = Past::new();
+        let mut events = job(2, outcome);
+        let (by, order, scope) = ("ann".to_owned(), String::new(), RetryScope::Cell(2));
+        let retry = Event::JobRetrying { by, order, scope, attempt: 2, stages: vec![1], cells: vec![2] };
+        events.extend([
+            (9000, retry),
+            (9000, cell(2)),
+            (9001, ends(1, Outcome::Success)),
+            (9001, job_ends(Outcome::Success)),
+        ]);
+        past.job("ci.yml", events);
+        let plan = plan_of("  build: {run: x}\n  test: {run: x}\n");
+        assert_eq!(past.times("ci.yml", &plan, 9), [vec![7], vec![]]);
+    }
+}
+
+#[test]
+fn a_job_that_was_run_on_took_the_time_that_it_ran() {
+    let mut past = Past::new();
+    let again = Event::JobRetrying {
+        by: "ann".to_owned(),
+        order: String::new(),
+        scope: RetryScope::Failed,
+        attempt: 2,
+        stages: vec![0],
+        cells: vec![],
+    };
+    let events = [
+        (0, Event::JobStarted { attempt: 1 }),
+        (7, job_ends(Outcome::Failure)),
+        (1000, again.clone()),
+        (1003, again),
+        (1005, job_ends(Outcome::Success)),
+    ];
+    past.job("again.yml", events);
+    // Only an engine that takes the job over runs it on.
+    past.store.drop_lease(1, 1).unwrap();
+    past.store.take_lease(1, &Owner::this()).unwrap();
+    past.job("once.yml", [(0, Event::JobStarted { attempt: 1 }), (7, job_ends(Outcome::Success))]);
+    past.job("runs.yml", [(0, Event::JobStarted { attempt: 1 })]);
+    let rows = History::open(&past.project).unwrap().unwrap().jobs(9).unwrap();
+    let took: Vec<_> = rows.iter().map(|row| row.took.map(|it| it.as_secs())).collect();
+    assert_eq!(took, [None, Some(7), Some(12)]);
 }

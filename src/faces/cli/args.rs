@@ -2,7 +2,6 @@
 //!
 //! Not here: what the commands do (one file each beside this one), the layers of settings (`logic/settings.rs`).
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -38,13 +37,10 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// Returns what is said where a command is needed: where there is no screen for the launcher.
+    /// Returns the help, as `--help` prints it.
     #[must_use]
-    pub fn no_command(arguments: impl IntoIterator<Item = OsString>) -> clap::Error {
-        use clap::error::ErrorKind::MissingSubcommand;
-        let mut grammar = Self::command().subcommand_required(true).arg_required_else_help(true);
-        let parsed = grammar.try_get_matches_from_mut(arguments);
-        parsed.err().unwrap_or_else(|| grammar.error(MissingSubcommand, "a command is missing"))
+    pub fn help() -> String {
+        Self::command().render_help().to_string()
     }
 }
 

@@ -13,7 +13,7 @@ use crate::logic::job::order::{Order, Target};
 /// If there is no such job or part of it, or the order is refused.
 pub(super) fn cancel(context: &Context, args: &CancelArgs, out: &mut Out) -> Result<Ending, Failure> {
     let history = pick::history(context)?;
-    let row = pick::job_for_order(&history, &args.job)?;
+    let row = pick::job_for_order(context, &history, &args.job)?;
     let target = match &args.address {
         Some(text) => pick::target(&pick::view(&history, &row)?, text)?,
         None => Target::Job,

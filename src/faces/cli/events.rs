@@ -2,7 +2,7 @@
 
 use super::args::EventsArgs;
 use super::pick;
-use crate::engine::{Handle, Next};
+use crate::engine::Next;
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::event_json;
@@ -15,7 +15,7 @@ use crate::logic::view::JobView;
 /// If there is no such job, or its journal cannot be read.
 pub(super) fn events(context: &Context, args: &EventsArgs, out: &mut Out) -> Result<Ending, Failure> {
     let history = pick::history(context)?;
-    let row = pick::job(&history, &args.job)?;
+    let row = pick::job(context, &history, &args.job)?;
     let plan = history.plan(&row.id)?;
     let job = row.id.to_string();
     let mut view = JobView::new(plan.playbook);
@@ -30,7 +30,7 @@ pub(super) fn events(context: &Context, args: &EventsArgs, out: &mut Out) -> Res
     if !args.follow || row.outcome.is_some() || out.is_closed() {
         return Ok(Ending::Success);
     }
-    let handle = Handle::connect(&context.project, &row.id)?;
+    let handle = pick::connect(context, &row)?;
     let mut subscription = handle.subscribe(view.seq);
     loop {
         match subscription.next(Some(std::time::Duration::ZERO)) {

@@ -9,6 +9,7 @@ use crate::engine::{History, JobRow};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
+use crate::faces::signs::State;
 use crate::faces::words;
 use crate::logic::text::shortened;
 use crate::logic::time::Timestamp;
@@ -29,14 +30,14 @@ pub(super) fn list(context: &Context, args: &ListArgs, out: &mut Out) -> Result<
         return Ok(Ending::Success);
     }
     if rows.is_empty() {
-        out.line("this project has no jobs yet; start one: sortie run PLAYBOOK");
+        let run = context.command("run PLAYBOOK");
+        out.line(format!("this project has no jobs yet; start one: {run}"));
     }
     let mut table = Table::default();
     for row in &rows {
-        let took =
-            row.finished.map_or_else(String::new, |finished| words::elapsed(finished.since(row.started)));
+        let took = row.took.map_or_else(String::new, words::elapsed);
         table.marked(
-            out.paint.symbol(phase(row)),
+            out.paint.sign(state(row)),
             1,
             [
                 format!("#{}", row.number),
@@ -54,11 +55,13 @@ pub(super) fn list(context: &Context, args: &ListArgs, out: &mut Out) -> Result<
 
 /// Returns where a job stands.
 #[must_use]
-pub(super) fn phase(row: &JobRow) -> Phase {
+pub(super) fn state(row: &JobRow) -> State {
     match pick::outcome(row) {
-        Some(outcome) => Phase::Done(outcome),
-        None if row.owner_alive => Phase::Running,
-        None => Phase::Stopping,
+        Some(outcome) => State::of(Phase::Done(outcome), None, None),
+        None if !row.owner_alive => State::Cancelled,
+        None if row.state == "paused" => State::Paused,
+        None if row.state == "cancelling" => State::Stopping,
+        None => State::Running,
     }
 }
 
@@ -80,6 +83,7 @@ pub(super) fn row_json(row: &JobRow) -> Json {
         "outcome": row.outcome,
         "started": row.started.rfc3339(),
         "finished": row.finished.map(Timestamp::rfc3339),
+        "took_seconds": row.took.map(|it| it.as_secs_f64()),
         "actor": row.actor,
         "dir": row.dir,
     })

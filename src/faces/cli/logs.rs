@@ -11,7 +11,7 @@ use serde_json::{Map, Value as Json, json};
 use super::args::LogsArgs;
 use super::{pick, wait};
 use crate::engine::logs::{self, Tail};
-use crate::engine::{Handle, History, JobRow, Next};
+use crate::engine::{History, JobRow, Next};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
@@ -27,7 +27,7 @@ use crate::logic::view::JobView;
 /// If there is no such job or part of it, or its files cannot be read.
 pub(super) fn logs(context: &Context, args: &LogsArgs, out: &mut Out) -> Result<Ending, Failure> {
     let history = pick::history(context)?;
-    let (row, address) = find(&history, args)?;
+    let (row, address) = find(context, &history, args)?;
     let view = pick::view(&history, &row)?;
     let mut choice = Choice { stage: None, cells: None, step: None, attempt: args.attempt };
     if let Some(address) = &address {
@@ -35,7 +35,7 @@ pub(super) fn logs(context: &Context, args: &LogsArgs, out: &mut Out) -> Result<
     }
     if args.follow && row.outcome.is_none() {
         if !row.owner_alive {
-            return Err(wait::interrupted(&row));
+            return Err(wait::interrupted(context, &row));
         }
         return follow(context, &row, view, &choice, out);
     }
@@ -74,14 +74,15 @@ pub(super) fn logs(context: &Context, args: &LogsArgs, out: &mut Out) -> Result<
 }
 
 /// The first word may be a job or an address: `logs build` means the last job's stage.
-fn find(history: &History, args: &LogsArgs) -> Result<(JobRow, Option<Address>), Failure> {
+fn find(context: &Context, history: &History, args: &LogsArgs) -> Result<(JobRow, Option<Address>), Failure> {
+    let find = |selector| pick::job(context, history, selector);
     let (job, address) = match (&args.job, &args.address) {
-        (Some(word), None) if !is_selector(word) => match pick::job(history, word) {
+        (Some(word), None) if !is_selector(word) => match find(word) {
             Ok(row) => (Ok(row), None),
-            Err(_) => (pick::job(history, "last"), Some(word)),
+            Err(_) => (find("last"), Some(word)),
         },
-        (Some(job), address) => (pick::job(history, job), address.as_ref()),
-        (None, _) => (pick::job(history, "last"), None),
+        (Some(job), address) => (find(job), address.as_ref()),
+        (None, _) => (find("last"), None),
     };
     let address = address.or(args.stage.as_ref());
     Ok((job?, address.map(|text| pick::address(text)).transpose()?))
@@ -176,7 +177,7 @@ fn follow(
     choice: &Choice,
     out: &mut Out,
 ) -> Result<Ending, Failure> {
-    let handle = Handle::connect(&context.project, &row.id)?;
+    let handle = pick::connect(context, row)?;
     let mut tails: HashMap<AttemptKey, Tail> = HashMap::new();
     let already: Vec<AttemptKey> = view.attempts.clone();
     for key in already {

@@ -37,6 +37,7 @@ use args::{Cli, Command, JobsCommand, ListArgs, When};
 
 use super::context::Context;
 use super::ending::{Ending, Failure};
+use super::modes;
 use super::out::Out;
 use crate::logic::settings::{Given, Origin};
 
@@ -45,7 +46,7 @@ use crate::logic::settings::{Given, Origin};
 /// # Errors
 /// Whatever keeps it from being carried out.
 pub fn dispatch(context: &Context, cli: Cli, out: &mut Out, notes: &mut Out) -> Result<Ending, Failure> {
-    let Some(command) = cli.command else { return super::launch::launch(context, out) };
+    let Some(command) = cli.command else { return no_command(context, out, notes) };
     match command {
         Command::Run(args) => run::run(context, &args, out, notes),
         Command::Watch(args) => watch::watch(context, &args, out, notes),
@@ -58,6 +59,19 @@ pub fn dispatch(context: &Context, cli: Cli, out: &mut Out, notes: &mut Out) -> 
         Command::Config { command } => config::config(context, &command, out),
         Command::Explain(args) => explain::explain(context, &args, out),
     }
+}
+
+/// Shows the launcher. Where there can be none, the help says what else there is, and the last line why.
+fn no_command(context: &Context, out: &mut Out, notes: &mut Out) -> Result<Ending, Failure> {
+    let Some(why) = modes::no_launcher(&context.surroundings) else {
+        return super::launch::launch(context, out);
+    };
+    notes.line(Cli::help());
+    let run = context.command("run NAME");
+    notes.line(format!(
+        "note: {why}, so there is no launcher; `sortie playbooks list` shows what there is, `{run}` runs one"
+    ));
+    Err(Failure::told(Ending::Usage))
 }
 
 fn jobs(

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::engine::library::{self, Opened};
 use crate::faces::ending::{Ending, Failure};
+use crate::faces::hint::quoted;
 use crate::faces::out::Out;
 use crate::faces::report::{self, Look};
 use crate::logic::playbook::model::Playbook;
@@ -31,7 +32,7 @@ fn read(root: &Path, wanted: &str, notes: &mut Out, brief: bool) -> Result<(Open
     let mut opened = library::open(root, &library::find(root, wanted)?)?;
     let found = opened.reading.diagnostics.len();
     if brief && found > 0 && opened.reading.playbook.is_some() {
-        let path = library::shown(root, &opened.path);
+        let path = quoted(&library::callable(root, &opened.path));
         notes.line(format!("{}: sortie check {path}", plural(found, "warning")));
         notes.flush();
     } else if found > 0 {

@@ -2,7 +2,7 @@
 //!
 //! Not here: parsing addresses (`logic/address.rs`).
 
-use crate::engine::{History, JobRow, library};
+use crate::engine::{Handle, History, JobRow, library};
 use crate::faces::context::Context;
 use crate::faces::ending::Failure;
 use crate::logic::address::{Address, matches_cell};
@@ -17,29 +17,30 @@ use crate::logic::view::JobView;
 /// # Errors
 /// If there is none yet, or it cannot be opened.
 pub(super) fn history(context: &Context) -> Result<History, Failure> {
-    History::open(&context.project)?.ok_or_else(no_jobs)
+    History::open(&context.project)?.ok_or_else(|| no_jobs(context))
 }
 
-fn no_jobs() -> Failure {
-    Failure::usage("this project has no jobs yet").help("start one: sortie run PLAYBOOK")
+fn no_jobs(context: &Context) -> Failure {
+    let run = context.command("run PLAYBOOK");
+    Failure::usage("this project has no jobs yet").help(format!("start one: {run}"))
 }
 
 /// Finds a job by number, beginning of its id, or `last`.
 ///
 /// # Errors
 /// If there is no such job.
-pub(super) fn job(history: &History, selector: &str) -> Result<JobRow, Failure> {
+pub(super) fn job(context: &Context, history: &History, selector: &str) -> Result<JobRow, Failure> {
     if selector == "last" {
-        return history.jobs(1)?.into_iter().next().ok_or_else(no_jobs);
+        return history.jobs(1)?.into_iter().next().ok_or_else(|| no_jobs(context));
     }
-    Ok(history.find(selector)?)
+    history.find(selector).map_err(|error| context.not_found(error))
 }
 
 /// Finds a job for an order that destroys: `last` is refused while two jobs are live.
 ///
 /// # Errors
 /// If there is no such job, or it is not clear which one is meant.
-pub(super) fn job_for_order(history: &History, selector: &str) -> Result<JobRow, Failure> {
+pub(super) fn job_for_order(context: &Context, history: &History, selector: &str) -> Result<JobRow, Failure> {
     if selector == "last" {
         let live: Vec<JobRow> =
             history.jobs(100)?.into_iter().filter(|row| is_live(row) && row.owner_alive).collect();
@@ -57,7 +58,18 @@ pub(super) fn job_for_order(history: &History, selector: &str) -> Result<JobRow,
             return Ok(row);
         }
     }
-    job(history, selector)
+    job(context, history, selector)
+}
+
+/// Connects to whoever drives a job.
+///
+/// # Errors
+/// If nobody answers.
+pub(super) fn connect(context: &Context, row: &JobRow) -> Result<Handle, Failure> {
+    Handle::connect(&context.project, &row.id).map_err(|error| {
+        let show = context.command(&format!("jobs show {}", row.number));
+        Failure::from(error).help(format!("it has ended, or its engine died; `{show}` tells"))
+    })
 }
 
 /// Returns how a job ended, if it did.

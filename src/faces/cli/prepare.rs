@@ -15,6 +15,7 @@ use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
 use crate::logic::plan::{Plan, PlanProblem, PlanRequest, require};
 use crate::logic::playbook::model::{Playbook, SecretFrom};
+use crate::logic::text::clean::written_out;
 use crate::logic::text::plural;
 
 /// Turns flags into a request.
@@ -203,7 +204,9 @@ fn ask(name: &str, commands: &Commands<'_>) -> std::io::Result<bool> {
     let mut terminal = std::io::stderr().lock();
     writeln!(terminal, "The playbook `{name}` fetches secrets by running:")?;
     for (secret, command) in commands {
-        writeln!(terminal, "  {secret}: {}", crate::logic::text::clean::clean(command.as_bytes(), false))?;
+        // All of it: what is asked for here is run.
+        let command = written_out(command.trim_end_matches('\n'), false).replace('\n', "\n    ");
+        writeln!(terminal, "  {secret}: {command}")?;
     }
     write!(terminal, "Trust these commands? [y/N] ")?;
     terminal.flush()?;

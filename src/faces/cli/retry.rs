@@ -7,6 +7,7 @@ use super::{pick, prepare, run, steer};
 use crate::engine::{self, Again, library};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
+use crate::faces::hint::quoted;
 use crate::faces::out::Out;
 use crate::faces::show::{self, Shown};
 use crate::logic::job::order::{Order, RetryScope};
@@ -24,7 +25,7 @@ pub(super) fn retry(
     notes: &mut Out,
 ) -> Result<Ending, Failure> {
     let history = pick::history(context)?;
-    let row = pick::job_for_order(&history, &args.job)?;
+    let row = pick::job_for_order(context, &history, &args.job)?;
     let view = pick::view(&history, &row)?;
     let order = Order::Retry { scope: scope(&view, args)? };
     if row.outcome.is_none() {
@@ -35,9 +36,11 @@ pub(super) fn retry(
         notes.flush();
     }
     if pick::has_changed(context, &history, &row)? {
-        let path = library::shown(&context.project.root, &pick::playbook_path(context, &row));
+        let (root, path) = (&context.project.root, pick::playbook_path(context, &row));
+        let run = context.command(&format!("run {}", quoted(&library::callable(root, &path))));
         notes.line(format!(
-            "`{path}` has changed since this job began, and a job keeps what it began with: `sortie run {path}` runs the new one"
+            "`{}` has changed since this job began, and a job keeps what it began with: `{run}` runs the new one",
+            library::shown(root, &path)
         ));
         notes.flush();
     }

@@ -141,7 +141,10 @@ fn last(context: &Context, request: &mut PlanRequest, notes: &mut Out) -> Result
     };
     let Some(row) = newest else {
         return Err(Failure::usage("which playbook? There is no job yet whose playbook could be repeated")
-            .help("sortie run PLAYBOOK; `sortie playbooks list` shows what there is"));
+            .help(format!(
+                "{}; `sortie playbooks list` shows what there is",
+                context.command("run PLAYBOOK")
+            )));
     };
     let path = pick::playbook_path(context, &row);
     let bare = PlanRequest { max_parallel: request.max_parallel, ..PlanRequest::default() };

@@ -6,21 +6,22 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json, json};
 
 use super::args::ShowArgs;
-use super::list::{local_time, phase, row_json, state_word};
+use super::list::{local_time, row_json, state, state_word};
 use super::pick;
 use super::table::Table;
-use crate::engine::{JobRow, library, logs};
+use crate::engine::{JobRow, clock, library, logs};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
+use crate::faces::signs::State;
 use crate::faces::summary;
-use crate::faces::why::{step_words, why_cell};
+use crate::faces::why::{earlier_tries, runs, step_words, why_cell, why_stage};
 use crate::faces::words;
 use crate::logic::job::event::{Cause, Outcome};
 use crate::logic::job::report::AttemptKey;
 use crate::logic::text::shortened;
 use crate::logic::time::Timestamp;
-use crate::logic::view::{CellView, JobView};
+use crate::logic::view::{CellView, JobView, StageView, Tried};
 
 /// Most cells of one stage that are listed for people.
 const CELLS_SHOWN: usize = 50;
@@ -31,7 +32,7 @@ const CELLS_SHOWN: usize = 50;
 /// If there is no such job, or what is recorded of it cannot be read.
 pub(super) fn show(context: &Context, args: &ShowArgs, out: &mut Out) -> Result<Ending, Failure> {
     let history = pick::history(context)?;
-    let row = pick::job(&history, &args.job)?;
+    let row = pick::job(context, &history, &args.job)?;
     let view = pick::view(&history, &row)?;
     if args.json {
         out.line(job_json(&row, &view).to_string());
@@ -49,9 +50,14 @@ fn time_text(from: Option<Timestamp>, to: Option<Timestamp>) -> String {
     span(from, to).map_or_else(String::new, words::elapsed)
 }
 
+fn stage_time(stage: &StageView) -> String {
+    stage.finished.and_then(|finished| stage.elapsed(finished)).map_or_else(String::new, words::elapsed)
+}
+
 fn print(out: &mut Out, root: &Path, row: &JobRow, view: &JobView) {
-    let mark = out.paint.symbol(phase(row));
-    let head = if !pick::is_live(row) {
+    let is_over = !pick::is_live(row);
+    let mark = out.paint.sign(if is_over { State::of_job(view) } else { state(row) });
+    let head = if is_over {
         summary::final_line(view, row.number)
     } else {
         format!("job #{} {}: {}", row.number, state_word(row), summary::counts(&view.stage_counts, "stage"))
@@ -64,6 +70,11 @@ fn print(out: &mut Out, root: &Path, row: &JobRow, view: &JobView) {
     facts.row(["  started".to_owned(), format!("{started} by {}", row.actor)]);
     facts.row(["  id".to_owned(), row.id.to_string()]);
     facts.row(["  logs".to_owned(), row.dir.display().to_string()]);
+    if view.attempt > 1 {
+        let last = view.since_retry(clock::now()).map_or_else(String::new, words::elapsed);
+        let whole = words::elapsed(view.elapsed(clock::now()));
+        facts.row(["  attempts".to_owned(), format!("{}, {whole} together, the last {last}", view.attempt)]);
+    }
     if let (Some(cause), true) = (&view.cause, !pick::is_live(row)) {
         facts.row(["  because".to_owned(), words::cause(cause, view)]);
     }
@@ -83,9 +94,9 @@ fn print(out: &mut Out, root: &Path, row: &JobRow, view: &JobView) {
         };
         let word = words::phase(stage.phase, stage.cause.as_ref());
         table.marked(
-            out.paint.symbol(stage.phase),
+            out.paint.sign(State::of_stage(stage)),
             1,
-            [view.stage_name(at).to_owned(), word.to_owned(), time_text(stage.started, stage.finished), why],
+            [view.stage_name(at).to_owned(), word.to_owned(), stage_time(stage), why],
         );
         if single {
             continue;
@@ -93,7 +104,7 @@ fn print(out: &mut Out, root: &Path, row: &JobRow, view: &JobView) {
         for &cell in stage.cells.iter().take(CELLS_SHOWN) {
             let it = &view.cells[cell as usize];
             let word = words::phase(it.phase, it.cause.as_ref());
-            let mark = format!("  {}", out.paint.symbol(it.phase));
+            let mark = format!("  {}", out.paint.sign(State::of_cell(it)));
             let time = time_text(it.started, it.finished);
             table.marked(mark, 3, [view.cell_name(cell), word.to_owned(), time, failed_why(view, cell)]);
         }
@@ -117,11 +128,15 @@ fn failed_why(view: &JobView, cell: u32) -> String {
     let mut parts: Vec<String> = Vec::new();
     if it.phase.outcome() != Some(Outcome::Success) {
         parts.extend(why_cell(view, cell));
+        let failed = (0u32..).zip(&it.steps).find(|(_, step)| step.conclusion == Some(Outcome::Failure));
+        let before = failed.and_then(|(step, _)| earlier_tries(view, cell, step));
+        parts.extend(before.map(|before| format!("before that {before}")));
     } else if let Some((step, state)) = (0u32..).zip(&it.steps).find(|(_, step)| step.attempt > 1) {
-        parts.push(format!("{} took {} attempts", step_words(view, cell, step), state.attempt));
+        let before = earlier_tries(view, cell, step).map_or_else(String::new, |it| format!(": {it}, passed"));
+        parts.push(format!("{} took {} attempts{before}", step_words(view, cell, step), state.attempt));
     }
     if it.run > 1 {
-        parts.push(format!("run {}", it.run));
+        parts.push(runs(view, cell));
     }
     parts.join("; ")
 }
@@ -131,7 +146,8 @@ fn job_json(row: &JobRow, view: &JobView) -> Json {
     object["attempt"] = view.attempt.into();
     object["rescued"] = view.rescued.into();
     object["cause"] = cause_json(view.cause.as_ref(), view);
-    object["seconds"] = seconds(view.started, view.finished);
+    object["seconds"] = view.finished.map(|finished| view.elapsed(finished).as_secs_f64()).into();
+    object["attempt_seconds"] = seconds(view.started, view.finished);
     object["outputs"] = pairs(&view.outputs);
     object["stages"] = (0u32..)
         .zip(&view.stages)
@@ -140,8 +156,8 @@ fn job_json(row: &JobRow, view: &JobView) -> Json {
                 "stage": view.stage_name(at),
                 "state": words::phase(stage.phase, None),
                 "outcome": stage.phase.outcome().map(Outcome::word),
-                "cause": cause_json(stage.cause.as_ref(), view),
-                "seconds": seconds(stage.started, stage.finished),
+                "cause": why_stage(view, at),
+                "seconds": stage.finished.and_then(|finished| stage.elapsed(finished)).map(|it| it.as_secs_f64()),
                 "cells": stage.cells.iter().map(|&cell| cell_json(row, view, cell)).collect::<Vec<_>>(),
             })
         })
@@ -160,7 +176,7 @@ fn cell_json(row: &JobRow, view: &JobView, cell: u32) -> Json {
         "run": it.run,
         "state": words::phase(it.phase, None),
         "outcome": it.phase.outcome().map(Outcome::word),
-        "cause": cause_json(it.cause.as_ref(), view),
+        "cause": it.cause.as_ref().and_then(|_| why_cell(view, cell)),
         "seconds": seconds(it.started, it.finished),
         "outputs": pairs(&it.outputs),
         "steps": steps,
@@ -169,6 +185,7 @@ fn cell_json(row: &JobRow, view: &JobView, cell: u32) -> Json {
 
 fn step_json(row: &JobRow, view: &JobView, it: &CellView, (cell, step): (u32, u32)) -> Json {
     let state = &it.steps[step as usize];
+    let earlier: Vec<Json> = view.earlier_tries(cell, step).map(|it| tried_json(view, it)).collect();
     let log = logs::path(&row.dir, AttemptKey { cell, run: it.run, step, attempt: state.attempt.max(1) });
     json!({
         "step": view.step_name(cell, step),
@@ -178,9 +195,19 @@ fn step_json(row: &JobRow, view: &JobView, it: &CellView, (cell, step): (u32, u3
         "attempt": state.attempt,
         "rescued": state.rescued,
         "cause": cause_json(state.cause.as_ref(), view),
+        "earlier": earlier,
         "seconds": seconds(state.started, state.finished),
         "log": (state.log_bytes > 0).then(|| log.display().to_string()),
         "log_bytes": state.log_bytes,
+    })
+}
+
+fn tried_json(view: &JobView, (attempt, tried): (u32, &Tried)) -> Json {
+    json!({
+        "attempt": attempt,
+        "outcome": tried.outcome.word(),
+        "cause": cause_json(tried.cause.as_ref(), view),
+        "seconds": tried.took.map(|it| it.as_secs_f64()),
     })
 }
 

@@ -4,7 +4,7 @@
 
 use super::args::{PauseArgs, SkipArgs};
 use super::{list, pick, wait};
-use crate::engine::{Handle, JobRow, OrderError};
+use crate::engine::{JobRow, OrderError};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::orders;
@@ -29,7 +29,7 @@ pub(super) fn resume(context: &Context, args: &PauseArgs, out: &mut Out) -> Resu
 
 fn simple(context: &Context, args: &PauseArgs, order: Order, out: &mut Out) -> Result<Ending, Failure> {
     let history = pick::history(context)?;
-    let row = pick::job_for_order(&history, &args.job)?;
+    let row = pick::job_for_order(context, &history, &args.job)?;
     send(context, &row, &args.job, order, out)
 }
 
@@ -39,7 +39,7 @@ fn simple(context: &Context, args: &PauseArgs, order: Order, out: &mut Out) -> R
 /// If there is no such job or part of it, or the order is refused.
 pub(super) fn skip(context: &Context, args: &SkipArgs, out: &mut Out) -> Result<Ending, Failure> {
     let history = pick::history(context)?;
-    let row = pick::job_for_order(&history, &args.job)?;
+    let row = pick::job_for_order(context, &history, &args.job)?;
     let view = pick::view(&history, &row)?;
     let target = pick::target(&view, &args.address)?;
     let order = if args.undo { Order::WithdrawSkip { target } } else { Order::Skip { target } };
@@ -65,12 +65,12 @@ pub(super) fn send(
         )));
     }
     if !row.owner_alive {
-        return Err(wait::interrupted(row));
+        return Err(wait::interrupted(context, row));
     }
     if selector == "last" {
         out.line(format!("`last` is job #{} ({})", row.number, row.name));
     }
-    let handle = Handle::connect(&context.project, &row.id)?;
+    let handle = pick::connect(context, row)?;
     match handle.order(asked(context, order)) {
         Ok(words) => {
             out.line(words);

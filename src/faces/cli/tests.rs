@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use super::pick;
 use crate::engine::logs;
+use crate::faces::hint::Caller;
 use crate::faces::out::{Out, Paint};
 use crate::faces::plain::Plain;
+use crate::faces::signs::State;
 use crate::faces::summary;
 use crate::faces::summary::Volume;
 use crate::logic::job::event::{Cause, Envelope, Event, NewCell, Outcome, StepEnd};
@@ -91,7 +93,8 @@ impl Show {
     }
 
     fn summary(&mut self, volume: Volume) -> String {
-        summary::print(&mut self.out, &self.view, 7, self.folder.path(), volume);
+        let caller = Caller::default();
+        summary::print(&mut self.out, &self.view, (7, self.folder.path()), volume, &caller);
         self.printed()
     }
 }
@@ -171,7 +174,7 @@ fn where_nobody_looks_on_only_ends_are_printed() {
     );
     assert_eq!(
         show.events(rest(Outcome::Failure)),
-        "✗ build failed: 1 cell passed, 1 failed\n○ test skipped: `build` did not pass\n"
+        "✗ build failed: 1 cell passed, 1 failed\n⊘ test skipped: `build` did not pass\n"
     );
 }
 
@@ -179,11 +182,53 @@ fn where_nobody_looks_on_only_ends_are_printed() {
 fn a_terminal_sees_starts_and_verbose_sees_steps() {
     assert_eq!(
         Show::new(Volume::Normal, true).events(start()),
-        "▶ build[os=linux] started\n▶ build[os=mac] started\n"
+        "▹ build[os=linux] started\n▹ build[os=mac] started\n"
     );
     assert_eq!(
         Show::new(Volume::Verbose, false).events(start()).lines().skip(2).collect::<Vec<_>>(),
-        ["▶ build[os=linux]: step 1 `make` started", "▶ build[os=mac]: step 1 `make` started"]
+        ["▹ build[os=linux]: step 1 `make` started", "▹ build[os=mac]: step 1 `make` started"]
+    );
+}
+
+#[test]
+fn a_cell_that_is_run_again_says_which_step_failed_and_how() {
+    let mut show = Show::new(Volume::Normal, false);
+    show.events(start());
+    show.events(vec![step_end(key(0, 1), Outcome::Failure, 0)]);
+    let cause = Some(Cause::Member { names: vec!["1".to_owned()] });
+    let until = Timestamp(12_000_000);
+    assert_eq!(
+        show.events(vec![Event::CellRetrying { cell: 0, run: 1, until, cause }]),
+        "↻ build[os=linux] failed: step 1 `make` exited with code 2, run 1; again in 4.0 s\n"
+    );
+}
+
+#[test]
+fn lines_have_the_signs_of_screens() {
+    let mut show = Show::new(Volume::Normal, false);
+    show.events(start());
+    let ends = |cell, outcome, result, cause| Event::CellFinished {
+        cell,
+        run: 1,
+        outcome,
+        result,
+        cause: Some(cause),
+        outputs: vec![],
+    };
+    let by = || Cause::Order { by: "ann".to_owned() };
+    let late = || Cause::Timeout { of: "stage".to_owned() };
+    let (failure, cancelled) = (Outcome::Failure, Outcome::Cancelled);
+    let mut first = |outcome, result, cause| {
+        let said = show.events(vec![ends(0, outcome, result, cause)]);
+        said.split(' ').next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(first(cancelled, cancelled, by()), State::Cancelled.sign(false));
+    assert_eq!(first(failure, failure, late()), State::TimedOut.sign(false));
+    assert_eq!(first(failure, Outcome::Success, by()), State::Allowed.sign(false));
+    assert_eq!(first(Outcome::Skipped, Outcome::Skipped, by()), State::Skipped.sign(false));
+    assert_eq!(
+        show.events(vec![Event::JobPaused { by: "ann".to_owned(), order: String::new() }]),
+        format!("{} paused by ann; what runs goes on\n", State::Paused.sign(false))
     );
 }
 
@@ -256,7 +301,7 @@ fn a_cancel_says_what_it_waits_for() {
     events.push(Event::CancelAsked { by, order, target: Target::Job, force: false, cause: None });
     assert_eq!(
         show.events(events),
-        "■ cancelling (asked for by ann): waiting for build[os=linux] and build[os=mac], killed after 10s; Ctrl-C kills at once\n"
+        "▿ cancelling (asked for by ann): waiting for build[os=linux] and build[os=mac], killed after 10s; Ctrl-C kills at once\n"
     );
 }
 
@@ -286,12 +331,12 @@ fn a_skip_says_what_it_waits_for_and_who_asked() {
     assert_eq!(
         lines,
         [
-            "■ skipping build[os=linux] (asked for by ada): waiting for build[os=linux], killed after 10s",
-            "■ killing build[os=linux] without cleanup, to skip it (asked for by ada)",
-            "■ test will be left out (asked for by ada)",
-            "▶ test will not be left out (asked for by ada)",
-            "○ build[os=linux] skipped after 8.0 s: asked for by ada",
-            "○ test skipped: asked for by ada",
+            "▿ skipping build[os=linux] (asked for by ada): waiting for build[os=linux], killed after 10s",
+            "▿ killing build[os=linux] without cleanup, to skip it (asked for by ada)",
+            "▿ test will be left out (asked for by ada)",
+            "▹ test will not be left out (asked for by ada)",
+            "⊘ build[os=linux] skipped after 8.0 s: asked for by ada",
+            "⊘ test skipped: asked for by ada",
         ]
     );
 }
@@ -337,11 +382,4 @@ fn every_diagnostic_has_its_page() {
             "{name}"
         );
     }
-}
-
-#[test]
-fn addresses_are_quoted_where_a_shell_would_take_them_apart() {
-    assert_eq!(summary::quoted("build"), "build");
-    assert_eq!(summary::quoted("build[os=linux, n=1]"), "'build[os=linux, n=1]'");
-    assert_eq!(summary::quoted("it's"), r"'it'\''s'");
 }

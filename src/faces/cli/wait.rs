@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use super::args::WaitArgs;
 use super::{list, pick};
-use crate::engine::{Handle, History, JobRow, Next, clock};
+use crate::engine::{History, JobRow, Next, clock};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
+use crate::faces::signs::State;
 use crate::faces::summary;
 use crate::logic::job::event::Event;
 use crate::logic::text::duration;
@@ -18,40 +19,44 @@ use crate::logic::text::duration;
 /// If there is no such job, it does not end in time, or nobody drives it on.
 pub(super) fn wait(context: &Context, args: &WaitArgs, out: &mut Out) -> Result<Ending, Failure> {
     let history = pick::history(context)?;
-    let mut row = pick::job(&history, &args.job)?;
+    let mut row = pick::job(context, &history, &args.job)?;
     if pick::is_live(&row) {
         until_end(context, args, &row)?;
-        row = reread(&history, &row)?;
+        row = reread(context, &history, &row)?;
     }
     let view = pick::view(&history, &row)?;
     let Some(outcome) = pick::outcome(&row).or(view.phase.outcome()) else {
-        return Err(interrupted(&row));
+        return Err(interrupted(context, &row));
     };
     if args.json {
         out.line(list::row_json(&row).to_string());
     } else {
-        out.line(format!("{} {}", out.paint.symbol(view.phase), summary::final_line(&view, row.number)));
+        out.line(format!(
+            "{} {}",
+            out.paint.sign(State::of_job(&view)),
+            summary::final_line(&view, row.number)
+        ));
     }
     Ok(Ending::of_job(outcome, view.cause.as_ref()))
 }
 
-fn reread(history: &History, row: &JobRow) -> Result<JobRow, Failure> {
-    Ok(history.find(&row.number.to_string())?)
+fn reread(context: &Context, history: &History, row: &JobRow) -> Result<JobRow, Failure> {
+    pick::job(context, history, &row.number.to_string())
 }
 
 /// Says that a job has no end and nobody works on it.
 #[must_use]
-pub(super) fn interrupted(row: &JobRow) -> Failure {
+pub(super) fn interrupted(context: &Context, row: &JobRow) -> Failure {
     Failure::surroundings(format!("job #{} was interrupted: the process that ran it is gone", row.number))
-        .help(format!("sortie jobs show {}", row.number))
+        .help(context.command(&format!("jobs show {}", row.number)))
 }
 
 fn until_end(context: &Context, args: &WaitArgs, row: &JobRow) -> Result<(), Failure> {
     if !row.owner_alive {
-        return Err(interrupted(row));
+        return Err(interrupted(context, row));
     }
     let began = clock::now();
-    let handle = Handle::connect(&context.project, &row.id)?;
+    let handle = pick::connect(context, row)?;
     let mut events = handle.subscribe(0);
     loop {
         let left: Option<Duration> =

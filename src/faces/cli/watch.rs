@@ -33,7 +33,7 @@ pub(super) fn watch(
 /// If there is no such job, or its history cannot be read.
 pub(super) fn shown(context: &Context, job: &str) -> Result<Shown, Failure> {
     let history = pick::history(context)?;
-    let row = pick::job(&history, job)?;
+    let row = pick::job(context, &history, job)?;
     let is_driven = pick::is_live(&row) && row.owner_alive;
     let handle = if is_driven { Handle::connect(&context.project, &row.id).ok() } else { None };
     let view = match &handle {

@@ -6,6 +6,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::io::Write;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::rc::Rc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
@@ -13,8 +14,9 @@ use std::time::Duration;
 use super::keys::{self, Keys, Place, Wish};
 use super::sheet::Sheet;
 use super::{Left, Stream, modes, rows};
-use crate::engine::{Handle, JobId, Next, OrderError, Subscription, clock};
+use crate::engine::{Bell, Handle, JobId, Next, OrderError, Subscription, clock};
 use crate::faces::context::{Context, Signal};
+use crate::faces::held;
 use crate::faces::orders::Orders;
 use crate::faces::out::Out;
 use crate::faces::plain::Plain;
@@ -33,11 +35,14 @@ const FRAME: Duration = Duration::from_millis(50);
 /// However slow the terminal is, a frame comes this often.
 const LONGEST: Duration = Duration::from_millis(500);
 
-/// So often keys and signals are looked for where nothing else happens.
-const GLANCE: Duration = Duration::from_millis(40);
-
-/// So often the rows are looked over for clocks that went on and windows that changed.
+/// The rows are looked over for clocks that went on as often as this at most.
 const LOOK: Duration = Duration::from_millis(200);
+
+/// In the background it is looked this often whether the terminal is ours again, of which nobody tells.
+const ASIDE: Duration = Duration::from_secs(1);
+
+/// Nothing that is shown changes by itself in this time.
+const STILL: Duration = Duration::from_secs(10);
 
 /// So often keys are looked for where much happens.
 const LISTEN: Duration = Duration::from_millis(10);
@@ -75,22 +80,24 @@ pub fn follow(
     out.flush();
     // Goes last, after the sheet has removed its rows.
     let _restore = modes::Restore;
+    let bell = Bell::new().ok();
     let (tell, signals) = channel();
+    let rung = bell.clone();
     steering.set_listener(Some(Box::new(move |signal| {
         // The face may have gone.
-        tell.send(signal).is_ok()
+        let is_heard = tell.send(signal).is_ok();
+        rung.iter().for_each(Bell::ring);
+        is_heard
     })));
-    steering.set_farewell(Some(modes::leave_now));
     let number = shown.number;
-    let orders = steering.orders();
-    let mut face = Face::new((context, orders), handle, out, shown, skin, (signals, stream.is_some()));
+    let at = (context, steering.orders());
+    let mut face = Face::new(at, handle, out, shown, skin, (signals, bell, stream.is_some()));
     face.begin(number, stream);
     let left = face.run();
     face.end();
     drop(face);
-    modes::give_back();
+    held::give_back();
     steering.set_listener(None);
-    steering.set_farewell(None);
     left
 }
 
@@ -146,6 +153,8 @@ struct Face<'a> {
     /// Keys are read while there is a terminal to read them from.
     has_keys: bool,
     signals: Receiver<Signal>,
+    /// Rings when something came from another thread. Without one it is looked for all the time.
+    bell: Option<Bell>,
     answers: (Sender<String>, Receiver<String>),
     job: JobId,
     forecast: Forecast,
@@ -154,7 +163,8 @@ struct Face<'a> {
     /// Times since the process began.
     began: Duration,
     drawn: Duration,
-    looked: Duration,
+    /// When the rows may be others although nothing happened.
+    look: Duration,
     listened: Duration,
     /// Least time to the next frame.
     gap: Duration,
@@ -176,7 +186,7 @@ impl<'a> Face<'a> {
         out: &Out,
         shown: &'a mut Shown,
         skin: Skin,
-        (signals, from_full): (Receiver<Signal>, bool),
+        (signals, bell, from_full): (Receiver<Signal>, Option<Bell>, bool),
     ) -> Self {
         let above = Above::default();
         let now = clock::elapsed();
@@ -192,13 +202,14 @@ impl<'a> Face<'a> {
             place: Place { from_full, is_own: shown.running.is_some() },
             has_keys: context.surroundings.stdin,
             signals,
+            bell,
             answers: channel(),
             job: shown.id.clone(),
             forecast: Forecast::new(&[]),
             past: None,
             began: now,
             drawn: Duration::ZERO,
-            looked: Duration::ZERO,
+            look: Duration::ZERO,
             listened: Duration::ZERO,
             gap: FRAME,
             piece: PIECE.0,
@@ -260,9 +271,15 @@ impl<'a> Face<'a> {
             return Next::Timeout;
         }
         let now = clock::elapsed();
-        let due = if self.has_news() { (self.drawn + self.gap).saturating_sub(now) } else { GLANCE };
-        // Of a job elsewhere the time must not be nothing.
-        events.next(Some(due.clamp(Duration::from_millis(1), GLANCE)))
+        let at = if self.has_news() { self.drawn + self.gap } else { self.look };
+        let due = if self.bell.is_some() { at.saturating_sub(now) } else { LISTEN };
+        let stdin = std::io::stdin();
+        let is_read = self.has_keys && modes::is_taken() && modes::is_ours();
+        let bell = self.bell.as_ref().map(Bell::as_fd);
+        let others: Vec<BorrowedFd<'_>> = bell.into_iter().chain(is_read.then(|| stdin.as_fd())).collect();
+        let next = events.next_unless(&others, due);
+        self.listened = Duration::ZERO;
+        next
     }
 
     fn event(&mut self, envelope: &Envelope) {
@@ -294,7 +311,7 @@ impl<'a> Face<'a> {
             let waiting = self.above.bytes.borrow().len();
             let now = clock::elapsed();
             let is_due = now >= self.drawn + self.gap;
-            let looks = now >= self.looked + LOOK;
+            let looks = now >= self.look;
             if waiting >= self.piece || (is_due && (waiting > 0 || self.is_stale || looks)) {
                 self.draw(now);
             }
@@ -305,6 +322,8 @@ impl<'a> Face<'a> {
     }
 
     fn listen(&mut self) {
+        // First, so that what comes after the look rings again.
+        self.bell.iter().for_each(Bell::hush);
         while let Ok(signal) = self.signals.try_recv() {
             self.hear(signal);
         }
@@ -342,11 +361,12 @@ impl<'a> Face<'a> {
         }
         let (tell, past) = channel();
         self.past = Some(past);
-        let (project, job) = (self.context.project.clone(), self.job.clone());
+        let (project, job, bell) = (self.context.project.clone(), self.job.clone(), self.bell.clone());
         // Without it the bar is only less exact.
         let _outcome = std::thread::Builder::new().name("history".to_owned()).spawn(move || {
             if let Some(forecast) = show::forecast(&project, &job) {
                 let _outcome = tell.send(forecast);
+                bell.iter().for_each(Bell::ring);
             }
         });
     }
@@ -357,7 +377,7 @@ impl<'a> Face<'a> {
                 self.out.flush();
                 let above = self.above.take_lines(usize::MAX);
                 self.sheet.show(&above, &[], modes::size());
-                modes::give_back();
+                held::give_back();
                 (self.context.outside.stop_here)(false);
                 self.sheet.forget();
                 self.was_stopped = true;
@@ -366,7 +386,8 @@ impl<'a> Face<'a> {
             Signal::Continue if std::mem::take(&mut self.was_stopped) => {}
             Signal::Continue => {
                 if modes::is_ours() {
-                    modes::take_again();
+                    // A terminal that is gone has no modes.
+                    let _outcome = held::hold_again();
                 }
                 self.sheet.forget();
             }
@@ -374,7 +395,7 @@ impl<'a> Face<'a> {
             Signal::Interrupt | Signal::Terminate | Signal::HangUp if !self.place.is_own => {
                 self.left = Some(Left::Seen);
             }
-            Signal::Interrupt | Signal::Terminate | Signal::HangUp => {}
+            Signal::Interrupt | Signal::Terminate | Signal::HangUp | Signal::Resize => {}
         }
         self.is_stale = true;
     }
@@ -406,10 +427,14 @@ impl<'a> Face<'a> {
 
     /// Gives an order, without waiting for the answer.
     fn order(&mut self, order: Order) {
-        let answers = self.answers.0.clone();
+        let (answers, bell) = (self.answers.0.clone(), self.bell.clone());
         // What was done is an event, which the lines tell.
         let tell = move |_: &Order, answer| match answer {
-            Err(OrderError::Gone(why)) => answers.send(why).is_ok(),
+            Err(OrderError::Gone(why)) => {
+                let is_heard = answers.send(why).is_ok();
+                bell.iter().for_each(Bell::ring);
+                is_heard
+            }
             Ok(_) | Err(OrderError::Refused(_)) => true,
         };
         if let Err(error) = self.orders.give(&self.handle, order, Box::new(tell)) {
@@ -422,12 +447,13 @@ impl<'a> Face<'a> {
         let size = modes::size();
         let is_early = now < self.began + SHORT;
         // In the background only output is shown, as any program's would be.
-        let rows = if is_early || !modes::is_ours() { Vec::new() } else { self.rows(size, now) };
+        let is_ours = modes::is_ours();
+        let rows = if is_early || !is_ours { Vec::new() } else { self.rows(size, now) };
         self.sheet.show(&above, &rows, size);
         self.above.is_closed.set(self.sheet.is_closed());
         self.keys.shown();
         self.is_stale = is_early;
-        self.looked = now;
+        self.look = now + if is_ours { self.still(now) } else { ASIDE };
         self.drawn = clock::elapsed();
         let took = self.drawn.saturating_sub(now);
         self.gap = (took * 2).clamp(FRAME, LONGEST);
@@ -435,6 +461,13 @@ impl<'a> Face<'a> {
             let in_time = above.len() as u128 * FRAME.as_micros() / took.as_micros().max(1);
             self.piece = usize::try_from(in_time).unwrap_or(PIECE.1).clamp(PIECE.0, PIECE.1);
         }
+    }
+
+    /// Returns how long the rows stay as they are if nothing happens.
+    fn still(&self, now: Duration) -> Duration {
+        let clocks = rows::next_second(self.view, clock::now()).map(|next| next.max(LOOK));
+        let height = self.height.fewer.map(|(since, _)| (since + CALM).saturating_sub(now));
+        [clocks, height].into_iter().flatten().min().unwrap_or(STILL)
     }
 
     /// Returns the rows, with the one for keys last.

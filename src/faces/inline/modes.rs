@@ -1,35 +1,27 @@
-//! The terminal's modes while keys are read one by one: taken once, put right once, by whoever comes first.
+//! The terminal's modes while keys are read one by one. They are taken and put right by `faces/held.rs`.
 //!
 //! Only line buffering and echo are switched off. Signals stay, so Ctrl-C and Ctrl-Z are what they always are, and so
 //! does the handling of line breaks. If this process is killed, the guard puts the modes right and removes the rows.
 //! Not here: what keys mean (`keys.rs`), rows (`sheet.rs`).
 
 use std::io::{self, Write};
-use std::os::fd::{AsFd, OwnedFd};
-use std::sync::{Mutex, PoisonError};
+use std::os::fd::AsFd;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios};
+use rustix::termios::{LocalModes, SpecialCodeIndex, Termios};
 
-use crate::faces::context::{Guard, StartGuard};
+use crate::faces::context::StartGuard;
+use crate::faces::held::{self, Hold, Holder};
 
 /// Ends what was half written, removes the rows from the cursor on, and takes back colours and a hidden cursor. What
 /// stands before the cursor may be the prompt of a shell that was quicker than the guard.
 const LEAVE: &str = "\x18\x1b[?2026l\x1b[0m\x1b[J\x1b[?25h";
 
-struct Active {
-    terminal: OwnedFd,
-    before: Termios,
-    guard: Option<Box<dyn Guard>>,
-}
-
-static ACTIVE: Mutex<Option<Active>> = Mutex::new(None);
-
 /// Says whether keys are read one by one now.
 #[must_use]
 pub(super) fn is_taken() -> bool {
-    ACTIVE.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    held::is_held(Holder::Rows)
 }
 
 /// Lets keys come one by one and unseen, until the modes are given back.
@@ -37,53 +29,15 @@ pub(super) fn is_taken() -> bool {
 /// # Errors
 /// If standard input is no terminal, its modes cannot be changed, or no guard can be started.
 pub(super) fn take(start_guard: StartGuard) -> io::Result<()> {
-    let mut active = ACTIVE.lock().unwrap_or_else(PoisonError::into_inner);
-    if active.is_some() {
-        return Ok(());
-    }
-    let stdin = io::stdin();
-    let terminal = rustix::io::fcntl_dupfd_cloexec(&stdin, 3)?;
-    let before = rustix::termios::tcgetattr(&terminal)?;
-    let during = unbuffered(&before);
-    // Rows are written to standard output, which may be the same terminal opened otherwise.
-    let output = rustix::io::fcntl_dupfd_cloexec(io::stdout(), 3)?;
-    let guard = start_guard(output, &before, &during, LEAVE)?;
-    // At once and not after what waits has been read, which may be never.
-    rustix::termios::tcsetattr(&terminal, OptionalActions::Now, &during)?;
-    *active = Some(Active { terminal, before, guard: Some(guard) });
-    Ok(())
-}
-
-/// Sets the modes again, for somebody else may have changed them while this process was stopped.
-pub(super) fn take_again() {
-    let active = ACTIVE.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(active) = &*active {
-        // A terminal that is gone has no modes.
-        let during = unbuffered(&active.before);
-        let _outcome = rustix::termios::tcsetattr(&active.terminal, OptionalActions::Now, &during);
-    }
-}
-
-/// Puts the modes right, if they were changed. Works once, from any thread.
-pub(super) fn give_back() {
-    let active = ACTIVE.lock().unwrap_or_else(PoisonError::into_inner).take();
-    let Some(Active { terminal, before, guard }) = active else { return };
-    let _outcome = rustix::termios::tcsetattr(&terminal, OptionalActions::Now, &before);
-    if let Some(guard) = guard {
-        guard.dismiss();
-    }
-}
-
-/// Puts the modes right and removes the rows, for a process that ends in the middle of something.
-pub(super) fn leave_now() {
-    if !is_taken() {
-        return;
-    }
-    // A terminal that reads nothing is not waited for.
-    if is_ready(&io::stdout(), PollFlags::OUT) {
-        let _outcome = rustix::io::write(io::stdout(), LEAVE.as_bytes());
-    }
-    give_back();
+    let take = || {
+        let modes = rustix::io::fcntl_dupfd_cloexec(io::stdin(), 3)?;
+        let before = rustix::termios::tcgetattr(&modes)?;
+        let during = unbuffered(&before);
+        // Rows are written to standard output, which may be the same terminal opened otherwise.
+        let output = rustix::io::fcntl_dupfd_cloexec(io::stdout(), 3)?;
+        Ok(Hold { holder: Holder::Rows, modes, output, before, during, leave: LEAVE })
+    };
+    held::hold(start_guard, take, Holder::Rows).map(|_| ())
 }
 
 /// Puts everything right when it goes, however that comes about.
@@ -91,7 +45,7 @@ pub(super) struct Restore;
 
 impl Drop for Restore {
     fn drop(&mut self) {
-        leave_now();
+        held::leave_now();
     }
 }
 

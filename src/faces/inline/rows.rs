@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use unicode_width::UnicodeWidthChar;
 
-use crate::faces::words;
+use crate::faces::signs::State;
+use crate::faces::waits;
+use crate::faces::words::{self, clock};
 use crate::logic::playbook::model::Action;
 use crate::logic::time::Timestamp;
 use crate::logic::view::forecast::Forecast;
@@ -46,6 +48,27 @@ pub fn lines(
         rows.extend(running.iter().map(|row| row.fitted(columns, ascii)));
     }
     rows
+}
+
+/// Returns how long it takes until a clock of a cell that runs shows another second; nothing if none runs.
+#[must_use]
+pub(super) fn next_second(view: &JobView, now: Timestamp) -> Option<Duration> {
+    const SECOND: u128 = 1_000_000;
+    let up = |since: Timestamp| SECOND - now.since(since).as_micros() % SECOND;
+    // Rounded up, it changes right after the full second.
+    let down = |until: Timestamp| until.since(now).as_micros() % SECOND + 1;
+    let cells = view.live.iter().filter_map(|&cell| view.cells.get(cell as usize)).take(CELLS_SHOWN);
+    let clocks = cells.flat_map(|cell| {
+        let step = cell.current.and_then(|step| cell.steps.get(step as usize));
+        let waits = [Some(cell.phase), step.map(|step| step.phase)].into_iter().flatten();
+        let until = waits.filter_map(|phase| match phase {
+            Phase::Retrying(until) => Some(down(until)),
+            _ => None,
+        });
+        let since = cell.started.into_iter().chain(step.and_then(|step| step.started)).map(up);
+        since.chain(until).collect::<Vec<_>>()
+    });
+    clocks.min().and_then(|micros| u64::try_from(micros).ok()).map(Duration::from_micros)
 }
 
 /// `[█████░░░░░] 45% - Stage 3/7: Running tests`
@@ -152,17 +175,17 @@ fn stage_rows(
     ascii: bool,
     rows: &mut Vec<Row>,
 ) {
-    let live: Vec<&CellView> = stage
+    let live: Vec<(u32, &CellView)> = stage
         .cells
         .iter()
         .filter(|cell| view.live.contains(cell))
-        .filter_map(|&cell| view.cells.get(cell as usize))
+        .filter_map(|&cell| Some((cell, view.cells.get(cell as usize)?)))
         .collect();
-    let symbol = words::symbol(live.first().map_or(stage.phase, |cell| cell.phase), ascii);
+    let symbol = live.first().map_or(State::of_stage(stage), |(_, cell)| State::of_cell(cell)).sign(ascii);
     let name = title(view, at);
     if let [only] = stage.cells[..] {
         rows.push(Row { text: format!("{symbol} {name}"), state: String::new(), cells: 0 });
-        if let Some(cell) = live.first() {
+        if let Some((_, cell)) = live.first() {
             let (step, state) = step_words(view, only, cell, now);
             rows.push(Row { text: format!("  {} {step}", branch(true, ascii)), state, cells: 1 });
         }
@@ -173,9 +196,9 @@ fn stage_rows(
         done => format!("{done}/{} done", stage.counts.total()),
     };
     rows.push(Row { text: format!("{symbol} {name} ({} cells)", stage.cells.len()), state, cells: 0 });
-    for (index, cell) in live.iter().enumerate() {
+    for (index, (at, cell)) in live.iter().enumerate() {
         let text = format!("  {} [{}]", branch(index + 1 == live.len(), ascii), plain(&cell.label));
-        rows.push(Row { text, state: cell_words(cell, now), cells: 1 });
+        rows.push(Row { text, state: cell_words(view, *at, cell, now), cells: 1 });
     }
 }
 
@@ -189,28 +212,46 @@ fn branch(is_last: bool, ascii: bool) -> &'static str {
 }
 
 /// Says how long a cell has been running, and what keeps it if it does not run.
-fn cell_words(cell: &CellView, now: Timestamp) -> String {
+fn cell_words(view: &JobView, at: u32, cell: &CellView, now: Timestamp) -> String {
     let time = cell.started.map_or(Duration::ZERO, |started| now.since(started));
+    if let Some(next) = waits::next_try(view, at, true) {
+        return after_failure(view, cell, next.told(now));
+    }
     match cell.phase {
-        Phase::Retrying(until) => format!("again in {}", left(until, now)),
         Phase::Stopping => format!("{} stopping", clock(time)),
         _ => clock(time),
+    }
+}
+
+/// Puts before the words for a further try why there is one: `exit code 3, try 2 of 3 in 0:12`.
+fn after_failure(view: &JobView, cell: &CellView, next: String) -> String {
+    let waiting = cell.steps.iter().find(|step| matches!(step.phase, Phase::Retrying(_)));
+    match waiting.map_or(cell.cause.as_ref(), |step| step.cause.as_ref()) {
+        Some(cause) => format!("{}, {next}", words::brief_cause(cause, view)),
+        None => next,
     }
 }
 
 /// Returns `[test] Run unit tests` and `0:15`.
 fn step_words(view: &JobView, at: u32, cell: &CellView, now: Timestamp) -> (String, String) {
     let current = cell.current.and_then(|step| Some((step, cell.steps.get(step as usize)?)));
-    let Some((step, state)) = current else { return ("waits".to_owned(), cell_words(cell, now)) };
+    let Some((step, state)) = current else {
+        return ("waits".to_owned(), cell_words(view, at, cell, now));
+    };
     let mut text = format!("[{}]", plain(&view.step_name(at, step)));
     if let Some(name) = step_title(view, at, step) {
         text.push(' ');
         text.push_str(&name);
     }
-    let tries = if state.attempt > 1 { format!("attempt {} ", state.attempt) } else { String::new() };
+    if let Some(next) = waits::next_try(view, at, true) {
+        return (text, after_failure(view, cell, next.told(now)));
+    }
+    let tries = match state.attempt {
+        0 | 1 => String::new(),
+        attempt => format!("try {} ", waits::tries(view, at, step, attempt)),
+    };
     let time = state.started.map_or(Duration::ZERO, |started| state.finished.unwrap_or(now).since(started));
     let rest = match (cell.phase, state.phase) {
-        (Phase::Retrying(until), _) | (_, Phase::Retrying(until)) => format!("again in {}", left(until, now)),
         (Phase::Stopping, _) | (_, Phase::Stopping) => format!("{} stopping", clock(time)),
         _ => clock(time),
     };
@@ -229,21 +270,6 @@ fn step_title(view: &JobView, cell: u32, step: u32) -> Option<String> {
         (None, Action::Block { .. }) => return None,
     };
     Some(plain(text.lines().next().unwrap_or_default()))
-}
-
-fn left(until: Timestamp, now: Timestamp) -> String {
-    // Rounded up: at `0:00` it would be running.
-    clock(until.since(now) + Duration::from_millis(999))
-}
-
-/// Prints a span as clocks do: `0:15`, `2:40`, `1:02:03`.
-#[must_use]
-pub(super) fn clock(span: Duration) -> String {
-    let seconds = span.as_secs();
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, minutes, seconds) => format!("{minutes}:{seconds:02}"),
-        (hours, minutes, seconds) => format!("{hours}:{minutes:02}:{seconds:02}"),
-    }
 }
 
 /// Returns the text without anything that moves a cursor.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use expect_test::expect;
 
-use super::{clock, cut, lines, width};
+use super::{clock, cut, lines, next_second, width};
 use crate::logic::job::effect::Rung;
 use crate::logic::job::event::{Cause, Envelope, Event, NewCell, Outcome, StepEnd};
 use crate::logic::job::order::Target;
@@ -24,7 +24,7 @@ stages:
   check:
     needs: prepare
     steps:
-      - {id: lint, name: Ask the spelling service, run: lint}
+      - {id: lint, name: Ask the spelling service, run: lint, retry: {attempts: 3}}
       - {id: types, run: types}
       - run: cargo test --workspace
   build:
@@ -149,7 +149,7 @@ fn a_job_begins_runs_and_ends() {
     story.tell([Event::JobStarted { attempt: 1 }, stage(0, 0, &[""]), cell(0), step(0, 0, 1)]);
     expect![[r"
         [░░░░░░░░░░] 0% - Stage 1/4: Get ready
-        ▶ Get ready
+        ▹ Get ready
           └─ [1] ./configure 0:15
     "]]
     .assert_eq(&story.rows(15, (80, 24), false));
@@ -173,9 +173,9 @@ fn stages_and_cells_that_run_are_listed() {
     story.tell([2, 3, 4, 5].map(cell_end));
     expect![[r"
         [████░░░░░░] 37% - Stage 2/4: check +1
-        ▶ check
+        ▹ check
           └─ [lint] Ask the spelling service 0:12
-        ▶ build (8 cells) 4/8 done
+        ▹ build (8 cells) 4/8 done
           ├─ [profile=full, platform=Linux] 0:07
           ├─ [profile=full, platform=Mac] 0:06
           ├─ [profile=full, platform=Plan9] 0:05
@@ -200,9 +200,9 @@ fn only_so_many_cells_are_listed() {
     let story = busy();
     expect![[r"
         [███░░░░░░░] 25% - Stage 2/4: check +1
-        ▶ check
+        ▹ check
           └─ [lint] Ask the spelling service 0:08
-        ▶ build (8 cells)
+        ▹ build (8 cells)
           ├─ [profile=quick, platform=Linux] 0:07
           ├─ [profile=quick, platform=Mac] 0:06
           ├─ [profile=quick, platform=Plan9] 0:05
@@ -213,9 +213,9 @@ fn only_so_many_cells_are_listed() {
     .assert_eq(&story.rows(0, (80, 24), false));
     expect![[r"
         [███░░░░░░░] 25% - Stage 2/4: check +1
-        ▶ check
+        ▹ check
           └─ [lint] Ask the spelling service 0:08
-        ▶ build (8 cells)
+        ▹ build (8 cells)
           ├─ [profile=quick, platform=Linux] 0:07
         ... and 7 more
     "]]
@@ -223,7 +223,7 @@ fn only_so_many_cells_are_listed() {
     // A stage without any of its cells would only take room.
     expect![[r"
         [███░░░░░░░] 25% - Stage 2/4: check +1
-        ▶ check
+        ▹ check
           └─ [lint] Ask the spelling service 0:08
         ... and 8 more
     "]]
@@ -235,9 +235,9 @@ fn small_terminals_cut_what_stands_before_the_time() {
     let story = busy();
     expect![[r"
         [███░░░░░░░] 25% - Stage 2/4: check +1
-        ▶ check
+        ▹ check
           └─ [lint] Ask the spelling servi… 0:08
-        ▶ build (8 cells)
+        ▹ build (8 cells)
           ├─ [profile=quick, platform=Linu… 0:07
         ... and 7 more
     "]]
@@ -267,21 +267,28 @@ fn further_tries_pauses_and_stops_are_told() {
     story.tell((2..10).map(cell_end)).tell([stage_end(2)]);
     let key = AttemptKey { cell: 1, run: 1, step: 0, attempt: 1 };
     let until = seconds(story.view.seq + 11);
-    story.tell([Event::StepRetrying { key, until, cause: None, end: None, left_running: 0 }]);
-    let (by, order) = ("ada".to_owned(), String::new());
-    story.tell([Event::JobPaused { by: by.clone(), order: order.clone() }]);
+    let cause = Some(Cause::Exit { code: 3 });
+    story.tell([Event::StepRetrying { key, until, cause, end: None, left_running: 0 }]);
     expect![[r"
-        [█████░░░░░] 50% - Stage 3/4: check (paused)
-        ▶ check
-          └─ [lint] Ask the spelling service again in 0:09
+        [█████░░░░░] 50% - Stage 3/4: check
+        ↻ check
+          └─ [lint] Ask the spelling service exit code 3, try 2 of 3 in 0:10
     "]]
     .assert_eq(&story.rows(0, (80, 24), false));
-    story.tell([step(1, 0, 2)]);
-    expect![[r"
+    let (by, order) = ("ada".to_owned(), String::new());
+    story.tell([Event::JobPaused { by: by.clone(), order: order.clone() }]);
+    expect![[r#"
         [█████░░░░░] 50% - Stage 3/4: check (paused)
-        ▶ check
-          └─ [lint] Ask the spelling service attempt 2 0:20
-    "]]
+        ↻ check
+          └─ [lint] Ask the spelling service exit code 3, try 2 of 3, paused
+    "#]]
+    .assert_eq(&story.rows(0, (80, 24), false));
+    story.tell([step(1, 0, 2)]);
+    expect![[r#"
+        [█████░░░░░] 50% - Stage 3/4: check (paused)
+        ▹ check
+          └─ [lint] Ask the spelling service try 2 of 3 0:20
+    "#]]
     .assert_eq(&story.rows(0, (80, 24), false));
     story.tell([step_end(1, 0), step(1, 1, 1)]);
     story.tell([Event::CancelAsked {
@@ -294,7 +301,7 @@ fn further_tries_pauses_and_stops_are_told() {
     story.tell([Event::CellStopping { cell: 1, run: 1, rung: Rung::Polite, cause: Cause::Order { by } }]);
     expect![[r"
         [██████░░░░] 58% - Stage 3/4: check (cancelling)
-        ■ check
+        ▿ check
           └─ [types] 0:07 stopping
     "]]
     .assert_eq(&story.rows(5, (80, 24), false));
@@ -312,6 +319,27 @@ fn the_bar_goes_by_how_long_stages_took_before() {
 fn clocks_show_hours_only_if_there_are_any() {
     let shown = [0, 15, 160, 3599, 3723].map(|count| clock(Duration::from_secs(count)));
     assert_eq!(shown, ["0:00", "0:15", "2:40", "59:59", "1:02:03"]);
+}
+
+#[test]
+fn nothing_changes_before_the_next_second_of_a_clock() {
+    let mut story = Story::new();
+    assert_eq!(next_second(&story.view, seconds(9)), None, "no clock is shown");
+    story.tell([stage(0, 0, &[""]), cell(0), step(0, 0, 1)]);
+    let began = seconds(story.view.seq);
+    let rows = |at| lines(&story.view, &Forecast::new(&[]), at, (80, 24), false);
+    for by in 0..40 {
+        let now = began.after(Duration::from_millis(by * 137));
+        let next = next_second(&story.view, now).expect("the step has a clock");
+        assert!(next <= Duration::from_secs(1) && next > Duration::ZERO);
+        assert_eq!(rows(now), rows(now.after(next.saturating_sub(Duration::from_micros(1)))), "{by}");
+        assert_ne!(rows(now), rows(now.after(next)), "{by}");
+    }
+    let key = AttemptKey { cell: 0, run: 1, step: 0, attempt: 1 };
+    let until = began.after(Duration::from_millis(10_300));
+    story.tell([Event::StepRetrying { key, until, cause: None, end: None, left_running: 0 }]);
+    let now = began.after(Duration::from_millis(8_000));
+    assert_eq!(next_second(&story.view, now), Some(Duration::from_micros(300_001)), "it counts down");
 }
 
 #[test]

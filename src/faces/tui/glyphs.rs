@@ -1,7 +1,8 @@
-//! Signs: one for each state, and what bars, rules and trees are made of, in Unicode and in ASCII.
+//! Signs as screens draw them: how those of states look, and what bars, rules and trees are made of, in Unicode and in
+//! ASCII.
 //!
-//! Not here: colours (`theme.rs`), signs that move (`motion.rs`), words (`faces/words.rs`). Start with `State::of_cell`
-//! and `Glyphs::state`. Every sign is one column wide and has no emoji variant, so that no terminal shifts a row.
+//! Not here: which sign a state has (`faces/signs.rs`), colours (`theme.rs`), signs that move (`motion.rs`), words
+//! (`faces/words.rs`). Start with `Glyphs::state`. Every sign is one column wide and has no emoji variant, so that no terminal shifts a row.
 
 use std::time::Duration;
 
@@ -9,120 +10,14 @@ use ratatui::style::Modifier;
 
 use super::motion::Motion;
 use super::theme::Token;
-use crate::logic::job::event::{Cause, Outcome};
-use crate::logic::view::{CellView, JobView, Phase, StageView, StepView};
+pub use crate::faces::signs::State;
 
 #[cfg(test)]
 #[path = "glyphs_tests.rs"]
 mod tests;
 
-/// Where something stands, as screens tell it apart; the most severe first, which is how lists are sorted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum State {
-    /// Waits for a person's decision.
-    NeedsYou,
-    Failed,
-    TimedOut,
-    /// Failed, and that was allowed or made good.
-    Allowed,
-    Stopping,
-    Running,
-    /// Failed and will be tried again.
-    RetryWait,
-    Paused,
-    /// Could begin, but there is no slot.
-    Queued,
-    /// Waits for what it needs.
-    Blocked,
-    Passed,
-    /// Its result is from an earlier job.
-    Cached,
-    Skipped,
-    Cancelled,
-    /// Done, and undone again.
-    RolledBack,
-}
-
-impl State {
-    /// Every state, the most severe first.
-    pub const ALL: [Self; 15] = [
-        Self::NeedsYou,
-        Self::Failed,
-        Self::TimedOut,
-        Self::Allowed,
-        Self::Stopping,
-        Self::Running,
-        Self::RetryWait,
-        Self::Paused,
-        Self::Queued,
-        Self::Blocked,
-        Self::Passed,
-        Self::Cached,
-        Self::Skipped,
-        Self::Cancelled,
-        Self::RolledBack,
-    ];
-
-    /// Returns the state of something of which only that is known. `result` is the outcome as dependents see it.
-    #[must_use]
-    pub fn of(phase: Phase, cause: Option<&Cause>, result: Option<Outcome>) -> Self {
-        match phase {
-            Phase::Waiting => Self::Blocked,
-            Phase::Running => Self::Running,
-            Phase::Stopping => Self::Stopping,
-            Phase::Retrying(_) => Self::RetryWait,
-            Phase::Done(Outcome::Success) => Self::Passed,
-            Phase::Done(Outcome::Skipped) => Self::Skipped,
-            Phase::Done(Outcome::Failure) if result == Some(Outcome::Success) => Self::Allowed,
-            Phase::Done(Outcome::Failure | Outcome::Cancelled)
-                if matches!(cause, Some(Cause::Timeout { .. })) =>
-            {
-                Self::TimedOut
-            }
-            Phase::Done(Outcome::Failure) => Self::Failed,
-            Phase::Done(Outcome::Cancelled) => Self::Cancelled,
-        }
-    }
-
-    /// Returns the state of a job.
-    #[must_use]
-    pub fn of_job(view: &JobView) -> Self {
-        match Self::of(view.phase, view.cause.as_ref(), None) {
-            Self::Running if view.paused.is_some() => Self::Paused,
-            state => state,
-        }
-    }
-
-    /// Returns the state of a stage. One that has cells but runs none of them waits for a slot.
-    #[must_use]
-    pub fn of_stage(stage: &StageView) -> Self {
-        match Self::of(stage.phase, stage.cause.as_ref(), stage.result) {
-            Self::Blocked if !stage.cells.is_empty() => Self::Queued,
-            state => state,
-        }
-    }
-
-    /// Returns the state of a cell. There is none before its stage has started, so one that waits, waits for a slot.
-    #[must_use]
-    pub fn of_cell(cell: &CellView) -> Self {
-        match Self::of(cell.phase, cell.cause.as_ref(), cell.result) {
-            Self::Blocked => Self::Queued,
-            state => state,
-        }
-    }
-
-    /// Returns the state of a step.
-    #[must_use]
-    pub fn of_step(step: &StepView) -> Self {
-        Self::of(step.phase, step.cause.as_ref(), step.conclusion)
-    }
-
-    /// Says whether its sign turns.
-    #[must_use]
-    pub fn is_spinning(self) -> bool {
-        self == Self::Running
-    }
-}
+/// The mark of a text of which something is left out, the same in both sets; the cursor of a list looks otherwise.
+pub const CUT: &str = "~";
 
 /// The sign of a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,27 +78,20 @@ impl Glyphs {
     /// Returns the sign of a state; what runs turns with the time since the screen began.
     #[must_use]
     pub fn state(self, state: State, motion: Motion, elapsed: Duration) -> Mark {
-        let (unicode, ascii, token, attribute) = match state {
-            State::NeedsYou => ("?", "?", Token::Attention, Modifier::REVERSED),
-            State::Failed => ("✗", "X", Token::Error, Modifier::BOLD),
-            State::TimedOut => ("⊖", "T", Token::Error, Modifier::BOLD),
-            State::Allowed => ("!", "!", Token::Warning, Modifier::BOLD),
-            State::Stopping => ("▿", "v", Token::Warning, Modifier::empty()),
-            State::Running => {
-                let sign = motion.spinner(elapsed, self.ascii);
-                (sign, sign, Token::Running, Modifier::BOLD)
-            }
-            State::RetryWait => ("↻", "R", Token::Running, Modifier::empty()),
-            State::Paused => ("=", "=", Token::Attention, Modifier::REVERSED),
-            State::Queued => ("◦", ".", Token::Muted, Modifier::empty()),
-            State::Blocked => ("◦", ".", Token::Muted, Modifier::DIM),
-            State::Passed => ("✓", "+", Token::Success, Modifier::empty()),
-            State::Cached => ("⇣", "c", Token::Success, Modifier::empty()),
-            State::Skipped => ("⊘", "-", Token::Muted, Modifier::DIM),
-            State::Cancelled => ("⊗", "/", Token::Muted, Modifier::DIM),
-            State::RolledBack => ("↶", "<", Token::Warning, Modifier::BOLD),
+        let text =
+            if state.is_spinning() { motion.spinner(elapsed, self.ascii) } else { state.sign(self.ascii) };
+        let (token, attribute) = match state {
+            State::NeedsYou | State::Paused => (Token::Attention, Modifier::REVERSED),
+            State::Failed | State::TimedOut => (Token::Error, Modifier::BOLD),
+            State::Allowed | State::RolledBack => (Token::Warning, Modifier::BOLD),
+            State::Stopping => (Token::Warning, Modifier::empty()),
+            State::Running => (Token::Running, Modifier::BOLD),
+            State::RetryWait => (Token::Running, Modifier::empty()),
+            State::Queued => (Token::Muted, Modifier::empty()),
+            State::Blocked | State::Skipped | State::Cancelled => (Token::Muted, Modifier::DIM),
+            State::Passed | State::Cached => (Token::Success, Modifier::empty()),
         };
-        Mark { text: self.pick(unicode, ascii), token, attribute }
+        Mark { text, token, attribute }
     }
 
     /// Returns what bars are made of.
@@ -260,10 +148,10 @@ impl Glyphs {
         ">"
     }
 
-    /// Returns the mark of text that goes on beyond the edge.
+    /// Returns the mark of a line of a log that goes on beyond the right or the left edge.
     #[must_use]
-    pub fn cut(self) -> &'static str {
-        ">"
+    pub fn goes_on(self, right: bool) -> &'static str {
+        if right { self.pick("›", CUT) } else { self.pick("‹", CUT) }
     }
 
     /// Returns what stands between the values of a combination.

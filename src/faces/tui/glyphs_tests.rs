@@ -5,7 +5,7 @@ use std::time::Duration;
 use ratatui::style::Modifier;
 use unicode_width::UnicodeWidthStr;
 
-use super::{Glyphs, State};
+use super::{CUT, Glyphs, State};
 use crate::faces::tui::motion::Motion;
 use crate::faces::tui::theme::Token;
 use crate::logic::job::event::{Cause, Outcome};
@@ -37,7 +37,8 @@ fn every_sign_is_one_column_wide() {
             glyphs.upright(),
             glyphs.thumb(),
             glyphs.marker(),
-            glyphs.cut(),
+            glyphs.goes_on(false),
+            glyphs.goes_on(true),
             glyphs.between(),
             glyphs.wrapped(),
         ];
@@ -47,6 +48,15 @@ fn every_sign_is_one_column_wide() {
         }
         for is_open in [false, true] {
             assert_eq!(glyphs.fold(is_open).width(), usize::from(glyphs.fold_width()));
+        }
+    }
+}
+
+#[test]
+fn what_is_cut_looks_like_no_cursor_and_no_state() {
+    for glyphs in [UNICODE, ASCII] {
+        for mark in [CUT, glyphs.goes_on(false), glyphs.goes_on(true)] {
+            assert!(mark != glyphs.marker() && !signs(glyphs).contains(&mark), "{mark}");
         }
     }
 }

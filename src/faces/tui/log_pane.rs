@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 use ansi_to_tui::IntoText;
 use ratatui::style::{Color, Style};
-use unicode_width::UnicodeWidthChar;
 
+use super::clusters::{Glyph, Part, clusters, cut, fitting};
 use crate::engine::logs::{CellLog, Progress, Query, Row, RowKind};
 use crate::logic::job::report::AttemptKey;
 use crate::logic::text::clean::clean;
@@ -17,9 +17,6 @@ use crate::logic::view::JobView;
 
 /// Bytes that are looked at between two looks at the keys.
 const SLICE: usize = 1024 * 1024;
-
-/// Spaces between tab stops.
-const TAB: usize = 8;
 
 /// What stands in front of a line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,20 +29,16 @@ pub enum TimeShown {
     Since,
 }
 
-/// One character with its look; wide ones take two columns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Glyph {
-    pub char: char,
-    pub style: Style,
-    pub is_hit: bool,
-}
-
 /// A row of the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PaneRow {
     Heading(AttemptKey),
-    Text { row: u64, is_first: bool, is_error: bool, time_us: Option<u64>, glyphs: Vec<Glyph> },
+    Text { row: u64, is_first: bool, is_error: bool, time_us: Option<u64>, part: Part },
 }
+
+/// Where a pane stands: the cell, the first row that shows and the row within it, whether it follows the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place(Option<u32>, (u64, usize), bool);
 
 /// A search.
 #[derive(Clone, Debug)]
@@ -82,8 +75,10 @@ pub struct LogPane {
     size: (usize, usize),
     /// Of the last picture: rows of the log from and to.
     shown: Range<u64>,
-    /// Rows that there were when following ended.
+    /// Lines that there were when following ended.
     seen: u64,
+    /// Of the last picture: where it was, and that no line in it goes on beyond the right edge.
+    is_whole: Option<Place>,
     has_work: bool,
     has_color: bool,
 }
@@ -107,6 +102,7 @@ impl LogPane {
             size: (80, 10),
             shown: 0..0,
             seen: 0,
+            is_whole: None,
             has_work: true,
             has_color,
         }
@@ -176,10 +172,22 @@ impl LogPane {
         self.log.count()
     }
 
-    /// Returns the rows that came since following ended.
+    /// Returns the lines of the log, over all its tries.
     #[must_use]
-    pub fn new_rows(&self) -> u64 {
-        if self.follow { 0 } else { self.log.count().saturating_sub(self.seen) }
+    pub fn lines(&self) -> u64 {
+        self.log.lines_before(self.log.count())
+    }
+
+    /// Returns the lines that came since following ended.
+    #[must_use]
+    pub fn new_lines(&self) -> u64 {
+        if self.follow { 0 } else { self.lines().saturating_sub(self.seen) }
+    }
+
+    /// Returns the lines of the last picture, from and to, counted from 0. None where only headings are in sight.
+    #[must_use]
+    pub fn shown_lines(&self) -> Range<u64> {
+        self.log.lines_before(self.shown.start)..self.log.lines_before(self.shown.end)
     }
 
     /// Returns the rows of the last picture, from and to.
@@ -203,6 +211,7 @@ impl LogPane {
     /// Wraps long lines, or cuts them.
     pub fn toggle_wrap(&mut self) {
         self.wrap = Some(!self.is_wrapped(self.size.0));
+        self.is_whole = None;
         self.sideways = 0;
         self.top.1 = 0;
     }
@@ -217,16 +226,27 @@ impl LogPane {
     }
 
     /// Moves sideways by columns.
-    pub fn shift(&mut self, by: isize) {
-        if !self.is_wrapped(self.size.0) {
-            self.sideways = self.sideways.saturating_add_signed(by);
+    ///
+    /// # Errors
+    /// If there is nothing to see there; in words, why.
+    pub fn shift(&mut self, by: isize) -> Result<(), &'static str> {
+        if self.wraps() {
+            return Err("long lines are wrapped here; w cuts them, then there is more to the right");
         }
+        if by > 0 && self.is_whole == Some(self.place()) {
+            return Err("no line in sight goes on to the right");
+        }
+        if by < 0 && self.sideways == 0 {
+            return Err("this is where the lines begin");
+        }
+        self.sideways = self.sideways.saturating_add_signed(by);
+        Ok(())
     }
 
     /// Follows the end, or stays where it is.
     pub fn set_follow(&mut self, follow: bool) {
         if self.follow && !follow {
-            self.seen = self.log.count();
+            self.seen = self.lines();
         }
         self.follow = follow;
     }
@@ -287,16 +307,20 @@ impl LogPane {
         self.top = (row.min(self.log.count().saturating_sub(1)).saturating_sub(lead), 0);
     }
 
-    /// Goes to a line of the try that is in sight, counted from 1; says which one it became.
-    pub fn go_to_line(&mut self, line: u64) -> u64 {
-        let key = self.log.key_at(self.shown.end.saturating_sub(1)).or(self.tries.last().copied());
-        let base = key.and_then(|key| self.log.first_row_of(key)).unwrap_or(0);
-        let next = self.tries.iter().filter_map(|&key| self.log.first_row_of(key)).find(|&row| row > base);
-        let most = next.unwrap_or(self.log.count()).saturating_sub(base + 1);
-        let line = line.clamp(1, most.max(1));
+    /// Returns where the pane stands.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        Place(self.cell, self.top, self.follow)
+    }
+
+    /// Goes to a line, counted from 1 as the title counts them, or to the last one; says which one it became. Nothing if
+    /// there are no lines.
+    pub fn go_to_line(&mut self, line: u64) -> Option<u64> {
+        let line = line.clamp(1, self.lines().max(1));
+        let row = self.log.row_of_line(line - 1)?;
         self.set_follow(false);
-        self.top = (base + line, 0);
-        line
+        self.top = (row, 0);
+        Some(line)
     }
 
     /// Goes to the next or the previous heading.
@@ -468,6 +492,8 @@ impl LogPane {
         }
         rows.truncate(height);
         self.shown = self.top.0..last;
+        let is_beyond = rows.iter().any(|row| matches!(row, PaneRow::Text { part, .. } if part.is_right));
+        self.is_whole = (!is_beyond).then_some(self.place());
         rows
     }
 
@@ -502,12 +528,12 @@ impl LogPane {
         };
         let glyphs = self.glyphs(&line.bytes);
         let is_error = *stream == crate::logic::log_index::Stream::Err;
-        let text = |glyphs: Vec<Glyph>, is_first: bool| PaneRow::Text {
+        let text = |part: Part, is_first: bool| PaneRow::Text {
             row: row.number,
             is_first,
             is_error,
             time_us: *time_us,
-            glyphs,
+            part,
         };
         if !self.is_wrapped(width) {
             return vec![text(cut(&glyphs, self.sideways, width), !line.continued)];
@@ -516,7 +542,8 @@ impl LogPane {
         let mut rest = &glyphs[..];
         loop {
             let taken = fitting(rest, width);
-            rows.push(text(rest[..taken].to_vec(), rows.is_empty() && !line.continued));
+            let part = Part { glyphs: rest[..taken].to_vec(), ..Part::default() };
+            rows.push(text(part, rows.is_empty() && !line.continued));
             rest = &rest[taken..];
             if rest.is_empty() {
                 return rows;
@@ -524,23 +551,17 @@ impl LogPane {
         }
     }
 
-    /// Makes characters of bytes: colours are kept, all other control codes go, tabs become spaces.
+    /// Makes clusters of bytes: colours are kept, all other control codes go.
     fn glyphs(&self, bytes: &[u8]) -> Vec<Glyph> {
         let cleaned = clean(bytes, self.has_color);
         let has_codes = cleaned.contains('\x1b');
-        let mut glyphs: Vec<Glyph> = Vec::with_capacity(cleaned.len());
-        if has_codes {
-            let text = cleaned.as_bytes().into_text().unwrap_or_default();
-            for span in text.lines.iter().flat_map(|line| &line.spans) {
-                push(&mut glyphs, &span.content, legible(span.style));
-            }
-        } else {
-            push(&mut glyphs, &cleaned, Style::default());
+        if !has_codes {
+            return clusters(&[(&cleaned, Style::default())], self.log.query());
         }
-        if let Some(query) = self.log.query() {
-            mark_hits(&mut glyphs, query);
-        }
-        expand_tabs(glyphs)
+        let text = cleaned.as_bytes().into_text().unwrap_or_default();
+        let spans = text.lines.iter().flat_map(|line| &line.spans);
+        let pieces: Vec<(&str, Style)> = spans.map(|span| (&*span.content, legible(span.style))).collect();
+        clusters(&pieces, self.log.query())
     }
 }
 
@@ -556,66 +577,4 @@ fn legible(mut style: Style) -> Style {
         style.bg = None;
     }
     style
-}
-
-fn push(glyphs: &mut Vec<Glyph>, text: &str, style: Style) {
-    glyphs.extend(text.chars().map(|char| Glyph { char, style, is_hit: false }));
-}
-
-fn mark_hits(glyphs: &mut [Glyph], query: &Query) {
-    let text: String = glyphs.iter().map(|glyph| glyph.char).collect();
-    let ranges = query.ranges(&text);
-    if ranges.is_empty() {
-        return;
-    }
-    for ((at, _), glyph) in text.char_indices().zip(glyphs) {
-        glyph.is_hit = ranges.iter().any(|range| range.contains(&at));
-    }
-}
-
-fn expand_tabs(glyphs: Vec<Glyph>) -> Vec<Glyph> {
-    if !glyphs.iter().any(|glyph| glyph.char == '\t') {
-        return glyphs;
-    }
-    let mut expanded = Vec::with_capacity(glyphs.len());
-    let mut column = 0;
-    for glyph in glyphs {
-        if glyph.char == '\t' {
-            let spaces = TAB - column % TAB;
-            expanded.extend(std::iter::repeat_n(Glyph { char: ' ', ..glyph }, spaces));
-            column += spaces;
-        } else {
-            column += glyph.char.width().unwrap_or(0);
-            expanded.push(glyph);
-        }
-    }
-    expanded
-}
-
-/// Returns how many glyphs fit into so many columns; at least one, so that there is an end.
-fn fitting(glyphs: &[Glyph], width: usize) -> usize {
-    let mut column = 0;
-    for (at, glyph) in glyphs.iter().enumerate() {
-        column += glyph.char.width().unwrap_or(0);
-        if column > width {
-            return at.max(1);
-        }
-    }
-    glyphs.len()
-}
-
-fn cut(glyphs: &[Glyph], from: usize, width: usize) -> Vec<Glyph> {
-    let mut column = 0;
-    let mut kept = Vec::new();
-    for glyph in glyphs {
-        let next = column + glyph.char.width().unwrap_or(0);
-        if column >= from && next <= from + width {
-            kept.push(*glyph);
-        }
-        if next > from + width {
-            break;
-        }
-        column = next;
-    }
-    kept
 }

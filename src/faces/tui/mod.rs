@@ -6,11 +6,14 @@
 //! moves by itself goes through `motion.rs`. Not here: bars below the scrollback (`inline`), lines (`plain.rs`).
 //! Start with `watch.rs`.
 
+mod ask;
 pub mod clipboard;
+pub mod clusters;
 pub mod draw;
 #[cfg(feature = "faults")]
 mod faults;
 pub mod field;
+mod frame;
 pub mod glyphs;
 pub mod grid;
 pub mod keymap;
@@ -22,6 +25,8 @@ mod matrix;
 pub mod motion;
 pub mod pace;
 pub mod palette;
+#[cfg(test)]
+mod places_tests;
 pub mod restart;
 mod screen;
 pub mod terminal;

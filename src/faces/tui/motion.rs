@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use crate::faces::signs::State;
+pub use crate::faces::words::clock;
 use crate::logic::time::Timestamp;
 
 #[cfg(test)]
@@ -14,9 +16,6 @@ mod tests;
 /// The signs of a spinner, in their order.
 const SPINNER: [&str; 8] = ["⠹", "⢸", "⣰", "⣤", "⣆", "⡇", "⠏", "⠛"];
 const SPINNER_ASCII: [&str; 4] = ["|", "/", "-", "\\"];
-/// In place of a spinner, where nothing may turn.
-const STILL: &str = "▹";
-const STILL_ASCII: &str = ">";
 
 /// How long one sign of a spinner stays.
 const SPINNER_STEP: Duration = Duration::from_millis(100);
@@ -52,8 +51,8 @@ impl Motion {
         let frames: &[&str] = match (self, ascii) {
             (Self::Full, false) => &SPINNER,
             (Self::Full, true) => &SPINNER_ASCII,
-            (Self::Reduced | Self::None, false) => return STILL,
-            (Self::Reduced | Self::None, true) => return STILL_ASCII,
+            // In place of a spinner, where nothing may turn.
+            (Self::Reduced | Self::None, ascii) => return State::Running.sign(ascii),
         };
         let turn = elapsed.as_millis() / SPINNER_STEP.as_millis() % frames.len() as u128;
         frames[usize::try_from(turn).unwrap_or(0)]
@@ -98,15 +97,5 @@ impl Motion {
         let micros = i64::try_from(step.as_micros()).unwrap_or(i64::MAX);
         let over = u64::try_from(now.0.rem_euclid(micros)).unwrap_or(0);
         Some(step.saturating_sub(Duration::from_micros(over)))
-    }
-}
-
-/// Prints how long something took: `0:04`, `2:40`, `1:02:03`; whole seconds, rounded down.
-#[must_use]
-pub fn clock(elapsed: Duration) -> String {
-    let seconds = elapsed.as_secs();
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, minutes, seconds) => format!("{minutes}:{seconds:02}"),
-        (hours, minutes, seconds) => format!("{hours}:{minutes:02}:{seconds:02}"),
     }
 }

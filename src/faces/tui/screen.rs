@@ -10,8 +10,9 @@ use crossterm::event::{Event as Input, EventStream};
 use futures_core::Stream;
 use tokio::runtime::Runtime;
 
-use super::terminal::{SCREEN_THREAD, Terminal};
+use super::terminal::Terminal;
 use crate::faces::context::Signal;
+use crate::faces::held::SCREEN_THREAD;
 use crate::faces::steering::Steering;
 
 /// Takes the terminal and runs `body` on the thread of the screen; `hear` is told of signals and says whether it
@@ -29,7 +30,7 @@ pub(super) fn hold<T: Send>(
     // Before anybody listens: a signal that comes while the terminal is taken counts.
     abandon.store(false, Ordering::Relaxed);
     steering.set_listener(Some(Box::new(move |signal| {
-        if !matches!(signal, Signal::Stop | Signal::Continue) {
+        if !matches!(signal, Signal::Stop | Signal::Continue | Signal::Resize) {
             // It may be waiting for a terminal that reads nothing.
             abandon.store(true, Ordering::Relaxed);
         }

@@ -1,26 +1,22 @@
 //! The terminal while a full screen has it: entering, leaving once, one write per frame.
 //!
-//! Everything that changes the terminal is here and in [`ENTER`] and [`LEAVE`]. It is put right by [`leave_now`], which
-//! works once and from anywhere: the normal way, an error, a panic, a signal. If this process is killed, the guard
-//! does it. Not here: what is drawn (`draw.rs`), when (`pace.rs`).
+//! Everything that changes the terminal is here and in [`ENTER`] and [`LEAVE`]. It is put right by `leave_now` in
+//! `faces/held.rs`. Not here: what is drawn (`draw.rs`), when (`pace.rs`).
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
-use rustix::termios::{OptionalActions, QueueSelector, Termios};
 
 use super::screen::Keys;
-use crate::engine::clock;
-use crate::faces::context::{Guard, StartGuard};
+use crate::faces::context::StartGuard;
+use crate::faces::held::{self, Hold, Holder};
 
 /// Saves the title.
 const SAVE_TITLE: &str = "\x1b[22;0t";
@@ -33,98 +29,16 @@ const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1002h\x1b[?1006h";
 const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1002l\x1b[?1000l";
 
 /// Takes all of that back, whatever was half written. The first byte ends a sequence that was cut off.
-pub const LEAVE: &str = "\x18\x1b[?2026l\x1b[?1006l\x1b[?1002l\x1b[?1000l\x1b[?2004l\x1b[0m\x1b[?7h\x1b[r\
+const LEAVE: &str = "\x18\x1b[?2026l\x1b[?1006l\x1b[?1002l\x1b[?1000l\x1b[?2004l\x1b[0m\x1b[?7h\x1b[r\
     \x1b[?1049l\x1b[?25h\x1b[23;0t";
-
-/// The name of the thread that fills the screen, by which a panic is known to be its own.
-pub const SCREEN_THREAD: &str = "screen";
 
 /// Terminals that know it show what is between the two at once.
 const BEGIN_FRAME: &[u8] = b"\x1b[?2026h";
 const END_FRAME: &[u8] = b"\x1b[?2026l";
 
-/// How long leaving waits for a terminal that reads nothing, before what it has not read is thrown away.
-const PATIENCE: Duration = Duration::from_millis(500);
-
-/// What is needed to put the terminal right, while a screen is on.
-struct Active {
-    output: OwnedFd,
-    before: Termios,
-    guard: Option<Box<dyn Guard>>,
-}
-
-static ACTIVE: Mutex<Option<Active>> = Mutex::new(None);
-
 #[cfg(test)]
 #[path = "terminal_tests.rs"]
 mod tests;
-
-/// Says whether a full screen has the terminal now.
-#[must_use]
-pub fn is_on() -> bool {
-    ACTIVE.lock().unwrap_or_else(PoisonError::into_inner).is_some()
-}
-
-/// Gives the terminal back, if a full screen has it: the screen, the cursor, the modes. Works once, from any thread.
-pub fn leave_now() {
-    let active = ACTIVE.lock().unwrap_or_else(PoisonError::into_inner).take();
-    let Some(Active { output, before, guard }) = active else { return };
-    if write_for(&output, LEAVE.as_bytes(), PATIENCE).is_err() {
-        // It reads nothing. What waits is dropped, so that this gets into its queue at least.
-        let _outcome = rustix::termios::tcflush(&output, QueueSelector::OFlush);
-        let _outcome = write_for(&output, LEAVE.as_bytes(), Duration::ZERO);
-    }
-    // At once and not after the queue has drained, which may be never. A terminal that is gone has no modes.
-    let _outcome = rustix::termios::tcsetattr(&output, OptionalActions::Now, &before);
-    if let Some(guard) = guard {
-        guard.dismiss();
-    }
-}
-
-/// What other threads had to say while a screen was on.
-static UNTOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
-
-/// Keeps a text until the screen has been left, if one is on; says whether it did.
-pub fn keep(text: &str) -> bool {
-    let is_kept = is_on();
-    if is_kept {
-        UNTOLD.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
-    }
-    is_kept
-}
-
-/// Returns the texts that were kept.
-#[must_use]
-pub fn kept() -> Vec<String> {
-    std::mem::take(&mut *UNTOLD.lock().unwrap_or_else(PoisonError::into_inner))
-}
-
-/// Writes all of it, waiting for a slow reader up to a limit.
-fn write_for(output: &OwnedFd, mut bytes: &[u8], limit: Duration) -> io::Result<()> {
-    let deadline = clock::elapsed() + limit;
-    while !bytes.is_empty() {
-        match rustix::io::write(output, bytes) {
-            Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
-            Err(Errno::INTR) => {}
-            Err(Errno::AGAIN) => {
-                let left = deadline.saturating_sub(clock::elapsed());
-                if left.is_zero() {
-                    return Err(io::ErrorKind::TimedOut.into());
-                }
-                wait_writable(output, left);
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(())
-}
-
-fn wait_writable(output: &OwnedFd, limit: Duration) {
-    let mut fds = [PollFd::new(output, PollFlags::OUT)];
-    let limit = Timespec::try_from(limit).ok();
-    // Interrupted or over: whoever waits looks again.
-    let _outcome = poll(&mut fds, limit.as_ref());
-}
 
 /// The terminal, and what it shows.
 pub struct Terminal {
@@ -200,22 +114,19 @@ impl Terminal {
     pub fn enter(&mut self) -> io::Result<()> {
         self.is_stale = true;
         self.title.clear();
-        let mut active = ACTIVE.lock().unwrap_or_else(PoisonError::into_inner);
-        if active.is_some() {
-            return Ok(());
+        let take = || {
+            let before = rustix::termios::tcgetattr(&self.output)?;
+            let mut during = before.clone();
+            during.make_raw();
+            let (modes, output) = (self.output.try_clone()?, self.output.try_clone()?);
+            Ok(Hold { holder: Holder::Screen, modes, output, before, during, leave: LEAVE })
+        };
+        if held::hold(self.start_guard, take, Holder::Screen)? {
+            self.write(SAVE_TITLE.as_bytes())?;
+            self.write(ENTER.as_bytes())?;
+            self.write_mouse()?;
         }
-        let before = rustix::termios::tcgetattr(&self.output)?;
-        let mut during = before.clone();
-        during.make_raw();
-        let terminal = rustix::io::fcntl_dupfd_cloexec(&self.output, 3)?;
-        let guard = (self.start_guard)(terminal, &before, &during, LEAVE)?;
-        let output = rustix::io::fcntl_dupfd_cloexec(&self.output, 3)?;
-        *active = Some(Active { output, before, guard: Some(guard) });
-        drop(active);
-        rustix::termios::tcsetattr(&self.output, OptionalActions::Now, &during)?;
-        self.write(SAVE_TITLE.as_bytes())?;
-        self.write(ENTER.as_bytes())?;
-        self.write_mouse()
+        Ok(())
     }
 
     /// Sets the modes again, for somebody else may have changed them while this process was stopped.
@@ -223,14 +134,12 @@ impl Terminal {
     /// # Errors
     /// If they cannot be set.
     pub fn enter_again(&mut self) -> io::Result<()> {
-        if !is_on() {
+        if !held::is_held(Holder::Screen) {
             return self.enter();
         }
         self.is_stale = true;
         self.title.clear();
-        let mut during = rustix::termios::tcgetattr(&self.output)?;
-        during.make_raw();
-        rustix::termios::tcsetattr(&self.output, OptionalActions::Now, &during)?;
+        held::hold_again()?;
         self.write(ENTER.as_bytes())?;
         self.write_mouse()
     }
@@ -256,7 +165,7 @@ impl Terminal {
 
     /// Gives the terminal back.
     pub fn leave(&mut self) {
-        leave_now();
+        held::leave_now();
         if self.keys.take().is_some() {
             // The stream is gone, but the call that wakes its thread may still be waiting to be seen. Seen together with a
             // key it would hide that key from the next stream.
@@ -282,13 +191,11 @@ impl Terminal {
             self.frame.extend_from_slice(b"\x1b[0m\x1b[2J");
             self.shown = Buffer::empty(next.area);
         }
-        let updates = self.shown.diff(&next);
-        if updates.is_empty() && title == self.title && !is_new {
+        self.frame.extend_from_slice(BEGIN_FRAME);
+        let has_changed = super::frame::write(&mut self.frame, &self.shown, &next)?;
+        if !has_changed && title == self.title && !is_new {
             return Ok(false);
         }
-        self.frame.extend_from_slice(BEGIN_FRAME);
-        let mut backend = CrosstermBackend::new(&mut self.frame);
-        backend.draw(updates.into_iter())?;
         // Nobody sees it, but readers and magnifiers follow it.
         let (column, row) = cursor;
         self.frame.extend_from_slice(format!("\x1b[{};{}H", row + 1, column + 1).as_bytes());
@@ -319,7 +226,7 @@ impl Terminal {
                     if self.abandoned.load(Ordering::Relaxed) {
                         return Err(io::ErrorKind::TimedOut.into());
                     }
-                    wait_writable(&self.output, Duration::from_millis(50));
+                    held::is_writable(&self.output, Duration::from_millis(50));
                 }
                 Err(error) => return Err(error.into()),
             }

@@ -134,12 +134,20 @@ impl Scene {
         }
     }
 
-    pub(super) fn buffer(&mut self, size: (u16, u16)) -> Buffer {
+    pub(super) fn facts_now(&self) -> Facts<'_> {
+        Self::facts(&self.view, self.second, self.is_live)
+    }
+
+    pub(super) fn picture(&mut self, size: (u16, u16)) -> draw::Picture {
         self.settle();
         // The first picture tells the pane its size, as on a real screen.
         let _first = draw::picture(&mut self.ui, Self::facts(&self.view, self.second, self.is_live), size);
         self.settle();
-        draw::picture(&mut self.ui, Self::facts(&self.view, self.second, self.is_live), size).buffer
+        draw::picture(&mut self.ui, Self::facts(&self.view, self.second, self.is_live), size)
+    }
+
+    pub(super) fn buffer(&mut self, size: (u16, u16)) -> Buffer {
+        self.picture(size).buffer
     }
 
     /// Returns the screen as text, and below it the style of each cell as a letter.

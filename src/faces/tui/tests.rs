@@ -4,7 +4,7 @@ use expect_test::expect_file;
 
 use super::testing::{Scene, Skin, begin, cell_ends, ended, middle, stage, stage_ends};
 use super::ui::Request;
-use crate::logic::job::event::{Event, Outcome};
+use crate::logic::job::event::{Cause, Event, Outcome};
 use crate::logic::job::order::{Order, RetryScope, Target};
 
 const SKINS: [(Skin, &str); 3] = [(Skin::Color, "color"), (Skin::Mono, "mono"), (Skin::Ascii, "ascii")];
@@ -118,7 +118,7 @@ fn verbs_ask_where_something_would_be_lost() {
     assert_eq!(scene.keys("r"), [Request::Order(Order::Retry { scope: RetryScope::Cell(4) })]);
     assert_eq!(scene.keys("x"), []);
     assert_eq!(
-        scene.ui.notice.as_ref().unwrap().0,
+        scene.ui.notice.as_ref().unwrap().words,
         "build[os=macos, rust=stable] has ended already; r runs it again"
     );
     // One that runs.
@@ -225,4 +225,176 @@ fn leaving_asks_only_while_the_job_would_end_with_it() {
     let mut scene = middle(Skin::Color);
     let cancel = |force| Request::Order(Order::Cancel { target: Target::Job, force });
     assert_eq!(scene.keys("ctrl-c ctrl-c ctrl-c ctrl-c"), [cancel(false), cancel(true), Request::Leave]);
+}
+
+#[test]
+fn a_further_try_is_counted_down_each_second_and_waits_in_no_slot() {
+    let mut scene = middle(Skin::Mono);
+    let until = scene.facts_now().time.after(std::time::Duration::from_secs(12));
+    let (key, cause) = (super::testing::key(3, 0, 1), Some(Cause::Exit { code: 3 }));
+    scene.events([Event::StepRetrying { key, until, cause, end: None, left_running: 0 }]);
+    let shot = scene.shot((120, 40));
+    let row = |shot: &str| shot.lines().find(|line| line.contains("↻")).unwrap_or_default().to_owned();
+    assert!(row(&shot).contains("try 2 in   0:12 │"), "{shot}");
+    let picture = scene.wait(1).picture((120, 40));
+    assert!(picture.has_clock);
+    assert!(row(&scene.shot((120, 40))).contains("try 2 in   0:11 │"));
+    assert!(scene.shot((80, 60)).contains("2 running, 1 failed, 1 retrying"));
+    assert!(scene.shot((120, 40)).contains(" 2 running, 1 failed "));
+}
+
+#[test]
+fn what_waits_says_that_the_job_is_paused() {
+    let mut scene = middle(Skin::Mono);
+    assert!(scene.shot((120, 40)).contains("waits slot"));
+    scene.events([Event::JobPaused { by: "ada".to_owned(), order: String::new() }]);
+    scene.keys("j j j j j j j");
+    let shot = scene.shot((120, 40));
+    assert!(!shot.contains("waits") && shot.contains("has not begun: paused by ada"), "{shot}");
+}
+
+#[test]
+fn earlier_tries_keep_why_they_failed() {
+    let mut scene = middle(Skin::Mono);
+    let key = |attempt| super::testing::key(3, 0, attempt);
+    let until = scene.facts_now().time.after(std::time::Duration::from_secs(5));
+    let fails = |attempt, code| {
+        let cause = Some(Cause::Exit { code });
+        Event::StepRetrying { key: key(attempt), until, cause, end: None, left_running: 0 }
+    };
+    let begin = |attempt| Event::StepStarted { key: key(attempt) };
+    scene.log(key(1), "one\n").log(key(2), "two\n").log(key(3), "three\n");
+    scene.events([fails(1, 3)]).wait(5).events([begin(2)]).wait(7).events([fails(2, 4)]);
+    scene.ui.tree.select(super::tree::RowId::Cell(3));
+    let shot = scene.shot((200, 60));
+    assert!(shot.contains("1 Compile: failed 1:23, exited with code 3, tried again"), "{shot}");
+    assert!(shot.contains("1 Compile, try 2: failed 0:07, exited with code 4, try 3, waits slot"), "{shot}");
+    assert!(shot.contains("try 1: exit code 3  1:23") && shot.contains("try 2: exit code 4  0:07"), "{shot}");
+    scene.events([begin(3)]);
+    let shot = scene.shot((200, 60));
+    assert!(shot.contains("1 Compile, try 2: failed 0:07, exited with code 4, tried again"), "{shot}");
+    let earlier = |scene: &Scene| crate::faces::why::earlier_tries(&scene.view, 3, 0).unwrap();
+    assert_eq!(earlier(&scene), "exit code 3, exit code 4");
+    scene.events((3..7).flat_map(|attempt| [begin(attempt), fails(attempt, 4)]));
+    assert_eq!(earlier(&scene), "exit code 3, exit code 4 5 times");
+}
+
+#[test]
+fn the_strip_of_the_matrix_names_the_cell_in_full_and_the_reason_by_its_step() {
+    let mut scene = middle(Skin::Mono);
+    scene.buffer((120, 40));
+    scene.keys("2");
+    let shot = scene.shot((120, 40));
+    assert!(shot.contains("─ build[os=macos, rust=stable] ─"), "{shot}");
+    assert!(shot.contains(" exited with code 101 after 1:11 "), "{shot}");
+    assert!(scene.shot((60, 24)).contains("─ macos stable ─"));
+}
+
+#[test]
+fn a_stage_never_names_itself_as_its_reason() {
+    let mut scene = middle(Skin::Mono);
+    let none = serde_json::Value::Null;
+    let (outcome, result) = (Outcome::Cancelled, Outcome::Cancelled);
+    scene.events([super::testing::stage(3, &[(8, "", none)]), super::testing::begin(8)]);
+    let cause = Some(Cause::Order { by: "ada".to_owned() });
+    scene.events([
+        Event::CellFinished { cell: 8, run: 1, outcome, result, cause, outputs: vec![] },
+        Event::StageFinished {
+            stage: 3,
+            outcome,
+            result,
+            cause: Some(Cause::Member { names: vec!["test".to_owned()] }),
+        },
+    ]);
+    assert_eq!(crate::faces::why::why_stage(&scene.view, 3).as_deref(), Some("asked for by ada"));
+    scene.ui.tree.select(super::tree::RowId::Stage(3));
+    let shot = scene.shot((200, 60));
+    assert!(shot.contains("asked for by ada") && !shot.contains("did not pass"), "{shot}");
+}
+
+#[test]
+fn the_filter_finds_cells_by_their_names_and_values_and_shows_their_stage() {
+    let mut scene = middle(Skin::Mono);
+    // Whoever closed the stage still sees what fits.
+    scene.ui.tree.select(super::tree::RowId::Stage(2));
+    scene.ui.tree.fold(&scene.view, false);
+    let mut filtered = |text: &str| {
+        let keys: Vec<String> =
+            text.chars().map(|c| if c == ' ' { "space".to_owned() } else { c.to_string() }).collect();
+        scene.keys(&format!("esc & {} enter", keys.join(" ")));
+        let rows = scene.ui.tree.rows(&scene.view).into_iter().map(|row| match row.id {
+            super::tree::RowId::Stage(stage) => scene.view.stage_name(stage).to_owned(),
+            super::tree::RowId::Cell(cell) => scene.view.cells[cell as usize].label.to_string(),
+        });
+        rows.collect::<Vec<_>>().join("; ")
+    };
+    let nightly = "build; os=linux, rust=nightly; os=macos, rust=nightly; os=windows, rust=nightly";
+    assert_eq!(filtered("Nightly"), nightly);
+    assert_eq!(filtered("macos stable"), "build; os=macos, rust=stable");
+    assert_eq!(filtered("build os=win"), "build; os=windows, rust=stable; os=windows, rust=nightly");
+    assert_eq!(filtered("build[os=linux, rust=stable]"), "build; os=linux, rust=stable");
+    assert_eq!(filtered("lint"), "lint");
+    assert_eq!(filtered("uil"), "build");
+    assert_eq!(filtered("bsd"), "");
+}
+
+/// A job that ended so, on a screen that was opened two seconds before.
+fn just_ended(outcome: Outcome, rescued: bool, survivors: Vec<String>) -> Scene {
+    let mut scene = Scene::new(Skin::Mono);
+    let end = Event::JobFinished { outcome, cause: None, rescued, outputs: Vec::new(), survivors };
+    scene.events([Event::JobStarted { attempt: 1 }]).wait(2).events([end]);
+    scene
+}
+
+/// When the screen is left by itself, in milliseconds after it was opened, if its last picture came that late.
+fn leaves(scene: &mut Scene, stays: bool, drawn: u64) -> Option<u128> {
+    let facts = Scene::facts(&scene.view, scene.second, true);
+    scene.ui.ended(facts, stays);
+    scene.ui.was_drawn(std::time::Duration::from_millis(drawn));
+    scene.ui.leave_at.map(|at| at.as_millis())
+}
+
+#[test]
+fn only_after_a_plain_success_the_screen_is_left_by_itself() {
+    let passed = || just_ended(Outcome::Success, false, Vec::new());
+    assert_eq!(leaves(&mut passed(), false, 2000), Some(3000));
+    assert_eq!(leaves(&mut passed(), true, 2000), None);
+    assert_eq!(leaves(&mut just_ended(Outcome::Failure, false, Vec::new()), false, 2000), None);
+    assert_eq!(leaves(&mut just_ended(Outcome::Cancelled, false, Vec::new()), false, 2000), None);
+    assert_eq!(leaves(&mut just_ended(Outcome::Success, true, Vec::new()), false, 2000), None);
+    assert_eq!(leaves(&mut just_ended(Outcome::Success, false, vec!["nc".to_owned()]), false, 2000), None);
+    let mut touched = passed();
+    touched.keys("j");
+    assert_eq!(leaves(&mut touched, false, 2000), None);
+    // Something failed, and the job went on.
+    let mut scene = middle(Skin::Mono);
+    let end = Event::JobFinished {
+        outcome: Outcome::Success,
+        cause: None,
+        rescued: false,
+        outputs: vec![],
+        survivors: vec![],
+    };
+    scene.events([end]);
+    assert_eq!(leaves(&mut scene, false, 2000), None);
+}
+
+#[test]
+fn the_last_picture_is_seen_for_a_second_and_the_screen_for_three() {
+    let quick = |opened: u64, drawn: u64| {
+        let mut scene = just_ended(Outcome::Success, false, Vec::new());
+        scene.ui.opened = std::time::Duration::from_millis(opened);
+        leaves(&mut scene, false, drawn)
+    };
+    assert_eq!(quick(1900, 2000), Some(2000 + 2900));
+    // It was opened two seconds before the end, and its terminal is slow.
+    assert_eq!(quick(0, 7000), Some(8000));
+    let mut scene = just_ended(Outcome::Success, false, Vec::new());
+    leaves(&mut scene, false, 2000);
+    assert!(scene.shot((80, 24)).contains("passed; leaving in 1 s: any key stays, q leaves"));
+    let (requests, _) = scene.ui.expire(std::time::Duration::from_secs(3));
+    assert_eq!(requests, [Request::Leave]);
+    scene.keys("j");
+    assert_eq!((scene.ui.leave_at, scene.ui.expire(std::time::Duration::from_secs(9)).0), (None, vec![]));
+    assert_eq!(scene.keys("q"), [Request::Leave]);
 }

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use super::glyphs::State;
 use crate::logic::job::event::Outcome;
 use crate::logic::view::{JobView, Phase};
 
@@ -30,7 +31,7 @@ pub struct Tree {
     /// Folds that were set by hand; they win over the rule.
     folds: HashMap<u32, bool>,
     pub failed_only: bool,
-    /// Parts of names, in lower case.
+    /// Parts of names of stages and cells, in lower case, with spaces between.
     pub filter: String,
     pub cursor: Option<RowId>,
     /// The cursor was moved by hand, and no longer moves by itself.
@@ -39,9 +40,32 @@ pub struct Tree {
     pub top: usize,
 }
 
+/// What of a stage fits a filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fits {
+    /// The stage itself, and so all of its cells.
+    Whole,
+    Cells,
+    Nothing,
+}
+
 /// Says whether something went wrong with a row.
 fn is_bad(phase: Phase, result: Option<Outcome>) -> bool {
     matches!(phase, Phase::Done(Outcome::Failure | Outcome::Cancelled)) && result != Some(Outcome::Success)
+}
+
+/// Says whether a cell failed itself, or ran out of time; one that was cut off by another's failure did not.
+#[must_use]
+pub fn cell_failed(view: &JobView, cell: u32) -> bool {
+    let cell = view.cells.get(cell as usize);
+    cell.is_some_and(|it| matches!(State::of_cell(it), State::Failed | State::TimedOut))
+}
+
+/// Says the same of a stage, which fails with its cells.
+fn has_failed(view: &JobView, stage: u32) -> bool {
+    let Some(it) = view.stages.get(stage as usize) else { return false };
+    matches!(State::of_stage(it), State::Failed | State::TimedOut)
+        || it.cells.iter().any(|&cell| cell_failed(view, cell))
 }
 
 impl Tree {
@@ -51,29 +75,43 @@ impl Tree {
         let mut rows = Vec::new();
         for (at, stage) in (0u32..).zip(&view.stages) {
             let is_many = stage.cells.len() > 1;
-            let name = view.stage_name(at).to_lowercase();
-            if !self.filter.is_empty() && !name.contains(&self.filter) {
+            let fits = self.fitting(view, at);
+            if fits == Fits::Nothing {
                 continue;
             }
-            let bad = is_bad(stage.phase, stage.result)
-                || stage
-                    .cells
-                    .iter()
-                    .any(|&c| is_bad(view.cells[c as usize].phase, view.cells[c as usize].result));
-            if self.failed_only && !bad {
+            if self.failed_only && !has_failed(view, at) {
                 continue;
             }
-            let is_open = is_many && self.folds.get(&at).copied().unwrap_or_else(|| opens_itself(view, at));
+            // A stage that is here for its cells shows which.
+            let is_open = is_many
+                && (fits == Fits::Cells
+                    || self.folds.get(&at).copied().unwrap_or_else(|| opens_itself(view, at)));
             rows.push(TreeRow { id: RowId::Stage(at), fold: is_many.then_some(is_open) });
             if is_open {
                 let shown = stage.cells.iter().filter(|&&cell| {
-                    let it = &view.cells[cell as usize];
-                    !self.failed_only || is_bad(it.phase, it.result)
+                    (!self.failed_only || cell_failed(view, cell))
+                        && (fits == Fits::Whole || self.fits_cell(view, cell))
                 });
                 rows.extend(shown.map(|&cell| TreeRow { id: RowId::Cell(cell), fold: None }));
             }
         }
         rows
+    }
+
+    /// Says what of a stage the filter leaves. Each of its words must be somewhere in the name.
+    fn fitting(&self, view: &JobView, stage: u32) -> Fits {
+        let name = view.stage_name(stage).to_lowercase();
+        if self.filter.split_whitespace().all(|word| name.contains(word)) {
+            return Fits::Whole;
+        }
+        let is_any = view.stages[stage as usize].cells.iter().any(|&cell| self.fits_cell(view, cell));
+        if is_any { Fits::Cells } else { Fits::Nothing }
+    }
+
+    /// A cell is called by its stage, and by the names and values of its matrix.
+    fn fits_cell(&self, view: &JobView, cell: u32) -> bool {
+        let name = view.cell_name(cell).to_lowercase();
+        self.filter.split_whitespace().all(|word| name.contains(word))
     }
 
     /// Returns the position of the cursor among the rows; a row that went away leaves it at its stage or near it.

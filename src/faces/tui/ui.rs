@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::field::Field;
 use super::glyphs::Glyphs;
 use super::grid::GridUi;
-use super::log_pane::LogPane;
+use super::log_pane::{LogPane, Place};
 use super::motion::Motion;
 use super::theme::Theme;
 use super::tree::{RowId, Tree};
@@ -72,14 +72,31 @@ pub enum Request {
     Redraw,
 }
 
-/// A question.
-#[derive(Clone, Debug, PartialEq)]
+/// What is asked about. Only that is kept; what the question says follows from the picture of the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    Skip(RowId),
+    Cancel(RowId),
+    CancelJob,
+    Retry(RowId),
+    RetryFailed,
+    Leave,
+}
+
+/// A dialog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dialog {
+    pub ask: Ask,
+    /// When it was opened; what is typed right after that was not meant for it.
+    pub opened: Duration,
+}
+
+/// A question, as it stands at a moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
     pub title: String,
     pub text: Vec<String>,
     pub choices: Vec<Choice>,
-    /// When it was opened; what is typed right after that was not meant for it.
-    pub opened: Duration,
 }
 
 /// An answer.
@@ -132,6 +149,26 @@ pub struct Undo {
     pub back: Vec<Request>,
 }
 
+/// What makes a remark untrue before its time.
+#[derive(Clone, Debug, PartialEq)]
+pub enum About {
+    /// Nothing does.
+    Nothing,
+    /// The log stands somewhere else.
+    Place(Place),
+    /// What was ordered can be seen.
+    Order(Order),
+}
+
+/// A remark.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notice {
+    pub words: String,
+    /// Until when it is shown, at most.
+    pub until: Duration,
+    pub about: About,
+}
+
 /// The state of a full screen.
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Ui {
@@ -145,8 +182,7 @@ pub struct Ui {
     pub grid_stage: Option<u32>,
     pub overlay: Option<Overlay>,
     pub prompt: Option<Prompt>,
-    /// A sentence, and until when it is shown.
-    pub notice: Option<(String, Duration)>,
+    pub notice: Option<Notice>,
     pub undo: Option<Undo>,
     /// The job is being started again, and since when.
     pub starting: Option<Duration>,
@@ -154,6 +190,10 @@ pub struct Ui {
     pub mouse: bool,
     /// When the screen is left by itself.
     pub leave_at: Option<Duration>,
+    /// How long after the next picture the screen is left by itself: the last one is to be seen.
+    pub leave_after: Option<Duration>,
+    /// When the screen began to show this job.
+    pub opened: Duration,
     /// The screen is left once the job has ended.
     pub leave_at_end: bool,
     /// How often Ctrl-C was pressed, and when last.
@@ -187,11 +227,13 @@ pub struct Facts<'a> {
     pub time: Timestamp,
 }
 
-/// How long a sentence stays.
+/// How long a remark stays.
 const NOTICE: Duration = Duration::from_secs(5);
 
 /// Before a start has taken this long nothing is said about it.
 pub(super) const SILENT: Duration = Duration::from_millis(300);
+/// How long the answer to an order stays once what was ordered can be seen: it must still be read.
+const SEEN: Duration = Duration::from_secs(1);
 
 impl Ui {
     /// Returns the state for a job whose logs are below `dir`.
@@ -214,6 +256,8 @@ impl Ui {
             starting: None,
             mouse: true,
             leave_at: None,
+            leave_after: None,
+            opened: Duration::ZERO,
             leave_at_end: false,
             interrupts: (0, Duration::ZERO),
             is_touched: false,
@@ -228,7 +272,40 @@ impl Ui {
 
     /// Shows a sentence for a while.
     pub fn say(&mut self, words: impl Into<String>, now: Duration) {
-        self.notice = Some((words.into(), now + NOTICE));
+        self.notice = Some(Notice { words: words.into(), until: now + NOTICE, about: About::Nothing });
+    }
+
+    /// Shows a remark about where the log stands now, until it stands somewhere else.
+    pub fn say_of_place(&mut self, words: impl Into<String>, now: Duration) {
+        let about = About::Place(self.log.place());
+        self.notice = Some(Notice { words: words.into(), until: now + NOTICE, about });
+    }
+
+    /// Shows the answer to an order, until what it asked for can be seen.
+    pub fn say_of_order(&mut self, words: impl Into<String>, order: Order, now: Duration) {
+        let about = About::Order(order);
+        self.notice = Some(Notice { words: words.into(), until: now + NOTICE, about });
+    }
+
+    /// Takes away what is no longer true: remarks that the job or the log has overtaken, questions about what has ended.
+    pub(super) fn keep_up(&mut self, facts: Facts<'_>) {
+        if let Some(Overlay::Dialog(dialog)) = self.overlay
+            && let Err(over) = self.question(dialog.ask, facts)
+        {
+            self.overlay = None;
+            self.say(over, facts.now);
+        }
+        let place = self.log.place();
+        match &mut self.notice {
+            Some(Notice { about: About::Place(of), .. }) if *of != place => self.notice = None,
+            Some(Notice { about: About::Order(order), until, .. }) if super::verbs::shows(order, facts) => {
+                *until = (*until).min(facts.now + SEEN);
+                if let Some(notice) = &mut self.notice {
+                    notice.about = About::Nothing;
+                }
+            }
+            _ => {}
+        }
     }
 
     /// Shows text on a sheet, until somebody closes it.
@@ -256,17 +333,29 @@ impl Ui {
     /// Returns the first moment at which something here changes by itself.
     #[must_use]
     pub fn next_change(&self) -> Option<Duration> {
-        let notice = self.notice.as_ref().map(|(_, until)| *until);
+        let notice = self.notice.as_ref().map(|it| it.until);
         let undo = self.undo.as_ref().map(|undo| undo.until);
         // A start that is over in a moment says nothing about itself.
         let starting = self.starting.filter(|_| self.notice.is_none()).map(|since| since + SILENT);
         [notice, undo, starting, self.leave_at].into_iter().flatten().min()
     }
 
+    /// Notes that a picture of what is known now has reached the terminal.
+    pub fn was_drawn(&mut self, now: Duration) {
+        if let Some(after) = self.leave_after.take() {
+            self.leave_at = Some(now + after);
+        }
+    }
+
+    /// Keeps the screen from being left by itself.
+    pub(super) fn stay(&mut self) {
+        (self.leave_at, self.leave_after) = (None, None);
+    }
+
     /// Takes away what has had its time; returns what was to be done then, and whether anything changed.
     pub fn expire(&mut self, now: Duration) -> (Vec<Request>, bool) {
         let mut changed = false;
-        if self.notice.as_ref().is_some_and(|(_, until)| *until <= now) {
+        if self.notice.as_ref().is_some_and(|it| it.until <= now) {
             self.notice = None;
             changed = true;
         }

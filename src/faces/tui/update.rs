@@ -13,13 +13,19 @@ use super::grid::Direction;
 use super::keymap::{self, Action, Place};
 use super::palette;
 use super::tree::RowId;
-use super::ui::{Choice, Facts, Focus, Mode, Overlay, Prompt, Request, Ui};
+use super::ui::{Facts, Focus, Mode, Overlay, Prompt, Request, Ui};
+use crate::logic::job::event::Outcome;
+use crate::logic::view::{JobView, Phase};
 
 /// A dialog does not hear what was typed before it could be read.
 pub(super) const DEAF: Duration = Duration::from_millis(250);
 
 /// So many keys within so long are a paste and no person.
 const BURST: (usize, Duration) = (8, Duration::from_millis(150));
+
+/// A screen that leaves by itself has been there for so long, and its last picture for so long.
+const SEEN: Duration = Duration::from_secs(3);
+const LAST_SEEN: Duration = Duration::from_secs(1);
 
 /// Most rows that are copied.
 const COPIED: u64 = 100_000;
@@ -72,7 +78,7 @@ impl Ui {
     /// Takes a key by its name.
     pub fn key(&mut self, key: &str, facts: Facts<'_>) -> Vec<Request> {
         self.is_touched = true;
-        self.leave_at = None;
+        self.stay();
         // It has been read by now, and what the key does may have more to say.
         self.notice = None;
         let closes = self.overlay.is_none() && self.prompt.is_none() && matches!(key, "esc" | "q");
@@ -89,12 +95,32 @@ impl Ui {
             self.prompt_key(key);
             return Vec::new();
         }
-        let Some(action) = keymap::find(self.places(), key) else { return Vec::new() };
+        let Some(action) = keymap::find(self.places(), key) else {
+            self.say_where(key, facts.now);
+            return Vec::new();
+        };
         if is_verb(action) && is_burst(&mut self.burst, facts.now) {
             self.say("so many keys at once look like a paste, and do nothing", facts.now);
             return Vec::new();
         }
         self.act(action, facts)
+    }
+
+    /// Says where a key means something that means nothing here.
+    fn say_where(&mut self, key: &str, now: Duration) {
+        let elsewhere = [
+            (Place::List, "in the list of stages"),
+            (Place::Log, "in the log"),
+            (Place::Matrix, "in the matrix"),
+        ];
+        let found = elsewhere.into_iter().find_map(|(place, words)| {
+            let action = keymap::find(&[place], key)?;
+            keymap::of(&[place], action).map(|binding| (binding.word, words))
+        });
+        match found {
+            Some((word, place)) => self.say(format!("`{key}` ({word}) is for use {place}"), now),
+            None => self.say(format!("`{key}` means nothing here; ? lists the keys"), now),
+        }
     }
 
     /// Returns the places whose keys count now, the nearest first.
@@ -185,8 +211,14 @@ impl Ui {
             Action::Filter => {
                 self.prompt = Some(Prompt::Filter { field: Field::new(self.tree.filter.clone()) });
             }
+            Action::NextHit | Action::PreviousHit if self.log.find.is_none() => {
+                self.say("nothing is searched for; / begins a search", facts.now);
+            }
             Action::NextHit => self.log.next_hit(true),
             Action::PreviousHit => self.log.next_hit(false),
+            Action::LogLeft => self.shift_log(-SIDEWAYS, facts),
+            Action::LogRight => self.shift_log(SIDEWAYS, facts),
+            Action::LineStart => self.log.sideways = 0,
             Action::Follow => self.log.set_follow(!self.log.follow),
             Action::Wrap => self.log.toggle_wrap(),
             Action::Time => self.log.next_time(),
@@ -225,6 +257,12 @@ impl Ui {
         }
     }
 
+    fn shift_log(&mut self, by: isize, facts: Facts<'_>) {
+        if let Err(why) = self.log.shift(by) {
+            self.say(why, facts.now);
+        }
+    }
+
     fn move_in_log(&mut self, action: Action, facts: Facts<'_>) {
         let page = i64::try_from(self.log.height().max(2) - 1).unwrap_or(1);
         match action {
@@ -236,9 +274,6 @@ impl Ui {
             Action::PageDown => self.log.scroll(page),
             Action::First => self.log.go_first(),
             Action::Last => self.log.set_follow(true),
-            Action::Left => self.log.shift(-SIDEWAYS),
-            Action::Right => self.log.shift(SIDEWAYS),
-            Action::LineStart => self.log.sideways = 0,
             Action::NextCell => self.next_cell(facts, 1),
             Action::PreviousCell => self.next_cell(facts, -1),
             _ => {}
@@ -252,9 +287,13 @@ impl Ui {
         let begun: Vec<u32> =
             order.into_iter().filter(|&c| view.cells[c as usize].started.is_some()).collect();
         let Some(here) = self.log.cell.and_then(|cell| begun.iter().position(|&it| it == cell)) else {
-            return;
+            return self.say("no other log has begun", facts.now);
         };
         let to = here.saturating_add_signed(by).min(begun.len() - 1);
+        if to == here {
+            let words = if by > 0 { "this is the last log that has begun" } else { "this is the first log" };
+            return self.say(words, facts.now);
+        }
         let stage = view.cells[begun[to] as usize].stage;
         let is_many = view.stages[stage as usize].cells.len() > 1;
         let row = if is_many { RowId::Cell(begun[to]) } else { RowId::Stage(stage) };
@@ -310,6 +349,9 @@ impl Ui {
                     .filter(|(_, stage)| stage.cells.len() > 1)
                     .map(|(at, _)| at)
                     .collect();
+                if many.len() < 2 {
+                    return self.say("no other stage with a matrix has begun", facts.now);
+                }
                 let here = many.iter().position(|&it| Some(it) == self.grid_stage).unwrap_or(0);
                 let by = if action == Action::NextCell { 1 } else { many.len().saturating_sub(1) };
                 if let Some(&stage) = many.get((here + by) % many.len().max(1)) {
@@ -317,12 +359,27 @@ impl Ui {
                 }
             }
             Action::Transpose => self.transpose_grid(view),
-            Action::NextSlice => self.grid_slice(view, true),
-            Action::PreviousSlice => self.grid_slice(view, false),
+            Action::NextSlice | Action::PreviousSlice => {
+                if self.grid_of(view).is_none_or(|grid| grid.slices.len() < 2) {
+                    return self.say("two axes or fewer: there is only this slice", facts.now);
+                }
+                self.grid_slice(view, action == Action::NextSlice);
+            }
             Action::FailedOnly => self.grid.toggle_failures(),
-            Action::Heat => self.grid.toggle_heat(),
+            Action::Heat => self.heat(facts),
             _ => {}
         }
+    }
+
+    fn heat(&mut self, facts: Facts<'_>) {
+        self.grid.toggle_heat();
+        let has_color = self.look.theme().depth != crate::logic::theme::Depth::None;
+        let words = match (self.grid.heat, has_color) {
+            (true, true) => "cells are shaded by how long they took",
+            (true, false) => "without colour there are no shades; each cell says how long it took",
+            (false, _) => "no shades",
+        };
+        self.say(words, facts.now);
     }
 
     fn prompt_key(&mut self, key: &str) {
@@ -387,13 +444,16 @@ impl Ui {
         match overlay {
             Overlay::Dialog(dialog) => {
                 let is_deaf = facts.now.saturating_sub(dialog.opened) < DEAF;
-                let chosen: Option<&Choice> = dialog.choices.iter().find(|it| it.key == key);
-                match chosen {
-                    Some(choice) if choice.requests.is_empty() => Vec::new(),
-                    Some(choice) if !is_deaf => {
-                        let choice = choice.clone();
-                        self.answer(choice, &dialog.title, facts.now)
+                let question = match self.question(dialog.ask, facts) {
+                    Ok(question) => question,
+                    Err(over) => {
+                        self.say(over, facts.now);
+                        return Vec::new();
                     }
+                };
+                match question.choices.into_iter().find(|it| it.key == key) {
+                    Some(choice) if choice.requests.is_empty() => Vec::new(),
+                    Some(choice) if !is_deaf => self.answer(choice, &question.title, facts.now),
                     _ => {
                         self.overlay = Some(Overlay::Dialog(dialog));
                         Vec::new()
@@ -460,8 +520,12 @@ impl Ui {
                     self.mode = Mode::Log;
                 }
                 self.focus = Focus::Log;
-                let line = self.log.go_to_line(line);
-                self.say(format!("line {}", super::draw::grouped(line)), facts.now);
+                match self.log.go_to_line(line) {
+                    Some(line) => {
+                        self.say_of_place(format!("line {}", super::draw::grouped(line)), facts.now);
+                    }
+                    None => self.say("the log has no lines", facts.now),
+                }
             }
             palette::What::Theme(at) => {
                 self.look.theme = at;
@@ -485,7 +549,7 @@ impl Ui {
             _ => return Vec::new(),
         };
         self.is_touched = true;
-        self.leave_at = None;
+        self.stay();
         match &mut self.overlay {
             Some(Overlay::Help { top } | Overlay::Details { top } | Overlay::Sheet { top, .. }) => {
                 *top = top.saturating_add_signed(by);
@@ -521,21 +585,27 @@ impl Ui {
         Vec::new()
     }
 
-    /// Notes the end of the job: leaves by itself after a success that nobody looks closer at.
+    /// Notes the end of the job: leaves by itself after a plain success that nobody looks closer at, but not before it could
+    /// be seen.
     pub fn ended(&mut self, facts: Facts<'_>, stays: bool) {
-        let passed = facts.view.phase.outcome() == Some(crate::logic::job::event::Outcome::Success);
         if self.leave_at_end {
             self.leave_at = Some(facts.now);
-        } else if passed && !self.is_touched && !stays {
-            self.leave_at = Some(facts.now + Duration::from_secs(1));
+        } else if is_plain_success(facts.view) && !self.is_touched && !stays {
+            self.leave_after = Some((self.opened + SEEN).saturating_sub(facts.now).max(LAST_SEEN));
         }
         self.undo = None;
-        if let Some(Overlay::Dialog(_)) = self.overlay {
-            // What it asks about is over.
-            self.overlay = None;
-        }
         self.log.look_again();
     }
+}
+
+/// Says whether a job passed and there is nothing about it that somebody should know.
+fn is_plain_success(view: &JobView) -> bool {
+    let bad = view.stage_counts.failed + view.stage_counts.cancelled;
+    let bad_cells = view.cell_counts.failed + view.cell_counts.cancelled;
+    view.phase == Phase::Done(Outcome::Success)
+        && !view.rescued
+        && bad + bad_cells == 0
+        && view.survivors.is_empty()
 }
 
 fn is_verb(action: Action) -> bool {

@@ -1,19 +1,15 @@
-//! Pause, skip, cancel, retry: what each asks before it acts, and what can be undone.
+//! Pause, skip, cancel, retry: which of them ask before they act, and what can be undone.
 //!
-//! Pure. Enter never confirms, the confirming key is never the one that opened the dialog, and Esc is always safe. Not here:
-//! whether an order makes sense (`logic/job`), how dialogs look (`draw/overlay.rs`).
+//! Pure. Not here: whether an order makes sense (`logic/job`), what dialogs say (`ask.rs`) and how they look
+//! (`draw/overlay.rs`).
 
 use std::time::Duration;
 
 use super::tree::RowId;
-use super::ui::{Choice, Dialog, Facts, Overlay, Request, Ui, Undo};
+use super::ui::{Ask, Choice, Dialog, Facts, Overlay, Request, Ui, Undo};
 use crate::logic::job::event::Outcome;
 use crate::logic::job::order::{Order, RetryScope, Target};
-use crate::logic::text::{duration, plural};
 use crate::logic::view::{JobView, Phase};
-
-/// How long the cancel of a whole job can be called off.
-const ARMED: Duration = Duration::from_secs(3);
 
 /// How long an undo is offered for what is already done.
 const OFFERED: Duration = Duration::from_secs(8);
@@ -22,7 +18,7 @@ const OFFERED: Duration = Duration::from_secs(8);
 const FEW: usize = 10;
 
 /// Returns what an order for a row is about.
-fn target(view: &JobView, id: RowId) -> Target {
+pub(super) fn target(view: &JobView, id: RowId) -> Target {
     match id {
         RowId::Stage(stage) => Target::Stage(stage),
         // One cell is all of its stage, and the stage can be named before the cell is there.
@@ -33,14 +29,16 @@ fn target(view: &JobView, id: RowId) -> Target {
     }
 }
 
-fn name(view: &JobView, id: RowId) -> String {
+/// Returns how a row is called.
+pub(super) fn name(view: &JobView, id: RowId) -> String {
     match id {
         RowId::Stage(stage) => view.stage_name(stage).to_owned(),
         RowId::Cell(cell) => view.cell_name(cell),
     }
 }
 
-fn phase(view: &JobView, id: RowId) -> Phase {
+/// Returns where a row stands.
+pub(super) fn phase(view: &JobView, id: RowId) -> Phase {
     match id {
         RowId::Stage(stage) => view.stages.get(stage as usize).map_or(Phase::Waiting, |it| it.phase),
         RowId::Cell(cell) => view.cells.get(cell as usize).map_or(Phase::Waiting, |it| it.phase),
@@ -48,7 +46,7 @@ fn phase(view: &JobView, id: RowId) -> Phase {
 }
 
 /// Returns the cells of a row that run.
-fn live(view: &JobView, id: RowId) -> Vec<u32> {
+pub(super) fn live(view: &JobView, id: RowId) -> Vec<u32> {
     let belongs = |&&cell: &&u32| match id {
         RowId::Stage(stage) => view.cells[cell as usize].stage == stage,
         RowId::Cell(only) => cell == only,
@@ -56,28 +54,46 @@ fn live(view: &JobView, id: RowId) -> Vec<u32> {
     view.live.iter().filter(belongs).copied().collect()
 }
 
-fn names(view: &JobView, cells: &[u32]) -> String {
-    let mut names: Vec<String> = cells.iter().take(4).map(|&cell| view.cell_name(cell)).collect();
-    if cells.len() > 4 {
-        names.push(format!("{} more", cells.len() - 4));
+/// Returns how many cells, and how many stages without cells, failed or were cancelled.
+pub(super) fn bad_cells(view: &JobView) -> (usize, usize) {
+    let bad = |phase: Phase| matches!(phase, Phase::Done(Outcome::Failure | Outcome::Cancelled));
+    let cells = view.cells.iter().filter(|cell| bad(cell.phase)).count();
+    let stages = view.stages.iter().filter(|stage| stage.cells.is_empty() && bad(stage.phase)).count();
+    (cells, stages)
+}
+
+/// Returns what is tried again for a row.
+pub(super) fn retry_scope(view: &JobView, id: RowId) -> RetryScope {
+    view.retry_scope(&target(view, id))
+}
+
+/// Says whether what was ordered can be seen on the screen.
+pub(super) fn shows(order: &Order, facts: Facts<'_>) -> bool {
+    let view = facts.view;
+    let of = |target: &Target| match target {
+        Target::Job => view.phase,
+        Target::Stage(stage) => phase(view, RowId::Stage(*stage)),
+        Target::Cell(cell) => phase(view, RowId::Cell(*cell)),
+    };
+    match order {
+        Order::Pause => view.paused.is_some(),
+        Order::Resume => view.paused.is_none(),
+        Order::Cancel { target, .. } | Order::Skip { target } => {
+            matches!(of(target), Phase::Stopping | Phase::Done(_))
+        }
+        Order::Retry { scope } => match scope {
+            RetryScope::Cell(cell) => phase(view, RowId::Cell(*cell)).is_live(),
+            RetryScope::Stage(stage) => phase(view, RowId::Stage(*stage)).is_live(),
+            RetryScope::From(_) | RetryScope::Failed | RetryScope::All => !view.live.is_empty(),
+        },
+        _ => false,
     }
-    names.join(", ")
-}
-
-fn grace(view: &JobView, cells: &[u32]) -> String {
-    let stages =
-        cells.iter().filter_map(|&cell| view.playbook.stages.get(view.cells[cell as usize].stage as usize));
-    duration(stages.map(|stage| stage.cancel.grace).max().unwrap_or_default())
-}
-
-fn choice(key: &'static str, word: &str, requests: Vec<Request>) -> Choice {
-    Choice { key, word: word.to_owned(), requests, delay: Duration::ZERO }
 }
 
 impl Ui {
-    fn ask(&mut self, title: String, text: Vec<String>, mut choices: Vec<Choice>, now: Duration) {
-        choices.push(choice("esc", "keep going", Vec::new()));
-        self.overlay = Some(Overlay::Dialog(Dialog { title, text, choices, opened: now }));
+    fn ask(&mut self, ask: Ask, now: Duration) -> Vec<Request> {
+        self.overlay = Some(Overlay::Dialog(Dialog { ask, opened: now }));
+        Vec::new()
     }
 
     /// Pauses the job, or lets it go on.
@@ -92,40 +108,19 @@ impl Ui {
         let Some(id) = self.selected(view) else { return Vec::new() };
         let (name, target) = (name(view, id), target(view, id));
         let order = Request::Order(Order::Skip { target: target.clone() });
-        let running = live(view, id);
-        if !running.is_empty() {
-            let text = vec![
-                format!("Stops {}: {}", plural(running.len(), "running cell"), names(view, &running)),
-                format!("politely first, killed after {}. What needs it goes on.", grace(view, &running)),
-            ];
-            self.ask(format!("Skip {name}?"), text, vec![choice("y", "skip it", vec![order])], facts.now);
-            return Vec::new();
+        if !live(view, id).is_empty() {
+            return self.ask(Ask::Skip(id), facts.now);
         }
         let RowId::Stage(stage) = id else { return vec![order] };
         if phase(view, id) != Phase::Waiting {
             return vec![order];
         }
-        let after = view.dependents(stage);
-        if after.is_empty() {
+        if view.dependents(stage).is_empty() {
             let mut requests = self.offer_undo(format!("Skipped {name}"), target, facts.now);
             requests.push(order);
             return requests;
         }
-        // One after the other, so that none of them begins because what it needs was skipped.
-        let all: Vec<Request> = view
-            .dependents_first(stage)
-            .into_iter()
-            .map(|stage| Request::Order(Order::Skip { target: Target::Stage(stage) }))
-            .collect();
-        let list: Vec<&str> = after.iter().take(5).map(|&stage| view.stage_name(stage)).collect();
-        let more = if after.len() > 5 { format!(" and {} more", after.len() - 5) } else { String::new() };
-        let text = vec![format!("{} after it: {}{more}", plural(after.len(), "stage"), list.join(", "))];
-        let choices = vec![
-            choice("y", "skip it, the others go on as if it were done", vec![order]),
-            choice("a", "skip all of them", all),
-        ];
-        self.ask(format!("Skip {name}?"), text, choices, facts.now);
-        Vec::new()
+        self.ask(Ask::Skip(id), facts.now)
     }
 
     /// Offers to take back a skip that has not come into force. Returns what was armed until then and is due now.
@@ -155,35 +150,7 @@ impl Ui {
             self.say(format!("{} has ended already; r runs it again", name(view, id)), facts.now);
             return Vec::new();
         }
-        let running = live(view, id);
-        let target = target(view, id);
-        let is_stopping = phase(view, id) == Phase::Stopping;
-        let order = |force| vec![Request::Order(Order::Cancel { target: target.clone(), force })];
-        let mut text = match running.len() {
-            0 => vec!["Nothing of it runs yet.".to_owned()],
-            count => vec![
-                format!("Stops {}: {}", plural(count, "running cell"), names(view, &running)),
-                format!("politely first, killed after {}. Cleanup still runs.", grace(view, &running)),
-            ],
-        };
-        let stage = match id {
-            RowId::Stage(stage) => stage,
-            RowId::Cell(cell) => view.cells[cell as usize].stage,
-        };
-        let after = view.dependents(stage);
-        if !after.is_empty() {
-            text.push(format!("{} it will not run.", plural(after.len(), "stage") + " after"));
-        }
-        let mut choices = vec![choice("y", "cancel it", order(false))];
-        if !running.is_empty() {
-            choices.push(choice("K", "kill it at once, without cleanup", order(true)));
-        }
-        if is_stopping {
-            choices.remove(0);
-            text.insert(0, "It is stopping already.".to_owned());
-        }
-        self.ask(format!("Cancel {}?", name(view, id)), text, choices, facts.now);
-        Vec::new()
+        self.ask(Ask::Cancel(id), facts.now)
     }
 
     /// Cancels the whole job; again before the time is over: at once.
@@ -196,29 +163,16 @@ impl Ui {
             self.say("the job has ended already", facts.now);
             return Vec::new();
         }
-        let (text, mut choices) = cancel_words(facts);
-        if facts.view.cancelling.is_some() {
-            let kill = vec![Request::Order(Order::Cancel { target: Target::Job, force: true })];
-            choices = vec![choice("K", "kill what still runs, without cleanup", kill)];
-        }
-        self.ask(format!("Cancel job #{}?", facts.number), text, choices, facts.now);
-        Vec::new()
+        self.ask(Ask::CancelJob, facts.now)
     }
 
     /// Runs the selection again.
     pub(super) fn retry(&mut self, facts: Facts<'_>) -> Vec<Request> {
         let view = facts.view;
         let Some(id) = self.selected(view) else { return Vec::new() };
-        let scope = view.retry_scope(&target(view, id));
-        let request = self.again(Order::Retry { scope }, facts);
         match phase(view, id) {
-            Phase::Done(Outcome::Success) => {
-                let text = vec!["It passed. It runs again, and so does what depends on it.".to_owned()];
-                let choices = vec![choice("y", "run it again", vec![request])];
-                self.ask(format!("Run {} again?", name(view, id)), text, choices, facts.now);
-                Vec::new()
-            }
-            Phase::Done(_) => vec![request],
+            Phase::Done(Outcome::Success) => self.ask(Ask::Retry(id), facts.now),
+            Phase::Done(_) => vec![self.again(Order::Retry { scope: retry_scope(view, id) }, facts)],
             _ => {
                 self.say(format!("{} has not ended", name(view, id)), facts.now);
                 Vec::new()
@@ -229,24 +183,18 @@ impl Ui {
     /// Runs again everything that failed or was cancelled.
     pub(super) fn retry_failed(&mut self, facts: Facts<'_>) -> Vec<Request> {
         let view = facts.view;
-        let bad = |phase: Phase| matches!(phase, Phase::Done(Outcome::Failure | Outcome::Cancelled));
-        let cells = view.cells.iter().filter(|cell| bad(cell.phase)).count();
-        let stages = view.stages.iter().filter(|stage| stage.cells.is_empty() && bad(stage.phase)).count();
+        let (cells, stages) = bad_cells(view);
         if cells + stages == 0 {
             self.say("nothing failed and nothing was cancelled", facts.now);
             return Vec::new();
         }
-        let request = self.again(Order::Retry { scope: RetryScope::Failed }, facts);
         if cells < FEW {
-            return vec![request];
+            return vec![self.again(Order::Retry { scope: RetryScope::Failed }, facts)];
         }
-        let text = vec![format!("{} run again, and what depends on them.", plural(cells, "cell"))];
-        let choices = vec![choice("y", "run them again", vec![request])];
-        self.ask("Run all that failed again?".to_owned(), text, choices, facts.now);
-        Vec::new()
+        self.ask(Ask::RetryFailed, facts.now)
     }
 
-    fn again(&self, order: Order, facts: Facts<'_>) -> Request {
+    pub(super) fn again(&self, order: Order, facts: Facts<'_>) -> Request {
         let has_ended = facts.view.phase.outcome().is_some() || !facts.is_live;
         if has_ended { Request::Again(order) } else { Request::Order(order) }
     }
@@ -272,14 +220,7 @@ impl Ui {
         if !facts.is_ours || facts.view.phase.outcome().is_some() {
             return vec![Request::Leave];
         }
-        let (mut text, _) = cancel_words(facts);
-        text.insert(0, "The job runs in this program, and ends with it.".to_owned());
-        let choices = vec![
-            choice("y", "cancel the job and leave", vec![Request::CancelAndLeave]),
-            choice("S", "leave the full screen only, the job goes on below", vec![Request::Stream]),
-        ];
-        self.ask("Leave?".to_owned(), text, choices, facts.now);
-        Vec::new()
+        self.ask(Ask::Leave, facts.now)
     }
 
     /// Ctrl-C: asks; again within two seconds: cancels; again: kills; again: leaves.
@@ -317,21 +258,4 @@ impl Ui {
         self.undo = Some(Undo { words, until: now + choice.delay, then: choice.requests, back: Vec::new() });
         armed
     }
-}
-
-fn cancel_words(facts: Facts<'_>) -> (Vec<String>, Vec<Choice>) {
-    let view = facts.view;
-    let running: Vec<u32> = view.live.iter().copied().collect();
-    let waiting = plural(view.stage_counts.waiting, "stage");
-    let mut text = Vec::new();
-    if !running.is_empty() {
-        text.push(format!("Stops {}: {}", plural(running.len(), "running cell"), names(view, &running)));
-        text.push(format!("politely first, killed after {}. Cleanup still runs.", grace(view, &running)));
-    }
-    if view.stage_counts.waiting > 0 {
-        text.push(format!("{waiting} will not start, {} done.", view.stage_counts.done()));
-    }
-    let order = vec![Request::Order(Order::Cancel { target: Target::Job, force: false })];
-    let cancel = Choice { key: "y", word: "cancel the job".to_owned(), requests: order, delay: ARMED };
-    (text, vec![cancel])
 }

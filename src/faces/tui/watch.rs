@@ -161,6 +161,7 @@ impl<'a> Loop<'a> {
         heard: &mut mpsc::UnboundedReceiver<Said>,
         input: &mut EventStream,
     ) -> io::Result<Left> {
+        self.ui.opened = clock::elapsed();
         self.look_back();
         self.ui.go_along(&self.shown.view);
         self.pace.wish(Wish::Now, clock::elapsed());
@@ -229,12 +230,15 @@ impl<'a> Loop<'a> {
         self.terminal.show(picture.buffer, picture.cursor, &picture.title)?;
         let done = clock::elapsed();
         self.pace.drawn(done, done.saturating_sub(began));
+        self.ui.was_drawn(done);
         if self.ui.look.motion == super::motion::Motion::None {
             // Nothing changes by itself then, clocks included; they catch up with the next picture.
         } else if let Some(next) = self.ui.look.motion.next_frame(clock::now(), has_clock, has_spinner) {
             self.pace.wish_at(done + next);
         }
-        if self.ui.undo.is_some() && self.ui.look.motion != super::motion::Motion::None {
+        if (self.ui.undo.is_some() || self.ui.leave_at.is_some())
+            && self.ui.look.motion != super::motion::Motion::None
+        {
             // Its seconds count down.
             self.pace.wish_at(done + Duration::from_secs(1));
         }
@@ -262,6 +266,8 @@ impl<'a> Loop<'a> {
         match said {
             Said::Signal(Signal::Stop) => self.suspend(false)?,
             Said::Signal(Signal::Continue) => self.terminal.enter_again()?,
+            // It comes as an event of the terminal, too.
+            Said::Signal(Signal::Resize) => {}
             Said::Signal(Signal::Interrupt | Signal::Terminate | Signal::HangUp) => {
                 return Ok(Some(Left::Lines));
             }
@@ -275,7 +281,7 @@ impl<'a> Loop<'a> {
     fn answered(&mut self, order: &Order, answer: orders::Answer, now: Duration) {
         match answer {
             Ok(words) if self.ui.undo.is_none() || !matches!(order, Order::Skip { .. }) => {
-                self.ui.say(words, now)
+                self.ui.say_of_order(words, order.clone(), now)
             }
             Ok(_) => {}
             Err(error) => {

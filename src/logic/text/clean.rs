@@ -3,6 +3,7 @@
 //! Not here: the files themselves, which keep every byte (`engine/logs`).
 
 use std::borrow::Cow;
+use std::fmt::Write;
 
 #[cfg(test)]
 #[path = "clean_tests.rs"]
@@ -28,6 +29,55 @@ pub fn clean_onto(line: &[u8], kept: &mut String) {
         Ok(text) => without_controls(text, false, kept),
         Err(_) => without_controls(&String::from_utf8_lossy(line), false, kept),
     }
+}
+
+/// Returns a text that may have been written by anybody so that a terminal shows all of it and obeys none of it: control
+/// characters, and those that turn the direction of writing, are written out as in JSON (`\u001b`). Breaks and tabs stay, and
+/// colours if they are wanted.
+#[must_use]
+pub fn written_out(text: &str, colors: bool) -> Cow<'_, str> {
+    let mut kept = String::new();
+    let mut from = 0;
+    let mut next = 0;
+    while let Some((at, length)) = untame(text, next) {
+        next = at + length;
+        if colors && text[at..].starts_with("\x1b[") {
+            let (end, color) = control_sequence(text.as_bytes(), at + 2);
+            if color.is_some() {
+                next = end;
+                continue;
+            }
+        }
+        kept.push_str(&text[from..at]);
+        for c in text[at..next].chars() {
+            // Writing to a string cannot fail.
+            let _written = write!(kept, "\\u{:04x}", u32::from(c));
+        }
+        from = next;
+    }
+    if from == 0 {
+        return Cow::Borrowed(text);
+    }
+    kept.push_str(&text[from..]);
+    Cow::Owned(kept)
+}
+
+/// The first character from a place on that a terminal would obey, and its length; breaks and tabs are not meant.
+fn untame(text: &str, from: usize) -> Option<(usize, usize)> {
+    let bytes = text.as_bytes();
+    let mut at = from;
+    let control = loop {
+        match control(bytes, at) {
+            Some((found, 1)) if bytes[found] == b'\n' => at = found + 1,
+            found => break found,
+        }
+    };
+    let end = control.map_or(text.len(), |(at, _)| at);
+    // All of them begin with this byte.
+    let turns = memchr::memchr_iter(0xe2, &bytes[from..end]).map(|at| from + at).find(|&at| {
+        text[at..].starts_with(|c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
+    });
+    turns.map(|at| (at, '\u{202a}'.len_utf8())).or(control)
 }
 
 /// What stands in the line after it was overwritten.

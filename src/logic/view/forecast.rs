@@ -122,7 +122,7 @@ impl Forecast {
     fn worked(&self, view: &JobView, cell: &super::CellView, now: Timestamp) -> f64 {
         let part = match cell.started {
             // It begins anew, and has no time of its own until then.
-            _ if matches!(cell.phase, Phase::Retrying(_)) => 0.0,
+            _ if matches!(cell.phase, Phase::Retrying(_)) && cell.steps.is_empty() => 0.0,
             Some(started) if self.has_history => {
                 now.since(started).as_secs_f64() / self.expected(cell.stage as usize).max(LEAST)
             }

@@ -3,10 +3,11 @@
 //! Every event costs the same however large the job is, except that a starting stage costs one step for each of
 //! its cells. An event that does not fit changes nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::parts::{CellView, Counts, Phase, StageView, StepView};
+use super::parts::{CellView, Counts, Phase, StageView, StepView, Tried};
 use crate::logic::job::event::{Cause, Envelope, Event, NewCell, Outcome, StepEnd};
 use crate::logic::job::order::{RetryScope, Target};
 use crate::logic::job::report::{Annotation, AttemptKey};
@@ -35,8 +36,12 @@ pub struct JobView {
     pub outputs: Vec<(Arc<str>, Arc<str>)>,
     /// Processes that would not end.
     pub survivors: Vec<String>,
+    /// Its first start.
+    pub begun: Option<Timestamp>,
     /// Of this attempt of the job.
     pub started: Option<Timestamp>,
+    /// How long earlier attempts of the job took together. From the end of one to the start of the next it did not run.
+    pub earlier: Duration,
     pub finished: Option<Timestamp>,
     /// One for each stage of the playbook, same positions.
     pub stages: Vec<StageView>,
@@ -44,10 +49,12 @@ pub struct JobView {
     pub cells: Vec<CellView>,
     pub stage_counts: Counts,
     pub cell_counts: Counts,
-    /// Cells that have begun and not ended.
+    /// Cells that have begun and not ended, those that wait for a further try included.
     pub live: BTreeSet<u32>,
     /// Every try that was started, in that order.
     pub attempts: Vec<AttemptKey>,
+    /// Ends of tries that are not the last of their step or cell.
+    pub tried: BTreeMap<AttemptKey, Tried>,
     /// Steps that failed, in that order, earlier runs of a cell included.
     failures: Vec<AttemptKey>,
     pub annotations: Vec<(AttemptKey, Annotation)>,
@@ -72,7 +79,9 @@ impl JobView {
             rescued: false,
             outputs: Vec::new(),
             survivors: Vec::new(),
+            begun: None,
             started: None,
+            earlier: Duration::ZERO,
             finished: None,
             stage_counts: Counts { waiting: stages.len(), ..Counts::default() },
             stages,
@@ -80,6 +89,7 @@ impl JobView {
             cell_counts: Counts::default(),
             live: BTreeSet::new(),
             attempts: Vec::new(),
+            tried: BTreeMap::new(),
             failures: Vec::new(),
             annotations: Vec::new(),
             annotation_count: 0,
@@ -135,6 +145,7 @@ impl JobView {
             Event::JobStarted { attempt } => {
                 self.phase = Phase::Running;
                 self.attempt = *attempt;
+                self.begun.get_or_insert(at);
                 self.started = Some(at);
             }
             Event::JobPaused { by, .. } => self.paused = Some(by.clone()),
@@ -142,6 +153,7 @@ impl JobView {
             Event::JobRetrying { stages, cells, attempt, .. } => {
                 if self.phase.outcome().is_some() {
                     // One that still runs goes on, and so does its clock.
+                    self.earlier = self.elapsed(at);
                     self.started = Some(at);
                 }
                 self.phase = Phase::Running;
@@ -261,8 +273,10 @@ impl JobView {
                 it.phase = Phase::Running;
                 it.attempt = key.attempt;
                 it.started.get_or_insert(at);
+                it.try_started = Some(at);
                 self.attempts.push(*key);
                 self.cells[key.cell as usize].current = Some(key.step);
+                self.goes_on(key.cell);
             }
             Event::StepStopping { key, cause, .. } => {
                 if let Some(it) = self.step(*key) {
@@ -274,6 +288,13 @@ impl JobView {
                 if let Some(it) = self.step(*key) {
                     it.phase = Phase::Retrying(*until);
                     it.cause.clone_from(cause);
+                    let took = it.try_started.map(|started| at.since(started));
+                    let tried = Tried { outcome: Outcome::Failure, cause: cause.clone(), took };
+                    self.tried.insert(*key, tried);
+                    // It holds no slot meanwhile.
+                    if self.cells[key.cell as usize].phase == Phase::Running {
+                        self.set_cell(key.cell, Phase::Retrying(*until));
+                    }
                 }
             }
             Event::StepFinished(end) => self.step_finished(end, at),
@@ -284,9 +305,17 @@ impl JobView {
                     it.conclusion = Some(Outcome::Skipped);
                     it.cause = Some(cause.clone());
                     it.finished = Some(at);
+                    self.goes_on(*cell);
                 }
             }
             _ => {}
+        }
+    }
+
+    /// A cell does not wait for a further try any more.
+    fn goes_on(&mut self, cell: u32) {
+        if matches!(self.cells[cell as usize].phase, Phase::Retrying(_)) {
+            self.set_cell(cell, Phase::Running);
         }
     }
 
@@ -298,6 +327,7 @@ impl JobView {
         it.rescued = end.rescued;
         it.log_bytes = end.log_bytes;
         it.finished = Some(at);
+        self.goes_on(end.key.cell);
         if end.outcome == Outcome::Failure && end.conclusion == Outcome::Failure {
             self.failures.push(end.key);
         }
@@ -336,12 +366,21 @@ impl JobView {
     fn set_cell(&mut self, cell: u32, phase: Phase) {
         let Some(it) = self.cells.get_mut(cell as usize) else { return };
         self.cell_counts.change(it.phase, phase);
-        self.stages[it.stage as usize].counts.change(it.phase, phase);
+        let stage = it.stage;
+        let counts = &mut self.stages[stage as usize].counts;
+        counts.change(it.phase, phase);
+        let (is_at_work, is_retrying) = (counts.live > 0, counts.retrying > 0);
         it.phase = phase;
         if phase.is_live() {
             self.live.insert(cell);
         } else {
             self.live.remove(&cell);
+        }
+        // A stage of which nothing is at work waits with its cells.
+        match (self.stages[stage as usize].phase, phase) {
+            (Phase::Running, Phase::Retrying(_)) if !is_at_work => self.set_stage(stage, phase),
+            (Phase::Retrying(_), _) if is_at_work || !is_retrying => self.set_stage(stage, Phase::Running),
+            _ => {}
         }
     }
 
@@ -371,6 +410,9 @@ impl JobView {
             it.result = None;
             it.cause = None;
             it.skipping = None;
+            if let (Some(started), Some(finished)) = (it.started, it.finished) {
+                it.earlier += finished.since(started);
+            }
             it.started = started;
             it.finished = None;
         }
@@ -379,11 +421,21 @@ impl JobView {
     fn restart_cell(&mut self, cell: u32, phase: Phase) {
         self.set_cell(cell, phase);
         if let Some(it) = self.cells.get_mut(cell as usize) {
-            it.steps = Vec::new();
+            for (step, before) in (0u32..).zip(std::mem::take(&mut it.steps)) {
+                let Phase::Done(outcome) = before.phase else { continue };
+                if before.attempt > 0 {
+                    let key = AttemptKey { cell, run: it.run, step, attempt: before.attempt };
+                    let took = before.finished.zip(before.try_started).map(|(end, start)| end.since(start));
+                    self.tried.insert(key, Tried { outcome, cause: before.cause, took });
+                }
+            }
             it.current = None;
             it.result = None;
             it.skipping = None;
             it.finished = None;
+            if phase == Phase::Waiting {
+                it.started = None;
+            }
         }
     }
 }
@@ -418,6 +470,22 @@ impl JobView {
             Some(id) => id.to_string(),
             None => (step + 1).to_string(),
         }
+    }
+
+    /// Returns the tries of a step before its current one, in this run of its cell.
+    pub fn earlier_tries(&self, cell: u32, step: u32) -> impl DoubleEndedIterator<Item = (u32, &Tried)> {
+        let run = self.cells.get(cell as usize).map_or(0, |it| it.run);
+        let key = |attempt| AttemptKey { cell, run, step, attempt };
+        self.tried.range(key(0)..=key(u32::MAX)).map(|(key, tried)| (key.attempt, tried))
+    }
+
+    /// Returns how many tries a step has at most, the first included; nothing if it is never tried again.
+    #[must_use]
+    pub fn most_tries(&self, cell: u32, step: u32) -> Option<u32> {
+        let stage = self.playbook.stages.get(self.cells.get(cell as usize)?.stage as usize)?;
+        let own = stage.steps.steps.get(step as usize)?.retry.as_ref();
+        let retry = own.or(stage.defaults.retry.as_ref()).or(self.playbook.defaults.retry.as_ref());
+        retry.map(|retry| retry.attempts)
     }
 
     /// Says whether the step is a block, which has no process and no log of its own.
@@ -512,10 +580,20 @@ impl JobView {
         }
     }
 
-    /// Returns how long the job took, or has taken so far.
+    /// Returns how long the job took, or has taken so far, all of its attempts together.
     #[must_use]
-    pub fn elapsed(&self, now: Timestamp) -> std::time::Duration {
-        self.started.map_or(std::time::Duration::ZERO, |started| self.finished.unwrap_or(now).since(started))
+    pub fn elapsed(&self, now: Timestamp) -> Duration {
+        self.earlier + self.of_attempt(now)
+    }
+
+    /// Returns how long it has been at work since it was run on; nothing if it never was.
+    #[must_use]
+    pub fn since_retry(&self, now: Timestamp) -> Option<Duration> {
+        (self.attempt > 1).then(|| self.of_attempt(now))
+    }
+
+    fn of_attempt(&self, now: Timestamp) -> Duration {
+        self.started.map_or(Duration::ZERO, |started| self.finished.unwrap_or(now).since(started))
     }
 }
 

@@ -14,4 +14,4 @@ mod tests;
 pub use forecast::{Forecast, Progress};
 pub use grid::Grid;
 pub use job_view::JobView;
-pub use parts::{CellView, Counts, Phase, StageView, StepView};
+pub use parts::{CellView, Counts, Phase, StageView, StepView, Tried};

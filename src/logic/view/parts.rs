@@ -3,6 +3,7 @@
 //! Not here: how events change them (`job_view.rs`).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::logic::job::event::{Cause, Outcome};
 use crate::logic::time::Timestamp;
@@ -42,8 +43,10 @@ impl Phase {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub waiting: usize,
-    /// Running, stopping or waiting for a further try.
+    /// Running or stopping.
     pub live: usize,
+    /// Waiting for a further try.
+    pub retrying: usize,
     pub passed: usize,
     pub failed: usize,
     pub cancelled: usize,
@@ -54,7 +57,7 @@ impl Counts {
     /// Returns how many there are.
     #[must_use]
     pub fn total(&self) -> usize {
-        self.waiting + self.live + self.done()
+        self.waiting + self.live + self.retrying + self.done()
     }
 
     /// Returns how many have ended.
@@ -66,7 +69,8 @@ impl Counts {
     pub(super) fn slot(&mut self, phase: Phase) -> &mut usize {
         match phase {
             Phase::Waiting => &mut self.waiting,
-            Phase::Running | Phase::Stopping | Phase::Retrying(_) => &mut self.live,
+            Phase::Running | Phase::Stopping => &mut self.live,
+            Phase::Retrying(_) => &mut self.retrying,
             Phase::Done(Outcome::Success) => &mut self.passed,
             Phase::Done(Outcome::Failure) => &mut self.failed,
             Phase::Done(Outcome::Cancelled) => &mut self.cancelled,
@@ -94,8 +98,19 @@ pub struct StageView {
     pub counts: Counts,
     /// Who asked to skip it, until it has ended. While it waits, that can be withdrawn.
     pub skipping: Option<String>,
+    /// Since it was begun or run on last.
     pub started: Option<Timestamp>,
     pub finished: Option<Timestamp>,
+    /// How long it ran before it was run on or begun anew last.
+    pub earlier: Duration,
+}
+
+impl StageView {
+    /// Returns how long it took, or has taken so far, all times that it ran together; nothing before it begins, also anew.
+    #[must_use]
+    pub fn elapsed(&self, now: Timestamp) -> Option<Duration> {
+        self.started.map(|started| self.earlier + self.finished.unwrap_or(now).since(started))
+    }
 }
 
 /// A cell.
@@ -139,5 +154,15 @@ pub struct StepView {
     pub log_bytes: u64,
     /// First try.
     pub started: Option<Timestamp>,
+    /// The current try.
+    pub try_started: Option<Timestamp>,
     pub finished: Option<Timestamp>,
+}
+
+/// How a try ended after which there was another one, of its step or of its whole cell.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tried {
+    pub outcome: Outcome,
+    pub cause: Option<Cause>,
+    pub took: Option<Duration>,
 }

@@ -271,3 +271,123 @@ fn dependents_come_before_what_they_need_however_they_are_written() {
     assert_eq!(names(view.dependents_first(stage("c"))), "d c");
     assert_eq!(names(view.dependents_first(stage("e"))), "e");
 }
+
+fn job_end(outcome: Outcome) -> Event {
+    Event::JobFinished { outcome, cause: None, rescued: false, outputs: vec![], survivors: vec![] }
+}
+
+fn retried(attempt: u32, stages: Vec<u32>, cells: Vec<u32>) -> Event {
+    let (by, order) = ("ann".to_owned(), attempt.to_string());
+    Event::JobRetrying { by, order, scope: RetryScope::Failed, attempt, stages, cells }
+}
+
+#[test]
+fn a_job_that_is_run_on_counts_all_the_time_that_it_ran_and_none_between() {
+    let mut fold = started();
+    let (outcome, result) = (Outcome::Failure, Outcome::Failure);
+    let ends = [
+        cell_end(0, Outcome::Success),
+        cell_end(1, Outcome::Failure),
+        Event::StageFinished { stage: 0, outcome, result, cause: None },
+        job_end(outcome),
+    ];
+    fold.events(ends);
+    // From the first second to the eighth; the stage from its first cell in the third to the seventh.
+    assert_eq!(fold.view.elapsed(Timestamp::default()).as_secs(), 7);
+    assert_eq!(fold.view.since_retry(Timestamp::default()), None);
+    fold.seq += 3600;
+    fold.events([retried(2, vec![1], vec![1])]);
+    let now = Timestamp(fold.view.started.unwrap().0 + 5_000_000);
+    assert_eq!(fold.view.elapsed(now).as_secs(), 12);
+    assert_eq!(fold.view.since_retry(now).map(|it| it.as_secs()), Some(5));
+    assert_eq!(fold.view.begun, Some(Timestamp(1_000_000)));
+    // What waits for its next run has no time.
+    assert_eq!((fold.view.cells[1].started, fold.view.stages[1].elapsed(now)), (None, None));
+    fold.events([
+        Event::CellStarted { cell: 1, run: 2 },
+        Event::CellFinished {
+            cell: 1,
+            run: 2,
+            outcome: Outcome::Success,
+            result: Outcome::Success,
+            cause: None,
+            outputs: vec![],
+        },
+        Event::StageFinished { stage: 0, outcome: Outcome::Success, result: Outcome::Success, cause: None },
+        job_end(Outcome::Success),
+    ]);
+    let stage = &fold.view.stages[0];
+    assert_eq!(stage.elapsed(Timestamp::default()).map(|it| it.as_secs()), Some(4 + 3));
+    assert_eq!(fold.view.elapsed(Timestamp::default()).as_secs(), 7 + 4);
+    fold.events([retried(3, vec![0, 1], vec![])]);
+    assert_eq!(fold.view.elapsed(Timestamp(0)).as_secs(), 11);
+}
+
+#[test]
+fn what_is_run_on_while_the_job_runs_leaves_its_clock_alone() {
+    let mut fold = started();
+    let (outcome, result) = (Outcome::Failure, Outcome::Failure);
+    fold.events([
+        cell_end(0, Outcome::Success),
+        cell_end(1, Outcome::Failure),
+        Event::StageFinished { stage: 0, outcome, result, cause: None },
+        retried(1, vec![1], vec![1]),
+    ]);
+    let now = Timestamp(20_000_000);
+    assert_eq!((fold.view.elapsed(now).as_secs(), fold.view.since_retry(now)), (19, None));
+}
+
+#[test]
+fn what_waits_for_a_further_try_is_not_counted_as_running() {
+    let mut fold = started();
+    let key = |cell: u32, attempt| AttemptKey { cell, run: 1, step: 0, attempt };
+    let again = |cell| Event::StepRetrying {
+        key: key(cell, 1),
+        until: Timestamp(9_000_000),
+        cause: Some(Cause::Exit { code: 1 }),
+        end: None,
+        left_running: 0,
+    };
+    let at_work = |fold: &Fold| (fold.view.cell_counts.live, fold.view.cell_counts.retrying);
+    fold.events([Event::StepStarted { key: key(0, 1) }, again(0)]);
+    assert_eq!((at_work(&fold), fold.view.stages[0].phase), ((1, 1), Phase::Running));
+    fold.events([Event::StepStarted { key: key(1, 1) }, again(1)]);
+    assert_eq!(at_work(&fold), (0, 2));
+    assert_eq!(fold.view.stages[0].phase, Phase::Retrying(Timestamp(9_000_000)));
+    assert_eq!((fold.view.stage_counts.live, fold.view.stage_counts.retrying), (0, 1));
+    assert_eq!((fold.view.cell_counts.total(), fold.view.live.len()), (2, 2));
+    fold.events([Event::StepStarted { key: key(0, 2) }]);
+    assert_eq!((at_work(&fold), fold.view.stages[0].phase), ((1, 1), Phase::Running));
+    // One that is left out while it waits has no further try.
+    let cause = Cause::Earlier;
+    fold.events([ended(key(1, 1), Outcome::Failure), Event::StepSkipped { cell: 1, run: 1, step: 1, cause }]);
+    assert_eq!(at_work(&fold), (2, 0));
+}
+
+#[test]
+fn tries_that_were_not_the_last_keep_how_they_ended() {
+    let mut fold = started();
+    let tried = |attempt, code| Event::StepRetrying {
+        key: key(0, 0, attempt),
+        until: Timestamp(0),
+        cause: Some(Cause::Exit { code }),
+        end: None,
+        left_running: 0,
+    };
+    let begin = |attempt| Event::StepStarted { key: key(0, 0, attempt) };
+    fold.events([begin(1), tried(1, 3), begin(2), tried(2, 4), begin(3)]);
+    let told = |fold: &Fold| {
+        let earlier = fold.view.earlier_tries(0, 0);
+        earlier
+            .map(|(attempt, it)| (attempt, it.cause.clone(), it.took.unwrap().as_secs()))
+            .collect::<Vec<_>>()
+    };
+    let exit = |code| Some(Cause::Exit { code });
+    assert_eq!(told(&fold), [(1, exit(3), 1), (2, exit(4), 1)]);
+    // A new run has tries of its own, and the old one keeps its last.
+    fold.events([ended(key(0, 0, 3), Outcome::Failure), cell_end(0, Outcome::Failure)]);
+    fold.events([retried(1, vec![], vec![0]), Event::CellStarted { cell: 0, run: 2 }]);
+    assert_eq!(told(&fold), []);
+    let last = &fold.view.tried[&key(0, 0, 3)];
+    assert_eq!((last.outcome, &last.cause), (Outcome::Failure, &exit(1)));
+}

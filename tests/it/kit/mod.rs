@@ -15,7 +15,7 @@ pub(crate) use census::{nothing_is_left, who_is_left};
 pub(crate) use ran::Live;
 #[cfg(feature = "faults")]
 pub(crate) use ran::Ran;
-pub(crate) use ran::limit_file_size;
+pub(crate) use ran::{keeper_of, limit_file_size};
 pub(crate) use sandbox::Sandbox;
 pub(crate) use terminal::{Modes, Mouse, Terminal};
 pub(crate) use tmux::Tmux;

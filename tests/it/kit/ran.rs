@@ -81,9 +81,7 @@ impl Live {
     /// The process number of its keeper, which must be there.
     #[track_caller]
     pub(crate) fn keeper(&self) -> i32 {
-        let children = keepers_of(self.id());
-        assert_eq!(children.len(), 1, "{}: keepers of it: {children:?}", self.what);
-        children[0]
+        keeper_of(self.id())
     }
 
     /// Waits for its end.
@@ -123,6 +121,13 @@ impl Live {
             self.has_ended = self.child.wait().is_ok();
         }
     }
+}
+
+/// Returns the process number of the keeper of a program, which must be there.
+pub(crate) fn keeper_of(program: i32) -> i32 {
+    let children = keepers_of(program);
+    assert_eq!(children.len(), 1, "keepers of {program}: {children:?}");
+    children[0]
 }
 
 fn keepers_of(parent: i32) -> Vec<i32> {

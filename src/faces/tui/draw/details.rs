@@ -2,16 +2,18 @@
 
 use ratatui::layout::Rect;
 
-use super::pen::{Pen, cut};
+use super::pen::{Pen, wrapped};
 use crate::faces::tui::glyphs::State;
 use crate::faces::tui::motion;
 use crate::faces::tui::theme::Token;
 use crate::faces::tui::tree::{self, RowId};
 use crate::faces::tui::ui::{Facts, Ui};
-use crate::faces::why::{step_title, why_cell};
+use crate::faces::waits;
+use crate::faces::why::{runs, step_title, why_cell, why_stage};
 use crate::faces::words;
+use crate::logic::job::event::Cause;
 use crate::logic::playbook::model::Action;
-use crate::logic::view::{JobView, Phase};
+use crate::logic::view::{JobView, Phase, StepView};
 
 /// A line: a word in front, its text, and the state whose sign stands before it.
 pub(super) struct Line {
@@ -27,23 +29,60 @@ fn line(head: &str, text: impl Into<String>) -> Line {
 /// Draws the pane on the right of wide screens.
 pub(super) fn pane(pen: &mut Pen<'_>, title: Rect, area: Rect, ui: &Ui, facts: Facts<'_>) {
     pen.title(title, "Details", "", false);
-    draw_lines(pen, area, &lines(ui, facts), 0);
+    draw_rows(pen, area, &rows(&lines(ui, facts), area.width), 0);
 }
 
-/// Draws lines from one on.
-pub(super) fn draw_lines(pen: &mut Pen<'_>, area: Rect, lines: &[Line], top: usize) {
-    for (y, line) in (area.y..area.bottom()).zip(lines.iter().skip(top)) {
+/// A row of the screen.
+pub(super) struct Row<'a> {
+    head: &'a str,
+    state: Option<State>,
+    /// Columns between the first of all texts and this one.
+    indent: u16,
+    text: String,
+}
+
+/// Where texts begin, in an area of that width.
+fn text_column(width: u16) -> u16 {
+    if width < 40 { 9 } else { 11 }
+}
+
+/// Lays lines out for a width: texts are broken between words, and what goes on is indented.
+pub(super) fn rows(lines: &[Line], width: u16) -> Vec<Row<'_>> {
+    let room = width.saturating_sub(text_column(width)).max(8);
+    let mut rows = Vec::new();
+    for line in lines {
+        let sign = if line.state.is_some() { 2 } else { 0 };
+        let own = line.text.chars().take_while(|c| *c == ' ').count();
+        let own = u16::try_from(own).unwrap_or(0).min(room / 3);
+        let indent = sign + own;
+        let more = indent + 2;
+        let parts = wrapped(line.text.trim_start(), (room - indent).into(), (room - more).into());
+        for (at, text) in parts.into_iter().enumerate() {
+            let is_first = at == 0;
+            rows.push(Row {
+                head: if is_first { &line.head } else { "" },
+                state: line.state.filter(|_| is_first),
+                indent: if is_first { indent } else { more },
+                text,
+            });
+        }
+    }
+    rows
+}
+
+/// Draws rows from one on.
+pub(super) fn draw_rows(pen: &mut Pen<'_>, area: Rect, rows: &[Row<'_>], top: usize) {
+    let column = text_column(area.width);
+    for (y, row) in (area.y..area.bottom()).zip(rows.iter().skip(top)) {
         let style = pen.style(Token::Heading);
-        pen.text(area.x + 1, y, 9, &line.head, style);
-        let mut x = area.x + 11;
-        if let Some(state) = line.state {
+        pen.text(area.x + 1, y, column - 2, row.head, style);
+        if let Some(state) = row.state {
             // Its time is not known here, and a list that turns would only distract.
-            pen.sign(x, y, state, std::time::Duration::ZERO);
-            x += 2;
+            pen.sign(area.x + column, y, state, std::time::Duration::ZERO);
         }
         let style = pen.style(Token::Text);
-        let room = area.right().saturating_sub(x);
-        pen.text(x, y, room, &cut(&line.text, usize::from(room)), style);
+        let x = area.x + column + row.indent;
+        pen.text(x, y, area.right().saturating_sub(x), &row.text, style);
     }
 }
 
@@ -57,7 +96,11 @@ pub(super) fn lines(ui: &Ui, facts: Facts<'_>) -> Vec<Line> {
     };
     let cell = tree::cell_of(view, id);
     let mut lines = Vec::new();
-    of_stage(&mut lines, view, stage);
+    if let Some(last) = view.since_retry(facts.time) {
+        let (whole, last) = (motion::clock(view.elapsed(facts.time)), motion::clock(last));
+        lines.push(line("job", format!("attempt {}, {whole}, since retry {last}", view.attempt)));
+    }
+    of_stage(&mut lines, facts, stage);
     match (id, cell) {
         (RowId::Stage(stage), _) if view.stages[stage as usize].cells.len() > 1 => {
             let counts = &view.stages[stage as usize].counts;
@@ -71,17 +114,31 @@ pub(super) fn lines(ui: &Ui, facts: Facts<'_>) -> Vec<Line> {
     lines
 }
 
-fn of_stage(lines: &mut Vec<Line>, view: &JobView, stage: u32) {
+fn of_stage(lines: &mut Vec<Line>, facts: Facts<'_>, stage: u32) {
+    let view = facts.view;
     let Some(model) = view.playbook.stages.get(stage as usize) else { return };
     let it = &view.stages[stage as usize];
     lines.push(line("stage", view.stage_name(stage)));
     if let Some(name) = model.name.as_ref() {
         lines.push(line("", name.template.source()));
     }
-    let state = words::phase(it.phase, it.cause.as_ref());
-    lines.push(Line { state: Some(State::of_stage(it)), ..line("state", state) });
-    if let (Some(cause), Phase::Done(_)) = (&it.cause, it.phase) {
-        lines.push(line("", words::cause(cause, view)));
+    let (state, word) = match never(it.phase, false, facts.is_live) {
+        Some((state, word)) => (state, word),
+        None => (State::of_stage(it), words::phase(it.phase, it.cause.as_ref())),
+    };
+    lines.push(Line { state: Some(state), ..line("state", word) });
+    // What its cells came to is told with them.
+    let is_told = it.cells.len() == 1 && matches!(it.cause, Some(Cause::Member { .. }));
+    match it.phase {
+        Phase::Done(_) if !is_told => lines.extend(why_stage(view, stage).map(|why| line("", why))),
+        Phase::Waiting => {
+            lines.push(line("", waits::of_stage(view, stage, facts.is_live).told()));
+        }
+        _ => {}
+    }
+    if let (Some(whole), false, Some(started)) = (it.elapsed(facts.time), it.earlier.is_zero(), it.started) {
+        let last = it.finished.unwrap_or(facts.time).since(started);
+        lines.push(line("time", format!("{}, since retry {}", motion::clock(whole), motion::clock(last))));
     }
     let needs: Vec<&str> = model.needs.iter().map(|&need| &*view.playbook.stages[need].id).collect();
     if !needs.is_empty() {
@@ -96,18 +153,30 @@ fn of_stage(lines: &mut Vec<Line>, view: &JobView, stage: u32) {
     }
 }
 
+/// Returns how something stands that nothing will happen to any more although it has not ended.
+fn never(phase: Phase, is_over: bool, is_live: bool) -> Option<(State, &'static str)> {
+    match phase {
+        Phase::Waiting if is_over || !is_live => Some((State::Skipped, "not run")),
+        phase if phase.is_live() && !is_live => Some((State::Cancelled, "interrupted")),
+        _ => None,
+    }
+}
+
 fn of_cell(lines: &mut Vec<Line>, view: &JobView, cell: u32, facts: Facts<'_>) {
     let it = &view.cells[cell as usize];
     if !it.label.is_empty() {
         lines.push(line("", ""));
-        lines.push(Line { state: Some(State::of_cell(it)), ..line("cell", &*it.label) });
+        let state =
+            never(it.phase, false, facts.is_live).map_or_else(|| State::of_cell(it), |(state, _)| state);
+        lines.push(Line { state: Some(state), ..line("cell", &*it.label) });
     }
     if it.run > 1 {
-        lines.push(line("run", it.run.to_string()));
+        lines.push(line("run", runs(view, cell).trim_start_matches("run ")));
     }
     if let Some(why) = why_cell(view, cell).filter(|_| matches!(it.phase, Phase::Done(_))) {
         lines.push(line("why", why));
     }
+    let is_over = matches!(it.phase, Phase::Done(_));
     for (index, (at, step)) in (0u32..).zip(&it.steps).enumerate() {
         let head = if index == 0 { "steps" } else { "" };
         let took = match (step.started, step.finished) {
@@ -116,8 +185,18 @@ fn of_cell(lines: &mut Vec<Line>, view: &JobView, cell: u32, facts: Facts<'_>) {
             _ => String::new(),
         };
         let tries = if step.attempt > 1 { format!(", {} tries", step.attempt) } else { String::new() };
-        let text = format!("{} {}{tries}{took}", at + 1, step_title(view, cell, at));
-        lines.push(Line { state: Some(State::of_step(step)), ..line(head, text) });
+        let never = never(step.phase, is_over, facts.is_live);
+        let how = never.map_or_else(String::new, |(_, word)| format!("  {word}"));
+        let text = format!("{} {}{tries}{took}{how}", at + 1, step_title(view, cell, at));
+        let state = never.map_or_else(|| State::of_step(step), |(state, _)| state);
+        lines.push(Line { state: Some(state), ..line(head, text) });
+        for (attempt, tried) in view.earlier_tries(cell, at) {
+            let took = tried.took.map_or_else(String::new, |took| format!("  {}", motion::clock(took)));
+            lines.push(line("", format!("  try {attempt}: {}{took}", words::tried(tried, view))));
+        }
+        if let Some(next) = waits::next_try(view, cell, facts.is_live).filter(|_| is_waiting(step)) {
+            lines.push(line("", format!("  {}", next.told(facts.time))));
+        }
         if step.phase.is_live()
             || matches!(step.phase, Phase::Done(crate::logic::job::event::Outcome::Failure))
         {
@@ -130,6 +209,10 @@ fn of_cell(lines: &mut Vec<Line>, view: &JobView, cell: u32, facts: Facts<'_>) {
     if !it.survivors.is_empty() {
         lines.push(line("left", it.survivors.join(", ")));
     }
+}
+
+fn is_waiting(step: &StepView) -> bool {
+    matches!(step.phase, Phase::Retrying(_))
 }
 
 /// Adds the text of a command, its first lines.

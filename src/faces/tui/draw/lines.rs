@@ -1,16 +1,17 @@
-//! The lines that never move: header, progress, status, keys; and the list of what went wrong.
+//! The lines that never move: header, progress, status; and the list of what went wrong. Not here: the keys (`keys.rs`).
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
-use super::pen::{Pen, cut, grouped};
+use super::pen::{Pen, cut, cut_name, grouped};
 use crate::faces::tui::glyphs::State;
-use crate::faces::tui::keymap::{self, Action};
+use crate::faces::tui::keymap::Action;
 use crate::faces::tui::log_pane::TimeShown;
 use crate::faces::tui::theme::Token;
 use crate::faces::tui::tree::{self, RowId};
 use crate::faces::tui::ui::{Facts, Mode, Prompt, Ui};
+use crate::faces::why::why_stage;
 use crate::faces::words;
 use crate::logic::job::event::Outcome;
 use crate::logic::view::{JobView, Phase};
@@ -18,7 +19,7 @@ use crate::logic::view::{JobView, Phase};
 /// Returns `Stage 3/7`: how many have ended or run.
 pub(super) fn stage_count(view: &JobView) -> String {
     let counts = &view.stage_counts;
-    let begun = counts.done() + usize::from(counts.live > 0);
+    let begun = counts.done() + usize::from(counts.live + counts.retrying > 0);
     format!("Stage {}/{}", begun.min(counts.total()), counts.total())
 }
 
@@ -44,8 +45,8 @@ pub(super) fn header(pen: &mut Pen<'_>, area: Rect, ui: &Ui, facts: Facts<'_>) {
             let rescued = if view.rescued { ", rescued" } else { "" };
             format!("{}{rescued}", words::phase(view.phase, view.cause.as_ref()))
         }
-        (_, Some(_), _) if view.live.is_empty() => "PAUSED".to_owned(),
-        (_, Some(_), _) => format!("PAUSED, {} still running", view.live.len()),
+        (_, Some(_), _) if view.cell_counts.live == 0 => "PAUSED".to_owned(),
+        (_, Some(_), _) => format!("PAUSED, {} still running", view.cell_counts.live),
         (phase, _, _) => words::phase(phase, None).to_owned(),
     };
     if !facts.is_live && view.phase.outcome().is_none() {
@@ -138,6 +139,7 @@ fn counts(pen: &Pen<'_>, facts: Facts<'_>) -> Vec<(Token, String)> {
         (counts.cancelled, State::Cancelled),
         (counts.skipped, State::Skipped),
         (counts.live, State::Running),
+        (counts.retrying, State::RetryWait),
         (counts.waiting, State::Blocked),
     ]
     .into_iter()
@@ -212,12 +214,13 @@ fn status_words(ui: &Ui, facts: Facts<'_>) -> Option<(Token, String)> {
         };
         return Some((Token::Notice, words));
     }
-    if let Some((words, _)) = &ui.notice {
-        return Some((Token::Notice, words.clone()));
+    if let Some(notice) = &ui.notice {
+        return Some((Token::Notice, notice.words.clone()));
     }
-    if let Some(at) = ui.leave_at {
-        let left = at.saturating_sub(facts.now).as_millis();
-        return (left > 0).then(|| (Token::Notice, "passed; leaving in a second, any key stays".to_owned()));
+    if let Some(left) = ui.leave_after.or(ui.leave_at.map(|at| at.saturating_sub(facts.now))) {
+        let seconds = left.as_millis().div_ceil(1000);
+        let words = format!("passed; leaving in {seconds} s: any key stays, q leaves");
+        return (seconds > 0).then_some((Token::Notice, words));
     }
     if let Some(found) = found(ui) {
         let text = ui.log.find.as_ref().map_or("", |find| &find.text);
@@ -227,7 +230,7 @@ fn status_words(ui: &Ui, facts: Facts<'_>) -> Option<(Token, String)> {
         let counts = crate::faces::summary::counts(&view.stage_counts, "stage");
         let how = match outcome {
             Outcome::Success => "",
-            _ => "; R runs again what did not pass, r the selection",
+            _ => "; R retries the rest",
         };
         return Some((Token::Hint, format!("{counts}{how}")));
     }
@@ -278,8 +281,8 @@ fn modes(ui: &Ui, width: u16) -> String {
     if shows_log {
         if ui.log.follow {
             words.push("FOLLOW".to_owned());
-        } else if ui.log.new_rows() > 0 {
-            words.push(format!("+{} new", grouped(ui.log.new_rows())));
+        } else if ui.log.new_lines() > 0 {
+            words.push(format!("+{} new", grouped(ui.log.new_lines())));
         }
         if ui.log.wraps() && width >= 60 {
             words.push("WRAP".to_owned());
@@ -295,69 +298,6 @@ fn modes(ui: &Ui, width: u16) -> String {
         words.push("NO MOUSE".to_owned());
     }
     words.join("  ")
-}
-
-/// Draws what the keys do; what does not fit is left out, help and quit last.
-pub(super) fn keys(pen: &mut Pen<'_>, area: Rect, ui: &Ui, facts: Facts<'_>) {
-    let mut actions = vec![Action::Pause, Action::Skip, Action::Cancel, Action::Retry];
-    if facts.view.phase.outcome().is_some() {
-        actions = vec![Action::Retry, Action::RetryFailed];
-    }
-    match ui.mode {
-        Mode::Matrix => {
-            actions.extend([Action::Open, Action::Transpose, Action::FailedOnly, Action::ViewRun])
-        }
-        _ => actions.extend([
-            Action::Search,
-            Action::Follow,
-            Action::Details,
-            Action::NextPane,
-            Action::ViewMatrix,
-            Action::Zoom,
-            Action::Palette,
-            Action::Stream,
-        ]),
-    }
-    let last = [Action::Help, Action::Quit];
-    let words = |action: Action| -> Option<(&'static str, String)> {
-        let binding = keymap::of(ui.places(), action)?;
-        let word = match action {
-            Action::Pause if facts.view.paused.is_some() => "resume",
-            _ => binding.word,
-        };
-        Some((binding.keys[0], word.to_owned()))
-    };
-    let wide = |(key, word): &(&str, String)| key.width() + 1 + word.width() + 2;
-    let end: Vec<(&str, String)> = last.into_iter().filter_map(words).collect();
-    let mut room = usize::from(area.width).saturating_sub(1 + end.iter().map(wide).sum::<usize>());
-    let all: Vec<(&str, String)> = actions.into_iter().filter_map(words).collect();
-    // Without words if even the verbs do not fit with them: their letters must be seen.
-    let verbs: usize = all.iter().take(4).map(wide).sum();
-    let is_short = verbs > room;
-    let mut x = 1;
-    let draw = |pen: &mut Pen<'_>, x: u16, key: &str, word: &str| -> u16 {
-        let style = pen.style(Token::Key);
-        let x = pen.text(x, area.y, 8, key, style);
-        if word.is_empty() {
-            return x + 1;
-        }
-        let style = pen.style(Token::Hint);
-        pen.text(x + 1, area.y, 20, word, style) + 2
-    };
-    for (key, word) in &all {
-        let word = if is_short { "" } else { word.as_str() };
-        let need = key.width() + if word.is_empty() { 1 } else { word.width() + 3 };
-        if need > room {
-            break;
-        }
-        room -= need;
-        x = draw(pen, x, key, word);
-    }
-    let width: usize = end.iter().map(wide).sum();
-    let mut x = area.right().saturating_sub(u16::try_from(width).unwrap_or(0)).max(x);
-    for (key, word) in &end {
-        x = draw(pen, x, key, word);
-    }
 }
 
 /// Draws what went wrong, the newest rows that fit.
@@ -377,7 +317,7 @@ pub(super) fn problems(pen: &mut Pen<'_>, title: Rect, area: Rect, ui: &Ui, fact
             RowId::Stage(stage) => {
                 let it = &facts.view.stages[*stage as usize];
                 let of_cell = it.cells.first().and_then(|&cell| super::list::briefly(facts.view, cell));
-                let of_stage = || it.cause.as_ref().map(|cause| words::cause(cause, facts.view));
+                let of_stage = || why_stage(facts.view, *stage);
                 (facts.view.stage_name(*stage).to_owned(), of_cell.or_else(of_stage))
             }
             RowId::Cell(cell) => (facts.view.cell_name(*cell), super::list::briefly(facts.view, *cell)),
@@ -385,10 +325,12 @@ pub(super) fn problems(pen: &mut Pen<'_>, title: Rect, area: Rect, ui: &Ui, fact
         pen.sign(area.x + 1, y, State::Failed, facts.now);
         let style = pen.style(Token::Text);
         let room = area.width.saturating_sub(4);
-        let x = pen.text(area.x + 3, y, room, &cut(&name, usize::from(room * 3 / 5)), style);
+        let why = why.unwrap_or_default();
+        let for_name = room.saturating_sub(super::list::kept(&name, &why, room));
+        let x = pen.text(area.x + 3, y, for_name, &cut_name(&name, usize::from(for_name)), style);
         let style = pen.style(Token::Muted);
         let room = area.right().saturating_sub(x + 3);
-        pen.right(area.right() - 1, y, &cut(&why.unwrap_or_default(), usize::from(room)), style);
+        pen.right(area.right() - 1, y, &super::list::brief(&why, usize::from(room)), style);
     }
     if bad.len() > shown {
         let style = pen.style(Token::Muted);

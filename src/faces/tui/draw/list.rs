@@ -1,18 +1,22 @@
 //! The list of stages and cells.
 
+use std::time::Duration;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use unicode_width::UnicodeWidthStr;
 
-use super::pen::{Pen, cut};
+use super::pen::{Pen, cut, cut_name};
+use crate::faces::tui::clusters::columns;
 use crate::faces::tui::glyphs::State;
 use crate::faces::tui::motion;
 use crate::faces::tui::theme::Token;
-use crate::faces::tui::tree::{RowId, TreeRow};
+use crate::faces::tui::tree::{RowId, TreeRow, cell_failed};
 use crate::faces::tui::ui::{Facts, Focus, Look, Ui};
+use crate::faces::waits;
 use crate::faces::why::{step_title, why_cell};
 use crate::faces::words;
 use crate::logic::job::event::{Cause, Outcome};
+use crate::logic::text::plural;
 use crate::logic::view::{CellView, JobView, Phase};
 
 /// Columns of a time, with the one before it.
@@ -34,7 +38,7 @@ pub(super) fn draw(
     let top = ui.tree.top;
     let mut pen = Pen::new(buffer, &ui.look);
     let what = if !ui.tree.filter.is_empty() {
-        format!("Stages with `{}`", ui.tree.filter)
+        format!("Stages and cells with `{}`", ui.tree.filter)
     } else if ui.tree.failed_only {
         "Stages that failed".to_owned()
     } else {
@@ -42,12 +46,17 @@ pub(super) fn draw(
     };
     let right = if rows.len() > height {
         format!("{}-{} of {}", top + 1, (top + height).min(rows.len()), rows.len())
+    } else if ui.tree.failed_only {
+        let cells =
+            (0u32..).zip(&facts.view.cells).filter(|(cell, _)| cell_failed(facts.view, *cell)).count();
+        plural(cells, "cell")
     } else {
-        super::what_runs(facts)
+        super::what_runs(facts, title.width)
     };
     pen.title(title, &what, &right, ui.focus == Focus::List);
     if rows.is_empty() {
-        let words = if ui.tree.failed_only { "nothing has failed; f shows all" } else { "no stage fits" };
+        let words =
+            if ui.tree.failed_only { "nothing has failed; f shows all" } else { "no stage or cell fits" };
         let style = pen.style(Token::Muted);
         pen.text(area.x + 3, area.y, area.width.saturating_sub(3), words, style);
     }
@@ -87,19 +96,43 @@ fn draw_row(pen: &mut Pen<'_>, line: Rect, row: TreeRow, facts: Facts<'_>, is_at
     } else {
         pen.style(Token::Text)
     };
-    let name_width = u16::try_from(it.name.width()).unwrap_or(u16::MAX);
-    // What it does gets at least a third of the line, and all that the name leaves.
-    let detail_width = u16::try_from(it.detail.width()).unwrap_or(u16::MAX);
-    // A few words are told in full, and the name says with its beginning what it is.
-    let kept = if detail_width <= 10 { detail_width + 2 } else { (detail_width + 2).min(room / 3) };
-    let name_room = name_width.min(room.saturating_sub(kept));
-    let after = pen.text(name_x, y, name_room, &cut(&it.name, usize::from(name_room)), name_style);
+    let name_room = room.saturating_sub(kept(&it.name, &it.detail, room));
+    let after = pen.text(name_x, y, name_room, &cut_name(&it.name, usize::from(name_room)), name_style);
     let detail_room = time_x.saturating_sub(after + 2);
     let style = pen.style(it.token);
-    pen.right(time_x, y, &cut(&it.detail, usize::from(detail_room)), style);
-    if let Some(time) = it.time(facts) {
+    pen.right(time_x, y, &brief(&it.detail, usize::from(detail_room)), style);
+    if let Some(time) = it.took.map(motion::clock) {
         let style = pen.style(Token::Muted);
         pen.right(end.saturating_sub(1), y, &time, style);
+    }
+}
+
+/// Divides a step from how it went: `Compile: exit 101`.
+fn step_and_how(detail: &str) -> Option<(&str, &str)> {
+    detail.rsplit_once(": ")
+}
+
+/// Returns how many columns of a row its name leaves to what is said behind it, the gap included: all that it does not
+/// need; at least what must be read of that, or a third.
+pub(super) fn kept(name: &str, detail: &str, room: u16) -> u16 {
+    let wide = |text: &str| u16::try_from(columns(text)).unwrap_or(u16::MAX);
+    let must = step_and_how(detail).map_or(detail, |(_, how)| how);
+    let least = match wide(must) {
+        0 => 0,
+        few @ ..=10 => few + 2,
+        _ => (wide(detail) + 2).min(room / 3),
+    };
+    room.saturating_sub(wide(name)).max(least)
+}
+
+/// Cuts what is said of a row. Of a step and how it went the latter must be read.
+pub(super) fn brief(detail: &str, room: usize) -> String {
+    match step_and_how(detail) {
+        Some((step, how)) if columns(detail) > room && columns(how) <= room => {
+            let left = (room - columns(how)).saturating_sub(2);
+            if left < 5 { how.to_owned() } else { format!("{}: {how}", cut(step, left)) }
+        }
+        _ => cut(detail, room),
     }
 }
 
@@ -109,25 +142,28 @@ struct Told {
     name: String,
     detail: String,
     token: Token,
-    started: Option<crate::logic::time::Timestamp>,
-    finished: Option<crate::logic::time::Timestamp>,
+    took: Option<Duration>,
 }
 
 impl Told {
     fn of(id: RowId, look: &Look, facts: Facts<'_>) -> Self {
         match id {
-            RowId::Stage(stage) => Self::of_stage(stage, facts.view, look, facts.is_live),
-            RowId::Cell(cell) => Self::of_cell(cell, facts.view, look, facts.is_live),
+            RowId::Stage(stage) => Self::of_stage(stage, facts, look),
+            RowId::Cell(cell) => Self::of_cell(cell, facts, look),
         }
     }
 
-    fn of_stage(stage: u32, view: &JobView, look: &Look, is_live: bool) -> Self {
+    fn of_stage(stage: u32, facts: Facts<'_>, look: &Look) -> Self {
+        let view = facts.view;
         let it = &view.stages[stage as usize];
         let name = view.stage_name(stage);
+        // All times that it ran, where a cell says how long this run takes.
+        let took = it.elapsed(facts.time);
         if let [cell] = it.cells[..] {
-            let of_cell = Self::of_cell(cell, view, look, is_live);
+            let of_cell = Self::of_cell(cell, facts, look);
             let state = if it.phase == Phase::Waiting { State::of_stage(it) } else { of_cell.state };
-            return Self { name: name.to_owned(), state, ..of_cell };
+            let took = if matches!(it.phase, Phase::Retrying(_)) { of_cell.took } else { took };
+            return Self { name: name.to_owned(), state, took, ..of_cell };
         }
         let counts = if it.cells.is_empty() {
             String::new()
@@ -136,50 +172,46 @@ impl Told {
         };
         let state = State::of_stage(it);
         let (detail, token) = match it.phase {
-            Phase::Waiting if it.cells.is_empty() => (waits_for(view, stage), Token::Muted),
-            Phase::Waiting => ("waits slot".to_owned(), Token::Muted),
+            Phase::Waiting => (waits::of_stage(view, stage, facts.is_live).brief(), Token::Muted),
             Phase::Done(Outcome::Skipped) => (skipped(view, it.cause.as_ref()), Token::Muted),
             Phase::Done(Outcome::Success) => (String::new(), Token::Success),
             _ if it.counts.failed > 0 => (format!("{} failed", it.counts.failed), Token::Error),
             phase => (words::phase(phase, it.cause.as_ref()).to_owned(), token_of(phase)),
         };
-        Self {
-            state,
-            name: format!("{name}{counts}"),
-            detail,
-            token,
-            started: it.started,
-            finished: it.finished,
-        }
+        Self { state, name: format!("{name}{counts}"), detail, token, took }
     }
 
-    fn of_cell(cell: u32, view: &JobView, look: &Look, is_live: bool) -> Self {
+    fn of_cell(cell: u32, facts: Facts<'_>, look: &Look) -> Self {
+        let view = facts.view;
         let it = &view.cells[cell as usize];
         let name = match it.label.is_empty() {
             true => view.stage_name(it.stage).to_owned(),
             false => values(it, look.glyphs.between()),
         };
         let mut state = State::of_cell(it);
+        let next = waits::next_try(view, cell, facts.is_live);
         let (detail, token) = match it.phase {
-            Phase::Waiting => ("waits slot".to_owned(), Token::Muted),
-            phase if phase.is_live() && !is_live => {
+            Phase::Waiting => (waits::of_cell(view, cell, facts.is_live).brief(), Token::Muted),
+            phase if phase.is_live() && !facts.is_live => {
                 state = State::Cancelled;
                 ("interrupted".to_owned(), Token::Warning)
             }
             Phase::Running => (running(view, cell), Token::Running),
-            Phase::Retrying(_) => ("waits to be tried again".to_owned(), Token::Running),
+            Phase::Retrying(_) => {
+                (next.as_ref().map(|next| next.brief(facts.time)).unwrap_or_default(), Token::Running)
+            }
             Phase::Done(Outcome::Success) => (tries(view, cell), Token::Success),
             Phase::Done(Outcome::Skipped) => (skipped(view, it.cause.as_ref()), Token::Muted),
             phase => {
                 (briefly(view, cell).unwrap_or_else(|| words::phase(phase, None).to_owned()), token_of(phase))
             }
         };
-        Self { state, name, detail, token, started: it.started, finished: it.finished }
-    }
-
-    fn time(&self, facts: Facts<'_>) -> Option<String> {
-        let started = self.started?;
-        Some(motion::clock(self.finished.unwrap_or(facts.time).since(started)))
+        // Until the next try the time runs down.
+        let took = match next {
+            Some(next) if facts.is_live => next.left(facts.time),
+            _ => it.started.map(|started| it.finished.unwrap_or(facts.time).since(started)),
+        };
+        Self { state, name, detail, token, took }
     }
 }
 
@@ -205,10 +237,9 @@ fn running(view: &JobView, cell: u32) -> String {
     };
     let of = it.steps.len();
     let place = if of > 1 { format!("{}/{of} ", at + 1) } else { String::new() };
-    let again = match step.phase {
-        Phase::Retrying(_) => format!(", try {} soon", step.attempt + 1),
-        _ if step.attempt > 1 => format!(", try {}", step.attempt),
-        _ => String::new(),
+    let again = match step.attempt {
+        0 | 1 => String::new(),
+        attempt => format!(", try {}", waits::tries(view, cell, at, attempt)),
     };
     format!("{place}{}{again}", step_title(view, cell, at))
 }
@@ -261,23 +292,5 @@ fn skipped(view: &JobView, cause: Option<&Cause>) -> String {
         Some(Cause::Condition { .. }) => "its condition is false".to_owned(),
         Some(cause) => words::cause(cause, view),
         None => "skipped".to_owned(),
-    }
-}
-
-/// Says what a stage waits for.
-pub(super) fn waits_for(view: &JobView, stage: u32) -> String {
-    let Some(model) = view.playbook.stages.get(stage as usize) else { return String::new() };
-    let open: Vec<&str> = model
-        .needs
-        .iter()
-        .filter(|&&need| view.stages[need].phase.outcome().is_none())
-        .map(|&need| &*view.playbook.stages[need].id)
-        .collect();
-    match open[..] {
-        [] if model.is_final => "at the end".to_owned(),
-        [] => "waiting".to_owned(),
-        [one] => format!("needs {one}"),
-        [one, two] => format!("needs {one}, {two}"),
-        [one, ..] => format!("needs {one} and {} more", open.len() - 1),
     }
 }

@@ -3,15 +3,17 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 use super::pen::{Pen, cut, grouped};
+use crate::faces::tui::clusters::Part;
 use crate::faces::tui::log_pane::{PaneRow, TimeShown};
 use crate::faces::tui::motion;
 use crate::faces::tui::theme::Token;
 use crate::faces::tui::tree::{self, RowId};
 use crate::faces::tui::ui::{Facts, Focus, Mode, Ui};
-use crate::faces::why::step_title;
+use crate::faces::waits;
+use crate::faces::why::{step_title, why_cell, why_stage};
 use crate::faces::words;
 use crate::logic::job::report::AttemptKey;
 use crate::logic::time::Timestamp;
@@ -32,13 +34,13 @@ pub(super) fn draw(
     let width = area.width.saturating_sub(left);
     let rows = ui.log.picture(usize::from(width), usize::from(area.height));
     let has_focus = ui.focus == Focus::Log || ui.mode == Mode::Log;
-    let shown = ui.log.shown();
-    let count = ui.log.count();
+    let (shown, count, lines) = (ui.log.shown_lines(), ui.log.count(), ui.log.lines());
     let mut pen = Pen::new(buffer, &ui.look);
-    let right = if count > 0 {
-        format!("{}-{} of {}", grouped(shown.start + 1), grouped(shown.end), grouped(count))
-    } else {
-        String::new()
+    let right = match () {
+        () if lines == 0 => String::new(),
+        // Only a heading is in sight.
+        () if shown.is_empty() => format!("line {} of {}", grouped(shown.end), grouped(lines)),
+        () => format!("lines {}-{} of {}", grouped(shown.start + 1), grouped(shown.end), grouped(lines)),
     };
     pen.title(title, &heading(facts.view, ui.log.cell), &right, has_focus);
     if rows.is_empty() || count == 0 {
@@ -52,7 +54,7 @@ pub(super) fn draw(
         let line = Rect { y, height: 1, ..area };
         match row {
             PaneRow::Heading(key) => draw_heading(&mut pen, line, facts, *key),
-            PaneRow::Text { row, is_first, is_error, time_us, glyphs } => {
+            PaneRow::Text { row, is_first, is_error, time_us, part } => {
                 let marker = if *is_first { time(ui.log.time, facts.view, *time_us) } else { String::new() };
                 let style = pen.style(Token::LogTime);
                 pen.text(area.x + 1, y, gutter, &marker, style);
@@ -62,43 +64,37 @@ pub(super) fn draw(
                 }
                 let base = if *is_error { pen.style(Token::LogStderr) } else { Style::default() };
                 let is_now = at == Some(*row);
-                draw_glyphs(&mut pen, line, left, glyphs, base, is_now);
+                draw_part(&mut pen, line, left, part, base, is_now);
             }
         }
     }
     (area.x, area.y)
 }
 
-fn draw_glyphs(
-    pen: &mut Pen<'_>,
-    line: Rect,
-    left: u16,
-    glyphs: &[crate::faces::tui::log_pane::Glyph],
-    base: Style,
-    is_now: bool,
-) {
+fn draw_part(pen: &mut Pen<'_>, line: Rect, left: u16, part: &Part, base: Style, is_now: bool) {
     let hit = pen.style(if is_now { Token::MatchNow } else { Token::Match });
+    let mark = pen.style(Token::LogGutter);
     let mut x = line.x + left;
+    if part.is_left {
+        x = pen.text(x, line.y, 1, pen.look.glyphs.goes_on(false), mark);
+    }
+    let end = line.right() - u16::from(part.is_right);
     let mut cluster = String::new();
-    for (at, glyph) in glyphs.iter().enumerate() {
-        let wide = u16::try_from(glyph.char.width().unwrap_or(0)).unwrap_or(0);
-        if wide == 0 {
-            continue;
-        }
-        if x + wide > line.right() {
+    for glyph in &part.glyphs {
+        if x + glyph.wide > end {
             break;
         }
         cluster.clear();
-        cluster.push(glyph.char);
-        // Marks that combine with the letter before them go into its cell.
-        let marks = glyphs[at + 1..].iter().map(|it| it.char).take_while(|c| c.width().unwrap_or(0) == 0);
-        cluster.extend(marks.take(4));
+        glyph.put(&mut cluster);
         let mut style = base.patch(glyph.style);
         if glyph.is_hit {
             style = style.patch(hit);
         }
-        pen.text(x, line.y, wide, &cluster, style);
-        x += wide;
+        pen.text(x, line.y, glyph.wide, &cluster, style);
+        x += glyph.wide;
+    }
+    if part.is_right {
+        pen.text(end, line.y, 1, pen.look.glyphs.goes_on(true), mark);
     }
 }
 
@@ -122,11 +118,14 @@ fn draw_heading(pen: &mut Pen<'_>, line: Rect, facts: Facts<'_>, key: AttemptKey
     let end =
         cell.steps.get(key.step as usize).filter(|step| cell.run == key.run && step.attempt == key.attempt);
     if let Some(step) = end {
+        let next = waits::next_try(view, key.cell, facts.is_live)
+            .filter(|_| matches!(step.phase, Phase::Retrying(_)))
+            .map(|next| format!("{}, {}", before(view, key, ""), next.told(facts.time)));
         let word = match step.phase {
             Phase::Done(outcome) => words::outcome(outcome, step.cause.as_ref()).to_owned(),
             phase => words::phase(phase, None).to_owned(),
         };
-        let took = match (step.started, step.finished) {
+        let took = match (step.try_started, step.finished) {
             (Some(started), Some(finished)) => format!(" {}", motion::clock(finished.since(started))),
             _ => String::new(),
         };
@@ -134,9 +133,10 @@ fn draw_heading(pen: &mut Pen<'_>, line: Rect, facts: Facts<'_>, key: AttemptKey
             (Some(cause), Phase::Done(_) | Phase::Retrying(_)) => format!(", {}", words::cause(cause, view)),
             _ => String::new(),
         };
-        words += &format!(": {word}{took}{cause}");
+        words += &next.unwrap_or_else(|| format!(": {word}{took}{cause}"));
     } else {
-        words += ": failed, tried again";
+        let again = if cell.run == key.run { ", tried again" } else { ", run again" };
+        words += &before(view, key, again);
     }
     words.push(' ');
     let number = format!("{rule}{rule} {} ", key.step + 1);
@@ -148,6 +148,17 @@ fn draw_heading(pen: &mut Pen<'_>, line: Rect, facts: Facts<'_>, key: AttemptKey
     for x in end..line.right() {
         pen.text(x, line.y, 1, rule, rule_style);
     }
+}
+
+/// Says how a try ended that is not the last: `: failed 0:12, exited with code 3, tried again`.
+fn before(view: &JobView, key: AttemptKey, again: &str) -> String {
+    let Some(tried) = view.tried.get(&key) else {
+        return format!(": ended{again}");
+    };
+    let word = words::outcome(tried.outcome, tried.cause.as_ref());
+    let took = tried.took.map_or_else(String::new, |took| format!(" {}", motion::clock(took)));
+    let cause = tried.cause.as_ref().map_or_else(String::new, |it| format!(", {}", words::cause(it, view)));
+    format!(": {word}{took}{cause}{again}")
 }
 
 fn gutter(ui: &Ui) -> u16 {
@@ -166,7 +177,7 @@ fn time(shown: TimeShown, view: &JobView, time_us: Option<u64>) -> String {
         TimeShown::Off => String::new(),
         TimeShown::Clock => crate::faces::words::time_of_day(time),
         TimeShown::Since => {
-            let span = view.started.map_or_else(Default::default, |started| time.since(started));
+            let span = view.begun.map_or_else(Default::default, |started| time.since(started));
             format!("{}.{:03}", motion::clock(span), span.subsec_millis())
         }
     }
@@ -182,20 +193,16 @@ fn empty(ui: &Ui, facts: Facts<'_>) -> String {
     let Some(cell) = tree::cell_of(view, id) else {
         let RowId::Stage(stage) = id else { return String::new() };
         let it = &view.stages[stage as usize];
-        return match (&it.cause, it.phase) {
-            (Some(cause), Phase::Done(_)) => {
-                format!("{}: {}", words::phase(it.phase, it.cause.as_ref()), words::cause(cause, view))
-            }
-            _ => format!("has not begun: {}", super::list::waits_for(view, stage)),
+        return match (why_stage(view, stage), it.phase) {
+            (Some(why), Phase::Done(_)) => format!("{}: {why}", words::phase(it.phase, it.cause.as_ref())),
+            _ => format!("has not begun: {}", waits::of_stage(view, stage, facts.is_live).told()),
         };
     };
     let it = &view.cells[cell as usize];
     match it.phase {
-        Phase::Waiting => "waits for a slot".to_owned(),
-        Phase::Done(_) => match &it.cause {
-            Some(cause) => {
-                format!("{}: {}", words::phase(it.phase, it.cause.as_ref()), words::cause(cause, view))
-            }
+        Phase::Waiting => format!("has not begun: {}", waits::of_cell(view, cell, facts.is_live).told()),
+        Phase::Done(_) => match why_cell(view, cell) {
+            Some(why) => format!("{}: {why}", words::phase(it.phase, it.cause.as_ref())),
             None => "it printed nothing".to_owned(),
         },
         _ => "nothing printed so far".to_owned(),

@@ -4,6 +4,7 @@
 //! (`terminal.rs`). Start with `picture`. Only rows that show are built, whatever there is of them.
 
 mod details;
+mod keys;
 mod lines;
 mod list;
 mod log;
@@ -40,6 +41,7 @@ pub struct Picture {
 pub fn picture(ui: &mut Ui, facts: Facts<'_>, (columns, rows): (u16, u16)) -> Picture {
     let area = Rect::new(0, 0, columns, rows);
     ui.size = (columns, rows);
+    ui.keep_up(facts);
     let mut buffer = Buffer::empty(area);
     buffer.set_style(area, ui.look.theme().base());
     let layout = layout::divide(columns, rows);
@@ -48,7 +50,7 @@ pub fn picture(ui: &mut Ui, facts: Facts<'_>, (columns, rows): (u16, u16)) -> Pi
         buffer,
         cursor: (0, rows.saturating_sub(1)),
         title: lines::title(facts),
-        has_spinner: is_running && !facts.view.live.is_empty(),
+        has_spinner: is_running && facts.view.cell_counts.live > 0,
         has_clock: is_running,
     };
     if layout.panes == Panes::TooSmall {
@@ -61,7 +63,7 @@ pub fn picture(ui: &mut Ui, facts: Facts<'_>, (columns, rows): (u16, u16)) -> Pi
     picture.cursor = body(buffer, ui, facts, &layout);
     let status = if layout.status.height > 0 { layout.status } else { layout.progress };
     lines::status(buffer, status, ui, facts, &mut picture.cursor, layout.status.height > 0);
-    lines::keys(&mut Pen::new(buffer, &ui.look), layout.keys, ui, facts);
+    keys::draw(&mut Pen::new(buffer, &ui.look), layout.keys, ui, facts);
     overlay::draw(buffer, ui, facts, area, &mut picture.cursor);
     picture
 }
@@ -140,7 +142,7 @@ pub(super) fn narrow(pen: &mut Pen<'_>, lines: &[String], (columns, rows): (u16,
     let mut y = 0;
     for line in lines {
         // Wrapped, because half of it would be a riddle.
-        for part in overlay::wrapped(line, usize::from(columns.max(1))) {
+        for part in pen::wrapped(line, columns.max(1).into(), columns.max(1).into()) {
             if y < rows {
                 pen.text(0, y, columns, &part, style);
             }
@@ -154,8 +156,8 @@ fn key_of(ui: &Ui, action: Action) -> &'static str {
     keymap::of(ui.places(), action).map_or("", |binding| binding.keys[0])
 }
 
-/// Returns `3 running, 1 failed`.
-fn what_runs(facts: Facts<'_>) -> String {
+/// Returns `3 running, 1 failed, 1 retrying`, or less of it to fit above so many columns of a list.
+fn what_runs(facts: Facts<'_>, width: u16) -> String {
     let counts = &facts.view.cell_counts;
     let mut parts = Vec::new();
     if counts.live > 0 {
@@ -163,6 +165,13 @@ fn what_runs(facts: Facts<'_>) -> String {
     }
     if counts.failed > 0 {
         parts.push(format!("{} failed", counts.failed));
+    }
+    if counts.retrying > 0 {
+        parts.push(format!("{} retrying", counts.retrying));
+    }
+    // With the name of the list and what is around both.
+    while parts.len() > 1 && parts.join(", ").len() + 13 > usize::from(width) {
+        parts.pop();
     }
     if parts.is_empty() { plural(facts.view.stages.len(), "stage") } else { parts.join(", ") }
 }

@@ -2,33 +2,41 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use unicode_width::UnicodeWidthStr;
 
 use super::details;
-use super::pen::{Pen, cut};
+use super::pen::{Pen, cut, wrapped};
 use crate::faces::tui::keymap::{Place, TABLE};
 use crate::faces::tui::palette;
 use crate::faces::tui::theme::Token;
-use crate::faces::tui::ui::{Dialog, Facts, Overlay, Ui};
+use crate::faces::tui::ui::{Facts, Overlay, Question, Ui};
+
+/// Columns of the keys in the help.
+const HELP: u16 = 16;
 
 /// Draws what lies on top, if anything does.
 pub(super) fn draw(buffer: &mut Buffer, ui: &mut Ui, facts: Facts<'_>, area: Rect, cursor: &mut (u16, u16)) {
     let Some(mut overlay) = ui.overlay.take() else { return };
     match &mut overlay {
-        Overlay::Dialog(dialog) => draw_dialog(&mut Pen::new(buffer, &ui.look), dialog, area),
+        Overlay::Dialog(dialog) => {
+            if let Ok(question) = ui.question(dialog.ask, facts) {
+                draw_question(&mut Pen::new(buffer, &ui.look), &question, area);
+            }
+        }
         Overlay::Help { top } => help(&mut Pen::new(buffer, &ui.look), ui.places(), top, area),
         Overlay::Details { top } => {
             let lines = details::lines(ui, facts);
             let mut pen = Pen::new(buffer, &ui.look);
-            let inner = sheet(&mut pen, area, "Details", "d or Esc closes", lines.len());
-            scrolled(top, lines.len(), inner.height);
-            details::draw_lines(&mut pen, inner, &lines, *top);
+            let rows = details::rows(&lines, sheet_width(area));
+            let inner = sheet(&mut pen, area, "Details", "j k scroll, d or Esc closes", rows.len());
+            scrolled(top, rows.len(), inner.height);
+            details::draw_rows(&mut pen, inner, &rows, *top);
+            more(&mut pen, inner, *top, rows.len());
         }
         Overlay::Sheet { title, lines, top } => {
             let mut pen = Pen::new(buffer, &ui.look);
             // As wide as the sheet is inside.
             let room = usize::from(area.width.saturating_sub(4).min(90)).saturating_sub(4);
-            let rows: Vec<String> = lines.iter().flat_map(|line| wrapped(line, room)).collect();
+            let rows: Vec<String> = lines.iter().flat_map(|line| wrapped(line, room, room)).collect();
             let inner = sheet(&mut pen, area, title, "Esc closes", rows.len());
             scrolled(top, rows.len(), inner.height);
             let style = pen.style(Token::Text);
@@ -78,6 +86,26 @@ fn scrolled(top: &mut usize, count: usize, height: u16) {
     *top = (*top).min(count.saturating_sub(usize::from(height)));
 }
 
+/// Marks at the right frame which part of all rows is in sight, where not all are.
+fn more(pen: &mut Pen<'_>, inner: Rect, top: usize, count: usize) {
+    let height = usize::from(inner.height);
+    if count <= height || height == 0 {
+        return;
+    }
+    let long = (height * height / count).max(1);
+    let first = (top * (height - long)).div_ceil((count - height).max(1)).min(height - long);
+    let style = pen.style(Token::Dialog);
+    for at in first..first + long {
+        let y = inner.y + u16::try_from(at).unwrap_or(0);
+        pen.text(inner.right() + 1, y, 1, pen.look.glyphs.thumb(), style);
+    }
+}
+
+/// Returns the columns inside a sheet's frame.
+fn sheet_width(area: Rect) -> u16 {
+    area.width.saturating_sub(4).min(90).saturating_sub(4)
+}
+
 /// Draws an empty sheet in the middle; returns what is inside its frame.
 pub(in crate::faces::tui) fn sheet(
     pen: &mut Pen<'_>,
@@ -86,22 +114,22 @@ pub(in crate::faces::tui) fn sheet(
     right: &str,
     lines: usize,
 ) -> Rect {
-    let width = area.width.saturating_sub(4).min(90);
+    let width = sheet_width(area) + 4;
     let height = u16::try_from(lines + 2).unwrap_or(u16::MAX).min(area.height.saturating_sub(2)).max(5);
     let frame = Rect::new((area.width - width) / 2, (area.height - height) / 2, width, height);
     pen.frame(frame, title, right);
     Rect::new(frame.x + 2, frame.y + 1, width - 4, height - 2)
 }
 
-fn draw_dialog(pen: &mut Pen<'_>, dialog: &Dialog, area: Rect) {
+fn draw_question(pen: &mut Pen<'_>, question: &Question, area: Rect) {
     let width = area.width.saturating_sub(2).min(76);
     let room = usize::from(width.saturating_sub(4)).max(10);
-    let mut lines: Vec<String> = dialog.text.iter().flat_map(|text| wrapped(text, room)).collect();
-    let height = u16::try_from(lines.len() + dialog.choices.len() + 3).unwrap_or(u16::MAX).min(area.height);
-    let most = usize::from(height).saturating_sub(dialog.choices.len() + 3);
+    let mut lines: Vec<String> = question.text.iter().flat_map(|text| wrapped(text, room, room)).collect();
+    let height = u16::try_from(lines.len() + question.choices.len() + 3).unwrap_or(u16::MAX).min(area.height);
+    let most = usize::from(height).saturating_sub(question.choices.len() + 3);
     lines.truncate(most);
     let frame = Rect::new((area.width - width) / 2, (area.height - height) / 2, width, height);
-    pen.frame(frame, &dialog.title, "");
+    pen.frame(frame, &question.title, "");
     let text = pen.style(Token::Text);
     let mut y = frame.y + 1;
     for line in &lines {
@@ -109,7 +137,7 @@ fn draw_dialog(pen: &mut Pen<'_>, dialog: &Dialog, area: Rect) {
         y += 1;
     }
     y += 1;
-    for choice in &dialog.choices {
+    for choice in &question.choices {
         let key = if choice.key == "esc" { "Esc" } else { choice.key };
         let style = pen.style(Token::Key);
         pen.text(frame.x + 2, y, 4, key, style);
@@ -117,23 +145,6 @@ fn draw_dialog(pen: &mut Pen<'_>, dialog: &Dialog, area: Rect) {
         pen.text(frame.x + 6, y, width.saturating_sub(8), &choice.word, hint);
         y += 1;
     }
-}
-
-/// Breaks a text between words.
-pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let line = lines.last_mut().map_or("", |line| line.as_str());
-        if !line.is_empty() && line.width() + 1 + word.width() > width {
-            lines.push(cut(word, width));
-        } else if let Some(line) = lines.last_mut() {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-    }
-    lines.iter().map(|line| cut(line, width)).collect()
 }
 
 /// Draws the keys of some places, scrolled to a line.
@@ -157,8 +168,20 @@ pub(in crate::faces::tui) fn help(pen: &mut Pen<'_>, places: &[Place], top: &mut
             lines.push((false, binding.keys.join(" "), format!("{}{about}", binding.word)));
         }
     }
+    let room = usize::from(sheet_width(area).saturating_sub(HELP)).max(8);
+    // What does not fit beside its key goes on below.
+    let lines: Vec<(bool, String, String)> = lines
+        .into_iter()
+        .flat_map(|(is_heading, key, words)| {
+            let parts = wrapped(&words, room, room);
+            parts.into_iter().enumerate().map(move |(at, words)| {
+                (is_heading, if at == 0 { key.clone() } else { String::new() }, words)
+            })
+        })
+        .collect();
     let inner = sheet(pen, area, "Help", "j k scroll, ? or Esc closes", lines.len());
     scrolled(top, lines.len(), inner.height);
+    more(pen, inner, *top, lines.len());
     for (y, (is_heading, key, words)) in (inner.y..inner.bottom()).zip(lines.iter().skip(*top)) {
         if *is_heading {
             let style = pen.style(Token::Heading);
@@ -166,9 +189,8 @@ pub(in crate::faces::tui) fn help(pen: &mut Pen<'_>, places: &[Place], top: &mut
             continue;
         }
         let style = pen.style(Token::Key);
-        pen.text(inner.x + 1, y, 14, key, style);
+        pen.text(inner.x + 1, y, HELP - 2, key, style);
         let style = pen.style(Token::Text);
-        let room = inner.width.saturating_sub(16);
-        pen.text(inner.x + 16, y, room, &cut(words, usize::from(room)), style);
+        pen.text(inner.x + HELP, y, inner.width.saturating_sub(HELP), words, style);
     }
 }

@@ -3,9 +3,10 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
-use crate::faces::tui::glyphs::State;
+use crate::faces::tui::clusters::{beginning, columns, ending};
+use crate::faces::tui::glyphs::{CUT, State};
 use crate::faces::tui::theme::Token;
 use crate::faces::tui::ui::Look;
 
@@ -125,26 +126,57 @@ impl<'a> Pen<'a> {
     }
 }
 
-/// Cuts a text to so many columns; what is missing shows as `>` at the end.
+/// Cuts a text to so many columns; what is missing shows as a mark at the end.
 #[must_use]
 pub fn cut(text: &str, width: usize) -> String {
-    if text.width() <= width {
+    if columns(text) <= width {
         return text.to_owned();
     }
-    let mut kept = String::new();
-    let mut column = 0;
-    for c in text.chars() {
-        let wide = c.width().unwrap_or(0);
-        if column + wide + 1 > width {
-            break;
+    match width.checked_sub(CUT.len()) {
+        Some(room) => format!("{}{CUT}", beginning(text, room)),
+        None => String::new(),
+    }
+}
+
+/// Cuts a name to so many columns in its middle: of names both ends tell most.
+pub(in crate::faces::tui) fn cut_name(name: &str, width: usize) -> String {
+    if columns(name) <= width || width < 8 {
+        return cut(name, width);
+    }
+    let behind = (width - CUT.len()) / 2;
+    let front = beginning(name, width - CUT.len() - behind).trim_end();
+    format!("{front}{CUT}{}", ending(name, behind).trim_start())
+}
+
+/// Breaks a text between words into lines of so many columns, the first and the others; a word that is longer than a line
+/// is broken. There is at least one line.
+#[must_use]
+pub(in crate::faces::tui) fn wrapped(text: &str, first: usize, others: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut line = String::new();
+    let mut width = first.max(1);
+    for mut word in text.split(' ') {
+        let gap = usize::from(!line.is_empty());
+        if columns(&line) + gap + columns(word) > width && !line.is_empty() {
+            lines.push(std::mem::take(&mut line));
+            width = others.max(1);
+        } else if gap == 1 {
+            line.push(' ');
         }
-        kept.push(c);
-        column += wide;
+        while columns(&line) + columns(word) > width {
+            let mut part = beginning(word, width);
+            if part.is_empty() {
+                // A letter that is wider than the line.
+                part = word;
+            }
+            lines.push(part.to_owned());
+            word = &word[part.len()..];
+            width = others.max(1);
+        }
+        line.push_str(word);
     }
-    if width > 0 {
-        kept.push('>');
-    }
-    kept
+    lines.push(line);
+    lines
 }
 
 /// Writes a number with commas: `1,500,000`.

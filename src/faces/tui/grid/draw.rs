@@ -10,10 +10,12 @@ use ratatui::style::Style;
 
 use super::measure::{FAILURES, Measures, width};
 use super::state::GridUi;
-use crate::faces::tui::glyphs::{Glyphs, Mark, State};
+use crate::faces::tui::clusters::{beginning, ending};
+use crate::faces::tui::glyphs::{CUT, Glyphs, Mark, State};
 use crate::faces::tui::motion::{Motion, clock};
 use crate::faces::tui::theme::{Theme, Token};
-use crate::faces::words;
+use crate::faces::tui::tree::cell_failed;
+use crate::faces::{waits, words};
 use crate::logic::job::event::{Cause, Outcome};
 use crate::logic::text::plural;
 use crate::logic::time::Timestamp;
@@ -60,7 +62,7 @@ impl Scene<'_> {
             return None;
         }
         buffer.set_style(area, self.theme.base());
-        let mut pen = Pen { buffer, area, glyphs: self.glyphs };
+        let mut pen = Pen { buffer, area };
         let rows = self.ui.rows(self.grid, self.view);
         self.title(measures, rows.len(), &mut pen);
         if rows.is_empty() {
@@ -100,7 +102,13 @@ impl Scene<'_> {
         x = pen.put_within(x + 2, 0, name, room, self.theme.style(Token::Title));
         let cells = || self.grid.cells().filter_map(|cell| self.view.cells.get(cell as usize));
         let done = cells().filter(|cell| cell.phase.outcome().is_some()).count();
-        let mut texts = vec![format!("{done} of {}", plural(cells().count(), "cell"))];
+        let all = plural(cells().count(), "cell");
+        let mut texts = if self.ui.failures_only {
+            let failed = self.grid.cells().filter(|&cell| cell_failed(self.view, cell)).count();
+            vec![format!("{failed} of {all} failed, only those")]
+        } else {
+            vec![format!("{done} of {all}")]
+        };
         let named = |pairs: &[(String, String)]| {
             pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
         };
@@ -116,9 +124,6 @@ impl Scene<'_> {
             let first = self.ui.scroll.1;
             let last = (first + measures.columns).min(columns);
             texts.push(format!("columns {}-{last} of {columns}", first + 1));
-        }
-        if self.ui.failures_only {
-            texts.push("failures only".to_owned());
         }
         if !self.grid.axes.is_empty() && !self.grid.fixed.is_empty() {
             texts.push(named(&self.grid.fixed));
@@ -230,11 +235,15 @@ impl Scene<'_> {
     }
 
     fn cell(&self, row: usize, column: usize, measures: &Measures, (x, y): (u16, u16), pen: &mut Pen<'_>) {
-        let cell = self.grid.cell(row, column).and_then(|cell| self.view.cells.get(cell as usize));
+        let index = self.grid.cell(row, column);
+        let cell = index.and_then(|cell| self.view.cells.get(cell as usize));
+        // Among failures only those are shown, but the cursor can be anywhere.
+        let is_hidden = self.ui.failures_only && index.is_some_and(|cell| !cell_failed(self.view, cell));
         let end = (x + measures.cell - 1).min(pen.area.width);
         let mut at = x + 1;
         match cell {
             None => at = pen.put_within(at, y, self.absent(), end, self.theme.style(Token::Muted)),
+            Some(_) if is_hidden => at += 1,
             Some(cell) => {
                 let mark = self.mark(State::of_cell(cell));
                 at = pen.put_within(at, y, mark.text, end, self.theme.mark(&mark));
@@ -308,8 +317,12 @@ impl Scene<'_> {
             return;
         };
         let Some(cell) = self.view.cells.get(index as usize) else { return };
-        let (name, told) = (short_name(self.view, index), self.told(cell));
+        let told = self.told(index, cell);
         let room = pen.area.width.saturating_sub(8);
+        // In full where there is room; above it stands which stage this is.
+        let full = self.view.cell_name(index);
+        let fits = width(&full) + 2 <= room.saturating_sub(width(&told));
+        let name = if fits { full } else { short_name(self.view, index) };
         // Both are cut if need be, but the name only down to a third of the line.
         let for_name = width(&name).min(room.saturating_sub(width(&told)).max(room / 3));
         let end = pen.put_within(2, y, &format!(" {name} "), for_name + 4, self.theme.style(Token::Heading));
@@ -322,10 +335,19 @@ impl Scene<'_> {
     }
 
     /// Says how a cell stands: `exited with code 101 after 1:12, try 2`.
-    fn told(&self, cell: &CellView) -> String {
+    fn told(&self, index: u32, cell: &CellView) -> String {
+        if let Some(next) = waits::next_try(self.view, index, true) {
+            return next.told(self.now);
+        }
         let word = words::phase(cell.phase, cell.cause.as_ref());
-        // Failures of steps are told by the step, as the cell has no cause of its own then.
-        let cause = cell.cause.as_ref().or_else(|| cell.steps.iter().rev().find_map(|it| it.cause.as_ref()));
+        let step = cell.steps.iter().rev().find(|it| it.conclusion == Some(Outcome::Failure));
+        // A cell of which a step failed says no more than that.
+        let cause = match &cell.cause {
+            None | Some(Cause::Member { .. }) => {
+                step.and_then(|it| it.cause.as_ref()).or(cell.cause.as_ref())
+            }
+            own => own.as_ref(),
+        };
         let mut told = match cause {
             Some(cause @ (Cause::Exit { .. } | Cause::Signal { .. })) if is_bad(cell.phase) => {
                 words::cause(cause, self.view)
@@ -337,7 +359,6 @@ impl Scene<'_> {
         };
         if let Some(time) = self.time(cell, usize::MAX) {
             let between = match cell.phase {
-                Phase::Retrying(_) => "in",
                 Phase::Done(_) => "after",
                 _ => "for",
             };
@@ -360,19 +381,6 @@ impl Scene<'_> {
     }
 }
 
-/// Takes letters as long as they fit in so many columns.
-fn fitting(letters: impl Iterator<Item = char>, room: u16) -> String {
-    let mut taken = String::new();
-    for letter in letters {
-        taken.push(letter);
-        if width(&taken) > room {
-            taken.pop();
-            break;
-        }
-    }
-    taken
-}
-
 fn is_bad(phase: Phase) -> bool {
     phase == Phase::Done(Outcome::Failure)
 }
@@ -391,7 +399,6 @@ fn in_columns(text: String, room: usize) -> Option<String> {
 struct Pen<'a> {
     buffer: &'a mut Buffer,
     area: Rect,
-    glyphs: Glyphs,
 }
 
 impl Pen<'_> {
@@ -413,7 +420,7 @@ impl Pen<'_> {
             return behind - self.area.x;
         }
         let (behind, _) = self.buffer.set_stringn(left, top, text, usize::from(room - 1), style);
-        self.buffer.set_string(behind, top, self.glyphs.cut(), style);
+        self.buffer.set_string(behind, top, CUT, style);
         behind + 1 - self.area.x
     }
 
@@ -424,9 +431,9 @@ impl Pen<'_> {
             return self.put_within(x, y, name, end, style);
         }
         let behind = (room - 1) / 2;
-        let front = fitting(name.chars(), room - 1 - behind);
-        let back: String = fitting(name.chars().rev(), behind).chars().rev().collect();
-        self.put_within(x, y, &format!("{front}{}{back}", self.glyphs.cut()), end, style)
+        let front = beginning(name, usize::from(room - 1 - behind));
+        let back = ending(name, usize::from(behind));
+        self.put_within(x, y, &format!("{front}{CUT}{back}"), end, style)
     }
 
     /// Changes how some columns look, not what they show.

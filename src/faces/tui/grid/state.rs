@@ -3,7 +3,7 @@
 //! Not here: which keys ask for it, and drawing. Start with `GridUi`.
 
 use super::measure::Measures;
-use crate::faces::tui::glyphs::State;
+use crate::faces::tui::tree::cell_failed;
 use crate::logic::view::JobView;
 use crate::logic::view::grid::{Arrangement, Grid};
 
@@ -44,11 +44,7 @@ impl GridUi {
     /// Returns the rows that are not hidden.
     #[must_use]
     pub fn rows(&self, grid: &Grid, view: &JobView) -> Vec<usize> {
-        let has_failure = |row: &usize| {
-            grid.row_cells(*row)
-                .filter_map(|cell| view.cells.get(cell as usize))
-                .any(|cell| matches!(State::of_cell(cell), State::Failed | State::TimedOut))
-        };
+        let has_failure = |row: &usize| grid.row_cells(*row).any(|cell| cell_failed(view, cell));
         (0..grid.rows.len()).filter(|row| !self.failures_only || has_failure(row)).collect()
     }
 

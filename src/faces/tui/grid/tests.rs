@@ -319,7 +319,7 @@ fn a_grid_at_120_by_40() {
              shard-32   ✓       ✓       ✓       ◦       ✓       ✓       ✗       ◦       ✓       ✓       ⠹       ✓             8   1
              shard-33   ✗       ◦       ✓       ✓       ⠹       ✓       ✓       ✓       ◦       ✓       ✓       ✗             7   2
              failures   4       3       3       4       4       4       3       3       4       4       4       4           305  44
-            ── shard-25 1.11 ────────────────────────────────────────────────────────────────────────────────── passed after 2:10 ──
+            ── build[shard=shard-25, version=1.11] ──────────────────────────────────────────────────────────── passed after 2:10 ──
              error[E0308]: mismatched types --> crates/web-api/src/auth.rs:88:17
              Enter log  r retry  x cancel  s skip  \ transpose  < > slice
         "#]],
@@ -368,7 +368,7 @@ fn a_grid_at_120_by_40() {
 
 
 
-            -- linux-gnu x86_64 nightly ------------------------------------------------------------------------ running for 2:40 --
+            -- build[os=linux-gnu, arch=x86_64, rust=nightly] -------------------------------------------------- running for 2:40 --
              error[E0308]: mismatched types --> crates/web-api/src/auth.rs:88:17
              Enter log  r retry  x cancel  s skip  \ transpose  < > slice
         "#]],
@@ -384,7 +384,7 @@ fn many_columns_show_their_signs_alone_and_scroll() {
         &expect![[r#"
             80x12
              Matrix  build   130 of 180 cells   columns 8-22 of 30         ✓114 ✗16 ⠹16 ◦34
-                        1.7 1.8 1.9 1>0 1>1 1>2 1>3 1>4 1>5 1>6 1>7 1>8 1>9 1>0 1>1   ✓   ✗
+                        1.7 1.8 1.9 1~0 1~1 1~2 1~3 1~4 1~5 1~6 1~7 1~8 1~9 1~0 1~1   ✓   ✗
              shard-0    ✓   ◦   ✓   ✓   ✗   ◦   ✓   ✓   ⠹   ✓   ✓   ✓   ◦   ✓   ✓    19   3
              shard-1    ✓   ✓   ⠹   ✓   ✓   ✓   ◦   ✓   ✓   ✗   ◦   ✓   ✓   ⠹   ✓    19   3
              shard-2    ◦   ✓   ✓   ✗   ◦   ✓   ✓   ⠹   ✓   ✓   ✓   ◦   ✓  [✓]  ✗    19   2
@@ -392,7 +392,7 @@ fn many_columns_show_their_signs_alone_and_scroll() {
              shard-4    ✓   ✓   ✗   ◦   ✓   ✓   ⠹   ✓   ✓   ✓   ◦   ✓   ✓   ✗   ◦    20   2
              shard-5    ⠹   ✓   ✓   ✓   ◦   ✓   ✓   ✗   ◦   ✓   ✓   ⠹   ✓   ✓   ✓    18   3
              failures   0   0   1   1   1   0   0   1   1   1   0   0   0   1   1   114  16
-            ── shard-2 1.20 ─────────────────────────────────────────── passed after 1:44 ──
+            ── build[shard=shard-2, version=1.20] ───────────────────── passed after 1:44 ──
              error[E0308]: mismatched types --> crates/web-api/src/auth.rs:88:17
              Enter log  r retry  x cancel  s skip  \ transpose  < > slice
         "#]],
@@ -403,7 +403,7 @@ fn many_columns_show_their_signs_alone_and_scroll() {
         &mut at(39, 7),
         &expect![[r#"
             60x14
-             Matrix  build   232 of 320 cells   rows > ✓204 ✗28 ⠹29 ◦59
+             Matrix  build   232 of 320 cells   rows ~ ✓204 ✗28 ⠹29 ◦59
                         1.0  1.1  1.2  1.3  1.4  1.5  1.6  1.7    ✓   ✗
              shard-32   ✓    ✓    ✓    ◦    ✓    ✓    ✗    ◦      5   1
              shard-33   ✗    ◦    ✓    ✓    ⠹    ✓    ✓    ✓      5   1
@@ -415,7 +415,7 @@ fn many_columns_show_their_signs_alone_and_scroll() {
              shard-39   ✓    ⠹    ✓    ✓    ✓    ◦    ✓   [✓]     6   0
              failures   4    3    3    4    4    4    3    3    204  28
             ── shard-39 1.7 ─────────────────────── passed after 1:44 ──
-             error[E0308]: mismatched types --> crates/web-api/src/auth>
+             error[E0308]: mismatched types --> crates/web-api/src/auth~
              Enter log  r retry  x cancel  s skip  \ transpose
         "#]],
     );
@@ -429,8 +429,8 @@ fn little_room_is_used_for_cells() {
         &mut at(5, 2),
         &expect![[r#"
             40x6
-             Matrix  build   11 > ✓8 ✗2 ⠹2 ◦4 ⊘1 -1
-                                  s>e n>y m>8  ✓  ✗
+             Matrix  build   11 ~ ✓8 ✗2 ⠹2 ◦4 ⊘1 -1
+                                  s~e n~y m~8  ✓  ✗
              windows     x86_64   ✓   ◦   -    1  0
              windows     arm64    ⊘   ◦  [✓]   1  0
              failures             1   1   0    8  2
@@ -443,10 +443,10 @@ fn little_room_is_used_for_cells() {
         &mut at(5, 2),
         &expect![[r#"
             30x4
-             Matrix  b> ✓8 ✗2 ⠹2 ◦4 ⊘1 -1
-                              s>e n>y m>8
-             win>ws  x86_64   ✓   ◦   -
-             win>ws  arm64    ⊘   ◦  [✓]
+             Matrix  b~ ✓8 ✗2 ⠹2 ◦4 ⊘1 -1
+                              s~e n~y m~8
+             win~ws  x86_64   ✓   ◦   -
+             win~ws  arm64    ⊘   ◦  [✓]
         "#]],
     );
     for width in 1..30 {
@@ -473,7 +473,7 @@ fn other_shapes_have_grids_too() {
 
 
             ── build ────────────────────────────── passed after 0:04 ──
-             error[E0308]: mismatched types --> crates/web-api/src/auth>
+             error[E0308]: mismatched types --> crates/web-api/src/auth~
              Enter log  r retry  x cancel  s skip  \ transpose
         "#]],
     );
@@ -512,8 +512,8 @@ fn other_shapes_have_grids_too() {
              12         ✓ 8:00
              13        [✓ 8:40]
              14         ✓ 9:20
-            ── 13 ───────────────────────────────── passed after 8:40 ──
-             error[E0308]: mismatched types --> crates/web-api/src/auth>
+            ── build[shard=13] ──────────────────── passed after 8:40 ──
+             error[E0308]: mismatched types --> crates/web-api/src/auth~
              Enter log  r retry  x cancel  s skip  \ transpose
         "#]],
     );
@@ -532,8 +532,8 @@ fn other_shapes_have_grids_too() {
              failures   0   0   0   0   0   0   0   0   0   0     29  0
 
 
-            ── 13 ───────────────────────────────── passed after 8:40 ──
-             error[E0308]: mismatched types --> crates/web-api/src/auth>
+            ── build[shard=13] ──────────────────── passed after 8:40 ──
+             error[E0308]: mismatched types --> crates/web-api/src/auth~
              Enter log  r retry  x cancel  s skip  \ transpose
         "#]],
     );
@@ -549,16 +549,16 @@ fn failures_only_hides_the_other_rows() {
         &mut ui,
         &expect![[r#"
             80x12
-             Matrix  build   11 of 17 cells   failures only               ✓8 ✗2 ⠹2 ◦4 ⊘1 -1
+             Matrix  build   2 of 17 cells failed, only those             ✓8 ✗2 ⠹2 ◦4 ⊘1 -1
                                   stable      nightly     msrv-1.88                    ✓  ✗
-             linux-musl  x86_64  [✓ 2:20]     ✗ 0:31      ✓ 2:25                       2  1
-             macos       arm64    ✗ 1:12      ✓ 2:02      ⠹ 1:40                       1  1
+             linux-musl  x86_64  [ ]          ✗ 0:31                                   2  1
+             macos       arm64    ✗ 1:12                                               1  1
              failures             1           1           0                            8  2
 
 
 
 
-            ── linux-musl x86_64 stable ─────────────────────────────── passed after 2:20 ──
+            ── build[os=linux-musl, arch=x86_64, rust=stable] ───────── passed after 2:20 ──
              error[E0308]: mismatched types --> crates/web-api/src/auth.rs:88:17
              Enter log  r retry  x cancel  s skip  \ transpose  < > slice
         "#]],

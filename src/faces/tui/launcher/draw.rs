@@ -25,7 +25,7 @@ use crate::faces::tui::keymap::{self, Action};
 use crate::faces::tui::layout::LEAST;
 use crate::faces::tui::motion;
 use crate::faces::tui::theme::Token;
-use crate::logic::text::clean::clean;
+use crate::logic::text::clean::written_out;
 use crate::logic::text::plural;
 use crate::logic::time::Timestamp;
 
@@ -180,7 +180,8 @@ fn body(
     cursor: &mut (u16, u16),
 ) {
     if launcher.is_read && launcher.books.is_empty() {
-        empty(&mut Pen::new(buffer, &launcher.look), layout.body);
+        let run = launcher.caller.command("run FILE");
+        empty(&mut Pen::new(buffer, &launcher.look), layout.body, &run);
         return;
     }
     let has_form = launcher.form.is_some();
@@ -211,7 +212,8 @@ fn body(
     }
 }
 
-fn empty(pen: &mut Pen<'_>, body: Rect) {
+fn empty(pen: &mut Pen<'_>, body: Rect, run: &str) {
+    let elsewhere = format!("A playbook from elsewhere runs with `{run}`.");
     let lines = [
         (Token::Title, "This project has no playbooks yet."),
         (Token::Text, ""),
@@ -220,7 +222,7 @@ fn empty(pen: &mut Pen<'_>, body: Rect) {
             "They belong into the folder `playbooks`: files whose names end in `.yml` or `.yaml`. They show here as soon as they are there.",
         ),
         (Token::Text, ""),
-        (Token::Text, "A playbook from elsewhere runs with `sortie run FILE`."),
+        (Token::Text, &*elsewhere),
     ];
     let mut y = body.y + 1;
     for (token, text) in lines {
@@ -320,9 +322,9 @@ fn draw_book(
 
 /// Returns `#213 yesterday 5:41`.
 fn last_words(row: &JobRow, time: Timestamp, zone: &jiff::tz::TimeZone) -> String {
-    let what = match (row.finished, row.owner_alive) {
-        (Some(finished), _) if row.outcome.is_some() => {
-            format!("{} {}", when(row.started, time, zone), motion::clock(finished.since(row.started)))
+    let what = match (row.took, row.owner_alive) {
+        (Some(took), _) if row.outcome.is_some() => {
+            format!("{} {}", when(row.started, time, zone), motion::clock(took))
         }
         (_, true) if row.outcome.is_none() => "running".to_owned(),
         (_, false) if row.outcome.is_none() => format!("{} interrupted", when(row.started, time, zone)),
@@ -459,8 +461,11 @@ fn overlay(buffer: &mut Buffer, launcher: &mut Launcher, area: Rect) {
             let told: Vec<String> =
                 std::iter::once(format!("The playbook `{playbook}` fetches secrets by running:"))
                     .chain(commands.iter().flat_map(|(secret, command)| {
-                        let mut lines =
-                            command.lines().map(|line| clean(line.as_bytes(), false).into_owned());
+                        // All of it: what is asked for here is run.
+                        let mut lines = command
+                            .trim_end_matches('\n')
+                            .split('\n')
+                            .map(|line| written_out(line, false).into_owned());
                         let first = format!("  {secret}: {}", lines.next().unwrap_or_default());
                         std::iter::once(first)
                             .chain(lines.map(|line| format!("    {line}")))

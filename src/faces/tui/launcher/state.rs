@@ -15,6 +15,7 @@ use super::form::{Form, Typed};
 use super::lines::Row;
 use super::shelf::Shelf;
 use crate::engine::JobRow;
+use crate::faces::hint::Caller;
 use crate::faces::launch::{Commands, Wanted};
 use crate::faces::tui::field::Field;
 use crate::faces::tui::ui::Look;
@@ -25,6 +26,7 @@ const NOTICE: Duration = Duration::from_secs(5);
 /// The state of the launcher. It outlives the jobs that are run from it.
 pub struct Launcher {
     pub look: Look,
+    pub(super) caller: Caller,
     /// The mouse is used here, and not by the terminal, which knows it best.
     pub(super) mouse: bool,
     pub(super) zone: TimeZone,
@@ -133,11 +135,12 @@ pub(super) enum Request {
 impl Launcher {
     /// Returns the state for a project at that folder, before anything is known of it.
     #[must_use]
-    pub fn new(look: Look, root: &Path) -> Self {
+    pub fn new(look: Look, root: &Path, caller: Caller) -> Self {
         let name =
             root.file_name().map_or_else(|| root.display().to_string(), |it| it.to_string_lossy().into());
         Self {
             look,
+            caller,
             mouse: true,
             zone: TimeZone::system(),
             project: name,

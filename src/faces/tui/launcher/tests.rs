@@ -17,6 +17,7 @@ use super::shelf::Shelf;
 use super::state::{Focus, Launcher, Overlay, Request};
 use crate::engine::library::Opened;
 use crate::engine::{JobId, JobRow};
+use crate::faces::hint::Caller;
 use crate::faces::launch::{Unbegun, Wanted};
 use crate::faces::tui::glyphs::Glyphs;
 use crate::faces::tui::keymap::{Place, TABLE};
@@ -94,6 +95,7 @@ fn row(number: u64, name: &str, outcome: Option<&str>, started: &str, took: u64)
         playbook: path(name).display().to_string(),
         state: String::new(),
         finished: outcome.is_some().then(|| started.after(Duration::from_secs(took))),
+        took: outcome.is_some().then(|| Duration::from_secs(took)),
         owner_alive: outcome.is_none(),
         outcome,
         started,
@@ -109,7 +111,7 @@ fn bare(ascii: bool) -> Launcher {
         glyphs: Glyphs { ascii },
         motion: Motion::Reduced,
     };
-    let mut launcher = Launcher::new(look, Path::new(ROOT));
+    let mut launcher = Launcher::new(look, Path::new(ROOT), Caller::default());
     launcher.zone = jiff::tz::TimeZone::UTC;
     launcher
 }

@@ -200,6 +200,8 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
             match said {
                 Said::Signal(Signal::Stop) => self.suspend(false)?,
                 Said::Signal(Signal::Continue) => self.terminal.enter_again()?,
+                // It comes as an event of the terminal, too.
+                Said::Signal(Signal::Resize) => {}
                 Said::Signal(Signal::Interrupt | Signal::Terminate | Signal::HangUp) => {
                     return Ok(Some(self.gone()));
                 }

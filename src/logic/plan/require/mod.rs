@@ -54,7 +54,7 @@ pub fn check(
                 message: format!(
                     "this playbook needs the environment variable `{name}`, which is not set or empty"
                 ),
-                help: Some(format!("set it before the run: {name}=... sortie run ...")),
+                help: Some(format!("set it before the run: export {name}=...")),
             });
         }
     }

@@ -1,0 +1,190 @@
+//! What a dialog says at a moment: how many run now, what would happen now. A question whose subject has ended is none.
+//!
+//! Pure. Enter never confirms, the confirming key is never the one that opened the dialog, and Esc is always safe. Not here:
+//! which verbs ask (`verbs.rs`), how dialogs look (`draw/overlay.rs`).
+
+use std::time::Duration;
+
+use super::tree::RowId;
+use super::ui::{Ask, Choice, Facts, Question, Request, Ui};
+use super::verbs::{bad_cells, live, name, phase, retry_scope, target};
+use crate::logic::job::event::Outcome;
+use crate::logic::job::order::{Order, RetryScope, Target};
+use crate::logic::text::{duration, plural};
+use crate::logic::view::{JobView, Phase};
+
+#[cfg(test)]
+#[path = "ask_tests.rs"]
+mod tests;
+
+/// How long the cancel of a whole job can be called off.
+const ARMED: Duration = Duration::from_secs(3);
+
+fn names(view: &JobView, cells: &[u32]) -> String {
+    let mut names: Vec<String> = cells.iter().take(4).map(|&cell| view.cell_name(cell)).collect();
+    if cells.len() > 4 {
+        names.push(format!("{} more", cells.len() - 4));
+    }
+    names.join(", ")
+}
+
+fn grace(view: &JobView, cells: &[u32]) -> String {
+    let stages =
+        cells.iter().filter_map(|&cell| view.playbook.stages.get(view.cells[cell as usize].stage as usize));
+    duration(stages.map(|stage| stage.cancel.grace).max().unwrap_or_default())
+}
+
+fn choice(key: &'static str, word: &str, requests: Vec<Request>) -> Choice {
+    Choice { key, word: word.to_owned(), requests, delay: Duration::ZERO }
+}
+
+fn question(title: String, text: Vec<String>, mut choices: Vec<Choice>) -> Question {
+    choices.push(choice("esc", "keep going", Vec::new()));
+    Question { title, text, choices }
+}
+
+/// Says what is stopped, and how.
+fn stops(view: &JobView, running: &[u32], rest: &str) -> Vec<String> {
+    vec![
+        format!("Stops {}: {}", plural(running.len(), "running cell"), names(view, running)),
+        format!("politely first, killed after {}. {rest}", grace(view, running)),
+    ]
+}
+
+impl Ui {
+    /// Returns what a dialog asks now.
+    ///
+    /// # Errors
+    /// If there is nothing left to ask; in a sentence, why.
+    pub fn question(&self, ask: Ask, facts: Facts<'_>) -> Result<Question, String> {
+        let view = facts.view;
+        let has_ended = view.phase.outcome().is_some() || !facts.is_live;
+        match ask {
+            Ask::Skip(id) | Ask::Cancel(id) if matches!(phase(view, id), Phase::Done(_)) => {
+                Err(format!("{} has ended meanwhile", name(view, id)))
+            }
+            Ask::Skip(_) | Ask::Cancel(_) | Ask::CancelJob if has_ended => {
+                Err("the job has ended meanwhile".to_owned())
+            }
+            Ask::Leave if !facts.is_ours || view.phase.outcome().is_some() => {
+                Err("the job has ended meanwhile; q leaves".to_owned())
+            }
+            Ask::Skip(id) => Ok(skip(view, id)),
+            Ask::Cancel(id) => Ok(cancel(view, id)),
+            Ask::CancelJob => Ok(cancel_job(facts)),
+            Ask::Leave => Ok(leave(facts)),
+            Ask::Retry(id) => match phase(view, id) {
+                Phase::Done(outcome) => {
+                    let how = if outcome == Outcome::Success { "It passed. It" } else { "It" };
+                    let text = vec![format!("{how} runs again, and so does what depends on it.")];
+                    let request = self.again(Order::Retry { scope: retry_scope(view, id) }, facts);
+                    let choices = vec![choice("y", "run it again", vec![request])];
+                    Ok(question(format!("Run {} again?", name(view, id)), text, choices))
+                }
+                _ => Err(format!("{} runs again already", name(view, id))),
+            },
+            Ask::RetryFailed => {
+                let (cells, stages) = bad_cells(view);
+                if cells + stages == 0 {
+                    return Err("nothing is left that failed or was cancelled".to_owned());
+                }
+                let request = self.again(Order::Retry { scope: RetryScope::Failed }, facts);
+                let text = vec![format!("{} run again, and what depends on them.", plural(cells, "cell"))];
+                let choices = vec![choice("y", "run them again", vec![request])];
+                Ok(question("Run all that failed again?".to_owned(), text, choices))
+            }
+        }
+    }
+}
+
+fn skip(view: &JobView, id: RowId) -> Question {
+    let name = name(view, id);
+    let order = Request::Order(Order::Skip { target: target(view, id) });
+    let running = live(view, id);
+    let title = format!("Skip {name}?");
+    if !running.is_empty() {
+        let text = stops(view, &running, "What needs it goes on.");
+        return question(title, text, vec![choice("y", "skip it", vec![order])]);
+    }
+    let after = match id {
+        RowId::Stage(stage) => view.dependents(stage),
+        RowId::Cell(_) => Vec::new(),
+    };
+    if after.is_empty() {
+        let text = vec!["Nothing of it runs.".to_owned()];
+        return question(title, text, vec![choice("y", "skip it", vec![order])]);
+    }
+    let own = match id {
+        RowId::Stage(stage) => view.dependents_first(stage),
+        RowId::Cell(_) => Vec::new(),
+    };
+    // One after the other, so that none of them begins because what it needs was skipped.
+    let all: Vec<Request> =
+        own.into_iter().map(|stage| Request::Order(Order::Skip { target: Target::Stage(stage) })).collect();
+    let list: Vec<&str> = after.iter().take(5).map(|&stage| view.stage_name(stage)).collect();
+    let more = if after.len() > 5 { format!(" and {} more", after.len() - 5) } else { String::new() };
+    let text = vec![format!("{} after it: {}{more}", plural(after.len(), "stage"), list.join(", "))];
+    let choices = vec![
+        choice("y", "skip it, the others go on as if it were done", vec![order]),
+        choice("a", "skip all of them", all),
+    ];
+    question(title, text, choices)
+}
+
+fn cancel(view: &JobView, id: RowId) -> Question {
+    let running = live(view, id);
+    let target = target(view, id);
+    let order = |force| vec![Request::Order(Order::Cancel { target: target.clone(), force })];
+    let mut text = match running.len() {
+        0 => vec!["Nothing of it runs yet.".to_owned()],
+        _ => stops(view, &running, "Cleanup still runs."),
+    };
+    let stage = match id {
+        RowId::Stage(stage) => stage,
+        RowId::Cell(cell) => view.cells.get(cell as usize).map_or(0, |it| it.stage),
+    };
+    let after = view.dependents(stage);
+    if !after.is_empty() {
+        text.push(format!("{} it will not run.", plural(after.len(), "stage") + " after"));
+    }
+    let mut choices = vec![choice("y", "cancel it", order(false))];
+    if !running.is_empty() {
+        choices.push(choice("K", "kill it at once, without cleanup", order(true)));
+    }
+    if phase(view, id) == Phase::Stopping {
+        choices.remove(0);
+        text.insert(0, "It is stopping already.".to_owned());
+    }
+    question(format!("Cancel {}?", name(view, id)), text, choices)
+}
+
+/// Says what becomes of the job if it is cancelled.
+fn cancel_words(view: &JobView) -> Vec<String> {
+    let running: Vec<u32> = view.live.iter().copied().collect();
+    let mut text = if running.is_empty() { Vec::new() } else { stops(view, &running, "Cleanup still runs.") };
+    if view.stage_counts.waiting > 0 {
+        let waiting = plural(view.stage_counts.waiting, "stage");
+        text.push(format!("{waiting} will not start, {} done.", view.stage_counts.done()));
+    }
+    text
+}
+
+fn cancel_job(facts: Facts<'_>) -> Question {
+    let cancel = |force| vec![Request::Order(Order::Cancel { target: Target::Job, force })];
+    let choices = if facts.view.cancelling.is_some() {
+        vec![choice("K", "kill what still runs, without cleanup", cancel(true))]
+    } else {
+        vec![Choice { delay: ARMED, ..choice("y", "cancel the job", cancel(false)) }]
+    };
+    question(format!("Cancel job #{}?", facts.number), cancel_words(facts.view), choices)
+}
+
+fn leave(facts: Facts<'_>) -> Question {
+    let mut text = cancel_words(facts.view);
+    text.insert(0, "The job runs in this program, and ends with it.".to_owned());
+    let choices = vec![
+        choice("y", "cancel the job and leave", vec![Request::CancelAndLeave]),
+        choice("S", "leave the full screen only, the job goes on below", vec![Request::Stream]),
+    ];
+    question("Leave?".to_owned(), text, choices)
+}

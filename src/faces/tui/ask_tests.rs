@@ -1,0 +1,100 @@
+//! Questions follow the job while they stand.
+
+use crate::faces::tui::testing::{Scene, Skin, begin, cell_ends, ended, key, middle, step, step_ends};
+use crate::faces::tui::ui::{Ask, Dialog, Overlay, Request};
+use crate::logic::job::event::Outcome;
+use crate::logic::job::order::{Order, Target};
+use std::time::Duration;
+
+fn screen(scene: &mut Scene) -> String {
+    scene.shot((80, 24))
+}
+
+/// The job in the middle, as it has been drawn once.
+fn drawn() -> Scene {
+    let mut scene = middle(Skin::Color);
+    screen(&mut scene);
+    scene
+}
+
+fn notice(scene: &Scene) -> &str {
+    scene.ui.notice.as_ref().map_or("", |it| &it.words)
+}
+
+#[test]
+fn numbers_in_a_question_are_those_of_the_moment() {
+    let mut scene = drawn();
+    scene.keys("X");
+    assert!(screen(&mut scene).contains("Stops 3 running cells"));
+    scene.events([step_ends(key(3, 0, 1), Outcome::Success), cell_ends(3, Outcome::Success)]);
+    assert!(screen(&mut scene).contains("Stops 2 running cells"));
+    scene.events([begin(6), step(key(6, 0, 1)), begin(7), step(key(7, 0, 1))]);
+    assert!(screen(&mut scene).contains("Stops 4 running cells"));
+}
+
+#[test]
+fn a_question_about_what_has_ended_is_closed_with_a_word() {
+    let mut scene = drawn();
+    scene.keys("j x");
+    let asked = Ask::Cancel(crate::faces::tui::tree::RowId::Cell(5));
+    assert!(matches!(scene.ui.overlay, Some(Overlay::Dialog(Dialog { ask, .. })) if ask == asked));
+    scene.events([step_ends(key(5, 0, 1), Outcome::Success), cell_ends(5, Outcome::Success)]);
+    // Not even an answer that comes before the next picture is taken for one to what has ended.
+    assert_eq!(scene.keys("y"), []);
+    assert_eq!(scene.ui.overlay, None);
+    assert_eq!(notice(&scene), "build[os=macos, rust=nightly] has ended meanwhile");
+
+    let mut scene = drawn();
+    scene.keys("q");
+    assert!(screen(&mut scene).contains("Leave?"));
+    scene.events([crate::logic::job::event::Event::JobFinished {
+        outcome: Outcome::Success,
+        cause: None,
+        rescued: false,
+        outputs: Vec::new(),
+        survivors: Vec::new(),
+    }]);
+    assert!(!screen(&mut scene).contains("Leave?"));
+    assert_eq!(notice(&scene), "the job has ended meanwhile; q leaves");
+    // Of one that has ended it is asked whether to run it again.
+    let mut scene = ended(Skin::Color);
+    screen(&mut scene);
+    scene.keys("g r");
+    assert!(screen(&mut scene).contains("Run checkout again?"));
+}
+
+#[test]
+fn a_dialog_that_is_answered_gives_the_order_of_the_moment() {
+    let mut scene = drawn();
+    scene.keys("j x");
+    scene.events([crate::logic::job::event::Event::CellStopping {
+        cell: 5,
+        run: 1,
+        rung: crate::logic::job::effect::Rung::Polite,
+        cause: crate::logic::job::event::Cause::Order { by: "ada".to_owned() },
+    }]);
+    let text = screen(&mut scene);
+    assert!(text.contains("It is stopping already.") && !text.contains("cancel it"), "{text}");
+    assert_eq!(scene.keys("K"), [Request::Order(Order::Cancel { target: Target::Cell(5), force: true })]);
+}
+
+#[test]
+fn the_answer_to_an_order_goes_once_it_can_be_seen() {
+    let mut scene = drawn();
+    let now = |scene: &Scene| Duration::from_secs(u64::try_from(scene.second).unwrap());
+    let at = now(&scene);
+    scene.ui.say_of_order("paused: what runs goes on", Order::Pause, at);
+    screen(&mut scene);
+    assert_eq!(scene.ui.next_change(), Some(at + Duration::from_secs(5)));
+    let by = || ("ada".to_owned(), String::new());
+    let (name, order) = by();
+    scene.events([crate::logic::job::event::Event::JobPaused { by: name, order }]);
+    assert!(screen(&mut scene).contains("paused: what runs"));
+    assert_eq!(scene.ui.next_change(), Some(at + Duration::from_secs(1)));
+    // It is undone again in the meantime, and the words do not stay longer for that.
+    let (name, order) = by();
+    scene.events([crate::logic::job::event::Event::JobResumed { by: name, order }]);
+    screen(&mut scene);
+    scene.ui.expire(at + Duration::from_secs(1));
+    assert_eq!(notice(&scene), "");
+}
