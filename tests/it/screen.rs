@@ -215,7 +215,7 @@ fn a_terminal_that_stops_reading_does_not_hold_up_the_job() {
     assert!(sandbox.project().join("done").exists());
     terminal.go_on_reading();
     // Of the job, not of the stage alone: while the job runs, leaving is asked about.
-    terminal.wait_for("1 stage passed");
+    terminal.wait_for("R retry failed");
     terminal.keys("q");
     terminal.wait_for_end().code(0).done();
     terminal.assert_restored(&before);

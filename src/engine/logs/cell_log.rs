@@ -6,11 +6,12 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::lines::{Line, Lines, Progress};
+use super::lines::{LONGEST_LINE, Line, Lines, Progress};
 use super::marks::Marks;
 use super::query::Query;
 use super::saving::Saving;
 use super::search::Search;
+use super::split::Splitter;
 use crate::logic::job::report::AttemptKey;
 use crate::logic::log_index::Stream;
 use crate::logic::text::clean::clean_onto;
@@ -184,6 +185,25 @@ impl CellLog {
         rows
     }
 
+    /// The cleaned texts of the pieces before and behind a row, if it is a piece of a line that was cut.
+    #[must_use]
+    pub fn around(&mut self, row: &Row) -> Option<(String, String)> {
+        let RowKind::Line { line, .. } = &row.kind else { return None };
+        if !line.continued && !Splitter::may_be_cut(line.bytes.len(), LONGEST_LINE) {
+            return None;
+        }
+        let mut around = (String::new(), String::new());
+        for near in self.read(row.number.saturating_sub(1), 3) {
+            let RowKind::Line { line: other, .. } = near.kind else { continue };
+            if near.number + 1 == row.number && line.continued {
+                clean_onto(&other.bytes, &mut around.0);
+            } else if near.number == row.number + 1 && other.continued {
+                clean_onto(&other.bytes, &mut around.1);
+            }
+        }
+        Some(around)
+    }
+
     /// The try that a row belongs to.
     #[must_use]
     pub fn key_at(&self, row: u64) -> Option<AttemptKey> {
@@ -221,6 +241,31 @@ impl CellLog {
         text
     }
 
+    /// The end of the same text, of at most so many bytes and from the beginning of a line, and whether it is all of it.
+    #[must_use]
+    pub fn end_of(&mut self, range: Range<u64>, most: usize) -> (String, bool) {
+        let (mut first, mut bytes) = (range.end, 0);
+        while first > range.start && bytes <= most {
+            // Few at once: they may be long.
+            let from = first.saturating_sub(16).max(range.start);
+            let rows = self.read(from, usize::try_from(first - from).unwrap_or(usize::MAX));
+            bytes += rows.iter().map(row_bytes).sum::<usize>();
+            first = from;
+        }
+        let mut text = self.text_of(first..range.end);
+        let is_all = first == range.start && text.len() <= most;
+        if text.len() > most {
+            let mut cut = text.len() - most;
+            while !text.is_char_boundary(cut) {
+                cut += 1;
+            }
+            // A line that is longer than all of it is begun in its middle.
+            let line = memchr::memchr(b'\n', &text.as_bytes()[cut - 1..]).map_or(cut, |at| cut + at);
+            text.drain(..line);
+        }
+        (text, is_all)
+    }
+
     /// Writes all lines of all tries into a new file in one go; returns how many bytes it has. For a large log,
     /// which takes long, see [`Saving`].
     ///
@@ -242,5 +287,12 @@ impl CellLog {
             *next += it.rows();
             Some((base, it))
         })
+    }
+}
+
+fn row_bytes(row: &Row) -> usize {
+    match &row.kind {
+        RowKind::Heading => 0,
+        RowKind::Line { line, .. } => line.bytes.len() + 1,
     }
 }

@@ -269,3 +269,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_end_of_a_text_has_so_many_bytes_at_most_and_begins_with_a_line() {
+    let folder = job();
+    let lines: Vec<String> = (0..200).map(|n| format!("{n} {}é", "x".repeat(n % 7))).collect();
+    append(folder.path(), key(1, 0, 1), lines.join("\n").as_bytes());
+    let mut log = CellLog::new(folder.path().to_path_buf());
+    log.set_tries(&[key(1, 0, 1)]);
+    to_end(&mut log);
+    let whole = lines.join("\n");
+    for most in (1..60).chain([500, whole.len() - 1]) {
+        let (text, is_all) = log.end_of(0..log.count(), most);
+        assert!(!is_all && text.len() <= most && whole.ends_with(&text), "{most}: {text:?}");
+        let last = lines.last().unwrap().len();
+        if most > last {
+            assert!(whole[..whole.len() - text.len()].ends_with('\n'), "{most}: {text:?}");
+        }
+    }
+    for most in [whole.len(), usize::MAX] {
+        assert_eq!(log.end_of(0..log.count(), most), (whole.clone(), true));
+    }
+    assert_eq!(log.end_of(3..3, 9), (String::new(), true));
+}

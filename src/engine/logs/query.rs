@@ -99,6 +99,17 @@ impl Query {
         ranges
     }
 
+    /// The same for a piece of a line that was cut, between texts that stand before and behind it there.
+    #[must_use]
+    pub fn ranges_between(&self, before: &str, text: &str, behind: &str) -> Vec<Range<usize>> {
+        let (start, end) = (before.len(), before.len() + text.len());
+        let inside = |range: Range<usize>| {
+            let inside = range.start.max(start)..range.end.min(end);
+            (inside.start < inside.end).then(|| inside.start - start..inside.end - start)
+        };
+        self.ranges(&[before, text, behind].concat()).into_iter().filter_map(inside).collect()
+    }
+
     /// Says whether a line of a log, without its break, matches as a person sees it.
     #[must_use]
     pub fn is_match(&self, line: &[u8]) -> bool {

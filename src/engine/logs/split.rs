@@ -38,6 +38,11 @@ impl Splitter {
         Self { longest: longest.max(4), start, at: start, continued, last: [0; BEHIND] }
     }
 
+    /// Whether a line of so many bytes may be one that was cut, which happens at the limit or a little before it.
+    pub(super) fn may_be_cut(bytes: usize, longest: usize) -> bool {
+        bytes + BEHIND >= longest
+    }
+
     /// Bytes from the start of the file up to where it has looked.
     pub(super) fn at(&self) -> u64 {
         self.at

@@ -5,13 +5,12 @@
 //! of whose width it thinks otherwise (`frame.rs`).
 
 use std::fmt;
+use std::ops::Range;
 
 use ratatui::buffer::CellWidth;
 use ratatui::style::Style;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
-
-use crate::engine::logs::Query;
 
 #[cfg(test)]
 #[path = "clusters_tests.rs"]
@@ -64,9 +63,10 @@ impl Glyph {
 }
 
 /// Makes the clusters of a line: of pieces of text with their looks. Control characters but tabs must be gone; tabs
-/// become spaces, what has no width of its own belongs to what stands before it, or goes. What a query finds is marked.
+/// become spaces, what has no width of its own belongs to what stands before it, or goes. What `find` finds in the whole
+/// of the text is marked; it says so in bytes, in order.
 #[must_use]
-pub fn clusters(pieces: &[(&str, Style)], query: Option<&Query>) -> Vec<Glyph> {
+pub fn clusters(pieces: &[(&str, Style)], find: impl Fn(&str) -> Vec<Range<usize>>) -> Vec<Glyph> {
     let joined: String;
     let text = match pieces {
         [(text, _)] => *text,
@@ -75,7 +75,7 @@ pub fn clusters(pieces: &[(&str, Style)], query: Option<&Query>) -> Vec<Glyph> {
             &joined
         }
     };
-    let hits = query.map(|query| query.ranges(text)).unwrap_or_default();
+    let hits = find(text);
     let mut hits = hits.iter().peekable();
     let mut pieces = pieces.iter();
     let (mut style, mut piece_end) = (Style::default(), 0);

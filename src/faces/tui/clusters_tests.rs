@@ -6,7 +6,7 @@ use super::{Glyph, beginning, clusters, columns, cut, ending, fitting, is_risky}
 use crate::engine::logs::{Kind, Query};
 
 fn plain(text: &str) -> Vec<Glyph> {
-    clusters(&[(text, Style::default())], None)
+    clusters(&[(text, Style::default())], |_| Vec::new())
 }
 
 fn told(glyphs: &[Glyph]) -> Vec<(String, u16)> {
@@ -52,7 +52,7 @@ fn tabs_hits_and_looks_are_counted_by_columns_and_bytes() {
     let query = Query::new("👩", Kind::Literal).unwrap();
     let red = Style::new().fg(Color::Red);
     let pieces = [("漢\t", Style::default()), ("e", red), ("\u{301}👨\u{200d}👩 👩", Style::default())];
-    let glyphs = clusters(&pieces, Some(&query));
+    let glyphs = clusters(&pieces, |text| query.ranges(text));
     assert_eq!(text(&glyphs), "漢      e\u{301}👨\u{200d}👩 👩");
     let hits: Vec<usize> = glyphs.iter().enumerate().filter(|(_, it)| it.is_hit).map(|(at, _)| at).collect();
     assert_eq!(hits, [8, 10]);

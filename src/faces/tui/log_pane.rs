@@ -7,13 +7,17 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use ansi_to_tui::IntoText;
-use ratatui::style::{Color, Style};
+use ratatui::style::{Color, Modifier, Style};
 
 use super::clusters::{Glyph, Part, clusters, cut, fitting};
 use crate::engine::logs::{CellLog, Progress, Query, Row, RowKind};
 use crate::logic::job::report::AttemptKey;
 use crate::logic::text::clean::clean;
 use crate::logic::view::JobView;
+
+#[cfg(test)]
+#[path = "log_pane_tests.rs"]
+mod tests;
 
 /// Bytes that are looked at between two looks at the keys.
 const SLICE: usize = 1024 * 1024;
@@ -73,8 +77,9 @@ pub struct LogPane {
     pub problem: Option<String>,
     /// Of the last picture: columns for text, rows.
     size: (usize, usize),
-    /// Of the last picture: rows of the log from and to.
+    /// Of the last picture: rows of the log from and to, and the place of its last row.
     shown: Range<u64>,
+    last: (u64, usize),
     /// Lines that there were when following ended.
     seen: u64,
     /// Of the last picture: where it was, and that no line in it goes on beyond the right edge.
@@ -101,6 +106,7 @@ impl LogPane {
             problem: None,
             size: (80, 10),
             shown: 0..0,
+            last: (0, 0),
             seen: 0,
             is_whole: None,
             has_work: true,
@@ -118,6 +124,10 @@ impl LogPane {
             self.top = (0, 0);
             self.sideways = 0;
             self.problem = None;
+            if let Some(find) = &mut self.find {
+                // The place to go back to was one of another log.
+                find.origin = (0, 0, true);
+            }
             self.search_again();
         }
         let Some(cell) = cell else { return };
@@ -256,16 +266,7 @@ impl LogPane {
         let (width, height) = self.size;
         if by < 0 {
             self.set_follow(false);
-            for _ in 0..by.unsigned_abs() {
-                if self.top.1 > 0 {
-                    self.top.1 -= 1;
-                } else if self.top.0 > 0 {
-                    self.top.0 -= 1;
-                    self.top.1 = self.rows_of(self.top.0, width).saturating_sub(1);
-                } else {
-                    break;
-                }
-            }
+            self.go_up(usize::try_from(by.unsigned_abs()).unwrap_or(usize::MAX));
             return;
         }
         if self.follow {
@@ -300,11 +301,28 @@ impl LogPane {
         self.top = (0, 0);
     }
 
-    /// Goes to a row, a third from the top of the pane.
-    pub fn go_to(&mut self, row: u64) {
+    /// Moves the top up by rows of the screen.
+    fn go_up(&mut self, mut by: usize) {
+        while by > 0 {
+            if self.top.1 > 0 {
+                let step = self.top.1.min(by);
+                self.top.1 -= step;
+                by -= step;
+            } else if self.top.0 > 0 {
+                let tall = self.rows_of(self.top.0 - 1, self.size.0);
+                self.top = (self.top.0 - 1, tall.saturating_sub(1));
+                by -= 1;
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// Goes to a place, a third from the top of the pane.
+    fn go_to(&mut self, place: (u64, usize)) {
         self.set_follow(false);
-        let lead = (self.size.1 / 3) as u64;
-        self.top = (row.min(self.log.count().saturating_sub(1)).saturating_sub(lead), 0);
+        self.top = (place.0.min(self.log.count().saturating_sub(1)), place.1);
+        self.go_up(self.size.1 / 3);
     }
 
     /// Returns where the pane stands.
@@ -421,9 +439,38 @@ impl LogPane {
         if let Some(find) = &mut self.find {
             find.at = Some(row);
         }
-        if !self.shown.contains(&row) || self.follow {
-            self.go_to(row);
+        let (width, _) = self.size;
+        let (columns, sub) = self.hit_in(row);
+        let place = (row, sub);
+        if self.follow || place < self.top || place > self.last || !self.shown.contains(&row) {
+            self.go_to(place);
         }
+        // The marks at the edges take a column each.
+        let from = self.sideways + usize::from(self.sideways > 0);
+        let is_seen = columns.start >= from && columns.end < self.sideways + width;
+        if !self.wraps() && !is_seen {
+            self.sideways = if columns.end < width { 0 } else { columns.start.saturating_sub(width / 3) };
+        }
+    }
+
+    /// Returns the columns of the first hit in a row, and the row of the screen within it that it begins in.
+    fn hit_in(&mut self, row: u64) -> (Range<usize>, usize) {
+        let Some(read) = self.log.read(row, 1).pop() else { return (0..0, 0) };
+        let RowKind::Line { line, .. } = &read.kind else { return (0..0, 0) };
+        let around = self.around(&read);
+        let glyphs = self.glyphs(&line.bytes, around.as_ref());
+        let Some(first) = glyphs.iter().position(|glyph| glyph.is_hit) else { return (0..0, 0) };
+        let wide = |glyphs: &[Glyph]| glyphs.iter().map(|glyph| usize::from(glyph.wide)).sum::<usize>();
+        let more = glyphs[first..].iter().take_while(|glyph| glyph.is_hit).count();
+        let start = wide(&glyphs[..first]);
+        let columns = start..start + wide(&glyphs[first..first + more]);
+        let sub = if self.wraps() { parts(&glyphs[..=first], self.size.0).count() - 1 } else { 0 };
+        (columns, sub)
+    }
+
+    /// Returns what stands around a piece of a line that was cut, if that matters.
+    fn around(&mut self, row: &Row) -> Option<(String, String)> {
+        if self.log.query().is_some() { self.log.around(row) } else { None }
     }
 
     /// Goes to the next or the previous hit, around the ends.
@@ -458,12 +505,12 @@ impl LogPane {
         self.log.search_is_done()
     }
 
-    /// Returns the text of what is shown, or of everything up to a limit in rows.
+    /// Returns the text of what is shown, or of everything, but only the end of it if it is more than so many bytes; and
+    /// whether it is all.
     #[must_use]
-    pub fn text(&mut self, all: bool, most: u64) -> String {
-        let count = self.log.count();
-        let range = if all { count.saturating_sub(most)..count } else { self.shown.clone() };
-        self.log.text_of(range)
+    pub fn text(&mut self, all: bool, most: usize) -> (String, bool) {
+        let range = if all { 0..self.log.count() } else { self.shown.clone() };
+        self.log.end_of(range, most)
     }
 
     /// Returns the rows of the picture, for so many columns and rows.
@@ -478,14 +525,20 @@ impl LogPane {
         let count = self.log.count();
         self.top.0 = self.top.0.min(count.saturating_sub(1));
         let mut rows = Vec::with_capacity(height);
-        let mut sub = self.top.1;
         let mut last = self.top.0;
-        for row in self.log.read(self.top.0, height) {
-            let mut of_row = self.rows_for(&row, width);
+        let read = self.log.read(self.top.0, height);
+        for (at, row) in read.iter().enumerate() {
+            let around = self.around(row);
+            let mut of_row = self.rows_for(row, width, around.as_ref());
+            let tall = of_row.len();
             last = row.number + 1;
-            let from = sub.min(of_row.len().saturating_sub(1));
-            rows.extend(of_row.drain(from..));
-            sub = 0;
+            if at == 0 {
+                // The pane may be wider by now, and the row less tall.
+                self.top.1 = self.top.1.min(of_row.len().saturating_sub(1));
+                of_row.drain(..self.top.1);
+            }
+            rows.append(&mut of_row);
+            self.last = (row.number, tall.saturating_sub(1 + rows.len().saturating_sub(height)));
             if rows.len() >= height {
                 break;
             }
@@ -504,7 +557,7 @@ impl LogPane {
         let rows = self.log.read(first, height);
         let mut left = height;
         for row in rows.iter().rev() {
-            let tall = if self.is_wrapped(width) { self.rows_for(row, width).len() } else { 1 };
+            let tall = if self.is_wrapped(width) { self.rows_for(row, width, None).len() } else { 1 };
             if tall >= left {
                 return (row.number, tall - left);
             }
@@ -518,15 +571,15 @@ impl LogPane {
             return 1;
         }
         let rows = self.log.read(row, 1);
-        rows.first().map_or(1, |row| self.rows_for(row, width).len())
+        rows.first().map_or(1, |row| self.rows_for(row, width, None).len())
     }
 
     /// Makes the rows of the screen of a row of the log.
-    fn rows_for(&self, row: &Row, width: usize) -> Vec<PaneRow> {
+    fn rows_for(&self, row: &Row, width: usize, around: Option<&(String, String)>) -> Vec<PaneRow> {
         let RowKind::Line { line, stream, time_us } = &row.kind else {
             return vec![PaneRow::Heading(row.key)];
         };
-        let glyphs = self.glyphs(&line.bytes);
+        let glyphs = self.glyphs(&line.bytes, around);
         let is_error = *stream == crate::logic::log_index::Stream::Err;
         let text = |part: Part, is_first: bool| PaneRow::Text {
             row: row.number,
@@ -538,35 +591,46 @@ impl LogPane {
         if !self.is_wrapped(width) {
             return vec![text(cut(&glyphs, self.sideways, width), !line.continued)];
         }
-        let mut rows = Vec::new();
-        let mut rest = &glyphs[..];
-        loop {
-            let taken = fitting(rest, width);
-            let part = Part { glyphs: rest[..taken].to_vec(), ..Part::default() };
-            rows.push(text(part, rows.is_empty() && !line.continued));
-            rest = &rest[taken..];
-            if rest.is_empty() {
-                return rows;
-            }
-        }
+        let rows = parts(&glyphs, width).enumerate().map(|(at, glyphs)| {
+            let part = Part { glyphs: glyphs.to_vec(), ..Part::default() };
+            text(part, at == 0 && !line.continued)
+        });
+        rows.collect()
     }
 
     /// Makes clusters of bytes: colours are kept, all other control codes go.
-    fn glyphs(&self, bytes: &[u8]) -> Vec<Glyph> {
+    fn glyphs(&self, bytes: &[u8], around: Option<&(String, String)>) -> Vec<Glyph> {
+        let find = |text: &str| match (self.log.query(), around) {
+            (Some(query), Some((before, behind))) => query.ranges_between(before, text, behind),
+            (Some(query), None) => query.ranges(text),
+            (None, _) => Vec::new(),
+        };
         let cleaned = clean(bytes, self.has_color);
         let has_codes = cleaned.contains('\x1b');
         if !has_codes {
-            return clusters(&[(&cleaned, Style::default())], self.log.query());
+            return clusters(&[(&cleaned, Style::default())], find);
         }
         let text = cleaned.as_bytes().into_text().unwrap_or_default();
         let spans = text.lines.iter().flat_map(|line| &line.spans);
         let pieces: Vec<(&str, Style)> = spans.map(|span| (&*span.content, legible(span.style))).collect();
-        clusters(&pieces, self.log.query())
+        clusters(&pieces, find)
     }
 }
 
-/// Text in the colour of its background could not be read.
-fn legible(mut style: Style) -> Style {
+/// Divides a line into what fits into so many columns each; an empty line is one part, too.
+fn parts(glyphs: &[Glyph], width: usize) -> impl Iterator<Item = &[Glyph]> {
+    let mut rest = Some(glyphs);
+    std::iter::from_fn(move || {
+        let glyphs = rest?;
+        let (part, more) = glyphs.split_at(fitting(glyphs, width));
+        rest = (!more.is_empty()).then_some(more);
+        Some(part)
+    })
+}
+
+/// Text in the colour of its background, or hidden, could not be read, and nobody reads a log that blinks.
+fn legible(style: Style) -> Style {
+    let mut style = style.remove_modifier(Modifier::HIDDEN | Modifier::SLOW_BLINK | Modifier::RAPID_BLINK);
     if style.fg.is_some() && style.fg == style.bg {
         (style.fg, style.bg) = (None, None);
     }

@@ -366,6 +366,9 @@ fn only_after_a_plain_success_the_screen_is_left_by_itself() {
     let mut touched = passed();
     touched.keys("j");
     assert_eq!(leaves(&mut touched, false, 2000), None);
+    // Somebody who pressed a key long ago has gone since.
+    touched.wait(20);
+    assert!(leaves(&mut touched, false, 2000).is_some());
     // Something failed, and the job went on.
     let mut scene = middle(Skin::Mono);
     let end = Event::JobFinished {
@@ -397,4 +400,24 @@ fn the_last_picture_is_seen_for_a_second_and_the_screen_for_three() {
     scene.keys("j");
     assert_eq!((scene.ui.leave_at, scene.ui.expire(std::time::Duration::from_secs(9)).0), (None, vec![]));
     assert_eq!(scene.keys("q"), [Request::Leave]);
+}
+
+#[test]
+fn a_question_is_read_on_the_smallest_screen_and_what_does_not_show_does_nothing() {
+    let mut scene = middle(Skin::Mono);
+    assert!(scene.shot((30, 5)).contains("too small"));
+    for key in ["s", "x", "r", "?", "d", "j"] {
+        assert_eq!(scene.keys(key), [], "{key}");
+        assert!(scene.ui.overlay.is_none(), "{key}");
+    }
+    scene.keys("X");
+    let shot = scene.shot((30, 5));
+    assert!(shot.contains("Cancel") && shot.contains("y ") && shot.contains("Esc keep"), "{shot}");
+    // What was opened before is closed as ever.
+    let mut scene = middle(Skin::Mono);
+    scene.buffer((80, 24));
+    scene.keys("?");
+    assert!(scene.shot((30, 5)).contains("Esc closes"));
+    scene.keys("esc");
+    assert!(scene.ui.overlay.is_none());
 }

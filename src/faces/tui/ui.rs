@@ -67,7 +67,11 @@ pub enum Request {
     Leave,
     /// Cancels, and leaves once everything has stopped.
     CancelAndLeave,
-    Copy(String),
+    Copy {
+        text: String,
+        /// Nothing that was asked for is missing.
+        is_all: bool,
+    },
     Mouse(bool),
     Redraw,
 }
@@ -107,6 +111,14 @@ pub struct Choice {
     pub requests: Vec<Request>,
     /// Waits so long before it acts, so that it can be undone.
     pub delay: Duration,
+}
+
+impl Choice {
+    /// Returns the name of its key as people know it.
+    #[must_use]
+    pub fn key_word(&self) -> &'static str {
+        if self.key == "esc" { "Esc" } else { self.key }
+    }
 }
 
 /// What lies over the panes.
@@ -198,8 +210,8 @@ pub struct Ui {
     pub leave_at_end: bool,
     /// How often Ctrl-C was pressed, and when last.
     pub interrupts: (u8, Duration),
-    /// Somebody pressed a key since the job ended.
-    pub is_touched: bool,
+    /// When somebody last pressed a key or turned the wheel.
+    pub touched: Option<Duration>,
     pub forecast: Forecast,
     /// Ids of the stages, in the order of the plan.
     pub stage_names: Vec<String>,
@@ -260,7 +272,7 @@ impl Ui {
             opened: Duration::ZERO,
             leave_at_end: false,
             interrupts: (0, Duration::ZERO),
-            is_touched: false,
+            touched: None,
             forecast,
             stage_names: Vec::new(),
             searched: Vec::new(),

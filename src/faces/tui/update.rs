@@ -11,6 +11,7 @@ use ratatui::layout::{Position, Rect};
 use super::field::Field;
 use super::grid::Direction;
 use super::keymap::{self, Action, Place};
+use super::layout::{self, Panes};
 use super::palette;
 use super::tree::RowId;
 use super::ui::{Facts, Focus, Mode, Overlay, Prompt, Request, Ui};
@@ -27,8 +28,11 @@ const BURST: (usize, Duration) = (8, Duration::from_millis(150));
 const SEEN: Duration = Duration::from_secs(3);
 const LAST_SEEN: Duration = Duration::from_secs(1);
 
-/// Most rows that are copied.
-const COPIED: u64 = 100_000;
+/// Whoever pressed a key so short a time ago is reading something.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// Most bytes that are copied: terminals drop more than that without a word.
+const COPIED: usize = 512 * 1024;
 
 /// Columns that sideways moves by.
 const SIDEWAYS: isize = 8;
@@ -77,7 +81,7 @@ impl Ui {
 
     /// Takes a key by its name.
     pub fn key(&mut self, key: &str, facts: Facts<'_>) -> Vec<Request> {
-        self.is_touched = true;
+        self.touched = Some(facts.now);
         self.stay();
         // It has been read by now, and what the key does may have more to say.
         self.notice = None;
@@ -99,6 +103,10 @@ impl Ui {
             self.say_where(key, facts.now);
             return Vec::new();
         };
+        if layout::divide(self.size.0, self.size.1).panes == Panes::TooSmall && !is_for_any_size(action) {
+            self.say("nothing of it would show on so small a screen", facts.now);
+            return Vec::new();
+        }
         if is_verb(action) && is_burst(&mut self.burst, facts.now) {
             self.say("so many keys at once look like a paste, and do nothing", facts.now);
             return Vec::new();
@@ -148,8 +156,8 @@ impl Ui {
             Action::Stream => return vec![Request::Stream],
             Action::Suspend => return vec![Request::Suspend],
             Action::Redraw => return vec![Request::Redraw],
-            Action::Copy => return vec![Request::Copy(self.log.text(false, COPIED))],
-            Action::CopyAll => return vec![Request::Copy(self.log.text(true, COPIED))],
+            Action::Copy => return vec![copied(self.log.text(false, COPIED))],
+            Action::CopyAll => return vec![copied(self.log.text(true, COPIED))],
             Action::Mouse => {
                 self.mouse = !self.mouse;
                 let words = if self.mouse {
@@ -548,7 +556,7 @@ impl Ui {
             MouseEventKind::Down(MouseButton::Left) => 0,
             _ => return Vec::new(),
         };
-        self.is_touched = true;
+        self.touched = Some(facts.now);
         self.stay();
         match &mut self.overlay {
             Some(Overlay::Help { top } | Overlay::Details { top } | Overlay::Sheet { top, .. }) => {
@@ -588,9 +596,10 @@ impl Ui {
     /// Notes the end of the job: leaves by itself after a plain success that nobody looks closer at, but not before it could
     /// be seen.
     pub fn ended(&mut self, facts: Facts<'_>, stays: bool) {
+        let is_busy = self.touched.is_some_and(|at| facts.now.saturating_sub(at) < BUSY);
         if self.leave_at_end {
             self.leave_at = Some(facts.now);
-        } else if is_plain_success(facts.view) && !self.is_touched && !stays {
+        } else if is_plain_success(facts.view) && !is_busy && !stays {
             self.leave_after = Some((self.opened + SEEN).saturating_sub(facts.now).max(LAST_SEEN));
         }
         self.undo = None;
@@ -606,6 +615,25 @@ fn is_plain_success(view: &JobView) -> bool {
         && !view.rescued
         && bad + bad_cells == 0
         && view.survivors.is_empty()
+}
+
+fn copied((text, is_all): (String, bool)) -> Request {
+    Request::Copy { text, is_all }
+}
+
+/// Says whether an action makes sense without a look at what it is about.
+fn is_for_any_size(action: Action) -> bool {
+    let any = [
+        Action::Pause,
+        Action::CancelJob,
+        Action::Undo,
+        Action::Quit,
+        Action::Interrupt,
+        Action::Stream,
+        Action::Suspend,
+        Action::Redraw,
+    ];
+    any.contains(&action)
 }
 
 fn is_verb(action: Action) -> bool {

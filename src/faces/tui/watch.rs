@@ -356,7 +356,7 @@ impl<'a> Loop<'a> {
                     self.ui.leave_at_end = true;
                     self.order(Order::Cancel { target: Target::Job, force: false });
                 }
-                Request::Copy(text) => self.copy(&text)?,
+                Request::Copy { text, is_all } => self.copy(&text, is_all)?,
                 Request::Mouse(is_on) => self.terminal.set_mouse(is_on)?,
                 Request::Redraw => {
                     self.terminal.redraw();
@@ -454,7 +454,7 @@ impl<'a> Loop<'a> {
         Ok(())
     }
 
-    fn copy(&mut self, text: &str) -> io::Result<()> {
+    fn copy(&mut self, text: &str, is_all: bool) -> io::Result<()> {
         let now = clock::elapsed();
         if text.is_empty() {
             self.ui.say("there is nothing to copy", now);
@@ -462,11 +462,10 @@ impl<'a> Loop<'a> {
         }
         // The terminal itself puts it into the clipboard, which works over any connection.
         self.terminal.write(super::clipboard::sequence(text).as_bytes())?;
-        let lines = text.lines().count();
-        self.ui.say(
-            format!("{} sent to the terminal's clipboard", crate::logic::text::plural(lines, "line")),
-            now,
-        );
+        let lines = crate::logic::text::plural(text.lines().count(), "line");
+        let last = if is_all { "" } else { "the last " };
+        let rest = if is_all { "" } else { ", more would be too much for many terminals" };
+        self.ui.say(format!("{last}{lines} sent to the terminal's clipboard{rest}"), now);
         Ok(())
     }
 

@@ -29,7 +29,6 @@ pub(super) fn draw(
 ) -> (u16, u16) {
     ui.list_at.1 = area;
     let gutter = gutter(ui);
-    let wraps = ui.log.is_wrapped(usize::from(area.width));
     let left = gutter + 1;
     let width = area.width.saturating_sub(left);
     let rows = ui.log.picture(usize::from(width), usize::from(area.height));
@@ -58,7 +57,7 @@ pub(super) fn draw(
                 let marker = if *is_first { time(ui.log.time, facts.view, *time_us) } else { String::new() };
                 let style = pen.style(Token::LogTime);
                 pen.text(area.x + 1, y, gutter, &marker, style);
-                if !is_first && wraps {
+                if !is_first {
                     let style = pen.style(Token::LogGutter);
                     pen.text(area.x, y, 1, pen.look.glyphs.wrapped(), style);
                 }

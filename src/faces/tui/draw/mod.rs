@@ -18,7 +18,7 @@ use ratatui::layout::Rect;
 use super::keymap::{self, Action};
 use super::layout::{self, Layout, Panes};
 use super::motion;
-use super::ui::{Facts, Focus, Mode, Ui};
+use super::ui::{Facts, Focus, Mode, Overlay, Ui};
 use crate::faces::words;
 use crate::logic::text::plural;
 
@@ -123,6 +123,16 @@ fn too_small(picture: &mut Picture, ui: &Ui, facts: Facts<'_>, (columns, rows): 
     let (least_columns, least_rows) = layout::LEAST;
     let mut pen = Pen::new(&mut picture.buffer, &ui.look);
     let goes_on = if facts.view.phase.outcome().is_none() { "; the job goes on" } else { "" };
+    if let Some(Overlay::Dialog(dialog)) = &ui.overlay
+        && let Ok(question) = ui.question(dialog.ask, facts)
+    {
+        // Keys answer it, so it must be read.
+        let choices: Vec<String> =
+            question.choices.iter().map(|choice| format!("{} {}", choice.key_word(), choice.word)).collect();
+        narrow(&mut pen, &[question.title, choices.join("  ")], (columns, rows));
+        return;
+    }
+    let keys = if ui.overlay.is_some() { "Esc closes what is open" } else { "p pause  S stream  q quit" };
     let lines = [
         format!("{columns}x{rows} is too small, {least_columns}x{least_rows} needed{goes_on}"),
         format!(
@@ -131,7 +141,7 @@ fn too_small(picture: &mut Picture, ui: &Ui, facts: Facts<'_>, (columns, rows): 
             lines::stage_count(facts.view),
             motion::clock(facts.view.elapsed(facts.time))
         ),
-        "p pause  S stream  q quit".to_owned(),
+        keys.to_owned(),
     ];
     narrow(&mut pen, &lines, (columns, rows));
 }

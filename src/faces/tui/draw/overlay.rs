@@ -138,9 +138,8 @@ fn draw_question(pen: &mut Pen<'_>, question: &Question, area: Rect) {
     }
     y += 1;
     for choice in &question.choices {
-        let key = if choice.key == "esc" { "Esc" } else { choice.key };
         let style = pen.style(Token::Key);
-        pen.text(frame.x + 2, y, 4, key, style);
+        pen.text(frame.x + 2, y, 4, choice.key_word(), style);
         let hint = pen.style(Token::Hint);
         pen.text(frame.x + 6, y, width.saturating_sub(8), &choice.word, hint);
         y += 1;
