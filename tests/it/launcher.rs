@@ -99,7 +99,10 @@ fn what_keeps_a_job_from_starting_is_told_on_its_screen() {
     go_to(&mut terminal, "broken");
     terminal.wait_for("stage `a` needs `b`");
     terminal.keys("<enter>");
-    terminal.wait_for("it has 1 error");
+    terminal.wait_for("it has 1 error; d shows all of it");
+    terminal.keys("d");
+    let shot = terminal.wait_gone("Matches");
+    assert!(shot.has("error: stage `a` needs `b`") && shot.has("esc back"), "{}", shot.text());
     terminal.keys("<c-c>");
     terminal.wait_for_end().code(0).done();
     terminal.assert_restored(&before);

@@ -138,6 +138,7 @@ impl Write for Above {
     }
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Face<'a> {
     context: &'a Context,
     orders: &'a Orders,
@@ -173,6 +174,8 @@ struct Face<'a> {
     /// Something changed that the next frame is to show.
     is_stale: bool,
     height: Height,
+    /// The terminal was ours when it was looked last; in the background it is not.
+    is_front: bool,
     /// It stopped by itself, and the signal that let it go on has not come yet.
     was_stopped: bool,
     left: Option<Left>,
@@ -215,6 +218,7 @@ impl<'a> Face<'a> {
             piece: PIECE.0,
             is_stale: true,
             height: Height::default(),
+            is_front: false,
             was_stopped: false,
             left: None,
             volume: skin.volume,
@@ -274,11 +278,14 @@ impl<'a> Face<'a> {
         let at = if self.has_news() { self.drawn + self.gap } else { self.look };
         let due = if self.bell.is_some() { at.saturating_sub(now) } else { LISTEN };
         let stdin = std::io::stdin();
-        let is_read = self.has_keys && modes::is_taken() && modes::is_ours();
+        let is_read = self.has_keys && self.is_front && modes::is_taken();
         let bell = self.bell.as_ref().map(Bell::as_fd);
         let others: Vec<BorrowedFd<'_>> = bell.into_iter().chain(is_read.then(|| stdin.as_fd())).collect();
         let next = events.next_unless(&others, due);
-        self.listened = Duration::ZERO;
+        if matches!(next, Next::Timeout) {
+            // Perhaps it was a key.
+            self.listened = Duration::ZERO;
+        }
         next
     }
 
@@ -401,7 +408,11 @@ impl<'a> Face<'a> {
     }
 
     fn read_keys(&mut self) {
-        if !self.has_keys || !modes::is_taken() || !modes::is_ours() {
+        if !self.has_keys || !modes::is_taken() {
+            return;
+        }
+        self.is_front = modes::is_ours();
+        if !self.is_front {
             return;
         }
         let Some(typed) = modes::typed() else {
@@ -447,13 +458,13 @@ impl<'a> Face<'a> {
         let size = modes::size();
         let is_early = now < self.began + SHORT;
         // In the background only output is shown, as any program's would be.
-        let is_ours = modes::is_ours();
-        let rows = if is_early || !is_ours { Vec::new() } else { self.rows(size, now) };
+        self.is_front = modes::is_ours();
+        let rows = if is_early || !self.is_front { Vec::new() } else { self.rows(size, now) };
         self.sheet.show(&above, &rows, size);
         self.above.is_closed.set(self.sheet.is_closed());
         self.keys.shown();
         self.is_stale = is_early;
-        self.look = now + if is_ours { self.still(now) } else { ASIDE };
+        self.look = now + if self.is_front { self.still(now) } else { ASIDE };
         self.drawn = clock::elapsed();
         let took = self.drawn.saturating_sub(now);
         self.gap = (took * 2).clamp(FRAME, LONGEST);

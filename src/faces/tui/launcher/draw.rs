@@ -23,8 +23,8 @@ use crate::faces::tui::field::Field;
 use crate::faces::tui::glyphs::State;
 use crate::faces::tui::keymap::{self, Action};
 use crate::faces::tui::layout::LEAST;
-use crate::faces::tui::motion;
 use crate::faces::tui::theme::Token;
+use crate::faces::words;
 use crate::logic::text::clean::written_out;
 use crate::logic::text::plural;
 use crate::logic::time::Timestamp;
@@ -52,7 +52,7 @@ struct Layout {
     keys: Rect,
 }
 
-fn divide(columns: u16, rows: u16, is_zoomed: bool, focus: Focus) -> Layout {
+fn divide((columns, rows): (u16, u16), is_zoomed: bool, focus: Focus, books: usize) -> Layout {
     let row = |y: u16| Rect::new(0, y, columns, 1);
     let has_status = rows >= 16;
     let body = Rect::new(0, 2, columns, rows - 3 - u16::from(has_status));
@@ -64,11 +64,13 @@ fn divide(columns: u16, rows: u16, is_zoomed: bool, focus: Focus) -> Layout {
             Focus::List => preview = Rect::ZERO,
         }
     } else if is_beside {
-        list.width = (columns / 2).clamp(56, 84);
+        list.width = (columns / 2 + 2).clamp(56, 84);
         preview.x = list.width + 1;
         preview.width = columns - preview.x;
     } else {
-        list.height = (body.height * 9 / 20).max(6);
+        // By all of them and not by those that fit, so that it stays while a filter is typed.
+        let needed = u16::try_from(books).unwrap_or(u16::MAX).saturating_add(2);
+        list.height = (body.height * 9 / 20).min(needed).max(6);
         preview.y += list.height;
         preview.height -= list.height;
     }
@@ -97,7 +99,7 @@ pub(super) fn picture(launcher: &mut Launcher, moment: Moment, (columns, rows): 
         narrow(&mut pen, &[first, "q quit".to_owned()], (columns, rows));
         return picture;
     }
-    let layout = divide(columns, rows, launcher.is_zoomed, launcher.focus);
+    let layout = divide((columns, rows), launcher.is_zoomed, launcher.focus, launcher.books.len());
     let buffer = &mut picture.buffer;
     let cursor = &mut picture.cursor;
     header(&mut Pen::new(buffer, &launcher.look), layout.header, launcher);
@@ -320,11 +322,12 @@ fn draw_book(
     }
 }
 
-/// Returns `#213 yesterday 5:41`.
+/// Returns `#213 yesterday, 5m41s`.
 fn last_words(row: &JobRow, time: Timestamp, zone: &jiff::tz::TimeZone) -> String {
     let what = match (row.took, row.owner_alive) {
         (Some(took), _) if row.outcome.is_some() => {
-            format!("{} {}", when(row.started, time, zone), motion::clock(took))
+            // With a unit: a clock behind a day would be the time of that day.
+            format!("{}, {}", when(row.started, time, zone), words::elapsed(took))
         }
         (_, true) if row.outcome.is_none() => "running".to_owned(),
         (_, false) if row.outcome.is_none() => format!("{} interrupted", when(row.started, time, zone)),
@@ -421,9 +424,13 @@ fn keys(pen: &mut Pen<'_>, area: Rect, launcher: &Launcher) {
     } else if launcher.books.is_empty() {
         (Vec::new(), of(&[Action::Help, Action::Quit]))
     } else {
-        let actions =
-            [Action::Open, Action::Plan, Action::Filter, Action::WatchLast, Action::NextPane, Action::Zoom];
-        (of(&actions), of(&[Action::Help, Action::Quit]))
+        let rest = [Action::Filter, Action::WatchLast, Action::NextPane, Action::Zoom];
+        let first = match launcher.selected() {
+            _ if launcher.is_zoomed => plain(&[("j k", "scroll"), ("esc", "back")]),
+            Some(book) if book.content.is_bad() => plain(&[("d", "what is wrong")]),
+            _ => of(&[Action::Open, Action::Plan]),
+        };
+        (first.into_iter().chain(of(&rest)).collect(), of(&[Action::Help, Action::Quit]))
     };
     let wide = |(key, word): &(&str, &str)| key.width() + word.width() + 3;
     let needed: usize = last.iter().map(wide).sum();
@@ -453,7 +460,8 @@ fn overlay(buffer: &mut Buffer, launcher: &mut Launcher, area: Rect) {
         Overlay::Help { top } => help(pen, PLACES, top, area),
         Overlay::Sheet { title, lines, top } => {
             let rows = folded(lines.iter().map(String::as_str), area);
-            let inner = sheet(pen, area, title, "j k scroll, Esc closes", rows.len());
+            let how = if fits(rows.len(), area) { "Esc closes" } else { "j k scroll, Esc closes" };
+            let inner = sheet(pen, area, title, how, rows.len());
             *top = (*top).min(rows.len().saturating_sub(usize::from(inner.height)));
             draw_rows(pen, inner, &rows, *top);
         }
@@ -473,7 +481,8 @@ fn overlay(buffer: &mut Buffer, launcher: &mut Launcher, area: Rect) {
                     }))
                     .collect();
             let rows = folded(told.iter().map(String::as_str), area);
-            let inner = sheet(pen, area, "Trust these commands?", "j k scroll", rows.len() + 3);
+            let how = if fits(rows.len() + 3, area) { "" } else { "j k scroll" };
+            let inner = sheet(pen, area, "Trust these commands?", how, rows.len() + 3);
             let text = Rect { height: inner.height.saturating_sub(3), ..inner };
             *top = (*top).min(rows.len().saturating_sub(usize::from(text.height)));
             draw_rows(pen, text, &rows, *top);
@@ -487,17 +496,30 @@ fn overlay(buffer: &mut Buffer, launcher: &mut Launcher, area: Rect) {
     launcher.overlay = Some(overlay);
 }
 
-/// Breaks lines so that all of them can be read on a sheet.
+/// Says whether a sheet of so many lines needs no scrolling: its frame and a row around that take four.
+fn fits(lines: usize, area: Rect) -> bool {
+    lines + 4 <= usize::from(area.height)
+}
+
+/// Breaks lines so that all of them can be read on a sheet; the rest of an indented one stands below its beginning.
 fn folded<'t>(lines: impl Iterator<Item = &'t str>, area: Rect) -> Vec<Row> {
     let width = usize::from(area.width.saturating_sub(8).min(86));
     let mut rows = Vec::new();
     for line in lines {
         let token = if line.starts_with("error") { Token::Error } else { Token::Text };
-        let folded = wrapped(line, width);
+        let text = line.trim_start_matches(' ');
+        let indent = match line.len() - text.len() {
+            0 => 0,
+            spaces => (spaces + 2).min(width / 2),
+        };
+        let folded = wrapped(text, width - indent);
         if folded.is_empty() {
             rows.push(Row::bare("", token));
         }
-        rows.extend(folded.into_iter().map(|text| Row::bare(text, token)));
+        for (at, text) in folded.into_iter().enumerate() {
+            let before = if at == 0 { indent.saturating_sub(2) } else { indent };
+            rows.push(Row::bare(format!("{}{text}", " ".repeat(before)), token));
+        }
     }
     rows
 }

@@ -27,6 +27,8 @@ pub(super) struct Form {
     pub(super) at: usize,
     /// The first row that is shown.
     pub(super) top: usize,
+    /// How far down each row that is shown begins.
+    pub(super) starts: Vec<u16>,
 }
 
 /// An input with its value.
@@ -36,8 +38,8 @@ pub(super) struct FormRow {
     pub(super) entry: Entry,
     /// What is wrong with the value, and the way out.
     pub(super) problem: Option<(String, Option<String>)>,
-    /// Somebody has been here, so that it may be told that something is missing.
-    is_touched: bool,
+    /// It is told: somebody has left the field with it, or wanted to run the playbook.
+    is_told: bool,
 }
 
 /// A value that is being chosen.
@@ -66,8 +68,8 @@ impl Form {
     pub(super) fn new(path: PathBuf, playbook: &Playbook, typed: Option<&Typed>) -> Self {
         let rows: Vec<FormRow> = playbook.inputs.iter().map(|input| FormRow::new(input, typed)).collect();
         // The first one that needs somebody, else the button: Enter is enough where everything has a default.
-        let at = rows.iter().position(|row| row.is_open()).unwrap_or(rows.len());
-        Self { path, name: playbook.name.to_string(), rows, at, top: 0 }
+        let at = rows.iter().position(|row| row.problem.is_some()).unwrap_or(rows.len());
+        Self { path, name: playbook.name.to_string(), rows, at, top: 0, starts: Vec::new() }
     }
 
     /// Returns what was typed, to fill the next form with.
@@ -84,8 +86,7 @@ impl Form {
     /// Looks at all values; goes to the first one that is wrong. Returns whether none is.
     pub(super) fn check(&mut self) -> bool {
         for row in &mut self.rows {
-            row.is_touched = true;
-            row.check();
+            row.tell();
         }
         match self.rows.iter().position(|row| row.problem.is_some()) {
             Some(at) => self.at = at,
@@ -96,11 +97,17 @@ impl Form {
 
     /// Goes to a row; what is left is looked at.
     pub(super) fn go(&mut self, to: usize) {
-        if let Some(row) = self.rows.get_mut(self.at) {
-            row.is_touched = true;
-            row.check();
+        let to = to.min(self.rows.len());
+        if let Some(row) = self.rows.get_mut(self.at).filter(|_| to != self.at) {
+            row.tell();
         }
-        self.at = to.min(self.rows.len());
+        self.at = to;
+    }
+
+    /// Returns the row that is shown so far down.
+    pub(super) fn row_at(&self, down: u16) -> usize {
+        let shown = self.starts.iter().filter(|&&start| start <= down).count();
+        (self.top + shown.saturating_sub(1)).min(self.rows.len())
     }
 
     /// Takes a key by its name.
@@ -145,18 +152,19 @@ impl FormRow {
                 Entry::Text(Field::new(text.unwrap_or_default()))
             }
         };
-        let mut row = Self { input: input.clone(), entry, problem: None, is_touched: false };
+        let mut row = Self { input: input.clone(), entry, problem: None, is_told: false };
         row.check();
         row
     }
 
-    /// Says whether somebody has to fill this in.
-    fn is_open(&self) -> bool {
-        self.problem.is_some() || self.is_missing()
+    /// Returns what is told to be wrong, and the way out.
+    pub(super) fn told(&self) -> Option<&(String, Option<String>)> {
+        self.problem.as_ref().filter(|_| self.is_told)
     }
 
-    fn is_missing(&self) -> bool {
-        self.input.required && self.input.default.is_none() && self.given().is_none()
+    fn tell(&mut self) {
+        self.check();
+        self.is_told = self.problem.is_some();
     }
 
     /// Returns the value, unless it is the default anyway or nothing was said.
@@ -173,15 +181,13 @@ impl FormRow {
     fn check(&mut self) {
         let given: Vec<(String, Json)> = self.given().into_iter().collect();
         let found = inputs::check(std::slice::from_ref(&self.input), &given);
-        self.problem = found.err().and_then(|problems| problems.into_iter().next()).and_then(|it| {
-            match it.slug {
-                // How to give it on a command line helps nobody here.
-                "missing-input" => {
-                    self.is_touched.then(|| (format!("`{}` is required", self.input.name), None))
-                }
-                _ => Some((it.message, it.help)),
-            }
+        self.problem = found.err().and_then(|problems| problems.into_iter().next()).map(|it| match it.slug {
+            // How to give it on a command line helps nobody here.
+            "missing-input" => (format!("`{}` is required", self.input.name), None),
+            _ => (it.message, it.help),
         });
+        // Nobody is told of what is half typed; but what has been told goes as soon as it is mended.
+        self.is_told &= self.problem.is_some();
     }
 
     fn key(&mut self, key: &str) {

@@ -1,6 +1,8 @@
-//! Draws the form for the inputs of a playbook: two lines for each, so that nothing moves when something is wrong.
+//! Draws the form for the inputs of a playbook: for each its value and what it is for, and below that what is wrong, once.
 //!
 //! Not here: what is right and wrong (`form.rs`).
+
+use std::time::Duration;
 
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
@@ -9,38 +11,48 @@ use super::draw::typed;
 use super::form::{Entry, Form, FormRow};
 use super::lines::wrapped;
 use crate::faces::tui::draw::{Pen, cut};
+use crate::faces::tui::glyphs::State;
 use crate::faces::tui::theme::Token;
 use crate::logic::playbook::model::InputKind;
 
 /// Draws the form; returns where its cursor is, and where its rows are.
 pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, form: &mut Form) -> ((u16, u16), Rect) {
     let title = Rect { height: 1, ..area };
-    let count = form.rows.len() + 1;
-    // Below them come two lines for what does not fit below its field.
-    let needed = u16::try_from(count * 2).unwrap_or(u16::MAX);
-    let rows = Rect { y: area.y + 1, height: needed.min((area.height - 1).saturating_sub(2)), ..area };
+    let rows = Rect { y: area.y + 1, height: area.height - 1, ..area };
     let inner = Rect { x: rows.x + 1, width: rows.width.saturating_sub(2), ..rows };
-    let shown = usize::from(rows.height / 2).max(1);
-    form.top = form.top.clamp((form.at + 1).saturating_sub(shown), form.at).min(count.saturating_sub(shown));
-    let right = if count > shown {
-        format!("{}-{} of {}", form.top + 1, (form.top + shown).min(form.rows.len()), form.rows.len())
-    } else {
-        String::new()
-    };
-    pen.title(title, &format!("Inputs of {}", form.name), &right, true);
     let widest = form.rows.iter().map(|row| row.input.name.width()).max().unwrap_or(0);
     let names = u16::try_from(widest).unwrap_or(u16::MAX).clamp(6, 24).min(inner.width / 3);
+    let count = form.rows.len() + 1;
+    // What is wrong can be read in full, wherever it stands.
+    let told: Vec<Vec<String>> =
+        form.rows.iter().map(|row| told(row, inner.width.saturating_sub(names + 5))).collect();
+    let height = |at: usize| told.get(at).map_or(1, |told| 2 + u16::try_from(told.len()).unwrap_or(0));
+    let span = |from: usize, to: usize| (from..to).map(height).fold(0, u16::saturating_add);
+    form.top = form.top.min(form.at);
+    while form.top < form.at && span(form.top, form.at + 1) > rows.height {
+        form.top += 1;
+    }
+    while form.top > 0 && span(form.top - 1, count) <= rows.height {
+        form.top -= 1;
+    }
     let mut cursor = (inner.x, inner.y);
-    for (slot, index) in (0u16..).zip(form.top..count).take(shown) {
-        let line = Rect { y: rows.y + slot * 2, height: 1, ..inner };
+    form.starts.clear();
+    for index in form.top..count {
+        let start = span(form.top, index);
+        // The first one is there, however much there is to be told.
+        if index > form.top && start + height(index) > rows.height {
+            break;
+        }
+        form.starts.push(start);
+        let line = Rect { y: rows.y + start, height: height(index).min(rows.height - start), ..inner };
         let has_focus = index == form.at;
         if has_focus {
             pen.text(line.x - 1, line.y, 1, pen.look.glyphs.marker(), pen.style(Token::Marker));
             cursor = (line.x, line.y);
         }
-        match form.rows.get(index) {
-            Some(row) => {
-                let at = draw_row(pen, line, row, names, has_focus);
+        match form.rows.get(index).zip(told.get(index)) {
+            Some((row, told)) => {
+                let at = draw_row(pen, line, (row, told), names, has_focus);
                 if has_focus {
                     cursor = at;
                 }
@@ -48,10 +60,24 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, form: &mut Form) -> ((u16, u16
             None => button(pen, line, has_focus),
         }
     }
-    if let Some(row) = form.rows.get(form.at) {
-        more(pen, Rect { y: rows.bottom(), height: 2, ..inner }, row);
-    }
+    let shown = form.top + form.starts.len();
+    let right = if form.starts.len() < count {
+        format!("{}-{} of {}", form.top + 1, shown.min(form.rows.len()), form.rows.len())
+    } else {
+        String::new()
+    };
+    pen.title(title, &format!("Inputs of {}", form.name), &right, true);
     (cursor, rows)
+}
+
+/// Returns what is told to be wrong with a value, and the way out, in rows of so many columns.
+fn told(row: &FormRow, width: u16) -> Vec<String> {
+    let Some((problem, help)) = row.told() else { return Vec::new() };
+    let words = match help {
+        Some(help) => format!("{problem}; {help}"),
+        None => problem.clone(),
+    };
+    wrapped(&words, width.into())
 }
 
 fn button(pen: &mut Pen<'_>, line: Rect, has_focus: bool) {
@@ -59,18 +85,29 @@ fn button(pen: &mut Pen<'_>, line: Rect, has_focus: bool) {
     pen.text(line.x + 1, line.y, line.width, "[ Run ]", style);
 }
 
-/// Draws an input, and below it what is wrong with its value, or what it is for.
-fn draw_row(pen: &mut Pen<'_>, line: Rect, row: &FormRow, names: u16, has_focus: bool) -> (u16, u16) {
+/// Draws an input, below it what it is for, and below that what is wrong with its value.
+fn draw_row(
+    pen: &mut Pen<'_>,
+    area: Rect,
+    (row, told): (&FormRow, &[String]),
+    names: u16,
+    has_focus: bool,
+) -> (u16, u16) {
     let style = pen.style(if has_focus { Token::Title } else { Token::Heading });
-    pen.text(line.x + 1, line.y, names, &cut(&row.input.name, usize::from(names)), style);
-    let x = line.x + 1 + names + 2;
-    let room = line.right().saturating_sub(x);
-    let at = value(pen, Rect::new(x, line.y, room, 1), row, has_focus);
-    let (token, words) = match &row.problem {
-        Some((problem, _)) => (Token::Error, problem.clone()),
-        None => (Token::Muted, about(row)),
-    };
-    pen.text(x, line.y + 1, room, &cut(&words, usize::from(room)), pen.style(token));
+    pen.text(area.x + 1, area.y, names, &cut(&row.input.name, usize::from(names)), style);
+    let x = area.x + 1 + names + 2;
+    let room = area.right().saturating_sub(x);
+    let at = value(pen, Rect::new(x, area.y, room, 1), row, has_focus);
+    let mut lines = area.y + 1..area.bottom();
+    if let Some(y) = lines.next() {
+        pen.text(x, y, room, &cut(&about(row), usize::from(room)), pen.style(Token::Muted));
+    }
+    for (y, (index, text)) in lines.zip(told.iter().enumerate()) {
+        if index == 0 {
+            pen.sign(x, y, State::Failed, Duration::ZERO);
+        }
+        pen.text(x + 2, y, room.saturating_sub(2), text, pen.style(Token::Error));
+    }
     at
 }
 
@@ -140,17 +177,4 @@ fn choice(pen: &mut Pen<'_>, area: Rect, (options, at): (&[String], Option<usize
     let room = area.width.saturating_sub(10);
     let x = pen.text(area.x, area.y, room, &cut(&words, usize::from(room)), chosen);
     pen.text(x + 2, area.y, 8, &place, muted);
-}
-
-/// Draws what does not fit below the field: the rest of a problem, its way out.
-fn more(pen: &mut Pen<'_>, area: Rect, row: &FormRow) {
-    let Some((problem, help)) = &row.problem else { return };
-    let words = match help {
-        Some(help) => format!("{problem}; {help}"),
-        None => problem.clone(),
-    };
-    let style = pen.style(Token::Error);
-    for (y, text) in (area.y..area.bottom()).zip(wrapped(&words, usize::from(area.width))) {
-        pen.text(area.x, y, area.width, &text, style);
-    }
 }

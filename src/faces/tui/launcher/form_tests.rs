@@ -41,7 +41,11 @@ fn given(form: &Form) -> Json {
 }
 
 fn problem(form: &Form) -> String {
-    form.rows[form.at].problem.as_ref().map_or_else(String::new, |(message, _)| message.clone())
+    told(form, form.at)
+}
+
+fn told(form: &Form, row: usize) -> String {
+    form.rows[row].told().map_or_else(String::new, |(message, _)| message.clone())
 }
 
 #[test]
@@ -49,7 +53,7 @@ fn what_nobody_touched_is_left_to_the_playbook() {
     let mut form = form();
     assert_eq!(form.at, 0, "the one that is required");
     assert_eq!(given(&form), json!({}));
-    assert!(form.rows.iter().all(|row| row.problem.is_none()), "nothing is told before anybody was there");
+    assert!(form.rows.iter().all(|row| row.told().is_none()), "nothing is told before anybody was there");
     assert!(!form.check());
     assert_eq!(problem(&form), "`version` is required");
 }
@@ -89,19 +93,28 @@ fn choices_go_round_and_by_their_first_letter() {
 }
 
 #[test]
-fn what_is_wrong_is_told_at_once() {
+fn what_is_wrong_is_told_once_its_field_is_left_and_until_it_is_mended() {
     let mut form = form();
-    press(&mut form, &["v"]);
-    assert_eq!(problem(&form), "`v` does not match the pattern of the input `version`: [0-9.]+");
-    press(&mut form, &["backspace", "2"]);
+    press(&mut form, &["v", "w", "backspace"]);
+    assert_eq!(problem(&form), "", "it is being typed");
+    form.go(0);
+    assert_eq!(problem(&form), "", "a click into the field is no end of it");
+    press(&mut form, &["tab"]);
+    assert_eq!(told(&form, 0), "`v` does not match the pattern of the input `version`: [0-9.]+");
+    press(&mut form, &["shift-tab", "backspace"]);
+    assert_eq!(problem(&form), "`version` is required", "it is still wrong, otherwise");
+    press(&mut form, &["2"]);
     assert_eq!(problem(&form), "");
+    press(&mut form, &["backspace"]);
+    assert_eq!(problem(&form), "", "a new beginning");
+    press(&mut form, &["2"]);
     form.go(4);
     press(&mut form, &["x"]);
-    assert_eq!(problem(&form), "the input `count` takes a number such as `3` or `0.5`, found `3x`");
     form.go(5);
+    assert_eq!(told(&form, 4), "the input `count` takes a number such as `3` or `0.5`, found `3x`");
     press(&mut form, &["{"]);
-    assert!(problem(&form).starts_with("the input `extra` takes JSON"), "{}", problem(&form));
     assert!(!form.check());
+    assert!(told(&form, 5).starts_with("the input `extra` takes JSON"), "{}", told(&form, 5));
     assert_eq!(form.at, 4, "the first one that is wrong");
 }
 
@@ -138,7 +151,7 @@ fn what_was_typed_fills_the_next_form() {
     let again = Form::new(PathBuf::new(), &playbook(), Some(&typed));
     assert_eq!(given(&again), json!({ "version": "v", "note": "nonex", "env": "staging" }));
     assert_eq!(again.at, 0, "its value is wrong");
-    assert!(again.rows[0].problem.is_some());
+    assert_eq!(told(&again, 0), "", "nobody has left the new one");
 }
 
 #[test]

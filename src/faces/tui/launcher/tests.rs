@@ -213,7 +213,7 @@ fn a_form_says_what_is_wrong_where_it_is_wrong() {
     look_at("form", &|ascii| {
         let mut launcher = shop(ascii);
         press(&mut launcher, &["j", "enter", "1", ".", "x", "tab", "p", "tab", "space"]);
-        press(&mut launcher, &["tab", "backspace", "m", "a", "n", "y"]);
+        press(&mut launcher, &["tab", "backspace", "m", "a", "n", "y", "enter"]);
         launcher
     });
 }
@@ -247,7 +247,7 @@ fn trusting(launcher: &mut Launcher) -> Wanted {
 
 #[test]
 fn every_size_of_a_screen_holds_every_state() {
-    let states: [fn(&mut Launcher); 7] = [
+    let states: [fn(&mut Launcher); 8] = [
         |_| {},
         |it| drop(press(it, &["/", "z", "z"])),
         |it| drop(press(it, &["j", "enter", "x", "tab", "tab"])),
@@ -255,6 +255,7 @@ fn every_size_of_a_screen_holds_every_state() {
         |it| drop(press(it, &["tab", "G"])),
         |it| drop(press(it, &["z"])),
         |it| drop(trusting(it)),
+        |it| drop(press(it, &["j", "enter", "x", "tab", "tab", "tab", "backspace", "x", "enter", "enter"])),
     ];
     for state in states {
         let mut launcher = shop(false);
@@ -337,7 +338,17 @@ fn what_cannot_be_run_says_why() {
     let mut launcher = shop(false);
     assert_eq!(press(&mut launcher, &["/", "r", "e", "l", "enter", "enter"]), []);
     assert!(launcher.notice.as_ref().is_some_and(|(words, _)| words.contains("2 errors")));
+    assert!(!drawn(&mut launcher, (40, 10)).contains("error: "), "the list has all the room");
     assert_eq!(press(&mut launcher, &["d"]), []);
+    for size in [(40, 10), (80, 24), (120, 40)] {
+        let text = drawn(&mut launcher, size);
+        assert!(text.contains("error: a stage has no key `runn`") && !text.contains("> release"), "{text}");
+    }
+    drawn(&mut launcher, (80, 24));
+    press(&mut launcher, &["G"]);
+    assert!(drawn(&mut launcher, (80, 24)).contains("note: sortie explain unknown-need"), "it scrolls");
+    press(&mut launcher, &["esc"]);
+    assert!(drawn(&mut launcher, (80, 24)).contains("> release"));
     let mut empty = bare(false);
     empty.set_shelf(Shelf::default(), Path::new(ROOT), NOW);
     assert_eq!(press(&mut empty, &["enter"]), []);

@@ -164,10 +164,9 @@ impl Launcher {
         match self.selected().map(|book| &book.content) {
             None if self.books.is_empty() => Some("there is no playbook here yet".to_owned()),
             None => Some("no playbook is selected".to_owned()),
-            Some(Content::Broken(broken)) => Some(format!(
-                "it has {}; Tab scrolls through what is wrong",
-                plural(broken.errors(), "error")
-            )),
+            Some(Content::Broken(broken)) => {
+                Some(format!("it has {}; d shows all of it", plural(broken.errors(), "error")))
+            }
             Some(Content::Unreadable(why)) => Some(why.clone()),
             Some(Content::Good(_) | Content::Unread) => None,
         }
@@ -203,6 +202,13 @@ impl Launcher {
     }
 
     fn outline(&mut self, now: Duration) -> Vec<Request> {
+        if self.selected().is_some_and(|book| book.content.is_bad()) {
+            // There is no plan, but all that stands in its way.
+            self.is_zoomed = true;
+            self.focus = Focus::Preview;
+            self.preview_top = 0;
+            return Vec::new();
+        }
         if let Some(why) = self.refusal() {
             self.say(why, now);
             return Vec::new();
@@ -337,7 +343,7 @@ impl Launcher {
         let places = self.places;
         if let Some(form) = &mut self.form {
             if places.form.contains(at) {
-                let row = form.top + usize::from(mouse.row - places.form.y) / 2;
+                let row = form.row_at(mouse.row - places.form.y);
                 let to = if by == 0 { row } else { form.at.saturating_add_signed(by.signum()) };
                 let is_button = by == 0 && row == form.rows.len();
                 form.go(to);
