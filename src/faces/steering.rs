@@ -23,9 +23,15 @@ pub type Listener = Box<dyn Fn(Signal) -> bool + Send>;
 #[derive(Clone)]
 pub struct Steering(Arc<Inner>);
 
-struct Inner {
+/// How this process stops and ends.
+#[derive(Clone, Copy)]
+struct Ends {
     stop_here: fn(bool),
     leave: fn(Ending) -> !,
+}
+
+struct Inner {
+    ends: Ends,
     orders: Orders,
     received: AtomicU32,
     /// The job that is cancelled; none for a face that only looks on.
@@ -51,7 +57,7 @@ impl Steering {
     /// If signals cannot be caught.
     pub fn start(context: &Context, job: Option<&Handle>, with_stops: bool) -> Result<Self, Failure> {
         let Outside { stop_here, leave, actor, .. } = context.outside;
-        let inner = Arc::new(Inner::new((stop_here, leave, actor), job));
+        let inner = Arc::new(Inner::new(Ends { stop_here, leave }, actor, job));
         let heard = Arc::clone(&inner);
         (context.outside.on_signal)(with_stops, Box::new(move |signal| heard.hear(signal)))
             .map_err(|error| Failure::surroundings(format!("signals cannot be listened for: {error}")))?;
@@ -97,13 +103,9 @@ impl Steering {
 }
 
 impl Inner {
-    fn new(
-        (stop_here, leave, actor): (fn(bool), fn(Ending) -> !, fn() -> String),
-        job: Option<&Handle>,
-    ) -> Self {
+    fn new(ends: Ends, actor: fn() -> String, job: Option<&Handle>) -> Self {
         Self {
-            stop_here,
-            leave,
+            ends,
             orders: Orders::new(actor),
             received: AtomicU32::new(0),
             job: Mutex::new(job.cloned()),
@@ -126,7 +128,7 @@ impl Inner {
     fn hear(&self, signal: Signal) {
         let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
         match signal {
-            Signal::Stop if listener.is_none() => return (self.stop_here)(false),
+            Signal::Stop if listener.is_none() => return (self.ends.stop_here)(false),
             Signal::Stop | Signal::Continue | Signal::Resize => {
                 if let Some(listener) = &*listener {
                     listener(signal);
@@ -140,7 +142,7 @@ impl Inner {
         }
         let earlier = self.received.fetch_add(1, Ordering::Relaxed);
         if earlier >= 2 {
-            (self.leave)(Ending::Cancelled);
+            (self.ends.leave)(Ending::Cancelled);
         }
         let job = self.job();
         let has_face = listener.is_some();
@@ -152,7 +154,7 @@ impl Inner {
         match job {
             Some(handle) => self.cancel(&handle, earlier == 1),
             // Nothing is lost: the job is somebody else's.
-            None if !has_face => (self.leave)(Ending::Cancelled),
+            None if !has_face => (self.ends.leave)(Ending::Cancelled),
             None => {}
         }
     }

@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::channel;
 
-use super::{Inner, Steering};
+use super::{Ends, Inner, Steering};
 use crate::faces::context::Signal;
 
 fn steering() -> Steering {
-    let outside: (fn(bool), fn(_) -> !, fn() -> String) =
-        (|_| panic!("nothing stops here"), |_| panic!("nothing ends here"), || "ada".to_owned());
-    Steering(Arc::new(Inner::new(outside, None)))
+    let ends = Ends { stop_here: |_| panic!("nothing stops here"), leave: |_| panic!("nothing ends here") };
+    Steering(Arc::new(Inner::new(ends, || "ada".to_owned(), None)))
 }
 
 #[test]
