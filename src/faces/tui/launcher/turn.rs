@@ -9,6 +9,7 @@ use std::thread::{Builder, Scope};
 use std::time::Duration;
 
 use crossterm::event::{Event as Input, EventStream};
+use rustix::io::Errno;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use super::draw;
@@ -71,8 +72,12 @@ pub fn launcher(terminal: &mut Terminal, state: &mut Launcher, launching: Launch
     let hear = move |signal| to_loop.send(Said::Signal(signal)).is_ok();
     std::thread::scope(|scope| {
         let left = screen::hold(terminal, launching.steering, hear, |terminal, keys| {
-            let turn = Turn::new(terminal, state, launching, scope, said)?;
-            let left = keys.runtime.block_on(turn.run(&mut heard, &mut keys.stream));
+            let mut turn = Turn::new(terminal, state, launching, scope, said)?;
+            let left = match keys.runtime.block_on(turn.run(&mut heard, &mut keys.stream)) {
+                // Whoever writes may notice before whoever reads that the terminal went away.
+                Err(error) if error.raw_os_error() == Some(Errno::IO.raw_os_error()) => Ok(turn.gone()),
+                left => left,
+            };
             // A signal that came behind what made this end is not for nobody.
             heard.close();
             while let Ok(said) = heard.try_recv() {
@@ -125,7 +130,11 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
         Ok(Self { terminal, state, launching, scope, said, reader, pace: Pace::default() })
     }
 
-    async fn run(mut self, heard: &mut UnboundedReceiver<Said>, input: &mut EventStream) -> io::Result<Left> {
+    async fn run(
+        &mut self,
+        heard: &mut UnboundedReceiver<Said>,
+        input: &mut EventStream,
+    ) -> io::Result<Left> {
         self.pace.wish(Wish::Now, clock::elapsed());
         loop {
             let now = clock::elapsed();
