@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `SORTIE_FAULT_KILL_AT=7` | the process is killed, as by `kill -9`, when it passes its seventh point |
 //! | `SORTIE_FAULT_PANIC_AT=7` | the engine's thread panics there |
+//! | `SORTIE_FAULT_PANIC_ONCE=path` | it panics at the first point at which there is that file |
 //! | `SORTIE_FAULT_WRITE_AT=3` | the third append to the journal fails as on a full disk |
 //! | `SORTIE_FAULT_CLOCK=-3600` | the clock is wrong by so many seconds |
 //! | `SORTIE_FAULT_BOOT=other` | the machine seems to have booted again, under that id |
@@ -11,6 +12,7 @@
 //! The points lie around everything that must hold together: before a commit, after it, and after orders were given
 //! to the keeper. A variable that cannot be read as a number asks for nothing.
 
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -21,6 +23,7 @@ use nix::unistd::getpid;
 static POINTS: AtomicU32 = AtomicU32::new(0);
 static KILL_AT: OnceLock<Option<u32>> = OnceLock::new();
 static PANIC_AT: OnceLock<Option<u32>> = OnceLock::new();
+static PANIC_ONCE: OnceLock<Option<PathBuf>> = OnceLock::new();
 static APPENDS: AtomicU32 = AtomicU32::new(0);
 static WRITE_AT: OnceLock<Option<u32>> = OnceLock::new();
 static CLOCK: OnceLock<Option<i64>> = OnceLock::new();
@@ -37,7 +40,9 @@ pub(super) fn point() {
         // A process may always kill itself; if it could not, the test would see it go on.
         let _outcome = kill(getpid(), Signal::SIGKILL);
     }
-    if number == asked(&PANIC_AT, "SORTIE_FAULT_PANIC_AT") {
+    let once = PANIC_ONCE.get_or_init(|| std::env::var_os("SORTIE_FAULT_PANIC_ONCE").map(PathBuf::from));
+    let is_there = once.as_ref().is_some_and(|path| path.exists());
+    if is_there || number == asked(&PANIC_AT, "SORTIE_FAULT_PANIC_AT") {
         panic!("a panic that a test asked for");
     }
 }

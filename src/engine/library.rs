@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::EngineError;
@@ -148,6 +149,22 @@ pub fn open(root: &Path, path: &Path) -> Result<Opened, EngineError> {
     File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(wrong)?;
     let (source, reading) = playbook::read_bytes(&name, &bytes);
     Ok(Opened { path: std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()), source, reading })
+}
+
+/// Tells the content of a file from an earlier one without reading it; nothing if it cannot be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    inode: u64,
+    bytes: u64,
+    /// Seconds and nanoseconds, also of a change that kept the time of the content.
+    changed: (i64, i64),
+}
+
+/// Returns the stamp of a file.
+#[must_use]
+pub fn stamp(path: &Path) -> Option<Stamp> {
+    let it = std::fs::metadata(path).ok()?;
+    Some(Stamp { inode: it.ino(), bytes: it.size(), changed: (it.ctime(), it.ctime_nsec()) })
 }
 
 /// Reads a text file that an option or a setting names; a byte order mark is taken off.

@@ -50,6 +50,15 @@ fn open(sandbox: &Sandbox, gate: &str) {
     std::fs::write(sandbox.project().join(gate), "").expect("the project is writable");
 }
 
+/// Presses a key until a question that stands since a moment ago hears it.
+fn answer(terminal: &mut Terminal, key: &str, question: &str) {
+    terminal.wait_for(question);
+    while terminal.shot().has(question) {
+        terminal.keys(key);
+        let _bytes = terminal.bytes_during(Duration::from_millis(100));
+    }
+}
+
 #[test]
 fn rows_say_what_runs_and_are_gone_at_the_end() {
     let sandbox = gated();
@@ -108,18 +117,15 @@ fn what_cannot_be_undone_is_asked_for() {
     let sandbox = gated();
     let mut terminal = run_until_gate(&sandbox);
     terminal.keys("x");
-    terminal.wait_for("cancel the job? y/n");
-    terminal.keys("n");
+    answer(&mut terminal, "n", "cancel the job? y/n");
     terminal.wait_for(HINT);
     terminal.keys("s");
-    terminal.wait_for("skip first? y/n");
-    terminal.keys("y");
+    answer(&mut terminal, "y", "skip first? y/n");
     terminal.wait_for("second (2 cells)");
     terminal.keys("?");
     terminal.wait_for("retry what failed");
     terminal.keys("q");
-    terminal.wait_for("cancel the job and quit? y/n");
-    terminal.keys("y");
+    answer(&mut terminal, "y", "cancel the job and quit? y/n");
     terminal.wait_for_end().code(130).shows("job #1 cancelled").done();
 }
 

@@ -323,3 +323,24 @@ fn the_screen_is_left_although_something_beside_it_stands_still() {
     drop(std::fs::OpenOptions::new().read(true).write(true).open(&path));
     terminal.wait_for_end().code(0).done();
 }
+
+#[test]
+fn a_playbook_that_is_written_elsewhere_is_shown_as_it_is_now() {
+    let sandbox = shop();
+    let (mut terminal, before) = open(&sandbox);
+    go_to(&mut terminal, "broken");
+    terminal.wait_for("needs `b`");
+    // As editors do it: another file with the same name.
+    let path = sandbox.project().join("playbooks/broken.yml");
+    let new = path.with_extension("new");
+    std::fs::write(&new, "version: 3\nname: broken\nstages:\n  mended: { run: 'true' }\n").unwrap();
+    std::fs::rename(new, &path).unwrap();
+    terminal.wait_for("mended");
+    terminal.wait_for("5 found");
+    // In place.
+    std::fs::write(&path, "version: 3\nname: broken\nstages:\n  another: { run: 'true' }\n").unwrap();
+    terminal.wait_for("another");
+    terminal.keys("q");
+    terminal.wait_for_end().code(0).done();
+    terminal.assert_restored(&before);
+}

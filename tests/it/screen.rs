@@ -91,6 +91,8 @@ fn an_operator_drives_a_job_in_tmux() {
     tmux.send(&["N", "N"]);
     tmux.wait_for("9 of 9 lines");
     tmux.send(&["Escape"]);
+    // Read together with the next key it would be another key.
+    tmux.wait_until("the search is over", |tmux| (!tmux.capture().contains("of 9 lines ")).then_some(()));
 
     // The grid.
     select(&tmux, "build");

@@ -32,8 +32,14 @@ fn project() -> Sandbox {
 
 /// Lets the job go on.
 fn go(sandbox: &Sandbox) {
+    // Looked for only by an engine that was asked to.
+    std::fs::write(sandbox.project().join("panic"), "").expect("the project is writable");
     std::fs::write(sandbox.project().join("waiter"), "go\n").expect("the step waits for it");
 }
+
+/// Lets the engine panic as soon as the job goes on.
+#[cfg(feature = "faults")]
+const PANICS: (&str, &str) = ("SORTIE_FAULT_PANIC_ONCE", "panic");
 
 /// The run view of a job that runs, and the modes of the terminal before it.
 fn run_view(sandbox: &Sandbox, variables: &[(&str, &str)]) -> (Terminal, Modes) {
@@ -144,7 +150,7 @@ fn the_run_view_is_left_by_its_own_bug_and_the_job_goes_on() {
 #[test]
 fn the_run_view_is_left_by_a_bug_of_the_engine() {
     let sandbox = project();
-    let (terminal, before) = run_view(&sandbox, &[("SORTIE_FAULT_PANIC_AT", "28")]);
+    let (terminal, before) = run_view(&sandbox, &[PANICS]);
     go(&sandbox);
     terminal.wait_for_end().code(101).shows("this is a bug in sortie").done();
     restored(&terminal, &before, &sandbox);
@@ -230,7 +236,7 @@ fn watching_is_left_by_bugs() {
         terminal.assert_restored(&before);
     }
     let sandbox = project();
-    let (job, mut terminal, before) = watched(&sandbox, &[("SORTIE_FAULT_PANIC_AT", "28")]);
+    let (job, mut terminal, before) = watched(&sandbox, &[PANICS]);
     go(&sandbox);
     job.wait().code(101).done();
     terminal.wait_for("nobody works on this job any more");
@@ -302,7 +308,7 @@ fn the_launcher_is_left_by_bugs() {
     }
     // The bug of an engine whose job was started from it.
     let sandbox = project();
-    let (mut terminal, before) = launcher(&sandbox, &[("SORTIE_FAULT_PANIC_AT", "28")]);
+    let (mut terminal, before) = launcher(&sandbox, &[PANICS]);
     terminal.keys("<enter>");
     terminal.wait_for("echo begun");
     go(&sandbox);
@@ -365,7 +371,7 @@ impl InTmux {
     #[cfg(feature = "faults")]
     fn holds_after_the_engine(&self) {
         let sandbox = project();
-        let (job, tmux, before) = self.open(&sandbox, ("SORTIE_FAULT_PANIC_AT", "28"));
+        let (job, tmux, before) = self.open(&sandbox, PANICS);
         if self.command == "sortie" {
             tmux.send(&["Enter"]);
             tmux.wait_for("echo begun");
@@ -400,8 +406,6 @@ impl InTmux {
 
     /// Leaves the face in that way, and holds the terminal to what it was.
     fn holds(&self, how: &str) {
-        // Shown only if it fails.
-        println!("{} {how}", self.command);
         let sandbox = project();
         let fault = if how == "panic" || how == "error" { ("SORTIE_FAULT_SCREEN", how) } else { ("", "") };
         let (job, tmux, before) = self.open(&sandbox, fault);

@@ -273,3 +273,24 @@ fn the_end_of_a_text_has_so_many_bytes_at_most_and_begins_with_a_line() {
     }
     assert_eq!(log.end_of(3..3, 9), (String::new(), true));
 }
+
+#[test]
+fn lines_are_counted_over_all_tries_without_their_headings() {
+    let folder = job();
+    for (step, text) in [(0, "a\nb\n"), (1, ""), (2, "c\nd\ne\n")] {
+        append(folder.path(), key(1, step, 1), text.as_bytes());
+    }
+    let mut log = CellLog::new(folder.path().to_owned());
+    log.set_tries(&[key(1, 0, 1), key(1, 1, 1), key(1, 2, 1)]);
+    to_end(&mut log);
+    let rows = log.read(0, 100);
+    let lines: Vec<u64> =
+        rows.iter().filter(|row| row.kind != RowKind::Heading).map(|row| row.number).collect();
+    assert_eq!(lines, [1, 2, 5, 6, 7]);
+    for (line, row) in (0u64..).zip(lines) {
+        assert_eq!((log.row_of_line(line), log.lines_before(row)), (Some(row), line));
+    }
+    assert_eq!((log.row_of_line(5), log.lines_before(3), log.lines_before(99)), (None, 2, 5));
+    let none = CellLog::new(folder.path().to_owned());
+    assert_eq!((none.row_of_line(0), none.lines_before(0)), (None, 0));
+}

@@ -419,13 +419,14 @@ impl<'a> Face<'a> {
             self.has_keys = false;
             return;
         };
-        for wish in self.keys.read(&typed, self.view, self.place) {
+        for wish in self.keys.read(&typed, self.view, self.place, clock::elapsed()) {
             self.is_stale = true;
             match wish {
                 Wish::Order(order) => self.order(order),
                 Wish::Ask(question) => self.keys.ask(question),
                 Wish::Full => self.left = Some(Left::Full),
                 Wish::Leave => self.left = Some(Left::Seen),
+                Wish::Pasted => self.out.line("so many keys at once look like a paste, and do nothing"),
                 Wish::Help => {
                     for line in keys::help(self.place) {
                         self.out.line(line);
@@ -462,7 +463,7 @@ impl<'a> Face<'a> {
         let rows = if is_early || !self.is_front { Vec::new() } else { self.rows(size, now) };
         self.sheet.show(&above, &rows, size);
         self.above.is_closed.set(self.sheet.is_closed());
-        self.keys.shown();
+        self.keys.shown(clock::elapsed());
         self.is_stale = is_early;
         self.look = now + if self.is_front { self.still(now) } else { ASIDE };
         self.drawn = clock::elapsed();

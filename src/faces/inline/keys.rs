@@ -1,12 +1,21 @@
 //! What keys mean below the output, and the row that says so.
 //!
-//! Pure. What cannot be taken back is asked for first, and an answer counts only once the question could be read. Not
-//! here: reading keys (`modes.rs`), carrying out (`face.rs`).
+//! Pure. What cannot be taken back is asked for first, and an answer counts only once the question could be read. A pasted
+//! text presses no keys. Not here: reading keys (`modes.rs`), carrying out (`face.rs`).
+
+use std::time::Duration;
 
 use super::rows;
 use crate::logic::job::order::{Order, RetryScope, Target};
 use crate::logic::text::shortened;
 use crate::logic::view::JobView;
+
+/// A question stands for so long before an answer counts.
+const DEAF: Duration = Duration::from_millis(250);
+
+/// More keys than these at once were not typed, and what comes so shortly after them was not, either.
+const TYPED: usize = 3;
+const PASTE: Duration = Duration::from_millis(300);
 
 /// What a key wishes for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +29,8 @@ pub(super) enum Wish {
     Leave,
     /// The keys are to be explained.
     Help,
+    /// What came was no typing, and did nothing.
+    Pasted,
     /// Nothing, but what is shown has changed.
     Redraw,
 }
@@ -44,8 +55,10 @@ pub(super) struct Place {
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     question: Option<Question>,
-    /// It could be read.
-    was_shown: bool,
+    /// Since when it can be read.
+    shown: Option<Duration>,
+    /// When the last part of a pasted text came.
+    pasted: Option<Duration>,
 }
 
 impl Keys {
@@ -74,35 +87,40 @@ impl Keys {
     /// Asks a question.
     pub(super) fn ask(&mut self, question: Question) {
         self.question = Some(question);
-        self.was_shown = false;
+        self.shown = None;
     }
 
     /// Takes note that the row stands on the terminal.
-    pub(super) fn shown(&mut self) {
-        self.was_shown = true;
+    pub(super) fn shown(&mut self, now: Duration) {
+        self.shown.get_or_insert(now);
     }
 
     /// Returns what was wished for by typed bytes. Cursor keys and the like are passed over.
-    pub(super) fn read(&mut self, typed: &[u8], view: &JobView, place: Place) -> Vec<Wish> {
+    pub(super) fn read(&mut self, typed: &[u8], view: &JobView, place: Place, now: Duration) -> Vec<Wish> {
         if typed == b"\x1b" {
-            return self.key('\x1b', view, place).into_iter().collect();
+            return self.key('\x1b', view, place, now).into_iter().collect();
         }
-        let mut wishes = Vec::new();
+        let mut keys = Vec::new();
         let mut rest = typed;
         while let [byte, more @ ..] = rest {
             rest = more;
             if *byte == 0x1b {
                 rest = behind_sequence(more);
-            } else if let Some(wish) = self.key(char::from(*byte), view, place) {
-                wishes.push(wish);
+            } else {
+                keys.push(char::from(*byte));
             }
         }
-        wishes
+        let goes_on = self.pasted.is_some_and(|at| now.saturating_sub(at) < PASTE);
+        if !keys.is_empty() && (goes_on || keys.len() > TYPED) {
+            self.pasted = Some(now);
+            return if goes_on { Vec::new() } else { vec![Wish::Pasted] };
+        }
+        keys.into_iter().filter_map(|key| self.key(key, view, place, now)).collect()
     }
 
-    fn key(&mut self, key: char, view: &JobView, place: Place) -> Option<Wish> {
+    fn key(&mut self, key: char, view: &JobView, place: Place, now: Duration) -> Option<Wish> {
         if self.question.is_some() {
-            if !self.was_shown {
+            if self.shown.is_none_or(|at| now.saturating_sub(at) < DEAF) {
                 return None;
             }
             return match key {

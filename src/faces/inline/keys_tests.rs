@@ -1,6 +1,7 @@
 //! Keys to wishes: questions, answers that come too soon, what terminals send for other keys.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Keys, Place, Wish, help};
 use crate::logic::job::event::{Envelope, Event, NewCell};
@@ -9,6 +10,9 @@ use crate::logic::playbook;
 use crate::logic::playbook::source::Source;
 use crate::logic::time::Timestamp;
 use crate::logic::view::JobView;
+
+/// Long after any question was shown.
+const NOW: Duration = Duration::from_secs(60);
 
 const OWN: Place = Place { from_full: false, is_own: true };
 const WATCHED: Place = Place { from_full: false, is_own: false };
@@ -43,10 +47,10 @@ fn cancel() -> Order {
 
 /// Presses a key that asks, and shows the question.
 fn ask(keys: &mut Keys, typed: &[u8], view: &JobView, place: Place) -> String {
-    let wishes = keys.read(typed, view, place);
+    let wishes = keys.read(typed, view, place, NOW);
     let [Wish::Ask(question)] = &wishes[..] else { panic!("{wishes:?}") };
     keys.ask(question.clone());
-    keys.shown();
+    keys.shown(Duration::ZERO);
     keys.row(view, place, 80).unwrap()
 }
 
@@ -54,14 +58,14 @@ fn ask(keys: &mut Keys, typed: &[u8], view: &JobView, place: Place) -> String {
 fn what_can_be_taken_back_is_done_at_once() {
     let mut view = running();
     let mut keys = Keys::default();
-    assert_eq!(keys.read(b"p", &view, OWN), [Wish::Order(Order::Pause)]);
+    assert_eq!(keys.read(b"p", &view, OWN, NOW), [Wish::Order(Order::Pause)]);
     fold(&mut view, Event::JobPaused { by: "ada".to_owned(), order: String::new() });
-    assert_eq!(keys.read(b"p", &view, OWN), [Wish::Order(Order::Resume)]);
+    assert_eq!(keys.read(b"p", &view, OWN, NOW), [Wish::Order(Order::Resume)]);
     assert_eq!(
-        keys.read(b"r?", &view, OWN),
+        keys.read(b"r?", &view, OWN, NOW),
         [Wish::Order(Order::Retry { scope: RetryScope::Failed }), Wish::Help]
     );
-    assert_eq!(keys.read(b"zY \xc3\xa9\n", &view, OWN), []);
+    assert_eq!(keys.read(b"zY\n", &view, OWN, NOW), []);
 }
 
 #[test]
@@ -69,37 +73,37 @@ fn what_cannot_be_taken_back_is_asked_for() {
     let view = running();
     let mut keys = Keys::default();
     assert_eq!(ask(&mut keys, b"x", &view, OWN), "cancel the job? y/n");
-    assert_eq!(keys.read(b"sxp", &view, OWN), []);
-    assert_eq!(keys.read(b"n", &view, OWN), [Wish::Redraw]);
+    assert_eq!(keys.read(b"sxp", &view, OWN, NOW), []);
+    assert_eq!(keys.read(b"n", &view, OWN, NOW), [Wish::Redraw]);
     assert!(!keys.is_asking());
     ask(&mut keys, b"x", &view, OWN);
-    assert_eq!(keys.read(b"y", &view, OWN), [Wish::Order(cancel())]);
+    assert_eq!(keys.read(b"y", &view, OWN, NOW), [Wish::Order(cancel())]);
     assert_eq!(ask(&mut keys, b"s", &view, OWN), "skip build? y/n");
-    assert_eq!(keys.read(b"Y", &view, OWN), [Wish::Order(Order::Skip { target: Target::Stage(1) })]);
+    assert_eq!(keys.read(b"Y", &view, OWN, NOW), [Wish::Order(Order::Skip { target: Target::Stage(1) })]);
     assert_eq!(ask(&mut keys, b"q", &view, OWN), "cancel the job and quit? y/n");
-    assert_eq!(keys.read(b"\x1b", &view, OWN), [Wish::Redraw]);
+    assert_eq!(keys.read(b"\x1b", &view, OWN, NOW), [Wish::Redraw]);
 }
 
 #[test]
 fn an_answer_to_what_could_not_be_read_is_none() {
     let view = running();
     let mut keys = Keys::default();
-    let Some(Wish::Ask(question)) = keys.read(b"x", &view, OWN).pop() else { panic!("it asks") };
+    let Some(Wish::Ask(question)) = keys.read(b"x", &view, OWN, NOW).pop() else { panic!("it asks") };
     keys.ask(question);
-    assert_eq!(keys.read(b"y", &view, OWN), []);
-    keys.shown();
-    assert_eq!(keys.read(b"y", &view, OWN), [Wish::Order(cancel())]);
-    assert_eq!(keys.read(b"y", &view, OWN), []);
+    assert_eq!(keys.read(b"y", &view, OWN, NOW), []);
+    keys.shown(Duration::ZERO);
+    assert_eq!(keys.read(b"y", &view, OWN, NOW), [Wish::Order(cancel())]);
+    assert_eq!(keys.read(b"y", &view, OWN, NOW), []);
 }
 
 #[test]
 fn nothing_is_skipped_where_nothing_runs() {
-    assert_eq!(Keys::default().read(b"s", &view(), OWN), []);
+    assert_eq!(Keys::default().read(b"s", &view(), OWN, NOW), []);
 }
 
 #[test]
 fn whoever_only_looks_on_leaves_without_a_question() {
-    assert_eq!(Keys::default().read(b"q", &running(), WATCHED), [Wish::Leave]);
+    assert_eq!(Keys::default().read(b"q", &running(), WATCHED, NOW), [Wish::Leave]);
     assert!(help(WATCHED).contains(&"q       quit; the job goes on"));
 }
 
@@ -107,9 +111,9 @@ fn whoever_only_looks_on_leaves_without_a_question() {
 fn a_stream_goes_back_to_the_full_screen() {
     let view = running();
     let mut keys = Keys::default();
-    assert_eq!(keys.read(b"S", &view, STREAM), [Wish::Full]);
-    assert_eq!(keys.read(b"\x1b", &view, STREAM), [Wish::Full]);
-    assert_eq!(keys.read(b"S\x1b", &view, OWN), []);
+    assert_eq!(keys.read(b"S", &view, STREAM, NOW), [Wish::Full]);
+    assert_eq!(keys.read(b"\x1b", &view, STREAM, NOW), [Wish::Full]);
+    assert_eq!(keys.read(b"S\x1b", &view, OWN, NOW), []);
     assert!(help(STREAM).contains(&"S, Esc  back to the full screen"));
 }
 
@@ -118,10 +122,10 @@ fn cursor_keys_and_the_like_are_passed_over() {
     let view = running();
     let mut keys = Keys::default();
     assert_eq!(
-        keys.read(b"\x1b[A\x1b[1;5Cp\x1bOPp\x1b[15~", &view, STREAM),
+        keys.read(b"\x1b[A\x1b[1;5Cp\x1bOPp\x1b[15~", &view, STREAM, NOW),
         [Wish::Order(Order::Pause), Wish::Order(Order::Pause)]
     );
-    assert_eq!(keys.read(b"\x1bx\x1b[", &view, STREAM), []);
+    assert_eq!(keys.read(b"\x1bx\x1b[", &view, STREAM, NOW), []);
 }
 
 #[test]
@@ -136,4 +140,33 @@ fn hints_take_what_room_there_is() {
     assert_eq!(row(&view, OWN, 5), "");
     fold(&mut view, Event::JobPaused { by: "ada".to_owned(), order: String::new() });
     assert_eq!(row(&view, OWN, 80), "p resume  s skip  x cancel  q quit  ? keys");
+}
+
+#[test]
+fn a_question_is_deaf_while_it_cannot_have_been_read() {
+    let view = running();
+    let mut keys = Keys::default();
+    let at = |ms| Duration::from_millis(ms);
+    let Some(Wish::Ask(question)) = keys.read(b"x", &view, OWN, at(0)).pop() else { panic!("it asks") };
+    keys.ask(question);
+    keys.shown(at(40));
+    keys.shown(at(80));
+    assert_eq!(keys.read(b"y", &view, OWN, at(280)), []);
+    assert_eq!(keys.read(b"y", &view, OWN, at(300)), [Wish::Order(cancel())]);
+}
+
+#[test]
+fn a_pasted_text_presses_no_keys() {
+    let view = running();
+    let mut keys = Keys::default();
+    let at = |ms| Duration::from_millis(ms);
+    // As it comes, in pieces.
+    assert_eq!(keys.read(&[b'x'; 256], &view, OWN, at(0)), [Wish::Pasted]);
+    for piece in 1..50 {
+        assert_eq!(keys.read(b"py\n", &view, OWN, at(piece * 100)), []);
+    }
+    assert_eq!(keys.read(b"p", &view, OWN, at(4900 + 300)), [Wish::Order(Order::Pause)]);
+    // Cursor keys that are held are no text.
+    assert_eq!(keys.read(&b"\x1b[A".repeat(9), &view, OWN, at(9000)), []);
+    assert_eq!(keys.read(b"p", &view, OWN, at(9001)), [Wish::Order(Order::Pause)]);
 }

@@ -90,11 +90,21 @@ fn the_answer_to_an_order_goes_once_it_can_be_seen() {
     let (name, order) = by();
     scene.events([crate::logic::job::event::Event::JobPaused { by: name, order }]);
     assert!(screen(&mut scene).contains("paused: what runs"));
-    assert_eq!(scene.ui.next_change(), Some(at + Duration::from_secs(1)));
+    assert_eq!(scene.ui.next_change(), Some(at + Duration::from_secs(2)));
     // It is undone again in the meantime, and the words do not stay longer for that.
     let (name, order) = by();
     scene.events([crate::logic::job::event::Event::JobResumed { by: name, order }]);
     screen(&mut scene);
-    scene.ui.expire(at + Duration::from_secs(1));
+    scene.ui.expire(at + Duration::from_secs(2));
     assert_eq!(notice(&scene), "");
+}
+
+#[test]
+fn a_question_on_a_small_screen_says_the_beginning_of_everything() {
+    let mut scene = drawn();
+    scene.keys("X");
+    let text = scene.shot((40, 10));
+    for words in ["Stops 3 running cells: ", "politely first", "3 stages will not start", "cancel the job"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
 }

@@ -2,13 +2,14 @@
 //!
 //! Pure. Not here: what it is for.
 
+use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 /// The text, and where the next character goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Field {
     text: String,
-    /// In bytes, between characters.
+    /// In bytes, between what a person takes for letters.
     at: usize,
 }
 
@@ -80,11 +81,11 @@ impl Field {
     }
 
     fn before(&self) -> usize {
-        self.text[..self.at].char_indices().next_back().map_or(0, |(at, _)| at)
+        self.text[..self.at].grapheme_indices(true).next_back().map_or(0, |(at, _)| at)
     }
 
     fn after(&self) -> usize {
-        self.text[self.at..].chars().next().map_or(self.at, |c| self.at + c.len_utf8())
+        self.text[self.at..].graphemes(true).next().map_or(self.at, |it| self.at + it.len())
     }
 }
 
@@ -105,5 +106,12 @@ mod tests {
         field.insert("a\u{7}b\n");
         assert_eq!(field.text(), "ab");
         assert!(!field.key("pgup"));
+        // A family is one letter, however many characters it has.
+        let mut field = Field::new("a👨\u{200d}👩\u{200d}👧🇩🇪");
+        field.key("left");
+        field.key("backspace");
+        assert_eq!((field.text(), field.column()), ("a🇩🇪", 1));
+        field.key("delete");
+        assert_eq!(field.text(), "a");
     }
 }

@@ -87,6 +87,9 @@ fn a_line_that_goes_on_beyond_an_edge_is_marked_and_can_be_followed_from_the_lis
     let mut scene = middle(Skin::Color);
     scene.keys("?");
     assert!(scene.shot((120, 120)).contains("log right"));
+    // The last of the help is a key away.
+    scene.keys("G");
+    assert!(scene.shot((80, 24)).contains("interrupt"));
 }
 
 #[test]
@@ -101,17 +104,13 @@ fn keys_that_do_nothing_say_so() {
         ("2 >", "two axes or fewer: there is only this slice"),
         ("<", "two axes or fewer: there is only this slice"),
         ("]", "no other stage with a matrix has begun"),
-        ("H", "without colour there are no shades; each cell says how long it took"),
+        ("H", "cells are shaded by how long they took"),
         ("H", "no shades"),
     ] {
         scene.keys(keys);
         screen(&mut scene);
         assert_eq!(notice(&scene), words, "{keys}");
     }
-    let mut scene = middle(Skin::Color);
-    screen(&mut scene);
-    scene.keys("2 H");
-    assert_eq!(notice(&scene), "cells are shaded by how long they took");
 }
 
 #[test]

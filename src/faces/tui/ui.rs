@@ -244,7 +244,7 @@ const NOTICE: Duration = Duration::from_secs(5);
 /// Before a start has taken this long nothing is said about it.
 pub(super) const SILENT: Duration = Duration::from_millis(300);
 /// How long the answer to an order stays once what was ordered can be seen: it must still be read.
-const SEEN: Duration = Duration::from_secs(1);
+const SEEN: Duration = Duration::from_secs(2);
 
 impl Ui {
     /// Returns the state for a job whose logs are below `dir`.

@@ -13,6 +13,7 @@ use super::grid::Direction;
 use super::keymap::{self, Action, Place};
 use super::layout::{self, Panes};
 use super::palette;
+use super::theme::Token;
 use super::tree::RowId;
 use super::ui::{Facts, Focus, Mode, Overlay, Prompt, Request, Ui};
 use crate::logic::job::event::Outcome;
@@ -381,11 +382,12 @@ impl Ui {
 
     fn heat(&mut self, facts: Facts<'_>) {
         self.grid.toggle_heat();
-        let has_color = self.look.theme().depth != crate::logic::theme::Depth::None;
-        let words = match (self.grid.heat, has_color) {
-            (true, true) => "cells are shaded by how long they took",
-            (true, false) => "without colour there are no shades; each cell says how long it took",
-            (false, _) => "no shades",
+        let theme = self.look.theme();
+        let shades = [Token::Heat1, Token::Heat2, Token::Heat3, Token::Heat4].map(|it| theme.style(it));
+        let words = match self.grid.heat {
+            true if shades.iter().all(|it| *it == shades[0]) => "this theme has no shades on this terminal",
+            true => "cells are shaded by how long they took",
+            false => "no shades",
         };
         self.say(words, facts.now);
     }
@@ -665,6 +667,8 @@ pub(super) fn paged(key: &str, top: usize, own: &str) -> Option<usize> {
         "pgdn" | "space" | "ctrl-d" => top + 10,
         "pgup" | "b" | "ctrl-u" => top.saturating_sub(10),
         "g" | "home" => 0,
+        // What draws it knows where the end is.
+        "G" | "end" => usize::MAX / 2,
         key if key == own || key == "esc" || key == "q" || key == "enter" => return None,
         _ => top,
     })

@@ -127,7 +127,11 @@ fn draw_question(pen: &mut Pen<'_>, question: &Question, area: Rect) {
     let mut lines: Vec<String> = question.text.iter().flat_map(|text| wrapped(text, room, room)).collect();
     let height = u16::try_from(lines.len() + question.choices.len() + 3).unwrap_or(u16::MAX).min(area.height);
     let most = usize::from(height).saturating_sub(question.choices.len() + 3);
-    lines.truncate(most);
+    if lines.len() > most {
+        // The beginning of each says more than all of the first.
+        lines = question.text.iter().map(|text| cut(text, room)).collect();
+        lines.truncate(most);
+    }
     let frame = Rect::new((area.width - width) / 2, (area.height - height) / 2, width, height);
     pen.frame(frame, &question.title, "");
     let text = pen.style(Token::Text);
@@ -141,7 +145,8 @@ fn draw_question(pen: &mut Pen<'_>, question: &Question, area: Rect) {
         let style = pen.style(Token::Key);
         pen.text(frame.x + 2, y, 4, choice.key_word(), style);
         let hint = pen.style(Token::Hint);
-        pen.text(frame.x + 6, y, width.saturating_sub(8), &choice.word, hint);
+        let room = width.saturating_sub(8);
+        pen.text(frame.x + 6, y, room, &cut(&choice.word, usize::from(room)), hint);
         y += 1;
     }
 }

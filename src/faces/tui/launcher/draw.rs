@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use super::book::{Book, state};
@@ -92,7 +93,8 @@ pub(super) fn picture(launcher: &mut Launcher, moment: Moment, (columns, rows): 
         has_clock: false,
     };
     launcher.places = Places::default();
-    if columns < LEAST.0 || rows < LEAST.1 {
+    launcher.is_tiny = columns < LEAST.0 || rows < LEAST.1;
+    if launcher.is_tiny {
         let (least_columns, least_rows) = LEAST;
         let first = format!("{columns}x{rows} is too small, {least_columns}x{least_rows} needed");
         let mut pen = Pen::new(&mut picture.buffer, &launcher.look);
@@ -160,8 +162,8 @@ pub(super) fn typed(pen: &mut Pen<'_>, area: Rect, field: &Field, has_focus: boo
     let mut skipped = 0;
     let mut text = field.text();
     while column - skipped > room {
-        let Some(c) = text.chars().next() else { break };
-        let rest = &text[c.len_utf8()..];
+        let Some(letter) = text.graphemes(true).next() else { break };
+        let rest = &text[letter.len()..];
         skipped += text.width() - rest.width();
         text = rest;
     }

@@ -2,7 +2,8 @@
 //!
 //! Pure. Not here: what the rows say (`preview.rs`).
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
 
 use crate::faces::tui::theme::Token;
 
@@ -55,14 +56,14 @@ pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
                 row.push(' ');
                 used += 1;
             }
-            for c in word.chars() {
-                let wide = c.width().unwrap_or(0);
+            for letter in word.graphemes(true) {
+                let wide = letter.width();
                 if used + wide > width {
                     rows.push(std::mem::take(&mut row));
                     used = 0;
                     is_broken = true;
                 }
-                row.push(c);
+                row.push_str(letter);
                 used += wide;
             }
         }
@@ -81,6 +82,8 @@ mod tests {
     fn text_is_broken_between_words_and_nothing_is_lost() {
         assert_eq!(wrapped("ships services to all\nregions", 12), ["ships", "services to", "all", "regions"]);
         assert_eq!(wrapped("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
+        let family = "👨\u{200d}👩\u{200d}👧";
+        assert_eq!(wrapped(&family.repeat(2), 3), [family, family]);
         assert_eq!(wrapped("  in by two", 40), ["  in by two"]);
         assert_eq!(wrapped("", 10), Vec::<String>::new());
         let text = "größe 漢字漢字漢字 and a very long word: aaaaaaaaaaaaaaaaaaaaaaaaaaaaa";

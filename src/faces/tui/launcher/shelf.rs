@@ -2,12 +2,14 @@
 //!
 //! Not here: what is made of it (`state.rs`). The thread ends when whoever started it drops the other end.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use super::book::Content;
-use crate::engine::{History, JobRow, Project, library};
+use crate::engine::library::{self, Stamp};
+use crate::engine::{History, JobRow, Project};
 
 /// How many jobs are looked at for the last one of each playbook.
 const JOBS: usize = 500;
@@ -72,9 +74,12 @@ pub(super) fn keep(
     ask: &Receiver<()>,
     tell: &dyn Fn(News) -> bool,
 ) {
+    // Looked at before the file is read: one that is written meanwhile is read again.
+    let mut stamps: HashMap<PathBuf, Option<Stamp>> = HashMap::new();
     let mut unread = first;
     loop {
         for path in unread {
+            stamps.insert(path.clone(), library::stamp(&path));
             let content = read(project, &path);
             if !tell(News::Content(path, content)) {
                 return;
@@ -86,7 +91,7 @@ pub(super) fn keep(
             Err(RecvTimeoutError::Disconnected) => return,
         };
         let now = Shelf::look(project);
-        let is_new = |path: &PathBuf| everything || !shelf.files.iter().any(|(it, _)| it == path);
+        let is_new = |path: &PathBuf| everything || stamps.get(path) != Some(&library::stamp(path));
         unread = now.files.iter().map(|(path, _)| path.clone()).filter(is_new).collect();
         if (everything || !now.is_same(&shelf)) && !tell(News::Shelf(now.clone())) {
             return;

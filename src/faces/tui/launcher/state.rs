@@ -24,6 +24,7 @@ use crate::faces::tui::ui::Look;
 const NOTICE: Duration = Duration::from_secs(5);
 
 /// The state of the launcher. It outlives the jobs that are run from it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Launcher {
     pub look: Look,
     pub(super) caller: Caller,
@@ -66,6 +67,8 @@ pub struct Launcher {
     /// The row that was clicked last, and when.
     pub(super) clicked: Option<(PathBuf, Duration)>,
     pub(super) places: Places,
+    /// Nothing of it fits on the screen.
+    pub(super) is_tiny: bool,
 }
 
 /// Where things stood in the last picture.
@@ -165,6 +168,7 @@ impl Launcher {
             burst: Vec::new(),
             clicked: None,
             places: Places::default(),
+            is_tiny: false,
         }
     }
 

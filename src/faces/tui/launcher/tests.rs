@@ -475,3 +475,15 @@ fn every_key_of_the_table_does_something() {
         }
     }
 }
+
+#[test]
+fn nothing_is_started_on_a_screen_that_shows_nothing() {
+    let mut launcher = shop(false);
+    let small = drawn(&mut launcher, (30, 5));
+    assert!(small.contains("too small"), "{small}");
+    for keys in [&["enter"][..], &["j", "enter"], &["w"], &["/", "x"]] {
+        assert_eq!(press(&mut launcher, keys), [], "{keys:?}");
+    }
+    assert!(launcher.form.is_none() && launcher.prompt.is_none());
+    assert_eq!(press(&mut launcher, &["q"]), [Request::Leave]);
+}

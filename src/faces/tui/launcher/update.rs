@@ -66,6 +66,13 @@ impl Launcher {
         if key == "ctrl-c" {
             return vec![Request::Leave];
         }
+        if self.is_tiny && !matches!(key, "q" | "ctrl-z" | "ctrl-l") {
+            // What it would do could not be seen.
+            return Vec::new();
+        }
+        if self.is_tiny && key == "q" {
+            return vec![Request::Leave];
+        }
         if self.overlay.is_some() {
             return self.overlay_key(key, now);
         }
