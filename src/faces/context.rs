@@ -16,6 +16,7 @@ use crate::logic::playbook::model::{Secret, Tool};
 use crate::logic::settings::Settings;
 
 /// What a command is given.
+#[derive(Clone)]
 pub struct Context {
     pub project: Project,
     pub settings: Settings,

@@ -70,6 +70,7 @@ pub fn launch(context: &Context, out: &mut Out) -> Result<Ending, Failure> {
         }
     };
     terminal.leave();
+    show::settle(&steering, out);
     ending
 }
 
@@ -80,7 +81,7 @@ fn follow(
     out: &mut Out,
     shown: Shown,
 ) -> Result<After, Failure> {
-    let screen = Screen { terminal, look: &mut state.look, mouse: &mut state.mouse, goes_on: true };
+    let screen = Screen { terminal, look: &mut state.look, goes_on: true };
     show::follow_on(context, steering, screen, out, shown)
 }
 

@@ -12,6 +12,7 @@ pub mod hint;
 pub mod inline;
 pub mod launch;
 pub mod modes;
+pub mod orders;
 pub mod out;
 pub mod plain;
 pub mod report;

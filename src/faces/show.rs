@@ -11,14 +11,14 @@ use super::ending::{Ending, Failure};
 use super::event_json;
 use super::inline;
 use super::modes::Face;
+use super::orders::PATIENCE;
 use super::out::Out;
 use super::plain::Plain;
 use super::signs::State;
 use super::steering::Steering;
 use super::summary::{self, Volume};
 use super::{cli, tui};
-use crate::engine::{Handle, History, JobId, Next, Project, Running, clock};
-use crate::logic::job::order::Order;
+use crate::engine::{Handle, History, JobId, Next, Project, Running};
 use crate::logic::view::forecast::Forecast;
 use crate::logic::view::{JobView, Phase};
 
@@ -94,19 +94,42 @@ pub fn ready(context: &Context, face: Face, why: Option<String>) -> Result<(Face
 ///
 /// # Errors
 /// If the engine gave up before the job ended.
-pub fn follow(context: &Context, out: &mut Out, mut shown: Shown, skin: Skin) -> Result<Ending, Failure> {
-    let mut skin = skin;
+pub fn follow(context: &Context, out: &mut Out, shown: Shown, skin: Skin) -> Result<Ending, Failure> {
     // Whoever changes the terminal's modes gives it back before the process stops.
     let with_stops = matches!(skin.face, Face::Full | Face::Inline);
     let steering = Steering::start(context, shown.own(), with_stops)?;
+    let is_ours = shown.running.is_some();
+    let ending = follow_steered(context, &steering, out, shown, skin);
+    if !is_ours {
+        // A job of this process ends before it does.
+        settle(&steering, out);
+    }
+    ending
+}
+
+/// Lets the last orders reach the engine of another process before this one ends.
+pub fn settle(steering: &Steering, out: &mut Out) {
+    for words in steering.orders().settle(PATIENCE) {
+        out.line(words);
+    }
+    out.flush();
+}
+
+fn follow_steered(
+    context: &Context,
+    steering: &Steering,
+    out: &mut Out,
+    mut shown: Shown,
+    mut skin: Skin,
+) -> Result<Ending, Failure> {
     if skin.face == Face::Full {
-        let (mut look, mut terminal, mut mouse) = (tui::look(context)?, open(context)?, true);
-        let screen = Screen { terminal: &mut terminal, look: &mut look, mouse: &mut mouse, goes_on: false };
-        full(context, &steering, screen, out, (&mut shown, &mut skin))?;
+        let (mut look, mut terminal) = (tui::look(context)?, open(context)?);
+        let screen = Screen { terminal: &mut terminal, look: &mut look, goes_on: false };
+        full(context, steering, screen, out, (&mut shown, &mut skin))?;
     }
     match skin.face {
         Face::Full => {}
-        Face::Inline => match inline::follow(context, &steering, out, &mut shown, skin, None) {
+        Face::Inline => match inline::follow(context, steering, out, &mut shown, skin, None) {
             inline::Left::Ended | inline::Left::Full => {}
             inline::Left::Seen => {
                 tell_it_goes_on(context, out, &shown);
@@ -132,7 +155,6 @@ pub struct Screen<'a> {
     pub terminal: &'a mut tui::terminal::Terminal,
     /// With the theme that was chosen last.
     pub look: &'a mut tui::ui::Look,
-    pub mouse: &'a mut bool,
     /// Whoever it belongs to goes on with it: it is not left between.
     pub goes_on: bool,
 }
@@ -158,6 +180,7 @@ pub fn follow_on(
 ) -> Result<After, Failure> {
     let mut skin = Skin { face: Face::Full, volume: Volume::Normal, stays: true };
     steering.set_job(shown.own());
+    let was_ours = shown.running.is_some();
     match full(context, steering, screen, out, (&mut shown, &mut skin)) {
         Ok(true) => steering.set_job(None),
         Ok(false) => {
@@ -168,8 +191,12 @@ pub fn follow_on(
         }
         Err(failure) => return Ok(After::Over(failure.ending)),
     }
-    let Some(running) = shown.running.take() else { return Ok(After::Back(None)) };
-    running.wait()?;
+    match shown.running.take() {
+        Some(running) => running.wait().map(drop)?,
+        // It ended here, and what was to run it on did not begin.
+        None if was_ours => {}
+        None => return Ok(After::Back(None)),
+    }
     let line = summary::final_line(&shown.view, shown.number);
     Ok(After::Back(Some(format!("{} {line}", out.paint.sign(State::of_job(&shown.view))))))
 }
@@ -186,13 +213,14 @@ fn full(
     out: &mut Out,
     (shown, skin): (&mut Shown, &mut Skin),
 ) -> Result<bool, Failure> {
-    let Screen { terminal, look, mouse, goes_on } = screen;
+    let Screen { terminal, look, goes_on } = screen;
     let mut ui = tui::ui::Ui::new(look.clone(), shown.dir.clone(), Forecast::new(&[]));
-    ui.mouse = *mouse;
-    let watch = tui::Watch { context, steering, stays: skin.stays, goes_on };
+    let watch = tui::Watch { context, steering, again: cli::again, stays: skin.stays, goes_on };
+    // While it is started again, it is nobody's.
+    let was_ours = shown.running.is_some();
     loop {
         let left = tui::watch(terminal, &mut ui, shown, watch);
-        (look.theme, *mouse) = (ui.look.theme, ui.mouse);
+        look.theme = ui.look.theme;
         match left {
             // Asked for the fourth time, nobody waits for what still runs; the keeper stops it.
             Ok(tui::Left::Done) if shown.own().is_some() && shown.view.phase.outcome().is_none() => {
@@ -207,15 +235,13 @@ fn full(
                 }
             }
             // Whoever only looked on is gone, and the job is somebody else's.
-            Ok(tui::Left::Lines) if shown.running.is_none() => return Err(Failure::told(Ending::Cancelled)),
+            Ok(tui::Left::Lines) if shown.running.is_none() && !was_ours => {
+                return Err(Failure::told(Ending::Cancelled));
+            }
             Ok(tui::Left::Lines) => {
                 skin.face = Face::Plain;
                 return Ok(false);
             }
-            Ok(tui::Left::Again(order)) => match again(context, shown, order) {
-                Ok(()) => steering.set_job(shown.own()),
-                Err(failure) => ui.say(failure.message, clock::elapsed()),
-            },
             Err(error) => {
                 out.line(format!("the full screen failed: {error}; the job goes on, line by line"));
                 skin.face = Face::Plain;
@@ -223,18 +249,6 @@ fn full(
             }
         }
     }
-}
-
-/// Runs a job on that has ended, in this process.
-fn again(context: &Context, shown: &mut Shown, order: Order) -> Result<(), Failure> {
-    if let Some(running) = shown.running.take() {
-        shown.handle = None;
-        running.wait()?;
-    }
-    let running = cli::again(context, &shown.id, &shown.view, order)?;
-    shown.handle = Some(running.handle.clone());
-    shown.running = Some(running);
-    Ok(())
 }
 
 /// Earlier jobs that tell how long stages take.

@@ -1,29 +1,53 @@
 //! Signals while a job is shown: what they order, and who else hears of them.
 //!
 //! First signal: cancel. Second: kill. Third: leave. A face that has the terminal hears them too, so that it can give it
-//! back. Whoever only looks on orders nothing. Not here: catching them (an edge).
+//! back. Whoever only looks on orders nothing. Not here: catching them (an edge), giving orders (`orders.rs`).
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::context::{Context, Outside, Signal};
 use super::ending::{Ending, Failure};
+use super::orders::Orders;
 use crate::engine::Handle;
-use crate::logic::job::order::{Asked, Order, Target};
+use crate::logic::job::order::{Order, Target};
 
-/// Is called on the thread of the signals.
-pub type Listener = Box<dyn Fn(Signal) + Send>;
+#[cfg(test)]
+#[path = "steering_tests.rs"]
+mod tests;
+
+/// Is called on the thread of the signals; says whether somebody heard it.
+pub type Listener = Box<dyn Fn(Signal) -> bool + Send>;
 
 /// What signals do from now on.
 #[derive(Clone)]
 pub struct Steering(Arc<Inner>);
 
+/// How this process stops and ends.
+#[derive(Clone, Copy)]
+struct Ends {
+    stop_here: fn(bool),
+    leave: fn(Ending) -> !,
+}
+
 struct Inner {
-    outside: Outside,
+    ends: Ends,
+    orders: Orders,
     received: AtomicU32,
     /// The job that is cancelled; none for a face that only looks on.
     job: Mutex<Option<Handle>>,
     listener: Mutex<Option<Listener>>,
+    /// Came when whoever listened was just leaving: for the next one.
+    late: Mutex<Vec<Late>>,
+}
+
+/// A signal that no face has heard.
+struct Late {
+    signal: Signal,
+    /// How many came before it.
+    earlier: u32,
+    /// There was a job to cancel.
+    has_cancelled: bool,
 }
 
 impl Steering {
@@ -32,16 +56,18 @@ impl Steering {
     /// # Errors
     /// If signals cannot be caught.
     pub fn start(context: &Context, job: Option<&Handle>, with_stops: bool) -> Result<Self, Failure> {
-        let inner = Arc::new(Inner {
-            outside: context.outside,
-            received: AtomicU32::new(0),
-            job: Mutex::new(job.cloned()),
-            listener: Mutex::new(None),
-        });
+        let Outside { stop_here, leave, actor, .. } = context.outside;
+        let inner = Arc::new(Inner::new(Ends { stop_here, leave }, actor, job));
         let heard = Arc::clone(&inner);
         (context.outside.on_signal)(with_stops, Box::new(move |signal| heard.hear(signal)))
             .map_err(|error| Failure::surroundings(format!("signals cannot be listened for: {error}")))?;
         Ok(Self(inner))
+    }
+
+    /// Returns the one queue for all orders of this process, those of signals included.
+    #[must_use]
+    pub fn orders(&self) -> &Orders {
+        &self.0.orders
     }
 
     /// Lets signals cancel that job from now on, or none.
@@ -51,15 +77,58 @@ impl Steering {
 
     /// Lets a face hear signals, or none.
     pub fn set_listener(&self, listener: Option<Listener>) {
-        *self.0.listener.lock().unwrap_or_else(PoisonError::into_inner) = listener;
+        let mut held = self.0.listener.lock().unwrap_or_else(PoisonError::into_inner);
+        *held = listener;
+        let Some(listener) = &*held else { return };
+        let mut late = self.0.late.lock().unwrap_or_else(PoisonError::into_inner);
+        late.retain_mut(|it| {
+            if let (false, Some(job)) = (it.has_cancelled, self.0.job()) {
+                self.0.cancel(&job, it.earlier > 0);
+                it.has_cancelled = true;
+            }
+            !listener(it.signal)
+        });
+    }
+
+    /// Takes back a signal that a face got and did not look at, for the next one that listens.
+    pub fn put_back(&self, signal: Signal) {
+        let earlier = self.0.received.load(Ordering::Relaxed).saturating_sub(1);
+        self.0.keep(signal, earlier, self.0.job().is_some());
+    }
+
+    /// Cancels a job politely, as the first signal does.
+    pub fn cancel(&self, job: &Handle) {
+        self.0.cancel(job, false);
     }
 }
 
 impl Inner {
+    fn new(ends: Ends, actor: fn() -> String, job: Option<&Handle>) -> Self {
+        Self {
+            ends,
+            orders: Orders::new(actor),
+            received: AtomicU32::new(0),
+            job: Mutex::new(job.cloned()),
+            listener: Mutex::new(None),
+            late: Mutex::default(),
+        }
+    }
+
+    fn job(&self) -> Option<Handle> {
+        self.job.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn keep(&self, signal: Signal, earlier: u32, has_cancelled: bool) {
+        if !matches!(signal, Signal::Stop | Signal::Continue) {
+            let late = Late { signal, earlier, has_cancelled };
+            self.late.lock().unwrap_or_else(PoisonError::into_inner).push(late);
+        }
+    }
+
     fn hear(&self, signal: Signal) {
         let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
         match signal {
-            Signal::Stop if listener.is_none() => return (self.outside.stop_here)(false),
+            Signal::Stop if listener.is_none() => return (self.ends.stop_here)(false),
             Signal::Stop | Signal::Continue | Signal::Resize => {
                 if let Some(listener) = &*listener {
                     listener(signal);
@@ -73,36 +142,29 @@ impl Inner {
         }
         let earlier = self.received.fetch_add(1, Ordering::Relaxed);
         if earlier >= 2 {
-            (self.outside.leave)(Ending::Cancelled);
+            (self.ends.leave)(Ending::Cancelled);
         }
-        let job = self.job.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let job = self.job();
         let has_face = listener.is_some();
-        if let Some(listener) = &*listener {
-            listener(signal);
+        if let Some(listener) = &*listener
+            && !listener(signal)
+        {
+            self.keep(signal, earlier, job.is_some());
         }
         match job {
-            Some(handle) => cancel(handle, self.outside.actor, earlier == 1),
+            Some(handle) => self.cancel(&handle, earlier == 1),
             // Nothing is lost: the job is somebody else's.
-            None if !has_face => (self.outside.leave)(Ending::Cancelled),
+            None if !has_face => (self.ends.leave)(Ending::Cancelled),
             None => {}
         }
     }
-}
 
-fn cancel(handle: Handle, actor: fn() -> String, force: bool) {
-    let cancel = move || {
-        let order = Asked {
-            id: uuid::Uuid::now_v7().to_string(),
-            by: actor(),
-            order: Order::Cancel { target: Target::Job, force },
-            expected_seq: None,
-        };
+    fn cancel(&self, handle: &Handle, force: bool) {
+        let order = Order::Cancel { target: Target::Job, force };
         // A refusal means that the job has ended already, which the face sees by itself.
-        let _ = handle.order(order);
-    };
-    // On a thread of its own, so that a stuck engine cannot keep the third signal from being heard.
-    if std::thread::Builder::new().spawn(cancel.clone()).is_err() {
-        // Out of threads: rather deaf for a moment than not cancelled.
-        cancel();
+        if self.orders.give(handle, order.clone(), Box::new(|_, _| true)).is_err() {
+            // Out of threads: rather deaf for a moment than not cancelled.
+            let _answer = self.orders.give_now(handle, order);
+        }
     }
 }

@@ -199,6 +199,7 @@ fn it_can_be_suspended() {
     let (mut terminal, before) = open(&sandbox);
     terminal.keys("<c-z>");
     terminal.wait_stopped();
+    terminal.wait_until("the normal screen", |shot| !shot.is_alternate() && shot.is_cursor_visible());
     terminal.assert_restored(&before);
     terminal.bring_to_front();
     terminal.wait_running();
@@ -267,6 +268,60 @@ fn without_a_screen_the_help_says_why() {
     assert!(shot.has("30x5 is too small") && shot.has("40x10") && shot.has("q quit"), "{}", shot.text());
     small.keys("q");
     small.wait_for_end().code(0).done();
+}
+
+/// A secret that does not come until somebody writes into a pipe.
+fn shop_with_a_pipe() -> Sandbox {
+    let text = "version: 3\nname: slow\nsecrets:\n  TOKEN: { from: { command: 'read word < waiter; echo x' } }\n\
+        stages:\n  use: { run: 'true' }\n";
+    let sandbox = Sandbox::new().file("playbooks/slow.yml", text);
+    let path = sandbox.project().join("waiter");
+    nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).expect("the project is writable");
+    sandbox
+}
+
+#[test]
+fn a_terminal_that_goes_away_while_a_job_is_started_ends_the_launcher() {
+    let sandbox = shop_with_a_pipe();
+    let script = "trap '' HUP; \"$0\"; echo $? > code";
+    let mut terminal = sandbox.terminal_of("sh", ["-c", script, SORTIE], (100, 30)).start();
+    terminal.wait_for("1 found");
+    terminal.keys("<enter>");
+    terminal.wait_for("Trust these commands?");
+    while terminal.shot().has("Trust these commands?") {
+        terminal.keys("y");
+        let _bytes = terminal.bytes_during(Duration::from_millis(50));
+    }
+    terminal.wait_for("starting");
+    terminal.hang_up();
+    // Not only after the command has been given up.
+    terminal.wait_for_end().code(0).done();
+    let code = std::fs::read_to_string(sandbox.project().join("code")).expect("the shell went on");
+    assert_eq!(code.trim(), "130");
+    drop(terminal);
+    let open = std::fs::OpenOptions::new().read(true).write(true).open(sandbox.project().join("waiter"));
+    let mut waiter = open.expect("it is a pipe");
+    std::io::Write::write_all(&mut waiter, b"word\n").expect("somebody reads");
+    nothing_is_left(&sandbox, Duration::from_secs(20));
+}
+
+#[test]
+fn the_screen_is_left_although_something_beside_it_stands_still() {
+    let sandbox = shop_with_a_pipe();
+    let mut terminal = sandbox.terminal([], (100, 30)).start();
+    let before = terminal.modes();
+    terminal.wait_for("1 stage");
+    // Whoever reads the playbook now waits.
+    let path = sandbox.project().join("playbooks/slow.yml");
+    std::fs::remove_file(&path).expect("it is there");
+    nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).expect("the project is writable");
+    terminal.keys("d");
+    let _bytes = terminal.bytes_during(Duration::from_millis(200));
+    terminal.keys("q");
+    terminal.wait_until("the normal screen", |shot| !shot.is_alternate() && shot.is_cursor_visible());
+    terminal.assert_restored(&before);
+    drop(std::fs::OpenOptions::new().read(true).write(true).open(&path));
+    terminal.wait_for_end().code(0).done();
 }
 
 #[test]

@@ -216,8 +216,100 @@ fn a_terminal_that_stops_reading_does_not_hold_up_the_job() {
     sandbox.sortie(["jobs", "wait", "last", "--timeout", "30s"]).run().code(0).done();
     assert!(sandbox.project().join("done").exists());
     terminal.go_on_reading();
-    terminal.wait_for("passed");
+    // Of the job, not of the stage alone: while the job runs, leaving is asked about.
+    terminal.wait_for("R retry failed");
     terminal.keys("q");
     terminal.wait_for_end().code(0).done();
     terminal.assert_restored(&before);
+}
+
+#[test]
+fn a_cancel_that_was_confirmed_is_given_although_the_screen_is_left_at_once() {
+    for leaves in ["q", "<c-c>", "S", "<c-z>"] {
+        let sandbox = project();
+        let mut job = sandbox.sortie(["run", "drive", "--max-parallel", "4", "--on-loss", "stop"]).start();
+        job.wait_for("waiting for a word");
+        let mut terminal = sandbox.terminal(["w"], (80, 24)).start();
+        terminal.wait_for("watching");
+        terminal.keys("X");
+        terminal.wait_for("Cancel job #1?");
+        while terminal.shot().has("Cancel job #1?") {
+            terminal.keys("y");
+            let _bytes = terminal.bytes_during(Duration::from_millis(100));
+        }
+        terminal.keys(leaves);
+        match leaves {
+            "S" => {
+                terminal.wait_until("the normal screen", |shot| !shot.is_alternate());
+                terminal.wait_for("cancelling");
+            }
+            "<c-z>" => terminal.wait_stopped(),
+            _ => {
+                terminal.wait_for_end().code(0).done();
+            }
+        }
+        job.wait().code(1).says("never cancelled").done();
+    }
+}
+
+/// Needs a file, and a command that waits for a word where `slow` is.
+const SECRETIVE: &str = r#"version: 3
+name: secretive
+secrets:
+  TOKEN: { from: { file: token }, required: true }
+  SLOW: { from: { command: '[ ! -e slow ] || read word < waiter; echo value' }, required: true }
+stages:
+  use: { run: "echo used; exit 3" }
+"#;
+
+#[test]
+fn a_job_that_cannot_run_on_says_why_and_one_that_takes_long_can_be_given_up() {
+    let sandbox = project().file("playbooks/secretive.yml", SECRETIVE).file("token", "hush");
+    let file = |name: &str| sandbox.project().join(name);
+    let mut terminal = sandbox.terminal(["run", "secretive", "--watch"], (100, 30)).start();
+    let before = terminal.modes();
+    terminal.wait_for("Trust these commands?");
+    terminal.keys("y<enter>");
+    terminal.wait_for("R retry failed");
+
+    // A secret is gone.
+    std::fs::remove_file(file("token")).expect("it is there");
+    terminal.keys("r");
+    terminal.wait_for("Nothing was started");
+    terminal.wait_for("the file `token` cannot be opened");
+    terminal.keys("<esc>");
+    terminal.wait_gone("Nothing was started");
+
+    // One does not come: keys are heard meanwhile.
+    for name in ["token", "slow"] {
+        std::fs::write(file(name), "hush").expect("the project is writable");
+    }
+    terminal.keys("r");
+    terminal.wait_for("starting the job again");
+    terminal.keys("?");
+    terminal.wait_for("Help");
+    terminal.keys("<esc>");
+    terminal.wait_gone("Help");
+    terminal.keys("<esc>");
+    terminal.wait_for("given up");
+
+    // It is there.
+    std::fs::remove_file(file("slow")).expect("it is there");
+    terminal.keys("r");
+    terminal.wait_for("run 2");
+    terminal.wait_for("R retry failed");
+
+    // A signal ends it at once.
+    std::fs::write(file("slow"), "").expect("the project is writable");
+    terminal.keys("r");
+    terminal.wait_for("starting the job again");
+    terminal.signal(nix::sys::signal::Signal::SIGTERM);
+    terminal.wait_for_end().code(1).shows("job #1 failed").done();
+    terminal.assert_restored(&before);
+    drop(terminal);
+    // The commands that still wait are let go.
+    let open = std::fs::OpenOptions::new().read(true).write(true).open(file("waiter"));
+    let mut waiter = open.expect("it is a pipe");
+    std::io::Write::write_all(&mut waiter, b"word\nword\n").expect("somebody reads");
+    nothing_is_left(&sandbox, Duration::from_secs(20));
 }

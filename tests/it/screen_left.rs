@@ -406,8 +406,6 @@ impl InTmux {
 
     /// Leaves the face in that way, and holds the terminal to what it was.
     fn holds(&self, how: &str) {
-        // Shown only if it fails.
-        println!("{} {how}", self.command);
         let sandbox = project();
         let fault = if how == "panic" || how == "error" { ("SORTIE_FAULT_SCREEN", how) } else { ("", "") };
         let (job, tmux, before) = self.open(&sandbox, fault);

@@ -1,7 +1,7 @@
 //! The logs of a cell: all its tries, one after the other, as one sequence of rows. Before the lines of each try
 //! stands a row for its heading.
 //!
-//! Not here: what a heading says (faces), searching (`cell_search.rs`), saving (`saving.rs`).
+//! Not here: what a heading says (faces), searching (`cell_search.rs`).
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use super::lines::{LONGEST_LINE, Line, Lines, Progress};
 use super::marks::Marks;
 use super::query::Query;
-use super::saving::Saving;
 use super::search::Search;
 use super::split::Splitter;
 use crate::logic::job::report::AttemptKey;
@@ -62,7 +61,7 @@ pub struct CellLog {
     pub(super) query: Option<Query>,
     /// Which of the older tries is looked at next.
     turn: usize,
-    /// Reused by every call.
+    /// Where lines lie on their way into rows. Only its room is used again: the rows take the lines along.
     scratch: Vec<Line>,
 }
 
@@ -264,20 +263,6 @@ impl CellLog {
             text.drain(..line);
         }
         (text, is_all)
-    }
-
-    /// Writes all lines of all tries into a new file in one go; returns how many bytes it has. For a large log,
-    /// which takes long, see [`Saving`].
-    ///
-    /// # Errors
-    /// If there is such a file already, it cannot be written, or a log cannot be read.
-    pub fn save_to(&mut self, path: &Path, cleaned: bool) -> std::io::Result<u64> {
-        if let Progress::Unreadable(message) = self.advance(usize::MAX) {
-            return Err(std::io::Error::other(message));
-        }
-        let mut saving = Saving::new(self, path, cleaned)?;
-        while !saving.advance(self, usize::MAX)? {}
-        Ok(saving.bytes())
     }
 
     /// Each try, with the row of its heading.

@@ -183,11 +183,10 @@ fn one_that_cannot_be_read_is_told_and_the_others_are_read() {
     log.search(Query::new("foo", Kind::Literal).unwrap());
     assert_eq!(log.search_advance(100), Progress::Unreadable(message));
     assert_eq!((log.hits(), log.search_is_done()), (1, false));
-    assert!(log.save_to(&job.path().join("saved"), true).is_err());
 }
 
 #[test]
-fn a_saved_log_has_all_tries_and_takes_no_file_of_others() {
+fn the_text_of_a_log_has_all_tries() {
     let job = job();
     let keys = [key(1, 0, 1), key(1, 1, 1), key(1, 2, 1), key(1, 3, 1)];
     let mut log = CellLog::new(job.path().to_owned());
@@ -196,26 +195,8 @@ fn a_saved_log_has_all_tries_and_takes_no_file_of_others() {
     append(job.path(), keys[0], b"\x1b[31mred\x1b[0m\r\n\n\xff");
     append(job.path(), keys[2], format!("{long}\n\n").as_bytes());
     append(job.path(), keys[3], b"end");
-    let (raw, cleaned) = (job.path().join("raw"), job.path().join("cleaned"));
-    let expected = format!("red\n\n\u{fffd}\n{long}\n\nend\n");
-    assert_eq!(log.save_to(&cleaned, true).unwrap(), expected.len() as u64);
-    assert!(fs::read_to_string(&cleaned).unwrap() == expected);
-    let mut expected = b"\x1b[31mred\x1b[0m\r\n\n\xff\n".to_vec();
-    expected.extend_from_slice(format!("{long}\n\nend").as_bytes());
-    assert_eq!(log.save_to(&raw, false).unwrap(), expected.len() as u64);
-    assert!(fs::read(&raw).unwrap() == expected);
+    assert_eq!(log.advance(usize::MAX), Progress::AtEnd);
     assert_eq!(log.text_of(0..u64::MAX), format!("red\n\n\u{fffd}\n{long}\n\nend"));
-    let refused = log.save_to(&raw, true).unwrap_err();
-    assert_eq!(refused.kind(), std::io::ErrorKind::AlreadyExists);
-
-    // In slices, and one of the logs shrinks meanwhile.
-    let mut saving = super::Saving::new(&log, &job.path().join("slices"), false).unwrap();
-    let slices = (1..100).find(|_| saving.advance(&mut log, 1).unwrap());
-    assert!(slices.is_some_and(|slices| slices >= 3));
-    assert!(fs::read(job.path().join("slices")).unwrap() == expected);
-    let mut saving = super::Saving::new(&log, &job.path().join("cut"), true).unwrap();
-    fs::write(super::super::path(job.path(), keys[2]), "").unwrap();
-    assert!(saving.advance(&mut log, usize::MAX).is_err_and(|error| error.to_string().contains("shorter")));
 }
 
 proptest! {

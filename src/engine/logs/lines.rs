@@ -329,7 +329,7 @@ fn within(bytes: &[u8], from: u64, to: u64) -> &[u8] {
     range.and_then(|(from, to)| bytes.get(from..to)).unwrap_or_default()
 }
 
-/// Writes the next line into a list whose old lines are used again.
+/// Writes the next line into a list, over an old one if there still is one.
 fn put(
     into: &mut Vec<Line>,
     filled: &mut usize,

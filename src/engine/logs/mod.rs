@@ -9,7 +9,6 @@ mod cell_search;
 mod lines;
 mod marks;
 mod query;
-mod saving;
 mod search;
 mod split;
 mod tail;
@@ -20,7 +19,6 @@ mod tests;
 pub use cell_log::{CellLog, Row, RowKind};
 pub use lines::{LONGEST_LINE, Line, Lines, Progress};
 pub use query::{Kind, Query};
-pub use saving::Saving;
 pub use search::Search;
 pub use tail::{Tail, copy, last_lines};
 

@@ -36,7 +36,6 @@ pub struct Search {
     /// As `Lines::restarts` was.
     restarts: u64,
     manner: Manner,
-    is_done: bool,
     /// Reused by every call, given back when there is nothing to do.
     bytes: Vec<u8>,
     /// Where the lines of `bytes` end: behind the last byte, and behind the break.
@@ -62,7 +61,6 @@ impl Search {
             seen: 0,
             restarts: 0,
             manner,
-            is_done: false,
             bytes: Vec::new(),
             ends: Vec::new(),
             cleaned: String::new(),
@@ -86,24 +84,6 @@ impl Search {
     #[must_use]
     pub fn seen(&self) -> u64 {
         self.seen
-    }
-
-    /// Whether the latest call came to the end of the file.
-    #[must_use]
-    pub fn is_done(&self) -> bool {
-        self.is_done
-    }
-
-    /// Whether this line matches.
-    #[must_use]
-    pub fn is_hit(&self, line: u64) -> bool {
-        self.hits.has(line)
-    }
-
-    /// The first line after this one that matches.
-    #[must_use]
-    pub fn next_after(&self, line: u64) -> Option<u64> {
-        self.hits.at_or_after(line.checked_add(1)?)
     }
 
     /// The first line from this one on that matches.
@@ -137,7 +117,6 @@ impl Search {
     /// Looks at up to `budget` further bytes, or at two lines if they are longer, and has the lines looked for where
     /// they are not known yet.
     pub fn advance(&mut self, lines: &mut Lines, budget: usize) -> Progress {
-        self.is_done = false;
         let mut left = budget;
         loop {
             self.begin_anew_if_they_did(lines);
@@ -162,7 +141,6 @@ impl Search {
                 _ if lines.restarts() != self.restarts => return Progress::More,
                 Progress::More if lines.bytes() == before => return Progress::More,
                 Progress::AtEnd if lines.bytes() == before => {
-                    self.is_done = true;
                     (self.bytes, self.ends) = (Vec::new(), Vec::new());
                     (self.cleaned, self.cleaned_ends) = (String::new(), Vec::new());
                     return Progress::AtEnd;

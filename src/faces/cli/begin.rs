@@ -87,10 +87,10 @@ pub fn last_job(context: &Context) -> Result<Shown, Failure> {
 
 /// A place to print to that can be read.
 #[derive(Clone, Default)]
-struct Caught(Rc<RefCell<Vec<u8>>>);
+pub(super) struct Caught(Rc<RefCell<Vec<u8>>>);
 
 impl Caught {
-    fn out(&self) -> Out {
+    pub(super) fn out(&self) -> Out {
         Out::new(Box::new(self.clone()), Paint::default(), false)
     }
 
@@ -100,7 +100,7 @@ impl Caught {
     }
 
     /// Everything that was printed, and the error at the end.
-    fn told(&self, out: &mut Out, failure: &Failure) -> Vec<String> {
+    pub(super) fn told(&self, out: &mut Out, failure: &Failure) -> Vec<String> {
         if !failure.message.is_empty() {
             out.line(format!("error: {}", failure.message));
         }

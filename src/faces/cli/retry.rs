@@ -2,6 +2,7 @@
 //! in this process, shown as `run` shows it.
 
 use super::args::RetryArgs;
+use super::begin::Caught;
 use super::{pick, prepare, run, steer};
 use crate::engine::{self, Again, library};
 use crate::faces::context::Context;
@@ -9,7 +10,8 @@ use crate::faces::ending::{Ending, Failure};
 use crate::faces::hint::quoted;
 use crate::faces::out::Out;
 use crate::faces::show::{self, Shown};
-use crate::logic::job::order::{Order, RetryScope, Target};
+use crate::logic::job::order::{Order, RetryScope};
+use crate::logic::playbook::model::Playbook;
 use crate::logic::view::JobView;
 
 /// Runs the command.
@@ -61,16 +63,7 @@ fn scope(view: &JobView, args: &RetryArgs) -> Result<RetryScope, Failure> {
     }
     Ok(match &args.address {
         None => RetryScope::Failed,
-        Some(text) => match pick::target(view, text)? {
-            Target::Cell(cell) => RetryScope::Cell(cell),
-            Target::Stage(stage) => match view.stages[stage as usize].cells[..] {
-                // One that is left from an earlier beginning of its stage has not ended.
-                [one] if view.cells[one as usize].phase.outcome().is_some() => RetryScope::Cell(one),
-                _ if view.phase.outcome().is_some() => RetryScope::From(stage),
-                _ => RetryScope::Stage(stage),
-            },
-            Target::Job => RetryScope::Failed,
-        },
+        Some(text) => view.retry_scope(&pick::target(view, text)?),
     })
 }
 
@@ -85,22 +78,40 @@ fn secrets(
     prepare::secrets(context, &view.playbook, notes)
 }
 
-/// Runs a job on that has ended, in this process, without asking anybody anything.
+/// Runs a job on that has ended, in this process, without asking anybody anything. `may_begin` is asked once, when only the
+/// start itself is left to be done.
 ///
 /// # Errors
-/// If the order is refused, secrets cannot be read, or the job cannot be started again.
+/// What the command line would have printed: if the order is refused, secrets cannot be read, or the job cannot be started
+/// again. Nothing, if it may not begin any more.
 pub fn again(
     context: &Context,
     job: &engine::JobId,
-    view: &JobView,
+    playbook: &Playbook,
     order: Order,
-) -> Result<engine::Running, Failure> {
+    may_begin: &dyn Fn() -> bool,
+) -> Result<engine::Running, Vec<String>> {
+    let caught = Caught::default();
+    let mut notes = caught.out();
+    let again = prepared(context, job, playbook, order, &mut notes);
+    let again = again.map_err(|failure| caught.told(&mut notes, &failure))?;
+    if !may_begin() {
+        return Err(Vec::new());
+    }
+    engine::resume(&context.project, job, again, context.outside.world)
+        .map_err(|error| caught.told(&mut notes, &error.into()))
+}
+
+fn prepared(
+    context: &Context,
+    job: &engine::JobId,
+    playbook: &Playbook,
+    order: Order,
+    notes: &mut Out,
+) -> Result<Again, Failure> {
     let history = pick::history(context)?;
-    prepare::trust(context, &view.playbook, false, &mut prepare::nobody)?;
-    let mut told = crate::faces::out::Out::new(Box::new(std::io::sink()), Default::default(), false);
-    let secrets = prepare::secrets(context, &view.playbook, &mut told)?;
+    prepare::trust(context, playbook, false, &mut prepare::nobody)?;
+    let secrets = prepare::secrets(context, playbook, notes)?;
     let env = prepare::env(&history.request(job)?)?;
-    drop(history);
-    let again = Again { order: Some(steer::asked(context, order)), secrets, env };
-    Ok(engine::resume(&context.project, job, again, context.outside.world)?)
+    Ok(Again { order: Some(steer::asked(context, order)), secrets, env })
 }

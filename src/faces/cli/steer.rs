@@ -7,6 +7,7 @@ use super::{list, pick, wait};
 use crate::engine::{JobRow, OrderError};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
+use crate::faces::orders;
 use crate::faces::out::Out;
 use crate::logic::job::order::{Asked, Order};
 
@@ -83,5 +84,5 @@ pub(super) fn send(
 /// Signs an order.
 #[must_use]
 pub(super) fn asked(context: &Context, order: Order) -> Asked {
-    Asked { id: uuid::Uuid::now_v7().to_string(), by: (context.outside.actor)(), order, expected_seq: None }
+    orders::asked((context.outside.actor)(), order)
 }

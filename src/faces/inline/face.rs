@@ -17,13 +17,14 @@ use super::{Left, Stream, modes, rows};
 use crate::engine::{Bell, Handle, JobId, Next, OrderError, Subscription, clock};
 use crate::faces::context::{Context, Signal};
 use crate::faces::held;
+use crate::faces::orders::Orders;
 use crate::faces::out::Out;
 use crate::faces::plain::Plain;
 use crate::faces::show::{self, Shown, Skin};
 use crate::faces::steering::Steering;
 use crate::faces::summary::Volume;
 use crate::logic::job::event::{Envelope, Event};
-use crate::logic::job::order::{Asked, Order};
+use crate::logic::job::order::Order;
 use crate::logic::job::report::AttemptKey;
 use crate::logic::view::forecast::Forecast;
 use crate::logic::view::{JobView, Phase};
@@ -84,11 +85,13 @@ pub fn follow(
     let rung = bell.clone();
     steering.set_listener(Some(Box::new(move |signal| {
         // The face may have gone.
-        let _outcome = tell.send(signal);
+        let is_heard = tell.send(signal).is_ok();
         rung.iter().for_each(Bell::ring);
+        is_heard
     })));
     let number = shown.number;
-    let mut face = Face::new(context, handle, out, shown, skin, (signals, bell, stream.is_some()));
+    let at = (context, steering.orders());
+    let mut face = Face::new(at, handle, out, shown, skin, (signals, bell, stream.is_some()));
     face.begin(number, stream);
     let left = face.run();
     face.end();
@@ -138,6 +141,7 @@ impl Write for Above {
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Face<'a> {
     context: &'a Context,
+    orders: &'a Orders,
     handle: Handle,
     view: &'a mut JobView,
     plain: Plain,
@@ -180,7 +184,7 @@ struct Face<'a> {
 
 impl<'a> Face<'a> {
     fn new(
-        context: &'a Context,
+        (context, orders): (&'a Context, &'a Orders),
         handle: Handle,
         out: &Out,
         shown: &'a mut Shown,
@@ -191,6 +195,7 @@ impl<'a> Face<'a> {
         let now = clock::elapsed();
         Self {
             context,
+            orders,
             handle,
             plain: Plain::new(skin.volume, shown.dir.clone(), context.settings.heartbeat()),
             out: Out::new(Box::new(above.clone()), out.paint, true),
@@ -432,21 +437,20 @@ impl<'a> Face<'a> {
         }
     }
 
-    /// Gives an order, on a thread of its own: a stuck engine must not keep keys from being heard.
-    fn order(&self, order: Order) {
-        let (handle, actor) = (self.handle.clone(), self.context.outside.actor);
+    /// Gives an order, without waiting for the answer.
+    fn order(&mut self, order: Order) {
         let (answers, bell) = (self.answers.0.clone(), self.bell.clone());
-        let give = move || {
-            let asked =
-                Asked { id: uuid::Uuid::now_v7().to_string(), by: actor(), order, expected_seq: None };
-            // A refusal is an event, as is what was done.
-            if let Err(OrderError::Gone(why)) = handle.order(asked) {
-                let _outcome = answers.send(why);
+        // What was done is an event, which the lines tell.
+        let tell = move |_: &Order, answer| match answer {
+            Err(OrderError::Gone(why)) => {
+                let is_heard = answers.send(why).is_ok();
                 bell.iter().for_each(Bell::ring);
+                is_heard
             }
+            Ok(_) | Err(OrderError::Refused(_)) => true,
         };
-        if std::thread::Builder::new().spawn(give.clone()).is_err() {
-            give();
+        if let Err(error) = self.orders.give(&self.handle, order, Box::new(tell)) {
+            self.out.line(format!("the order was not given: {error}"));
         }
     }
 
@@ -509,6 +513,9 @@ impl<'a> Face<'a> {
     fn end(&mut self) {
         if self.left.is_none() {
             self.plain.finish(&mut self.out, self.view);
+        }
+        while let Ok(answer) = self.answers.1.try_recv() {
+            self.out.line(answer);
         }
         self.out.flush();
         let above = self.above.take_lines(usize::MAX);

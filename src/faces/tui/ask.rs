@@ -115,14 +115,12 @@ fn skip(view: &JobView, id: RowId) -> Question {
         return question(title, text, vec![choice("y", "skip it", vec![order])]);
     }
     let own = match id {
-        RowId::Stage(stage) => Some(stage),
-        RowId::Cell(_) => None,
+        RowId::Stage(stage) => view.dependents_first(stage),
+        RowId::Cell(_) => Vec::new(),
     };
-    let all: Vec<Request> = own
-        .into_iter()
-        .chain(after.iter().copied())
-        .map(|stage| Request::Order(Order::Skip { target: Target::Stage(stage) }))
-        .collect();
+    // One after the other, so that none of them begins because what it needs was skipped.
+    let all: Vec<Request> =
+        own.into_iter().map(|stage| Request::Order(Order::Skip { target: Target::Stage(stage) })).collect();
     let list: Vec<&str> = after.iter().take(5).map(|&stage| view.stage_name(stage)).collect();
     let more = if after.len() > 5 { format!(" and {} more", after.len() - 5) } else { String::new() };
     let text = vec![format!("{} after it: {}{more}", plural(after.len(), "stage"), list.join(", "))];

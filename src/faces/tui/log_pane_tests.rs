@@ -1,4 +1,5 @@
 //! Where the log pane stands when something was searched, and what it marks.
+#![expect(clippy::disallowed_methods, reason = "logs are written as a keeper would")]
 
 use std::fs;
 

@@ -27,6 +27,7 @@ pub mod pace;
 pub mod palette;
 #[cfg(test)]
 mod places_tests;
+pub mod restart;
 mod screen;
 pub mod terminal;
 #[cfg(test)]

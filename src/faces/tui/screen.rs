@@ -15,24 +15,26 @@ use crate::faces::context::Signal;
 use crate::faces::held::SCREEN_THREAD;
 use crate::faces::steering::Steering;
 
-/// Takes the terminal and runs `body` on the thread of the screen; `hear` is told of signals. Whether the terminal is
-/// given back after a success is up to the caller.
+/// Takes the terminal and runs `body` on the thread of the screen; `hear` is told of signals and says whether it
+/// took them. Whether the terminal is given back after a success is up to the caller.
 ///
 /// # Errors
 /// Those of `body`, or if it panicked. The terminal has been given back then.
 pub(super) fn hold<T: Send>(
     terminal: &mut Terminal,
     steering: &Steering,
-    hear: impl Fn(Signal) + Send + 'static,
+    hear: impl Fn(Signal) -> bool + Send + 'static,
     body: impl FnOnce(&mut Terminal, &mut Keys) -> io::Result<T> + Send,
 ) -> io::Result<T> {
     let abandon = terminal.abandon_switch();
+    // Before anybody listens: a signal that comes while the terminal is taken counts.
+    abandon.store(false, Ordering::Relaxed);
     steering.set_listener(Some(Box::new(move |signal| {
         if !matches!(signal, Signal::Stop | Signal::Continue | Signal::Resize) {
             // It may be waiting for a terminal that reads nothing.
             abandon.store(true, Ordering::Relaxed);
         }
-        hear(signal);
+        hear(signal)
     })));
     let held = std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name(SCREEN_THREAD.to_owned());

@@ -21,8 +21,12 @@ use crate::faces::held::{self, Hold, Holder};
 /// Saves the title.
 const SAVE_TITLE: &str = "\x1b[22;0t";
 
-/// Enters the other screen without a cursor, and asks for pastes, clicks, drags and the wheel.
-const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[?1000h\x1b[?1002h\x1b[?1006h\x1b[0m\x1b[2J\x1b[H";
+/// Enters the other screen without a cursor, and asks for pastes.
+const ENTER: &str = "\x1b[?1049h\x1b[?25l\x1b[?2004h\x1b[0m\x1b[2J\x1b[H";
+
+/// Asks for clicks, drags and the wheel, or leaves them to the terminal.
+const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1002h\x1b[?1006h";
+const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1002l\x1b[?1000l";
 
 /// Takes all of that back, whatever was half written. The first byte ends a sequence that was cut off.
 const LEAVE: &str = "\x18\x1b[?2026l\x1b[?1006l\x1b[?1002l\x1b[?1000l\x1b[?2004l\x1b[0m\x1b[?7h\x1b[r\
@@ -32,16 +36,21 @@ const LEAVE: &str = "\x18\x1b[?2026l\x1b[?1006l\x1b[?1002l\x1b[?1000l\x1b[?2004l
 const BEGIN_FRAME: &[u8] = b"\x1b[?2026h";
 const END_FRAME: &[u8] = b"\x1b[?2026l";
 
+#[cfg(test)]
+#[path = "terminal_tests.rs"]
+mod tests;
+
 /// The terminal, and what it shows.
 pub struct Terminal {
     start_guard: StartGuard,
     output: OwnedFd,
     shown: Buffer,
-    cursor: (u16, u16),
     title: String,
     frame: Vec<u8>,
     /// Everything is to be written again, after a clear.
     is_stale: bool,
+    /// The mouse is ours and not the terminal's, while a screen is on.
+    mouse: bool,
     /// Nobody wants the frame that is being written any more.
     abandoned: Arc<AtomicBool>,
     /// Kept from one loop to the next.
@@ -60,23 +69,26 @@ impl Terminal {
         crossterm::style::force_color_output(true);
         let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         // Opened anew, so that not blocking is ours alone and not that of every program at this terminal.
-        let output = rustix::fs::open("/proc/self/fd/1", flags, Mode::empty())?;
+        Self::on(rustix::fs::open("/proc/self/fd/1", flags, Mode::empty())?, start_guard)
+    }
+
+    fn on(output: OwnedFd, start_guard: StartGuard) -> io::Result<Self> {
         rustix::termios::tcgetattr(&output)?;
         Ok(Self {
             start_guard,
             output,
             shown: Buffer::empty(Rect::ZERO),
-            cursor: (0, 0),
             title: String::new(),
             frame: Vec::new(),
             is_stale: true,
+            mouse: true,
             abandoned: Arc::default(),
             keys: None,
             frames: 0,
         })
     }
 
-    /// Returns the switch that makes a write to a terminal that reads nothing give up.
+    /// Returns the switch that makes a write to a terminal that reads nothing give up. It stays on until it is put back.
     #[must_use]
     pub fn abandon_switch(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.abandoned)
@@ -102,7 +114,6 @@ impl Terminal {
     pub fn enter(&mut self) -> io::Result<()> {
         self.is_stale = true;
         self.title.clear();
-        self.abandoned.store(false, Ordering::Relaxed);
         let take = || {
             let before = rustix::termios::tcgetattr(&self.output)?;
             let mut during = before.clone();
@@ -113,6 +124,7 @@ impl Terminal {
         if held::hold(self.start_guard, take, Holder::Screen)? {
             self.write(SAVE_TITLE.as_bytes())?;
             self.write(ENTER.as_bytes())?;
+            self.write_mouse()?;
         }
         Ok(())
     }
@@ -128,7 +140,27 @@ impl Terminal {
         self.is_stale = true;
         self.title.clear();
         held::hold_again()?;
-        self.write(ENTER.as_bytes())
+        self.write(ENTER.as_bytes())?;
+        self.write_mouse()
+    }
+
+    /// Says whether the mouse is ours while a screen is on; otherwise it is the terminal's.
+    #[must_use]
+    pub fn has_mouse(&self) -> bool {
+        self.mouse
+    }
+
+    /// Takes the mouse or leaves it to the terminal, now and whenever the terminal is taken.
+    ///
+    /// # Errors
+    /// If the terminal is gone, or the write was abandoned.
+    pub fn set_mouse(&mut self, is_ours: bool) -> io::Result<()> {
+        self.mouse = is_ours;
+        self.write_mouse()
+    }
+
+    fn write_mouse(&mut self) -> io::Result<()> {
+        self.write(if self.mouse { MOUSE_ON } else { MOUSE_OFF }.as_bytes())
     }
 
     /// Gives the terminal back.
@@ -173,7 +205,6 @@ impl Terminal {
         }
         self.frame.extend_from_slice(END_FRAME);
         self.shown = next;
-        self.cursor = cursor;
         self.is_stale = false;
         self.frames += 1;
         let frame = std::mem::take(&mut self.frame);

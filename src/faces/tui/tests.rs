@@ -2,7 +2,7 @@
 
 use expect_test::expect_file;
 
-use super::testing::{Scene, Skin, ended, middle};
+use super::testing::{Scene, Skin, begin, cell_ends, ended, middle, stage, stage_ends};
 use super::ui::Request;
 use crate::logic::job::event::{Cause, Event, Outcome};
 use crate::logic::job::order::{Order, RetryScope, Target};
@@ -131,7 +131,9 @@ fn verbs_ask_where_something_would_be_lost() {
     scene.keys("G k k k");
     assert_eq!(scene.keys("s"), []);
     assert_eq!(scene.keys("y"), [Request::Order(Order::Skip { target: Target::Stage(3) })]);
-    assert_eq!(scene.keys("s a").len(), 2);
+    // What needs it goes first, so that it does not begin because its need was skipped.
+    let skip = |stage| Request::Order(Order::Skip { target: Target::Stage(stage) });
+    assert_eq!(scene.keys("s a"), [skip(5), skip(3)]);
 }
 
 #[test]
@@ -146,6 +148,58 @@ fn the_cancel_of_a_job_can_be_called_off() {
     assert_eq!(scene.keys("X y"), []);
     let (requests, _) = scene.ui.expire(std::time::Duration::from_secs(1000));
     assert_eq!(requests, [cancel]);
+}
+
+#[test]
+fn a_cancel_that_waits_is_not_lost_to_what_can_be_undone_next() {
+    let mut scene = middle(Skin::Color);
+    scene.buffer((80, 24));
+    let cancel = Request::Order(Order::Cancel { target: Target::Job, force: false });
+    let skip = Request::Order(Order::Skip { target: Target::Stage(5) });
+    // A stage that nothing needs is skipped at once, and can be taken back.
+    scene.keys("G k");
+    assert_eq!(scene.keys("X y s"), [cancel.clone(), skip]);
+    assert!(scene.ui.undo.as_ref().is_some_and(|undo| undo.then.is_empty()));
+    // A skip that was refused takes back its own offer only.
+    scene.ui.not_skipped();
+    assert!(scene.ui.undo.is_none());
+    scene.keys("X y");
+    scene.ui.not_skipped();
+    assert_eq!(scene.ui.take_armed(), [cancel]);
+    assert!(scene.ui.take_armed().is_empty());
+}
+
+#[test]
+fn a_stage_that_did_not_begin_again_is_retried_as_a_stage() {
+    let mut scene = Scene::new(Skin::Color);
+    let none = serde_json::Value::Null;
+    scene.events([
+        Event::JobStarted { attempt: 1 },
+        stage(0, &[(0, "", none.clone())]),
+        begin(0),
+        cell_ends(0, Outcome::Success),
+        stage_ends(0, Outcome::Success),
+        stage(1, &[(1, "", none)]),
+        begin(1),
+        cell_ends(1, Outcome::Success),
+        stage_ends(1, Outcome::Success),
+    ]);
+    scene.buffer((80, 24));
+    // `lint` passed, and stands below what it needs.
+    scene.keys("g j");
+    let retry = |scope| Request::Order(Order::Retry { scope });
+    assert_eq!(scene.keys("r y"), [retry(RetryScope::Cell(1))]);
+    // What it needs is run again and fails, so it is skipped; its cell is left from before.
+    let (outcome, scope) = (Outcome::Failure, RetryScope::From(0));
+    let (by, order, stages, cells) = (String::new(), String::new(), vec![0, 1], Vec::new());
+    scene.events([
+        Event::JobRetrying { by, order, scope, attempt: 2, stages, cells },
+        stage_ends(0, outcome),
+        stage_ends(1, Outcome::Skipped),
+        Event::JobFinished { outcome, cause: None, rescued: false, outputs: vec![], survivors: vec![] },
+    ]);
+    scene.is_live = false;
+    assert_eq!(scene.keys("r"), [Request::Again(Order::Retry { scope: RetryScope::From(1) })]);
 }
 
 #[test]

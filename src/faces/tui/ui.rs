@@ -59,6 +59,8 @@ pub enum Request {
     Order(Order),
     /// Runs a job on that has ended.
     Again(Order),
+    /// Wants that no longer.
+    GiveUp,
     /// Leaves the full screen, the job goes on.
     Stream,
     Suspend,
@@ -122,10 +124,23 @@ impl Choice {
 /// What lies over the panes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Overlay {
-    Help { top: usize },
-    Details { top: usize },
+    Help {
+        top: usize,
+    },
+    Details {
+        top: usize,
+    },
     Dialog(Dialog),
-    Palette { field: Field, cursor: usize },
+    /// Something that was told.
+    Sheet {
+        title: String,
+        lines: Vec<String>,
+        top: usize,
+    },
+    Palette {
+        field: Field,
+        cursor: usize,
+    },
 }
 
 /// Text that is typed in the status line.
@@ -167,7 +182,6 @@ pub struct Notice {
 }
 
 /// The state of a full screen.
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Ui {
     pub look: Look,
     pub mode: Mode,
@@ -181,6 +195,9 @@ pub struct Ui {
     pub prompt: Option<Prompt>,
     pub notice: Option<Notice>,
     pub undo: Option<Undo>,
+    /// The job is being started again, and since when.
+    pub starting: Option<Duration>,
+    /// The mouse is used here, and not by the terminal, which knows it best.
     pub mouse: bool,
     /// When the screen is left by itself.
     pub leave_at: Option<Duration>,
@@ -224,6 +241,8 @@ pub struct Facts<'a> {
 /// How long a remark stays.
 const NOTICE: Duration = Duration::from_secs(5);
 
+/// Before a start has taken this long nothing is said about it.
+pub(super) const SILENT: Duration = Duration::from_millis(300);
 /// How long the answer to an order stays once what was ordered can be seen: it must still be read.
 const SEEN: Duration = Duration::from_secs(2);
 
@@ -245,6 +264,7 @@ impl Ui {
             prompt: None,
             notice: None,
             undo: None,
+            starting: None,
             mouse: true,
             leave_at: None,
             leave_after: None,
@@ -299,6 +319,11 @@ impl Ui {
         }
     }
 
+    /// Shows text on a sheet, until somebody closes it.
+    pub fn tell(&mut self, title: impl Into<String>, lines: Vec<String>) {
+        self.overlay = Some(Overlay::Sheet { title: title.into(), lines, top: 0 });
+    }
+
     /// Returns what the next verb acts on.
     #[must_use]
     pub fn selected(&self, view: &JobView) -> Option<RowId> {
@@ -321,7 +346,9 @@ impl Ui {
     pub fn next_change(&self) -> Option<Duration> {
         let notice = self.notice.as_ref().map(|it| it.until);
         let undo = self.undo.as_ref().map(|undo| undo.until);
-        [notice, undo, self.leave_at].into_iter().flatten().min()
+        // A start that is over in a moment says nothing about itself.
+        let starting = self.starting.filter(|_| self.notice.is_none()).map(|since| since + SILENT);
+        [notice, undo, starting, self.leave_at].into_iter().flatten().min()
     }
 
     /// Notes that a picture of what is known now has reached the terminal.
@@ -341,6 +368,10 @@ impl Ui {
         let mut changed = false;
         if self.notice.as_ref().is_some_and(|it| it.until <= now) {
             self.notice = None;
+            changed = true;
+        }
+        if self.notice.is_none() && self.starting.is_some_and(|since| since + SILENT <= now) {
+            self.say("starting the job again; Esc gives it up", now);
             changed = true;
         }
         let mut requests = Vec::new();

@@ -86,6 +86,10 @@ impl Ui {
         self.stay();
         // It has been read by now, and what the key does may have more to say.
         self.notice = None;
+        let closes = self.overlay.is_none() && self.prompt.is_none() && matches!(key, "esc" | "q");
+        if self.starting.is_some() && (closes || key == "ctrl-c") {
+            return vec![Request::GiveUp];
+        }
         if key == "ctrl-c" {
             return self.interrupt(facts);
         }
@@ -478,6 +482,12 @@ impl Ui {
                 }
                 Vec::new()
             }
+            Overlay::Sheet { title, lines, top } => {
+                if let Some(top) = paged(key, top, "esc") {
+                    self.overlay = Some(Overlay::Sheet { title, lines, top });
+                }
+                Vec::new()
+            }
             Overlay::Palette { field, cursor } => self.palette_key(key, field, cursor, facts),
         }
     }
@@ -551,7 +561,7 @@ impl Ui {
         self.touched = Some(facts.now);
         self.stay();
         match &mut self.overlay {
-            Some(Overlay::Help { top } | Overlay::Details { top }) => {
+            Some(Overlay::Help { top } | Overlay::Details { top } | Overlay::Sheet { top, .. }) => {
                 *top = top.saturating_add_signed(by);
                 return Vec::new();
             }

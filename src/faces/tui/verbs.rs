@@ -64,13 +64,7 @@ pub(super) fn bad_cells(view: &JobView) -> (usize, usize) {
 
 /// Returns what is tried again for a row.
 pub(super) fn retry_scope(view: &JobView, id: RowId) -> RetryScope {
-    match id {
-        RowId::Stage(stage) => match view.stages.get(stage as usize).map(|it| &it.cells[..]) {
-            Some(&[one]) => RetryScope::Cell(one),
-            _ => RetryScope::Stage(stage),
-        },
-        RowId::Cell(cell) => RetryScope::Cell(cell),
-    }
+    view.retry_scope(&target(view, id))
 }
 
 /// Says whether what was ordered can be seen on the screen.
@@ -122,16 +116,30 @@ impl Ui {
             return vec![order];
         }
         if view.dependents(stage).is_empty() {
-            self.offer_undo(format!("Skipped {name}"), target, facts.now);
-            return vec![order];
+            let mut requests = self.offer_undo(format!("Skipped {name}"), target, facts.now);
+            requests.push(order);
+            return requests;
         }
         self.ask(Ask::Skip(id), facts.now)
     }
 
-    /// Offers to take back a skip that has not come into force.
-    pub(super) fn offer_undo(&mut self, words: String, target: Target, now: Duration) {
+    /// Offers to take back a skip that has not come into force. Returns what was armed until then and is due now.
+    fn offer_undo(&mut self, words: String, target: Target, now: Duration) -> Vec<Request> {
         let back = vec![Request::Order(Order::WithdrawSkip { target })];
+        let armed = self.take_armed();
         self.undo = Some(Undo { words, until: now + OFFERED, then: Vec::new(), back });
+        armed
+    }
+
+    /// Takes what a person has confirmed and what only waits so that it can be called off.
+    #[must_use]
+    pub(super) fn take_armed(&mut self) -> Vec<Request> {
+        self.undo.take_if(|undo| !undo.then.is_empty()).map(|undo| undo.then).unwrap_or_default()
+    }
+
+    /// Takes back the offer to undo a skip, for it was refused.
+    pub(super) fn not_skipped(&mut self) {
+        self.undo.take_if(|undo| undo.then.is_empty());
     }
 
     /// Cancels the selection.
@@ -147,8 +155,9 @@ impl Ui {
 
     /// Cancels the whole job; again before the time is over: at once.
     pub(super) fn cancel_job(&mut self, facts: Facts<'_>) -> Vec<Request> {
-        if let Some(undo) = self.undo.take_if(|undo| !undo.then.is_empty()) {
-            return undo.then;
+        let armed = self.take_armed();
+        if !armed.is_empty() {
+            return armed;
         }
         if !facts.is_live || facts.view.phase.outcome().is_some() {
             self.say("the job has ended already", facts.now);
@@ -245,7 +254,8 @@ impl Ui {
             return choice.requests;
         }
         let words = title.trim_end_matches('?').to_owned();
+        let armed = self.take_armed();
         self.undo = Some(Undo { words, until: now + choice.delay, then: choice.requests, back: Vec::new() });
-        Vec::new()
+        armed
     }
 }

@@ -12,15 +12,17 @@ use tokio::sync::mpsc;
 
 use super::draw;
 use super::pace::{Pace, Wish};
+use super::restart::{Again, Restart};
 use super::screen;
 use super::terminal::Terminal;
 use super::ui::{Facts, Request, Ui};
-use crate::engine::{Handle, Next, OrderError, clock};
+use crate::engine::{Handle, Next, Running, clock};
 use crate::faces::context::{Context, Signal};
+use crate::faces::orders;
 use crate::faces::show::Shown;
 use crate::faces::steering::Steering;
 use crate::logic::job::event::Event;
-use crate::logic::job::order::{Asked, Order, Target};
+use crate::logic::job::order::{Order, Target};
 use crate::logic::view::forecast::Forecast;
 
 /// So many events wait for this thread; what is beyond stays with the engine.
@@ -41,8 +43,6 @@ pub enum Left {
     Stream(Option<u32>),
     /// A signal came, or the terminal went away: the job is shown line by line.
     Lines,
-    /// The job has ended and is to run on.
-    Again(Order),
 }
 
 /// What the screen is used for.
@@ -50,6 +50,8 @@ pub enum Left {
 pub struct Watch<'a> {
     pub context: &'a Context,
     pub steering: &'a Steering,
+    /// Runs a job on that has ended.
+    pub again: Again,
     /// Nothing makes it leave by itself.
     pub stays: bool,
     /// Another screen follows, so the terminal is not given back between.
@@ -59,7 +61,9 @@ pub struct Watch<'a> {
 /// What reaches the loop besides keys and the job's events.
 enum Said {
     Signal(Signal),
-    Answer(Order, Result<String, OrderError>),
+    Answer(Order, orders::Answer),
+    /// Something came of a start.
+    Begun,
     Forecast(Forecast),
 }
 
@@ -68,20 +72,55 @@ enum Said {
 /// # Errors
 /// If the terminal cannot be used, or this face has a bug; the job goes on in either case.
 pub fn watch(terminal: &mut Terminal, ui: &mut Ui, shown: &mut Shown, watch: Watch<'_>) -> io::Result<Left> {
-    let (said, heard) = mpsc::unbounded_channel();
+    let (said, mut heard) = mpsc::unbounded_channel();
     let to_loop = said.clone();
-    let hear = move |signal| {
-        let _heard = to_loop.send(Said::Signal(signal));
-    };
+    let hear = move |signal| to_loop.send(Said::Signal(signal)).is_ok();
+    let mut restart = None;
     let left = screen::hold(terminal, watch.steering, hear, |terminal, keys| {
-        keys.runtime.block_on(Loop::new(terminal, ui, shown, watch, said)?.run(heard, &mut keys.stream))
+        let mut turn = Loop::new(terminal, (ui, shown), watch, said, &mut restart)?;
+        let left = keys.runtime.block_on(turn.run(&mut heard, &mut keys.stream));
+        // A signal that came behind what made this end is not for nobody.
+        heard.close();
+        while let Ok(said) = heard.try_recv() {
+            if let Said::Signal(signal) = said {
+                watch.steering.put_back(signal);
+            }
+        }
+        left
     });
+    give_armed(watch.steering, ui, shown);
     match &left {
-        Ok(Left::Again(_)) => {}
         Ok(Left::Done) if watch.goes_on => {}
         _ => terminal.leave(),
     }
+    if let Some(running) = restart.and_then(|restart| restart.give_up_or_take()) {
+        adopt(watch.steering, shown, running);
+        if let (Ok(Left::Lines), Some(handle)) = (&left, &shown.handle) {
+            // The signal came before there was something to cancel.
+            watch.steering.cancel(handle);
+        }
+    }
+    ui.starting = None;
     left
+}
+
+/// Takes a job that has begun to run on as the one that is shown.
+fn adopt(steering: &Steering, shown: &mut Shown, running: Running) {
+    steering.set_job(Some(&running.handle));
+    shown.handle = Some(running.handle.clone());
+    shown.running = Some(running);
+}
+
+/// Gives what was only to be ordered a moment later: whatever the screen is left for, a person has said yes to it.
+fn give_armed(steering: &Steering, ui: &mut Ui, shown: &Shown) {
+    let Some(handle) = &shown.handle else { return };
+    for request in ui.take_armed() {
+        let Request::Order(order) = request else { continue };
+        // What goes wrong with it is told by whoever waits for the last answers.
+        if steering.orders().give(handle, order.clone(), Box::new(|_, _| false)).is_err() {
+            let _answer = steering.orders().give_now(handle, order);
+        }
+    }
 }
 
 struct Loop<'a> {
@@ -94,30 +133,32 @@ struct Loop<'a> {
     pace: Pace,
     /// The end of the job was noticed.
     has_ended: bool,
-    actor: Option<String>,
+    /// The job is to run on.
+    restart: &'a mut Option<Restart>,
 }
 
 impl<'a> Loop<'a> {
     fn new(
         terminal: &'a mut Terminal,
-        ui: &'a mut Ui,
-        shown: &'a mut Shown,
+        (ui, shown): (&'a mut Ui, &'a mut Shown),
         watch: Watch<'a>,
         said: mpsc::UnboundedSender<Said>,
+        restart: &'a mut Option<Restart>,
     ) -> io::Result<Self> {
         let news = match &shown.handle {
             Some(handle) => Some(hand_over(handle, shown.view.seq)?),
             None => None,
         };
+        ui.mouse = terminal.has_mouse();
         ui.stage_names = shown.view.playbook.stages.iter().map(|stage| stage.id.to_string()).collect();
         // One that an engine works on again may still look as it ended before.
         let has_ended = shown.view.phase.outcome().is_some() && shown.handle.is_none();
-        Ok(Self { terminal, ui, shown, watch, said, news, pace: Pace::default(), has_ended, actor: None })
+        Ok(Self { terminal, ui, shown, watch, said, news, pace: Pace::default(), has_ended, restart })
     }
 
     async fn run(
-        mut self,
-        mut heard: mpsc::UnboundedReceiver<Said>,
+        &mut self,
+        heard: &mut mpsc::UnboundedReceiver<Said>,
         input: &mut EventStream,
     ) -> io::Result<Left> {
         self.ui.opened = clock::elapsed();
@@ -204,7 +245,7 @@ impl<'a> Loop<'a> {
         Ok(())
     }
 
-    /// Takes what came from the terminal, and what else has come meanwhile: wheels turn faster than frames.
+    /// Takes one thing that came from the terminal. What it changes is drawn when a frame is due: wheels turn faster.
     fn take(&mut self, event: &Input) -> io::Result<Option<Left>> {
         #[cfg(feature = "faults")]
         super::faults::at_key(event)?;
@@ -231,12 +272,13 @@ impl<'a> Loop<'a> {
                 return Ok(Some(Left::Lines));
             }
             Said::Answer(order, answer) => self.answered(&order, answer, now),
+            Said::Begun => self.begun(now)?,
             Said::Forecast(forecast) => self.ui.forecast = forecast,
         }
         Ok(None)
     }
 
-    fn answered(&mut self, order: &Order, answer: Result<String, OrderError>, now: Duration) {
+    fn answered(&mut self, order: &Order, answer: orders::Answer, now: Duration) {
         match answer {
             Ok(words) if self.ui.undo.is_none() || !matches!(order, Order::Skip { .. }) => {
                 self.ui.say_of_order(words, order.clone(), now)
@@ -244,13 +286,9 @@ impl<'a> Loop<'a> {
             Ok(_) => {}
             Err(error) => {
                 if matches!(order, Order::Skip { .. }) {
-                    self.ui.undo = None;
+                    self.ui.not_skipped();
                 }
-                let words = match error {
-                    OrderError::Refused(refusal) => refusal.message,
-                    OrderError::Gone(why) => why,
-                };
-                self.ui.say(words, now);
+                self.ui.say(orders::words(&error), now);
             }
         }
     }
@@ -304,7 +342,8 @@ impl<'a> Loop<'a> {
         for request in requests {
             match request {
                 Request::Order(order) => self.order(order),
-                Request::Again(order) => return Ok(Some(Left::Again(order))),
+                Request::Again(order) => self.again(order)?,
+                Request::GiveUp => self.give_up(),
                 Request::Stream if self.shown.handle.is_some() => {
                     return Ok(Some(Left::Stream(self.ui.log.cell)));
                 }
@@ -318,14 +357,7 @@ impl<'a> Loop<'a> {
                     self.order(Order::Cancel { target: Target::Job, force: false });
                 }
                 Request::Copy { text, is_all } => self.copy(&text, is_all)?,
-                Request::Mouse(is_on) => {
-                    let switch: &[u8] = if is_on {
-                        b"\x1b[?1000h\x1b[?1002h\x1b[?1006h"
-                    } else {
-                        b"\x1b[?1006l\x1b[?1002l\x1b[?1000l"
-                    };
-                    self.terminal.write(switch)?;
-                }
+                Request::Mouse(is_on) => self.terminal.set_mouse(is_on)?,
                 Request::Redraw => {
                     self.terminal.redraw();
                     self.pace.wish(Wish::Now, clock::elapsed());
@@ -335,29 +367,83 @@ impl<'a> Loop<'a> {
         Ok(None)
     }
 
-    /// Gives an order on a thread of its own: an engine may take a while to answer, and the screen does not wait.
+    /// Gives an order: an engine may take a while to answer, and the screen does not wait.
     fn order(&mut self, order: Order) {
-        let Some(handle) = self.shown.handle.clone() else {
+        let Some(handle) = &self.shown.handle else {
             self.ui.say("the job has ended", clock::elapsed());
             return;
         };
-        let by = self.actor.get_or_insert_with(self.watch.context.outside.actor).clone();
         let said = self.said.clone();
-        let asked =
-            Asked { id: uuid::Uuid::now_v7().to_string(), by, order: order.clone(), expected_seq: None };
-        let spawned = std::thread::Builder::new().name("order".to_owned()).spawn(move || {
-            let answer = handle.order(asked);
-            // The screen may be gone by now, and with it whoever wanted to know.
-            let _heard = said.send(Said::Answer(order, answer));
-        });
-        if let Err(error) = spawned {
+        // The screen may be gone by then.
+        let tell = move |order: &Order, answer| said.send(Said::Answer(order.clone(), answer)).is_ok();
+        if let Err(error) = self.watch.steering.orders().give(handle, order, Box::new(tell)) {
             self.ui.say(format!("the order was not given: {error}"), clock::elapsed());
         }
+    }
+
+    /// Runs the job on that has ended, on a thread of its own: secrets may take their time.
+    fn again(&mut self, order: Order) -> io::Result<()> {
+        let now = clock::elapsed();
+        if self.restart.is_some() {
+            self.ui.say("the job is being started again already; Esc gives it up", now);
+            return Ok(());
+        }
+        let (context, again) = (self.watch.context.clone(), self.watch.again);
+        let (job, playbook) = (self.shown.id.clone(), self.shown.view.playbook.clone());
+        // The engine has said all, and whoever gives orders now would give them to nobody.
+        (self.news, self.shown.handle) = (None, None);
+        self.watch.steering.set_job(None);
+        let before = self.shown.running.take();
+        let again = move |may_begin: &dyn Fn() -> bool| {
+            if let Some(before) = before {
+                // Two engines cannot work on one job.
+                before.wait().map_err(|error| vec![error.message])?;
+            }
+            again(&context, &job, &playbook, order, may_begin)
+        };
+        let said = self.said.clone();
+        let tell = move || {
+            // The screen may be gone by then, and looks at what came of it by itself.
+            let _heard = said.send(Said::Begun);
+        };
+        *self.restart = Some(Restart::start(again, tell)?);
+        self.ui.starting = Some(now);
+        Ok(())
+    }
+
+    fn give_up(&mut self) {
+        if self.restart.take_if(|restart| restart.give_up()).is_some() {
+            self.ui.starting = None;
+            self.ui.say("given up: the job stays as it ended", clock::elapsed());
+        }
+    }
+
+    /// Shows the job that runs on, or what kept it from that.
+    fn begun(&mut self, now: Duration) -> io::Result<()> {
+        let Some(result) = self.restart.as_ref().and_then(Restart::take) else { return Ok(()) };
+        (*self.restart, self.ui.starting, self.ui.notice) = (None, None, None);
+        match result {
+            Ok(running) => {
+                let handle = running.handle.clone();
+                adopt(self.watch.steering, self.shown, running);
+                self.news = Some(hand_over(&handle, self.shown.view.seq)?);
+                self.has_ended = false;
+                self.look_back();
+            }
+            Err(lines) => self.ui.tell("Nothing was started", lines),
+        }
+        self.pace.wish(Wish::Now, now);
+        Ok(())
     }
 
     /// Gives the terminal back, stops, and takes it again when somebody lets this process go on.
     fn suspend(&mut self, group: bool) -> io::Result<()> {
         self.terminal.leave();
+        give_armed(self.watch.steering, self.ui, self.shown);
+        // While this process is stopped nobody gives what still waits.
+        for words in self.watch.steering.orders().settle(orders::PATIENCE) {
+            self.terminal.write(format!("{words}\n").as_bytes())?;
+        }
         if self.shown.handle.is_some() && self.shown.running.is_some() {
             self.terminal
                 .write("suspended: what runs goes on, nothing new starts until `fg`\n".as_bytes())?;

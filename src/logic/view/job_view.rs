@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::parts::{CellView, Counts, Phase, StageView, StepView, Tried};
 use crate::logic::job::event::{Cause, Envelope, Event, NewCell, Outcome, StepEnd};
-use crate::logic::job::order::Target;
+use crate::logic::job::order::{RetryScope, Target};
 use crate::logic::job::report::{Annotation, AttemptKey};
 use crate::logic::playbook::model::{Action, Playbook, Step};
 use crate::logic::time::Timestamp;
@@ -536,6 +536,48 @@ impl JobView {
             }
         }
         (0u32..).zip(reached).filter(|(at, is)| *is && *at != stage).map(|(at, _)| at).collect()
+    }
+
+    /// Returns a stage and those that need it, directly or through others, each of them before what it needs.
+    #[must_use]
+    pub fn dependents_first(&self, stage: u32) -> Vec<u32> {
+        let stages = &self.playbook.stages;
+        let mut reached = vec![false; stages.len()];
+        reached[stage as usize] = true;
+        let mut order = Vec::new();
+        // A stage on the way, and from which other one on those that need it are looked for.
+        let mut way = vec![(stage as usize, 0)];
+        while let Some((at, from)) = way.last_mut() {
+            let next =
+                (*from..stages.len()).find(|&other| !reached[other] && stages[other].needs.contains(at));
+            match next {
+                Some(other) => {
+                    *from = other + 1;
+                    reached[other] = true;
+                    way.push((other, 0));
+                }
+                None => {
+                    order.extend(u32::try_from(*at));
+                    way.pop();
+                }
+            }
+        }
+        order
+    }
+
+    /// Returns what an order to run something again is about, if a person names that alone.
+    #[must_use]
+    pub fn retry_scope(&self, target: &Target) -> RetryScope {
+        match *target {
+            Target::Job => RetryScope::Failed,
+            Target::Cell(cell) => RetryScope::Cell(cell),
+            Target::Stage(stage) => match self.stages[stage as usize].cells[..] {
+                // One that is left from an earlier beginning of its stage has not ended.
+                [one] if self.cells[one as usize].phase.outcome().is_some() => RetryScope::Cell(one),
+                _ if self.phase.outcome().is_some() => RetryScope::From(stage),
+                _ => RetryScope::Stage(stage),
+            },
+        }
     }
 
     /// Returns how long the job took, or has taken so far, all of its attempts together.

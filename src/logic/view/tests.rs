@@ -256,6 +256,22 @@ fn a_skip_is_seen_until_it_is_taken_back_or_has_come_to_its_end() {
     assert_eq!((&fold.view.stages[1].skipping, &fold.view.cells[0].skipping), (&None, &None));
 }
 
+#[test]
+fn dependents_come_before_what_they_need_however_they_are_written() {
+    let text = "version: 3\nname: ci\nstages:\n  d: { needs: [b, c], run: x }\n  a: { run: x }\n  \
+        c: { needs: b, run: x }\n  b: { needs: a, run: x }\n  e: { run: x }\n";
+    let playbook = playbook::read(&Source::new("ci.yml", text)).playbook.unwrap();
+    let view = JobView::new(Arc::new(playbook));
+    let names = |stages: Vec<u32>| {
+        let names: Vec<&str> = stages.into_iter().map(|stage| view.stage_name(stage)).collect();
+        names.join(" ")
+    };
+    let stage = |name: &str| (0..5).find(|&stage| view.stage_name(stage) == name).unwrap();
+    assert_eq!(names(view.dependents_first(stage("a"))), "d c b a");
+    assert_eq!(names(view.dependents_first(stage("c"))), "d c");
+    assert_eq!(names(view.dependents_first(stage("e"))), "e");
+}
+
 fn job_end(outcome: Outcome) -> Event {
     Event::JobFinished { outcome, cause: None, rescued: false, outputs: vec![], survivors: vec![] }
 }

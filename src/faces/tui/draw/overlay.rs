@@ -32,6 +32,18 @@ pub(super) fn draw(buffer: &mut Buffer, ui: &mut Ui, facts: Facts<'_>, area: Rec
             details::draw_rows(&mut pen, inner, &rows, *top);
             more(&mut pen, inner, *top, rows.len());
         }
+        Overlay::Sheet { title, lines, top } => {
+            let mut pen = Pen::new(buffer, &ui.look);
+            // As wide as the sheet is inside.
+            let room = usize::from(area.width.saturating_sub(4).min(90)).saturating_sub(4);
+            let rows: Vec<String> = lines.iter().flat_map(|line| wrapped(line, room, room)).collect();
+            let inner = sheet(&mut pen, area, title, "Esc closes", rows.len());
+            scrolled(top, rows.len(), inner.height);
+            let style = pen.style(Token::Text);
+            for (y, row) in (inner.y..inner.bottom()).zip(rows.iter().skip(*top)) {
+                pen.text(inner.x, y, inner.width, row, style);
+            }
+        }
         Overlay::Palette { field, cursor: at } => {
             let entries = palette::entries(ui, field.text());
             let mut pen = Pen::new(buffer, &ui.look);

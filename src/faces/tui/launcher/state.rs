@@ -24,11 +24,12 @@ use crate::faces::tui::ui::Look;
 const NOTICE: Duration = Duration::from_secs(5);
 
 /// The state of the launcher. It outlives the jobs that are run from it.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Launcher {
     pub look: Look,
     pub(super) caller: Caller,
-    /// The mouse is used here, and not by the terminal.
-    pub mouse: bool,
+    /// The mouse is used here, and not by the terminal, which knows it best.
+    pub(super) mouse: bool,
     pub(super) zone: TimeZone,
     /// Name of the project.
     pub(super) project: String,

@@ -9,6 +9,7 @@ use std::thread::{Builder, Scope};
 use std::time::Duration;
 
 use crossterm::event::{Event as Input, EventStream};
+use rustix::io::Errno;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use super::draw;
@@ -28,8 +29,7 @@ use crate::faces::tui::terminal::Terminal;
 /// How long words such as `12 min ago` may lag behind.
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Before a start has taken this long nothing is said about it.
-pub(super) const SILENT: Duration = Duration::from_millis(300);
+pub(super) use crate::faces::tui::ui::SILENT;
 
 /// Why the launcher was left.
 pub enum Left {
@@ -67,21 +67,32 @@ enum Said {
 /// # Errors
 /// If the terminal cannot be used, or this face has a bug.
 pub fn launcher(terminal: &mut Terminal, state: &mut Launcher, launching: Launching<'_>) -> io::Result<Left> {
-    let (said, heard) = mpsc::unbounded_channel();
+    let (said, mut heard) = mpsc::unbounded_channel();
     let to_loop = said.clone();
-    let hear = move |signal| {
-        let _heard = to_loop.send(Said::Signal(signal));
-    };
-    let left = std::thread::scope(|scope| {
-        screen::hold(terminal, launching.steering, hear, |terminal, keys| {
-            let turn = Turn::new(terminal, state, launching, scope, said)?;
-            keys.runtime.block_on(turn.run(heard, &mut keys.stream))
-        })
-    });
-    if let Ok(Left::Done | Left::Signal) = left {
-        terminal.leave();
-    }
-    left
+    let hear = move |signal| to_loop.send(Said::Signal(signal)).is_ok();
+    std::thread::scope(|scope| {
+        let left = screen::hold(terminal, launching.steering, hear, |terminal, keys| {
+            let mut turn = Turn::new(terminal, state, launching, scope, said)?;
+            let left = match keys.runtime.block_on(turn.run(&mut heard, &mut keys.stream)) {
+                // Whoever writes may notice before whoever reads that the terminal went away.
+                Err(error) if error.raw_os_error() == Some(Errno::IO.raw_os_error()) => Ok(turn.gone()),
+                left => left,
+            };
+            // A signal that came behind what made this end is not for nobody.
+            heard.close();
+            while let Ok(said) = heard.try_recv() {
+                if let Said::Signal(signal) = said {
+                    launching.steering.put_back(signal);
+                }
+            }
+            left
+        });
+        if let Ok(Left::Done | Left::Signal) = left {
+            // What goes on beside it is waited for below, where nobody sees it any more.
+            terminal.leave();
+        }
+        left
+    })
 }
 
 struct Turn<'a, 'scope, 'env> {
@@ -108,9 +119,7 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
         let shelf = Shelf::look(project);
         state.set_shelf(shelf.clone(), &project.root, clock::elapsed());
         state.starting = None;
-        if !state.mouse {
-            terminal.write(MOUSE_OFF)?;
-        }
+        state.mouse = terminal.has_mouse();
         let first = state.books.iter().map(|book| book.path.clone()).collect();
         let (reader, ask) = sync::channel();
         let to_loop = said.clone();
@@ -121,7 +130,11 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
         Ok(Self { terminal, state, launching, scope, said, reader, pace: Pace::default() })
     }
 
-    async fn run(mut self, mut heard: UnboundedReceiver<Said>, input: &mut EventStream) -> io::Result<Left> {
+    async fn run(
+        &mut self,
+        heard: &mut UnboundedReceiver<Said>,
+        input: &mut EventStream,
+    ) -> io::Result<Left> {
         self.pace.wish(Wish::Now, clock::elapsed());
         loop {
             let now = clock::elapsed();
@@ -141,9 +154,9 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
                         self.take(&event)?
                     }
                     // The terminal went away.
-                    Some(Err(_)) | None => Some(Left::Signal),
+                    Some(Err(_)) | None => Some(self.gone()),
                 },
-                Some(said) = heard.recv() => self.hear(said, &mut heard)?,
+                Some(said) = heard.recv() => self.hear(said, heard)?,
                 () = tokio::time::sleep(wait) => None,
             };
             if let Some(left) = left {
@@ -199,10 +212,7 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
                 // It comes as an event of the terminal, too.
                 Said::Signal(Signal::Resize) => {}
                 Said::Signal(Signal::Interrupt | Signal::Terminate | Signal::HangUp) => {
-                    if self.state.starting.is_some() {
-                        self.abandon();
-                    }
-                    return Ok(Some(Left::Signal));
+                    return Ok(Some(self.gone()));
                 }
                 Said::News(News::Content(path, content)) => {
                     self.state.set_content(&path, content);
@@ -250,10 +260,18 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
                     // A thread that has ended cannot be asked, and nothing else is lost by it.
                     let _asked = self.reader.send(());
                 }
-                Request::Mouse(is_on) => self.terminal.write(if is_on { MOUSE_ON } else { MOUSE_OFF })?,
+                Request::Mouse(is_on) => self.terminal.set_mouse(is_on)?,
             }
         }
         Ok(None)
+    }
+
+    /// Leaves without being asked to, also while a job is being started.
+    fn gone(&self) -> Left {
+        if self.state.starting.is_some() {
+            self.abandon();
+        }
+        Left::Signal
     }
 
     /// Ends the process, and with it what is being started.
@@ -286,13 +304,7 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
         self.terminal.leave();
         (self.launching.context.outside.stop_here)(group);
         self.terminal.enter()?;
-        if !self.state.mouse {
-            self.terminal.write(MOUSE_OFF)?;
-        }
         self.pace.wish(Wish::Now, clock::elapsed());
         Ok(())
     }
 }
-
-const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1002h\x1b[?1006h";
-const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1002l\x1b[?1000l";

@@ -1,0 +1,32 @@
+//! Signals that come while one face goes and the next one comes.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::channel;
+
+use super::{Ends, Inner, Steering};
+use crate::faces::context::Signal;
+
+fn steering() -> Steering {
+    let ends = Ends { stop_here: |_| panic!("nothing stops here"), leave: |_| panic!("nothing ends here") };
+    Steering(Arc::new(Inner::new(ends, || "ada".to_owned(), None)))
+}
+
+#[test]
+fn a_signal_for_a_face_that_is_going_is_heard_by_the_next() {
+    let steering = steering();
+    steering.set_listener(Some(Box::new(|_| false)));
+    steering.0.hear(Signal::Terminate);
+    // One that lay behind what made it go.
+    steering.put_back(Signal::Interrupt);
+    steering.put_back(Signal::Continue);
+    steering.set_listener(None);
+    let (tell, told) = channel();
+    steering.set_listener(Some(Box::new(move |signal| tell.send(signal).is_ok())));
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), [Signal::Terminate, Signal::Interrupt]);
+    assert_eq!(steering.0.received.load(Ordering::Relaxed), 1, "hearing it again is no second signal");
+    // Each is heard once.
+    let (tell, told) = channel();
+    steering.set_listener(Some(Box::new(move |signal| tell.send(signal).is_ok())));
+    assert_eq!(told.try_iter().count(), 0);
+}
