@@ -7,6 +7,8 @@ pub mod cli;
 pub mod context;
 pub mod ending;
 pub mod event_json;
+#[cfg(feature = "faults")]
+mod faults;
 pub mod held;
 pub mod hint;
 pub mod inline;

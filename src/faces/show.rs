@@ -3,12 +3,14 @@
 //! Whoever starts a job (`run`, `jobs retry`, the launcher) or looks at one (`watch`) comes here with it. Not here: which
 //! face is right (`modes.rs`), what a face shows (`tui`, `inline`, `plain.rs`, `event_json.rs`), signals (`steering.rs`).
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::context::Context;
 use super::ending::{Ending, Failure};
 use super::event_json;
+use super::held;
 use super::inline;
 use super::modes::Face;
 use super::orders::PATIENCE;
@@ -127,18 +129,36 @@ fn follow_steered(
         let screen = Screen { terminal: &mut terminal, look: &mut look, goes_on: false };
         full(context, steering, screen, out, (&mut shown, &mut skin))?;
     }
-    match skin.face {
-        Face::Full => {}
-        Face::Inline => match inline::follow(context, steering, out, &mut shown, skin, None) {
-            inline::Left::Ended | inline::Left::Full => {}
-            inline::Left::Seen => {
-                tell_it_goes_on(context, out, &shown);
-                return Ok(Ending::Success);
-            }
-        },
-        Face::Plain | Face::Json => lines(context, out, &mut shown, skin),
+    if skin.face == Face::Inline
+        && rows(context, steering, out, (&mut shown, &mut skin), None) == Some(inline::Left::Seen)
+    {
+        tell_it_goes_on(context, out, &shown);
+        return Ok(Ending::Success);
+    }
+    if matches!(skin.face, Face::Plain | Face::Json) {
+        lines(context, steering, out, &mut shown, skin);
     }
     finish(context, out, shown, skin)
+}
+
+/// Shows rows below the output until the job has ended, or another face is to go on. Nothing, if they have a bug: then
+/// it goes on line by line.
+fn rows(
+    context: &Context,
+    steering: &Steering,
+    out: &mut Out,
+    (shown, skin): (&mut Shown, &mut Skin),
+    stream: Option<inline::Stream>,
+) -> Option<inline::Left> {
+    // What is shown is a fold of events, which was changed by whole ones only.
+    let follow = || inline::follow(context, steering, out, shown, *skin, stream);
+    let left = catch_unwind(AssertUnwindSafe(follow)).ok();
+    if left.is_none() {
+        held::leave_now();
+        out.line("the rows below the output failed; the job goes on, line by line");
+        skin.face = Face::Plain;
+    }
+    left
 }
 
 /// Opens the terminal for full screens, without changing anything yet.
@@ -185,7 +205,7 @@ pub fn follow_on(
         Ok(true) => steering.set_job(None),
         Ok(false) => {
             if skin.face != Face::Full {
-                lines(context, out, &mut shown, skin);
+                lines(context, steering, out, &mut shown, skin);
             }
             return finish(context, out, shown, skin).map(After::Over);
         }
@@ -229,9 +249,8 @@ fn full(
             Ok(tui::Left::Done) => return Ok(true),
             Ok(tui::Left::Stream(cell)) => {
                 let stream = Some(inline::Stream { cell });
-                match inline::follow(context, steering, out, shown, *skin, stream) {
-                    inline::Left::Full => {}
-                    inline::Left::Ended | inline::Left::Seen => return Ok(false),
+                if rows(context, steering, out, (shown, skin), stream) != Some(inline::Left::Full) {
+                    return Ok(false);
                 }
             }
             // Whoever only looked on is gone, and the job is somebody else's.
@@ -265,7 +284,8 @@ pub fn forecast(project: &Project, job: &JobId) -> Option<Forecast> {
 }
 
 /// Shows the rest of a job line by line, or as events.
-fn lines(context: &Context, out: &mut Out, shown: &mut Shown, skin: Skin) {
+fn lines(context: &Context, steering: &Steering, out: &mut Out, shown: &mut Shown, skin: Skin) {
+    steering.listen_alone();
     let Some(handle) = &shown.handle else { return };
     let (number, view) = (shown.number, &mut shown.view);
     let (json, job) = (skin.face == Face::Json, shown.id.to_string());

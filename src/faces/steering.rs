@@ -96,6 +96,20 @@ impl Steering {
         self.0.keep(signal, earlier, self.0.job().is_some());
     }
 
+    /// Says that no face hears signals from now on: what came too late for the last one is carried out.
+    pub fn listen_alone(&self) {
+        self.set_listener(None);
+        let late = std::mem::take(&mut *self.0.late.lock().unwrap_or_else(PoisonError::into_inner));
+        for it in late {
+            match self.0.job() {
+                Some(job) if !it.has_cancelled => self.0.cancel(&job, it.earlier > 0),
+                Some(_) => {}
+                // Nothing is lost: the job is somebody else's.
+                None => (self.0.ends.leave)(Ending::Cancelled),
+            }
+        }
+    }
+
     /// Cancels a job politely, as the first signal does.
     pub fn cancel(&self, job: &Handle) {
         self.0.cancel(job, false);
@@ -119,7 +133,7 @@ impl Inner {
     }
 
     fn keep(&self, signal: Signal, earlier: u32, has_cancelled: bool) {
-        if !matches!(signal, Signal::Stop | Signal::Continue) {
+        if !matches!(signal, Signal::Stop | Signal::Continue | Signal::Resize) {
             let late = Late { signal, earlier, has_cancelled };
             self.late.lock().unwrap_or_else(PoisonError::into_inner).push(late);
         }

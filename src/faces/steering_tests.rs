@@ -30,3 +30,16 @@ fn a_signal_for_a_face_that_is_going_is_heard_by_the_next() {
     steering.set_listener(Some(Box::new(move |signal| tell.send(signal).is_ok())));
     assert_eq!(told.try_iter().count(), 0);
 }
+
+#[test]
+fn a_signal_that_no_face_can_hear_any_more_ends_whoever_only_looked_on() {
+    let ends = Ends { stop_here: |_| panic!("nothing stops here"), leave: |_| panic!("left") };
+    let steering = Steering(Arc::new(Inner::new(ends, || "ada".to_owned(), None)));
+    steering.listen_alone();
+    steering.set_listener(Some(Box::new(|_| true)));
+    steering.0.hear(Signal::Interrupt);
+    // It lay in the queue of a face that had a bug.
+    steering.put_back(Signal::Interrupt);
+    let left = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| steering.listen_alone()));
+    assert_eq!(left.unwrap_err().downcast_ref::<&str>(), Some(&"left"));
+}

@@ -375,3 +375,21 @@ fn whoever_only_looks_on_may_leave() {
     open(&sandbox, "on");
     terminal.wait_for_end().code(0).done();
 }
+
+#[cfg(feature = "faults")]
+#[test]
+fn a_bug_of_the_rows_leaves_the_terminal_right_and_the_job_alone() {
+    let sandbox = Sandbox::new().file("gated.yml", GATED).file("on", "");
+    let mut terminal =
+        sandbox.terminal(["run", "gated.yml"], (100, 24)).env("SORTIE_FAULT_SCREEN", "panic").start();
+    let before = terminal.modes();
+    terminal.wait_for(HINT);
+    terminal.keys("E");
+    terminal.wait_for("this is a bug in sortie");
+    terminal.wait_for("the job goes on, line by line");
+    terminal.assert_restored(&before);
+    std::fs::write(sandbox.project().join("go"), "").expect("the project is writable");
+    terminal.wait_for_end().code(0).shows("opened").shows("job #1 passed").done();
+    terminal.assert_restored(&before);
+    nothing_is_left(&sandbox, Duration::from_secs(20));
+}

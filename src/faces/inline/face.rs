@@ -95,9 +95,11 @@ pub fn follow(
     face.begin(number, stream);
     let left = face.run();
     face.end();
+    steering.set_listener(None);
+    // What came too late for this face is for the next one.
+    face.signals.try_iter().for_each(|signal| steering.put_back(signal));
     drop(face);
     held::give_back();
-    steering.set_listener(None);
     left
 }
 
@@ -419,6 +421,8 @@ impl<'a> Face<'a> {
             self.has_keys = false;
             return;
         };
+        #[cfg(feature = "faults")]
+        crate::faces::faults::at_bytes(&typed);
         for wish in self.keys.read(&typed, self.view, self.place, clock::elapsed()) {
             self.is_stale = true;
             match wish {

@@ -10,8 +10,6 @@ mod ask;
 pub mod clipboard;
 pub mod clusters;
 pub mod draw;
-#[cfg(feature = "faults")]
-mod faults;
 pub mod field;
 mod frame;
 pub mod glyphs;

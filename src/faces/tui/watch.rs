@@ -78,16 +78,14 @@ pub fn watch(terminal: &mut Terminal, ui: &mut Ui, shown: &mut Shown, watch: Wat
     let mut restart = None;
     let left = screen::hold(terminal, watch.steering, hear, |terminal, keys| {
         let mut turn = Loop::new(terminal, (ui, shown), watch, said, &mut restart)?;
-        let left = keys.runtime.block_on(turn.run(&mut heard, &mut keys.stream));
-        // A signal that came behind what made this end is not for nobody.
-        heard.close();
-        while let Ok(said) = heard.try_recv() {
-            if let Said::Signal(signal) = said {
-                watch.steering.put_back(signal);
-            }
-        }
-        left
+        keys.runtime.block_on(turn.run(&mut heard, &mut keys.stream))
     });
+    // A signal that came behind what made this end, also if that was a bug, is not for nobody.
+    while let Ok(said) = heard.try_recv() {
+        if let Said::Signal(signal) = said {
+            watch.steering.put_back(signal);
+        }
+    }
     give_armed(watch.steering, ui, shown);
     match &left {
         Ok(Left::Done) if watch.goes_on => {}
@@ -248,7 +246,7 @@ impl<'a> Loop<'a> {
     /// Takes one thing that came from the terminal. What it changes is drawn when a frame is due: wheels turn faster.
     fn take(&mut self, event: &Input) -> io::Result<Option<Left>> {
         #[cfg(feature = "faults")]
-        super::faults::at_key(event)?;
+        crate::faces::faults::at_event(event)?;
         if let Input::Resize(..) = event {
             self.pace.wish(Wish::Now, clock::elapsed());
             return Ok(None);

@@ -73,20 +73,18 @@ pub fn launcher(terminal: &mut Terminal, state: &mut Launcher, launching: Launch
     std::thread::scope(|scope| {
         let left = screen::hold(terminal, launching.steering, hear, |terminal, keys| {
             let mut turn = Turn::new(terminal, state, launching, scope, said)?;
-            let left = match keys.runtime.block_on(turn.run(&mut heard, &mut keys.stream)) {
+            match keys.runtime.block_on(turn.run(&mut heard, &mut keys.stream)) {
                 // Whoever writes may notice before whoever reads that the terminal went away.
                 Err(error) if error.raw_os_error() == Some(Errno::IO.raw_os_error()) => Ok(turn.gone()),
                 left => left,
-            };
-            // A signal that came behind what made this end is not for nobody.
-            heard.close();
-            while let Ok(said) = heard.try_recv() {
-                if let Said::Signal(signal) = said {
-                    launching.steering.put_back(signal);
-                }
             }
-            left
         });
+        // A signal that came behind what made this end is not for nobody.
+        while let Ok(said) = heard.try_recv() {
+            if let Said::Signal(signal) = said {
+                launching.steering.put_back(signal);
+            }
+        }
         if let Ok(Left::Done | Left::Signal) = left {
             // What goes on beside it is waited for below, where nobody sees it any more.
             terminal.leave();
@@ -150,7 +148,7 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
                 event = screen::next(input) => match event {
                     Some(Ok(event)) => {
                         #[cfg(feature = "faults")]
-                        crate::faces::tui::faults::at_key(&event)?;
+                        crate::faces::faults::at_event(&event)?;
                         self.take(&event)?
                     }
                     // The terminal went away.
