@@ -179,7 +179,7 @@ fn a_job_that_is_over_at_once_can_be_seen_and_then_the_screen_leaves() {
             "playbooks/mended.yml",
             "version: 3\nname: mended\nstages:\n  a: { steps: [{ block: [{ run: exit 3 }], rescue: [{ run: echo mended }] }] }\n",
         );
-    let mut quick = sandbox.terminal(["run", "two", "--watch"], (80, 24)).start();
+    let quick = sandbox.terminal(["run", "two", "--watch"], (80, 24)).start();
     let before = quick.modes();
     quick.wait_for("any key stays");
     quick.wait_for_end().code(0).shows("job #1 passed").done();
