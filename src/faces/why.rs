@@ -125,10 +125,9 @@ pub fn step_words(view: &JobView, cell: u32, step: u32) -> String {
         return format!("step {} `{id}`", step + 1);
     }
     match &plan.action {
-        Action::Run { text, .. } => match text.template.as_literal() {
-            Some(text) => format!("step {} `{}`", step + 1, shortened(text.trim(), 40)),
-            None => format!("step {}", step + 1),
-        },
+        Action::Run { text, .. } => {
+            format!("step {} `{}`", step + 1, shortened(text.template.source().trim(), 40))
+        }
         Action::Block { .. } => format!("block {}", step + 1),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{runs, step_title, why_cell, why_stage};
+use super::{runs, step_title, step_words, why_cell, why_stage};
 use crate::logic::job::event::{Cause, Envelope, Event, NewCell, Outcome, StepEnd};
 use crate::logic::job::report::AttemptKey;
 use crate::logic::playbook;
@@ -64,6 +64,7 @@ fn members(names: &[&str]) -> Cause {
 #[test]
 fn a_step_of_which_nothing_is_fixed_is_called_by_what_is_written() {
     assert_eq!(step_title(&begun(), 0, 0), "make ${{ matrix.v }}");
+    assert_eq!(step_words(&begun(), 0, 0), "step 1 `make ${{ matrix.v }}`");
 }
 
 #[test]
