@@ -322,7 +322,9 @@ fn awaited(view: &JobView, target: &Target) -> Option<String> {
         Target::Stage(stage) => view.cells[cell as usize].stage == *stage,
         Target::Cell(only) => cell == *only,
     };
-    let cells: Vec<u32> = view.live.iter().copied().filter(|&cell| concerned(cell)).collect();
+    // Nothing of what waits for a further try is there to be waited for.
+    let runs = |cell: u32| !matches!(view.cells[cell as usize].phase, Phase::Retrying(_));
+    let cells: Vec<u32> = view.live.iter().copied().filter(|&cell| concerned(cell) && runs(cell)).collect();
     let longest = cells
         .iter()
         .filter_map(|&cell| view.playbook.stages.get(view.cells[cell as usize].stage as usize))

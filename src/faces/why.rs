@@ -8,6 +8,10 @@ use crate::logic::playbook::model::Action;
 use crate::logic::text::shortened;
 use crate::logic::view::JobView;
 
+#[cfg(test)]
+#[path = "why_tests.rs"]
+mod tests;
+
 /// Says why a cell did not pass: by its first failed step if there is one.
 #[must_use]
 pub fn why_cell(view: &JobView, cell: u32) -> Option<String> {
@@ -121,10 +125,9 @@ pub fn step_words(view: &JobView, cell: u32, step: u32) -> String {
         return format!("step {} `{id}`", step + 1);
     }
     match &plan.action {
-        Action::Run { text, .. } => match text.template.as_literal() {
-            Some(text) => format!("step {} `{}`", step + 1, shortened(text.trim(), 40)),
-            None => format!("step {}", step + 1),
-        },
+        Action::Run { text, .. } => {
+            format!("step {} `{}`", step + 1, shortened(text.template.source().trim(), 40))
+        }
         Action::Block { .. } => format!("block {}", step + 1),
     }
 }
@@ -141,8 +144,7 @@ pub fn step_title(view: &JobView, cell: u32, step: u32) -> String {
     }
     match &plan.action {
         Action::Run { text, .. } => {
-            let text = text.template.as_literal().unwrap_or_default();
-            shortened(text.trim().lines().next().unwrap_or_default(), 60)
+            shortened(text.template.source().trim().lines().next().unwrap_or_default(), 60)
         }
         Action::Block { .. } => format!("block {}", step + 1),
     }

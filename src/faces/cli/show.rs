@@ -71,8 +71,9 @@ fn print(out: &mut Out, root: &Path, row: &JobRow, view: &JobView) {
     facts.row(["  id".to_owned(), row.id.to_string()]);
     facts.row(["  logs".to_owned(), row.dir.display().to_string()]);
     if view.attempt > 1 {
-        let last = view.since_retry(clock::now()).map_or_else(String::new, words::elapsed);
-        let whole = words::elapsed(view.elapsed(clock::now()));
+        let now = if row.owner_alive { clock::now() } else { view.at };
+        let last = view.since_retry(now).map_or_else(String::new, words::elapsed);
+        let whole = words::elapsed(view.elapsed(now));
         facts.row(["  attempts".to_owned(), format!("{}, {whole} together, the last {last}", view.attempt)]);
     }
     if let (Some(cause), true) = (&view.cause, !pick::is_live(row)) {

@@ -204,6 +204,22 @@ fn a_cell_that_is_run_again_says_which_step_failed_and_how() {
 }
 
 #[test]
+fn a_cancel_waits_for_nothing_that_does_not_run() {
+    let mut show = Show::new(Volume::Normal, false);
+    show.events(start());
+    let until = Timestamp(99_000_000);
+    for cell in [0, 1] {
+        let key = key(cell, 1);
+        show.events(vec![Event::StepRetrying { key, until, cause: None, end: None, left_running: 0 }]);
+    }
+    let (by, order, target) = ("ann".to_owned(), String::new(), Target::Job);
+    assert_eq!(
+        show.events(vec![Event::CancelAsked { by, order, target, force: false, cause: None }]),
+        "▿ cancelling (asked for by ann)\n"
+    );
+}
+
+#[test]
 fn lines_have_the_signs_of_screens() {
     let mut show = Show::new(Volume::Normal, false);
     show.events(start());

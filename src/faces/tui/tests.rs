@@ -287,7 +287,7 @@ fn the_strip_of_the_matrix_names_the_cell_in_full_and_the_reason_by_its_step() {
     let shot = scene.shot((120, 40));
     assert!(shot.contains("─ build[os=macos, rust=stable] ─"), "{shot}");
     assert!(shot.contains(" exited with code 101 after 1:11 "), "{shot}");
-    assert!(scene.shot((60, 24)).contains("─ macos stable ─"));
+    assert!(scene.shot((60, 24)).contains("─ build[macos stable] ─"));
 }
 
 #[test]

@@ -488,7 +488,8 @@ fn facts(shown: &Shown) -> Facts<'_> {
         is_live: shown.handle.is_some(),
         is_ours: shown.running.is_some(),
         now: clock::elapsed(),
-        time: clock::now(),
+        // Clocks of what nobody works on do not go on.
+        time: if shown.handle.is_some() { clock::now() } else { shown.view.at },
     }
 }
 

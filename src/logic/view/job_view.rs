@@ -23,6 +23,8 @@ pub struct JobView {
     pub playbook: Arc<Playbook>,
     /// Of the last event that was folded.
     pub seq: u64,
+    /// The time of that event, which is the last that is known of a job that nobody works on.
+    pub at: Timestamp,
     pub phase: Phase,
     /// Counts retries of the whole job, from 1.
     pub attempt: u32,
@@ -71,6 +73,7 @@ impl JobView {
         let stages = vec![StageView::default(); playbook.stages.len()];
         Self {
             seq: 0,
+            at: Timestamp::default(),
             phase: Phase::Waiting,
             attempt: 0,
             paused: None,
@@ -105,6 +108,7 @@ impl JobView {
         }
         self.seq = envelope.seq;
         let at = envelope.time;
+        self.at = at;
         match &envelope.event {
             Event::StageStarted { stage, cells } => self.stage_started(*stage, cells),
             // Only its number is taken; it is shown when its stage starts.

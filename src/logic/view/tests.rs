@@ -335,6 +335,7 @@ fn what_is_run_on_while_the_job_runs_leaves_its_clock_alone() {
     ]);
     let now = Timestamp(20_000_000);
     assert_eq!((fold.view.elapsed(now).as_secs(), fold.view.since_retry(now)), (19, None));
+    assert_eq!(fold.view.at, Timestamp(8_000_000));
 }
 
 #[test]

@@ -319,10 +319,15 @@ impl Scene<'_> {
         let Some(cell) = self.view.cells.get(index as usize) else { return };
         let told = self.told(index, cell);
         let room = pen.area.width.saturating_sub(8);
-        // In full where there is room; above it stands which stage this is.
+        // In full where there is room, else by its values alone.
         let full = self.view.cell_name(index);
         let fits = width(&full) + 2 <= room.saturating_sub(width(&told));
-        let name = if fits { full } else { short_name(self.view, index) };
+        let stage = self.view.stage_name(cell.stage);
+        let name = match short_name(self.view, index) {
+            _ if fits => full,
+            short if short == stage => short,
+            short => format!("{stage}[{short}]"),
+        };
         // Both are cut if need be, but the name only down to a third of the line.
         let for_name = width(&name).min(room.saturating_sub(width(&told)).max(room / 3));
         let end = pen.put_within(2, y, &format!(" {name} "), for_name + 4, self.theme.style(Token::Heading));

@@ -234,7 +234,7 @@ fn a_grid_at_80_by_24() {
 
 
 
-            ── macos arm64 stable ──────────────── exited with code 101 after 1:12, try 2 ──
+            ── build[macos arm64 stable] ───────── exited with code 101 after 1:12, try 2 ──
              error[E0308]: mismatched types --> crates/web-api/src/auth.rs:88:17
              Enter log  r retry  x cancel  s skip  \ transpose  < > slice
         "#]],
@@ -267,7 +267,7 @@ fn a_grid_at_80_by_24() {
 
 
 
-            -- macos arm64 stable ---------------- exited with code 101 after 1:12, try 2 --
+            -- build[macos arm64 stable] --------- exited with code 101 after 1:12, try 2 --
              error[E0308]: mismatched types --> crates/web-api/src/auth.rs:88:17
              Enter log  r retry  x cancel  s skip  \ transpose  < > slice
         "#]],
@@ -414,7 +414,7 @@ fn many_columns_show_their_signs_alone_and_scroll() {
              shard-38   ◦    ✓    ✓    ✗    ◦    ✓    ✓    ⠹      4   1
              shard-39   ✓    ⠹    ✓    ✓    ✓    ◦    ✓   [✓]     6   0
              failures   4    3    3    4    4    4    3    3    204  28
-            ── shard-39 1.7 ─────────────────────── passed after 1:44 ──
+            ── build[shard-39 1.7] ──────────────── passed after 1:44 ──
              error[E0308]: mismatched types --> crates/web-api/src/auth~
              Enter log  r retry  x cancel  s skip  \ transpose
         "#]],
