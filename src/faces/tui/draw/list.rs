@@ -96,11 +96,15 @@ fn draw_row(pen: &mut Pen<'_>, line: Rect, row: TreeRow, facts: Facts<'_>, is_at
     } else {
         pen.style(Token::Text)
     };
-    let name_room = room.saturating_sub(kept(&it.name, &it.detail, room));
+    let detail = match row.id {
+        RowId::Cell(_) => yielding(&it, room),
+        RowId::Stage(_) => it.detail.clone(),
+    };
+    let name_room = room.saturating_sub(kept(&it.name, &detail, room));
     let after = pen.text(name_x, y, name_room, &cut_name(&it.name, usize::from(name_room)), name_style);
     let detail_room = time_x.saturating_sub(after + 2);
     let style = pen.style(it.token);
-    pen.right(time_x, y, &brief(&it.detail, usize::from(detail_room)), style);
+    pen.right(time_x, y, &brief(&detail, usize::from(detail_room)), style);
     if let Some(time) = it.took.map(motion::clock) {
         let style = pen.style(Token::Muted);
         pen.right(end.saturating_sub(1), y, &time, style);
@@ -110,6 +114,23 @@ fn draw_row(pen: &mut Pen<'_>, line: Rect, row: TreeRow, facts: Facts<'_>, is_at
 /// Divides a step from how it went: `Compile: exit 101`.
 fn step_and_how(detail: &str) -> Option<(&str, &str)> {
     detail.rsplit_once(": ")
+}
+
+/// Returns what is said behind the name of a cell. Where there is no room for both, a name that tells it from others matters
+/// more than what its sign tells as well: which step runs yields to it, but for its number, and that it waits.
+fn yielding(told: &Told, room: u16) -> String {
+    let left = usize::from(room).saturating_sub(columns(&told.name) + 2);
+    if columns(&told.detail) <= left {
+        return told.detail.clone();
+    }
+    let number = told.detail.split(' ').next().filter(|word| word.contains('/')).unwrap_or_default();
+    match told.state {
+        // A word of which less is left says nothing.
+        State::Running if left > columns(number) + 5 => cut(&told.detail, left),
+        State::Running => number.to_owned(),
+        State::Queued => String::new(),
+        _ => told.detail.clone(),
+    }
 }
 
 /// Returns how many columns of a row its name leaves to what is said behind it, the gap included: all that it does not
