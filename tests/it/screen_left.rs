@@ -384,8 +384,9 @@ impl InTmux {
             }
             None if self.command == "sortie" => {
                 tmux.wait_for("the engine panicked");
+                // Once: a second one, with the next key right behind it, would be another key.
+                tmux.send(&["Escape"]);
                 tmux.wait_until("the sheet is closed", |tmux| {
-                    tmux.send(&["Escape"]);
                     (!tmux.capture().contains("the engine panicked")).then_some(())
                 });
                 tmux.send(&["q"]);

@@ -17,5 +17,5 @@ pub(crate) use ran::Live;
 pub(crate) use ran::Ran;
 pub(crate) use ran::{keeper_of, limit_file_size};
 pub(crate) use sandbox::Sandbox;
-pub(crate) use terminal::{Modes, Mouse, Terminal};
+pub(crate) use terminal::{Modes, Mouse, Shot, Terminal};
 pub(crate) use tmux::Tmux;
