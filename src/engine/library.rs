@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::EngineError;
 use crate::logic::playbook::source::Source;
@@ -148,7 +148,16 @@ pub fn open(root: &Path, path: &Path) -> Result<Opened, EngineError> {
     let most = playbook::SIZE_LIMIT as u64 + 1;
     File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(wrong)?;
     let (source, reading) = playbook::read_bytes(&name, &bytes);
-    Ok(Opened { path: std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()), source, reading })
+    Ok(Opened { path: whole(path), source, reading })
+}
+
+/// Returns a path from the root of the file system, without a way back (`..`) in it; a link in its last part stays one.
+fn whole(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+    let goes_back = path.components().any(|part| part == Component::ParentDir);
+    let straight = path.parent().zip(path.file_name()).filter(|_| goes_back);
+    let straight = straight.and_then(|(folder, name)| Some(folder.canonicalize().ok()?.join(name)));
+    straight.unwrap_or(path)
 }
 
 /// Tells the content of a file from an earlier one without reading it; nothing if it cannot be looked at.

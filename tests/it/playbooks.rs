@@ -67,3 +67,13 @@ fn the_playbook_in_the_readme_works_as_it_stands() {
         .says("building for linux")
         .done();
 }
+
+#[test]
+fn a_path_that_goes_back_is_recorded_as_one_that_does_not() {
+    let sandbox = Sandbox::new()
+        .file("sub/x.txt", "")
+        .file("playbooks/one.yml", "version: 3\nname: one\nstages:\n  a: { run: 'true' }\n");
+    sandbox.sortie(["run", "sub/../playbooks/one.yml"]).run().code(0).done();
+    let shown = sandbox.sortie(["jobs", "show", "last"]).run().code(0).says("playbooks/one.yml");
+    assert!(!shown.out.contains(".."), "{}", shown.out);
+}
