@@ -45,6 +45,8 @@ pub struct Shown {
     pub handle: Option<Handle>,
     /// The engine, if it is in this process.
     pub running: Option<Running>,
+    /// Whoever looked on has asked for its end on the way out.
+    pub is_being_cancelled: bool,
 }
 
 impl Shown {
@@ -57,6 +59,7 @@ impl Shown {
             dir: running.dir.clone(),
             view,
             handle: Some(running.handle.clone()),
+            is_being_cancelled: false,
             running: Some(running),
         }
     }
@@ -365,6 +368,10 @@ fn tell_it_goes_on(context: &Context, out: &mut Out, shown: &Shown) {
     let (watch, cancel) =
         (context.command(&format!("w {number}")), context.command(&format!("jobs cancel {number}")));
     let name = &shown.view.playbook.name;
-    out.line(format!("job #{number} `{name}` goes on; `{watch}` shows it again, `{cancel}` cancels it"));
+    out.line(if shown.is_being_cancelled || shown.view.cancelling.is_some() {
+        format!("job #{number} `{name}` is being cancelled; `{watch}` shows how far that is")
+    } else {
+        format!("job #{number} `{name}` goes on; `{watch}` shows it again, `{cancel}` cancels it")
+    });
     out.flush();
 }

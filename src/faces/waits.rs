@@ -68,6 +68,25 @@ pub fn of_cell(view: &JobView, cell: u32, is_live: bool) -> Wait<'_> {
     held(view, it.skipping.as_deref().or(stage.skipping.as_deref()), is_live, own)
 }
 
+/// Says whether a pause holds a cell between two of its steps.
+#[must_use]
+pub fn is_between_steps(view: &JobView, cell: u32) -> bool {
+    view.cells.get(cell as usize).is_some_and(|it| {
+        view.paused.is_some()
+            && view.cancelling.is_none()
+            && it.phase == Phase::Running
+            && !it.steps.is_empty()
+            && !it.steps.iter().any(|step| step.phase.is_live())
+    })
+}
+
+/// Returns how many cells are at work: those that a pause holds between two steps are not.
+#[must_use]
+pub fn at_work(view: &JobView) -> usize {
+    let held = view.live.iter().filter(|&&cell| is_between_steps(view, cell)).count();
+    view.cell_counts.live.saturating_sub(held)
+}
+
 fn ordinary_are_done(view: &JobView) -> bool {
     let mut stages = view.stages.iter().zip(&view.playbook.stages);
     stages.all(|(it, model)| model.is_final || it.phase.outcome().is_some())

@@ -245,7 +245,7 @@ fn a_cancel_that_was_confirmed_is_given_although_the_screen_is_left_at_once() {
             }
             "<c-z>" => terminal.wait_stopped(),
             _ => {
-                terminal.wait_for_end().code(0).done();
+                terminal.wait_for_end().code(0).shows("is being cancelled").done();
             }
         }
         job.wait().code(1).says("never cancelled").done();

@@ -11,7 +11,7 @@
 use super::lines::{CHUNK, Lines, Progress};
 use super::query::Query;
 use super::split::Splitter;
-use crate::logic::text::clean::clean_onto;
+use crate::logic::text::clean::{clean_onto, turns_writing};
 
 #[cfg(test)]
 #[path = "search_tests.rs"]
@@ -356,11 +356,12 @@ fn looks(bytes: &[u8]) -> Looks {
     let has_far_control = |bytes: &[u8]| {
         memchr::memchr_iter(0xc2, bytes).any(|at| bytes.get(at + 1).is_some_and(|b| (0x80..0xa0).contains(b)))
     };
+    let has_turns = |bytes: &[u8]| memchr::memchr_iter(0xe2, bytes).any(|at| turns_writing(&bytes[at..]));
     if control != 0 {
         Looks::Otherwise
     } else if high < 0x80 {
         Looks::Ascii
-    } else if std::str::from_utf8(bytes).is_err() || has_far_control(bytes) {
+    } else if std::str::from_utf8(bytes).is_err() || has_far_control(bytes) || has_turns(bytes) {
         Looks::Otherwise
     } else {
         Looks::Plain

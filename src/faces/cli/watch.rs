@@ -41,7 +41,15 @@ pub(super) fn shown(context: &Context, job: &str) -> Result<Shown, Failure> {
         Some(handle) => JobView::new(handle.plan().playbook.clone()),
         None => pick::view(&history, &row)?,
     };
-    Ok(Shown { number: row.number, id: row.id, dir: row.dir, view, handle, running: None })
+    Ok(Shown {
+        number: row.number,
+        id: row.id,
+        dir: row.dir,
+        view,
+        handle,
+        running: None,
+        is_being_cancelled: false,
+    })
 }
 
 /// A full screen, wherever there can be one.

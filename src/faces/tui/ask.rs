@@ -162,9 +162,17 @@ fn cancel(view: &JobView, id: RowId) -> Question {
 fn cancel_words(view: &JobView) -> Vec<String> {
     let running: Vec<u32> = view.live.iter().copied().collect();
     let mut text = if running.is_empty() { Vec::new() } else { stops(view, &running, "Cleanup still runs.") };
-    if view.stage_counts.waiting > 0 {
-        let waiting = plural(view.stage_counts.waiting, "stage");
-        text.push(format!("{waiting} will not start, {} done.", view.stage_counts.done()));
+    let waiting =
+        || view.stages.iter().zip(&view.playbook.stages).filter(|(it, _)| it.phase == Phase::Waiting);
+    let ordinary = waiting().filter(|(_, model)| !model.is_final).count();
+    if ordinary > 0 {
+        text.push(format!("{} will not start.", plural(ordinary, "stage")));
+    }
+    let at_the_end: Vec<String> =
+        waiting().filter(|(_, model)| model.is_final).map(|(_, model)| format!("`{}`", model.id)).collect();
+    if !at_the_end.is_empty() {
+        let word = if at_the_end.len() == 1 { "runs" } else { "run" };
+        text.push(format!("At the end {} still {word}.", at_the_end.join(", ")));
     }
     text
 }

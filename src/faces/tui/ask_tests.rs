@@ -104,7 +104,13 @@ fn a_question_on_a_small_screen_says_the_beginning_of_everything() {
     let mut scene = drawn();
     scene.keys("X");
     let text = scene.shot((40, 10));
-    for words in ["Stops 3 running cells: ", "politely first", "3 stages will not start", "cancel the job"] {
+    for words in [
+        "Stops 3 running cells: ",
+        "politely first",
+        "2 stages will not start",
+        "`report` still runs",
+        "cancel the job",
+    ] {
         assert!(text.contains(words), "{words}: {text}");
     }
 }

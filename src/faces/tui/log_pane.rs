@@ -459,7 +459,12 @@ impl LogPane {
         let RowKind::Line { line, .. } = &read.kind else { return (0..0, 0) };
         let around = self.around(&read);
         let glyphs = self.glyphs(&line.bytes, around.as_ref());
-        let Some(first) = glyphs.iter().position(|glyph| glyph.is_hit) else { return (0..0, 0) };
+        // What a hit of the piece before goes on with is none of this one, if there is another.
+        let tail = if line.continued { glyphs.iter().take_while(|glyph| glyph.is_hit).count() } else { 0 };
+        let own = glyphs.iter().skip(tail).position(|glyph| glyph.is_hit).map(|at| at + tail);
+        let Some(first) = own.or_else(|| glyphs.iter().position(|glyph| glyph.is_hit)) else {
+            return (0..0, 0);
+        };
         let wide = |glyphs: &[Glyph]| glyphs.iter().map(|glyph| usize::from(glyph.wide)).sum::<usize>();
         let more = glyphs[first..].iter().take_while(|glyph| glyph.is_hit).count();
         let start = wide(&glyphs[..first]);

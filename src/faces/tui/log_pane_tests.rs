@@ -144,3 +144,20 @@ fn hidden_text_is_shown_and_nothing_blinks() {
     assert!(part.glyphs.iter().all(|glyph| !glyph.style.add_modifier.intersects(unwanted)));
     assert!(part.glyphs.iter().any(|it| it.style.add_modifier.contains(ratatui::style::Modifier::BOLD)));
 }
+
+#[test]
+fn a_hit_behind_the_end_of_another_is_the_one_that_is_gone_to() {
+    // One across the first cut, one across the second.
+    let gap = "x".repeat(LONGEST_LINE - 6);
+    let text = format!("{}needle{gap}needle{}\n", "x".repeat(LONGEST_LINE - 3), "y".repeat(50));
+    let (_dir, mut pane) = pane(&text);
+    pane.go_first();
+    let _rows = pane.picture(120, 10);
+    find(&mut pane, "needle");
+    assert_eq!((pane.hits(), pane.hit_rank()), (2, Some(1)));
+    let _rows = pane.picture(120, 10);
+    pane.next_hit(true);
+    assert_eq!(pane.hit_rank(), Some(2));
+    assert!(pane.sideways > LONGEST_LINE - 200, "{}", pane.sideways);
+    assert!(marked(&mut pane, 120, 10).iter().any(|text| text.starts_with("nee")));
+}

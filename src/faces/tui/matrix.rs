@@ -33,6 +33,15 @@ impl Ui {
         }
     }
 
+    /// Puts the cursor on a cell of whichever stage.
+    pub(super) fn go_to_cell(&mut self, view: &JobView, cell: u32) {
+        let Some(stage) = view.cells.get(cell as usize).map(|it| it.stage) else { return };
+        self.set_grid_stage(view, stage);
+        if let Some(grid) = self.grid_of(view) {
+            self.grid.go_to(cell, &grid, view);
+        }
+    }
+
     pub(super) fn move_grid(&mut self, view: &JobView, to: Direction) {
         if let Some(grid) = self.grid_of(view) {
             self.grid.move_cursor(to, &grid, view);

@@ -421,3 +421,79 @@ fn a_question_is_read_on_the_smallest_screen_and_what_does_not_show_does_nothing
     scene.keys("esc");
     assert!(scene.ui.overlay.is_none());
 }
+
+#[test]
+fn all_views_have_one_selection() {
+    let mut scene = middle(Skin::Mono);
+    scene.buffer((120, 40));
+    let selected = |scene: &Scene| {
+        let facts = Scene::facts(&scene.view, scene.second, true);
+        scene.ui.selected(facts.view)
+    };
+    for key in ["1", "4", "esc"] {
+        scene.keys("2 g left left");
+        let of_grid = selected(&scene);
+        scene.keys("right down");
+        let moved = selected(&scene);
+        assert!(of_grid != moved && moved.is_some());
+        scene.keys(key);
+        assert_eq!(selected(&scene), moved, "{key}");
+    }
+    // The next problem is gone to in the grid as well.
+    scene.keys("1 ! 2 g");
+    scene.keys("left down down");
+    let elsewhere = selected(&scene);
+    scene.keys("!");
+    let problem = selected(&scene);
+    assert_ne!(elsewhere, problem);
+    assert!(scene.ui.grid_cell(&scene.view).is_some_and(|cell| {
+        scene.view.cells[cell as usize].phase == crate::logic::view::Phase::Done(Outcome::Failure)
+    }));
+}
+
+#[test]
+fn an_answer_to_a_question_that_has_gone_does_nothing_else() {
+    let mut scene = middle(Skin::Mono);
+    scene.buffer((80, 24));
+    scene.keys("X");
+    assert!(scene.ui.overlay.is_some());
+    let end = Event::JobFinished {
+        outcome: Outcome::Failure,
+        cause: None,
+        rescued: false,
+        outputs: vec![],
+        survivors: vec![],
+    };
+    scene.events([end]);
+    scene.buffer((80, 24));
+    assert!(scene.ui.overlay.is_none());
+    let facts = Scene::facts(&scene.view, scene.second, true);
+    assert_eq!(scene.ui.key("y", facts), []);
+    // A second one is meant as it is.
+    let facts = Scene::facts(&scene.view, scene.second, true);
+    assert!(matches!(scene.ui.key("y", facts)[..], [Request::Copy { .. }]));
+}
+
+#[test]
+fn ctrl_c_in_a_question_about_the_end_cancels_whatever_key_asked() {
+    for key in ["q", "X", "ctrl-c"] {
+        let mut scene = middle(Skin::Mono);
+        scene.buffer((80, 24));
+        scene.keys(key);
+        let order = Request::Order(Order::Cancel { target: Target::Job, force: false });
+        assert_eq!(scene.keys("ctrl-c"), [order], "{key}");
+    }
+}
+
+#[test]
+fn a_cell_between_two_steps_of_a_job_that_is_paused_is_not_at_work() {
+    use super::testing::{begin, key, stage, step, step_ends};
+    let mut scene = Scene::new(Skin::Mono);
+    scene.events([Event::JobStarted { attempt: 1 }, stage(2, &[(0, "", serde_json::Value::Null)]), begin(0)]);
+    scene.events([step(key(0, 0, 1))]).wait(2);
+    scene.events([Event::JobPaused { by: "ada".to_owned(), order: String::new() }]);
+    assert!(scene.shot((80, 24)).contains("PAUSED, 1 still running"));
+    scene.events([step_ends(key(0, 0, 1), Outcome::Success)]).wait(2);
+    let shot = scene.shot((80, 24));
+    assert!(shot.contains("= PAUSED 0:04") && shot.contains("paused before 2/2"), "{shot}");
+}

@@ -142,6 +142,12 @@ impl Tree {
         self.is_held = true;
     }
 
+    /// Returns what was selected, whether or not it is in the list now.
+    #[must_use]
+    pub fn chosen(&self) -> Option<RowId> {
+        self.cursor
+    }
+
     /// Opens or closes the stage under the cursor. Closing from a cell puts the cursor on its stage.
     pub fn fold(&mut self, view: &JobView, open: bool) {
         let stage = match self.cursor {

@@ -209,6 +209,8 @@ pub struct Ui {
     pub leave_at_end: bool,
     /// How often Ctrl-C was pressed, and when last.
     pub interrupts: (u8, Duration),
+    /// When a question closed by itself: an answer may be under way.
+    pub gone: Option<Duration>,
     /// When somebody last pressed a key or turned the wheel.
     pub touched: Option<Duration>,
     pub forecast: Forecast,
@@ -271,6 +273,7 @@ impl Ui {
             opened: Duration::ZERO,
             leave_at_end: false,
             interrupts: (0, Duration::ZERO),
+            gone: None,
             touched: None,
             forecast,
             stage_names: Vec::new(),
@@ -304,6 +307,7 @@ impl Ui {
             && let Err(over) = self.question(dialog.ask, facts)
         {
             self.overlay = None;
+            self.gone = Some(facts.now);
             self.say(over, facts.now);
         }
         let place = self.log.place();

@@ -32,6 +32,9 @@ const LAST_SEEN: Duration = Duration::from_secs(1);
 /// Whoever pressed a key so short a time ago is reading something.
 const BUSY: Duration = Duration::from_secs(10);
 
+/// An answer may come so long after its question has closed by itself.
+const ANSWER: Duration = Duration::from_secs(1);
+
 /// Most bytes that are copied: terminals drop more than that without a word.
 const COPIED: usize = 512 * 1024;
 
@@ -84,6 +87,12 @@ impl Ui {
     pub fn key(&mut self, key: &str, facts: Facts<'_>) -> Vec<Request> {
         self.touched = Some(facts.now);
         self.stay();
+        if self.gone.take_if(|at| facts.now.saturating_sub(*at) < ANSWER).is_some()
+            && matches!(key, "y" | "K" | "S" | "enter" | "esc")
+        {
+            // It was meant for a question that has closed by itself; what is said about that stays.
+            return Vec::new();
+        }
         // It has been read by now, and what the key does may have more to say.
         self.notice = None;
         let closes = self.overlay.is_none() && self.prompt.is_none() && matches!(key, "esc" | "q");
@@ -172,23 +181,19 @@ impl Ui {
             Action::Help => self.overlay = Some(Overlay::Help { top: 0 }),
             Action::Details => self.overlay = Some(Overlay::Details { top: 0 }),
             Action::Palette => self.overlay = Some(Overlay::Palette { field: Field::default(), cursor: 0 }),
-            Action::NextProblem => {
-                if !self.tree.next_problem(facts.view) {
-                    self.say("nothing has failed", facts.now);
-                }
-            }
+            Action::NextProblem => self.next_problem(facts),
             Action::NextTheme => {
                 self.look.theme = (self.look.theme + 1) % self.look.themes.len();
                 self.say(format!("theme {}", self.look.theme().name), facts.now);
             }
-            Action::Back => self.back(),
+            Action::Back => self.back(facts.view),
             _ => self.move_about(action, facts),
         }
         Vec::new()
     }
 
     /// Closes, clears or goes back one step.
-    fn back(&mut self) {
+    fn back(&mut self, view: &JobView) {
         if self.log.find.is_some() {
             self.log.end_search(false);
         } else if !self.tree.filter.is_empty() {
@@ -198,6 +203,7 @@ impl Ui {
         } else if self.is_zoomed {
             self.is_zoomed = false;
         } else if self.mode != Mode::Run {
+            self.take_along(view);
             self.mode = Mode::Run;
         } else {
             self.focus = Focus::List;
@@ -206,9 +212,15 @@ impl Ui {
 
     fn move_about(&mut self, action: Action, facts: Facts<'_>) {
         match action {
-            Action::ViewRun => self.mode = Mode::Run,
+            Action::ViewRun => {
+                self.take_along(facts.view);
+                self.mode = Mode::Run;
+            }
             Action::ViewMatrix => self.show_matrix(facts),
-            Action::ViewLog => self.mode = Mode::Log,
+            Action::ViewLog => {
+                self.take_along(facts.view);
+                self.mode = Mode::Log;
+            }
             Action::NextPane if self.mode == Mode::Run => {
                 self.focus = if self.focus == Focus::List { Focus::Log } else { Focus::List };
             }
@@ -336,6 +348,32 @@ impl Ui {
         }
     }
 
+    /// Selects the cell under the cursor of the grid in the list, too: all views have one selection.
+    fn take_along(&mut self, view: &JobView) {
+        if self.mode == Mode::Matrix
+            && let Some(cell) = self.grid_cell(view)
+        {
+            self.tree.select(RowId::Stage(view.cells[cell as usize].stage));
+            self.tree.fold(view, true);
+            self.tree.select(RowId::Cell(cell));
+        }
+    }
+
+    /// Goes to the next thing that went wrong, also out of the grid if it is in none.
+    fn next_problem(&mut self, facts: Facts<'_>) {
+        let view = facts.view;
+        self.take_along(view);
+        if !self.tree.next_problem(view) {
+            return self.say("nothing has failed", facts.now);
+        }
+        if self.mode == Mode::Matrix {
+            match self.tree.chosen() {
+                Some(RowId::Cell(cell)) => self.go_to_cell(view, cell),
+                _ => self.mode = Mode::Run,
+            }
+        }
+    }
+
     fn move_in_grid(&mut self, action: Action, facts: Facts<'_>) {
         let view = facts.view;
         match action {
@@ -343,14 +381,9 @@ impl Ui {
             Action::Down => self.move_grid(view, Direction::Down),
             Action::Left => self.move_grid(view, Direction::Left),
             Action::Right => self.move_grid(view, Direction::Right),
-            Action::Open => {
-                if let Some(cell) = self.grid_cell(view) {
-                    let stage = view.cells[cell as usize].stage;
-                    self.tree.select(RowId::Stage(stage));
-                    self.tree.fold(view, true);
-                    self.tree.select(RowId::Cell(cell));
-                    self.mode = Mode::Log;
-                }
+            Action::Open if self.grid_cell(view).is_some() => {
+                self.take_along(view);
+                self.mode = Mode::Log;
             }
             Action::NextCell | Action::PreviousCell => {
                 let many: Vec<u32> = (0u32..)

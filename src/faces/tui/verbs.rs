@@ -90,6 +90,14 @@ pub(super) fn shows(order: &Order, facts: Facts<'_>) -> bool {
     }
 }
 
+/// What is said to whoever wants to run on a job that its engine left behind.
+const ABANDONED: &str = "an interrupted job cannot be run on, only started again";
+
+/// Says whether no engine works on a job that has not ended.
+fn is_abandoned(facts: Facts<'_>) -> bool {
+    !facts.is_live && facts.view.phase.outcome().is_none()
+}
+
 impl Ui {
     fn ask(&mut self, ask: Ask, now: Duration) -> Vec<Request> {
         self.overlay = Some(Overlay::Dialog(Dialog { ask, opened: now }));
@@ -170,6 +178,10 @@ impl Ui {
     pub(super) fn retry(&mut self, facts: Facts<'_>) -> Vec<Request> {
         let view = facts.view;
         let Some(id) = self.selected(view) else { return Vec::new() };
+        if is_abandoned(facts) {
+            self.say(ABANDONED, facts.now);
+            return Vec::new();
+        }
         match phase(view, id) {
             Phase::Done(Outcome::Success) => self.ask(Ask::Retry(id), facts.now),
             Phase::Done(_) => vec![self.again(Order::Retry { scope: retry_scope(view, id) }, facts)],
@@ -183,6 +195,10 @@ impl Ui {
     /// Runs again everything that failed or was cancelled.
     pub(super) fn retry_failed(&mut self, facts: Facts<'_>) -> Vec<Request> {
         let view = facts.view;
+        if is_abandoned(facts) {
+            self.say(ABANDONED, facts.now);
+            return Vec::new();
+        }
         let (cells, stages) = bad_cells(view);
         if cells + stages == 0 {
             self.say("nothing failed and nothing was cancelled", facts.now);
@@ -230,7 +246,10 @@ impl Ui {
             return vec![Request::Leave];
         }
         let (count, last) = self.interrupts;
-        let count = if facts.now.saturating_sub(last) <= WINDOW || count > 1 { count + 1 } else { 1 };
+        let is_asked = matches!(&self.overlay, Some(Overlay::Dialog(it)) if matches!(it.ask, Ask::Leave | Ask::CancelJob));
+        let is_again = facts.now.saturating_sub(last) <= WINDOW || count > 1;
+        // Whatever key opened the question.
+        let count = if is_again { count + 1 } else { 1 + u8::from(is_asked) };
         self.interrupts = (count, facts.now);
         let cancel = |force| Request::Order(Order::Cancel { target: Target::Job, force });
         match count {

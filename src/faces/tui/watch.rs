@@ -110,10 +110,11 @@ fn adopt(steering: &Steering, shown: &mut Shown, running: Running) {
 }
 
 /// Gives what was only to be ordered a moment later: whatever the screen is left for, a person has said yes to it.
-fn give_armed(steering: &Steering, ui: &mut Ui, shown: &Shown) {
+fn give_armed(steering: &Steering, ui: &mut Ui, shown: &mut Shown) {
     let Some(handle) = &shown.handle else { return };
     for request in ui.take_armed() {
         let Request::Order(order) = request else { continue };
+        shown.is_being_cancelled |= matches!(order, Order::Cancel { target: Target::Job, .. });
         // What goes wrong with it is told by whoever waits for the last answers.
         if steering.orders().give(handle, order.clone(), Box::new(|_, _| false)).is_err() {
             let _answer = steering.orders().give_now(handle, order);

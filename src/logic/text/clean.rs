@@ -66,18 +66,12 @@ pub fn written_out(text: &str, colors: bool) -> Cow<'_, str> {
 fn untame(text: &str, from: usize) -> Option<(usize, usize)> {
     let bytes = text.as_bytes();
     let mut at = from;
-    let control = loop {
+    loop {
         match control(bytes, at) {
             Some((found, 1)) if bytes[found] == b'\n' => at = found + 1,
-            found => break found,
+            found => return found,
         }
-    };
-    let end = control.map_or(text.len(), |(at, _)| at);
-    // All of them begin with this byte.
-    let turns = memchr::memchr_iter(0xe2, &bytes[from..end]).map(|at| from + at).find(|&at| {
-        text[at..].starts_with(|c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
-    });
-    turns.map(|at| (at, '\u{202a}'.len_utf8())).or(control)
+    }
 }
 
 /// What stands in the line after it was overwritten.
@@ -89,9 +83,15 @@ fn last_state(line: &[u8]) -> &[u8] {
     }
 }
 
-/// The first control character but tabs from a place on, and its length.
+/// Whether bytes begin with a character that turns the direction of writing: a line with one reads otherwise than it is.
+#[must_use]
+pub fn turns_writing(bytes: &[u8]) -> bool {
+    matches!(bytes, [0xe2, 0x80, 0xaa..=0xae, ..] | [0xe2, 0x81, 0xa6..=0xa9, ..])
+}
+
+/// The first control character but tabs from a place on, and its length. One that turns the direction of writing counts.
 fn control(text: &[u8], from: usize) -> Option<(usize, usize)> {
-    let may_be = |&b: &u8| ((b < 0x20) & (b != b'\t')) | (b == 0x7f) | (b == 0xc2);
+    let may_be = |&b: &u8| ((b < 0x20) & (b != b'\t')) | (b == 0x7f) | (b == 0xc2) | (b == 0xe2);
     let mut at = from;
     loop {
         // Plain text is the rule: sixteen bytes at once, without a branch for each.
@@ -101,13 +101,12 @@ fn control(text: &[u8], from: usize) -> Option<(usize, usize)> {
             at += 16;
         }
         at += text.get(at..)?.iter().position(may_be)?;
-        if text[at] != 0xc2 {
-            return Some((at, 1));
+        match text[at] {
+            0xc2 if text.get(at + 1).is_some_and(|b| (0x80..0xa0).contains(b)) => return Some((at, 2)),
+            0xe2 if turns_writing(&text[at..]) => return Some((at, 3)),
+            0xc2 | 0xe2 => at += 1,
+            _ => return Some((at, 1)),
         }
-        if text.get(at + 1).is_some_and(|b| (0x80..0xa0).contains(b)) {
-            return Some((at, 2));
-        }
-        at += 1;
     }
 }
 

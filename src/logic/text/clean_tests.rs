@@ -182,3 +182,8 @@ proptest! {
         prop_assert_eq!(clean(shown.as_bytes(), true), shown.as_ref());
     }
 }
+
+#[test]
+fn what_turns_the_direction_of_writing_is_left_out_of_a_line() {
+    assert_eq!(clean("a\u{202e}b\u{2066}c… – ✓".as_bytes(), true), "abc… – ✓");
+}

@@ -12,7 +12,7 @@ use crate::faces::tui::theme::Token;
 use crate::faces::tui::tree::{self, RowId};
 use crate::faces::tui::ui::{Facts, Mode, Prompt, Ui};
 use crate::faces::why::why_stage;
-use crate::faces::words;
+use crate::faces::{waits, words};
 use crate::logic::job::event::Outcome;
 use crate::logic::view::{JobView, Phase};
 
@@ -45,8 +45,8 @@ pub(super) fn header(pen: &mut Pen<'_>, area: Rect, ui: &Ui, facts: Facts<'_>) {
             let rescued = if view.rescued { ", rescued" } else { "" };
             format!("{}{rescued}", words::phase(view.phase, view.cause.as_ref()))
         }
-        (_, Some(_), _) if view.cell_counts.live == 0 => "PAUSED".to_owned(),
-        (_, Some(_), _) => format!("PAUSED, {} still running", view.cell_counts.live),
+        (_, Some(_), _) if waits::at_work(view) == 0 => "PAUSED".to_owned(),
+        (_, Some(_), _) => format!("PAUSED, {} still running", waits::at_work(view)),
         (phase, _, _) => words::phase(phase, None).to_owned(),
     };
     if !facts.is_live && view.phase.outcome().is_none() {
@@ -237,7 +237,7 @@ fn status_words(ui: &Ui, facts: Facts<'_>) -> Option<(Token, String)> {
     if !facts.is_live {
         return Some((
             Token::Warning,
-            "nobody works on this job any more; R runs on what did not pass".to_owned(),
+            "nobody works on this job any more; it cannot be run on, only started again".to_owned(),
         ));
     }
     let bad = tree::problems(view);

@@ -217,6 +217,11 @@ impl Told {
                 state = State::Cancelled;
                 ("interrupted".to_owned(), Token::Warning)
             }
+            Phase::Running if waits::is_between_steps(view, cell) => {
+                state = State::Paused;
+                let next = it.steps.iter().take_while(|step| step.phase.outcome().is_some()).count() + 1;
+                (format!("paused before {next}/{}", it.steps.len()), Token::Muted)
+            }
             Phase::Running => (running(view, cell), Token::Running),
             Phase::Retrying(_) => {
                 (next.as_ref().map(|next| next.brief(facts.time)).unwrap_or_default(), Token::Running)

@@ -19,7 +19,7 @@ use super::keymap::{self, Action};
 use super::layout::{self, Layout, Panes};
 use super::motion;
 use super::ui::{Facts, Focus, Mode, Overlay, Ui};
-use crate::faces::words;
+use crate::faces::{waits, words};
 use crate::logic::text::plural;
 
 pub(super) use overlay::{help, sheet};
@@ -170,8 +170,9 @@ fn key_of(ui: &Ui, action: Action) -> &'static str {
 fn what_runs(facts: Facts<'_>, width: u16) -> String {
     let counts = &facts.view.cell_counts;
     let mut parts = Vec::new();
-    if counts.live > 0 {
-        parts.push(format!("{} running", counts.live));
+    let live = waits::at_work(facts.view);
+    if live > 0 && facts.is_live {
+        parts.push(format!("{live} running"));
     }
     if counts.failed > 0 {
         parts.push(format!("{} failed", counts.failed));
