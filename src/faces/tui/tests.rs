@@ -55,6 +55,41 @@ fn the_matrix() {
 }
 
 #[test]
+fn the_questions() {
+    holds("leave", &after("q"));
+    holds("skip", &after("k k k s"));
+    holds("stop", &after("k k k x"));
+    let ended = |keys: &'static str| {
+        move |skin| {
+            let mut scene = ended(skin);
+            scene.buffer((80, 24));
+            scene.keys(keys);
+            scene
+        }
+    };
+    holds("again", &ended("g r"));
+}
+
+#[test]
+fn lists_that_leave_something_out() {
+    holds("filter", &after("& l i n u x enter"));
+    holds("failed", &after("f"));
+}
+
+#[test]
+fn a_sheet_with_what_kept_a_job_from_running_on() {
+    holds("sheet", &|skin| {
+        let mut scene = ended(skin);
+        let lines = [
+            "error: the file `token` cannot be opened: No such file or directory",
+            "  it has the secret `TOKEN`",
+        ];
+        scene.ui.tell("Nothing was started", lines.map(str::to_owned).to_vec());
+        scene
+    });
+}
+
+#[test]
 fn help() {
     holds("help", &after("?"));
 }

@@ -236,6 +236,22 @@ fn a_question_of_trust_shows_every_command() {
     });
 }
 
+#[test]
+fn the_plan_and_the_help() {
+    look_at("plan", &|ascii| {
+        let mut launcher = shop(ascii);
+        press(&mut launcher, &["d"]);
+        let lines = ["ci: 2 stages, 2 cells", "", "1  build  1 cell", "2  test   1 cell, needs build"];
+        launcher.set_outline(&path("ci"), lines.map(str::to_owned).to_vec());
+        launcher
+    });
+    look_at("help", &|ascii| {
+        let mut launcher = shop(ascii);
+        press(&mut launcher, &["?"]);
+        launcher
+    });
+}
+
 fn trusting(launcher: &mut Launcher) -> Wanted {
     let wanted = Wanted { path: path("ci"), inputs: Vec::new() };
     let long = format!("vault read {} && rm -rf /", "x".repeat(150));
