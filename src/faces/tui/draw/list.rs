@@ -53,6 +53,9 @@ pub(super) fn draw(
     } else {
         super::what_runs(facts, title.width)
     };
+    // What is left out of the list must be read, whatever else is to be said; the lines at both ends take nine columns.
+    let is_narrow = columns(&what) + columns(&right) + 9 > usize::from(title.width);
+    let right = if is_narrow && !ui.tree.filter.is_empty() { String::new() } else { right };
     pen.title(title, &what, &right, ui.focus == Focus::List);
     if rows.is_empty() {
         let words =
