@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::edges;
-use crate::engine::Project;
+use crate::engine::{Project, World};
 use crate::faces::cli::args::{Cli, Command};
 use crate::faces::cli::{dispatch, flags};
 use crate::faces::context::{Context, OnSignal, Outside, Signal, Surroundings};
@@ -28,18 +28,41 @@ use crate::faces::hint::Caller;
 use crate::faces::out::{Out, Paint};
 use crate::logic::settings::Settings;
 
+/// Returns the world as it is, for engines in other programs: see [`called_again`].
+#[must_use]
+pub fn world() -> World {
+    wire::world()
+}
+
+/// To be called first by the `main` of every program that starts jobs: it was perhaps called by an engine, to hold the
+/// processes of a job. Then it has done so, and ends with this code.
+#[must_use]
+pub fn called_again() -> Option<ExitCode> {
+    let first: Option<OsString> = std::env::args_os().nth(1);
+    match first.as_deref().and_then(std::ffi::OsStr::to_str) {
+        Some("__keeper") => Some(edges::keeper::process::main()),
+        Some(edges::guard::COMMAND) => Some(edges::guard::main()),
+        _ => None,
+    }
+}
+
 /// Runs the program; what it returns becomes the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
     // Hidden subcommands and the version come first: they are wanted fast, and the rest is not needed for them.
+    if let Some(code) = called_again() {
+        return code;
+    }
     let mut arguments = std::env::args_os().skip(1);
     let first: Option<OsString> = arguments.next();
     match first.as_deref().and_then(std::ffi::OsStr::to_str) {
-        Some("__keeper") => return edges::keeper::process::main(),
-        Some(edges::guard::COMMAND) => return edges::guard::main(),
         Some("--version" | "-V") if arguments.next().is_none() => return version(),
         _ => {}
     }
+    if std::env::args_os().next_back().is_some_and(|word| word == edges::headless::LAST_WORD) {
+        edges::headless::let_go_of_inherited();
+    }
+    wire::IS_PROGRAM.store(true, std::sync::atomic::Ordering::Relaxed);
     std::panic::set_hook(Box::new(tell_bug));
     // Without it, a limit for file sizes ends this process where a sentence could.
     let _ = edges::signals::let_large_writes_fail();
@@ -179,9 +202,13 @@ fn outside() -> Outside {
         on_signal,
         stop_here: edges::signals::stop_here,
         guard: wire::guard,
+        start_engine: wire::start_engine,
+        begin_job: wire::begin_job,
+        go_alone: edges::signals::go_alone,
         actor,
         leave,
         exit_codes: exit::table,
+        run_command: edges::hook::run,
     }
 }
 

@@ -11,15 +11,18 @@ fn every_ending_has_the_code_of_the_contract() {
         Ending::JobFailed,
         Ending::Usage,
         Ending::Refused,
+        Ending::Rejected,
         Ending::Surroundings,
+        Ending::RolledBack,
+        Ending::RollbackFailed,
         Ending::Bug,
         Ending::TimedOut,
         Ending::Cancelled,
     ]
     .map(exit::code)
     .to_vec();
-    assert_eq!(codes, [0, 1, 2, 3, 5, 101, 124, 130]);
-    assert_eq!(exit::table().len(), 8);
+    assert_eq!(codes, [0, 1, 2, 3, 4, 5, 10, 11, 101, 124, 130]);
+    assert_eq!(exit::table().len(), 11);
 }
 
 #[test]

@@ -3,26 +3,37 @@
 use std::future::Future;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::termios::Termios;
 
-use crate::edges::keeper::{Fresh, Keeper, exits, orphans};
-use crate::edges::{digest, guard, repository};
+use crate::edges::keeper::{Adopted, Fresh, Keeper, adopt, exits, of_other_jobs, orphans};
+use crate::edges::{detached, digest, guard, headless, repository};
+use crate::engine::service::Begun;
+use crate::engine::{Given, History, Project};
 use crate::faces::context::Guard;
 use crate::port::keeper::{FromKeeper, Hello, ToKeeper};
 use crate::port::{Outside, Starting, World};
+
+/// This process is the program, so that children which it did not start came to it from a keeper.
+pub(super) static IS_PROGRAM: AtomicBool = AtomicBool::new(false);
 
 /// Returns the world as it is.
 #[must_use]
 pub(super) fn world() -> World {
     World {
         keeper: start_keeper,
+        adopt: |hello| Ok(adopt(hello)?.map(|it| -> Box<dyn Starting> { Box::new(it) })),
         hash_files: digest::hash_files,
         // A file that cannot be read says no more than one that is not there.
         exits: |dir| exits::read(dir).unwrap_or_default(),
         sweep_job: |job, signal, grace| {
-            orphans::sweep_tagged(job, true, &guard::waiting(), signal, grace).survivors
+            let spare = [guard::waiting(), headless::started(), of_other_jobs(job)].concat();
+            // Whoever has called the library may have children of its own.
+            let adopted = IS_PROGRAM.load(Ordering::Relaxed);
+            orphans::sweep_tagged(job, adopted, &spare, signal, grace).survivors
         },
         repository: repository::github_members,
     }
@@ -44,6 +55,27 @@ impl Guard for guard::Guard {
     }
 }
 
+/// Starts an engine without a face for a job, with its id and folder. One that another engine took a moment before has
+/// what it needs, and one that has ended needs nothing.
+pub(super) fn start_engine(
+    project: &Project,
+    (job, dir): (&str, &Path),
+    given: &Given,
+) -> Result<(), String> {
+    let place = headless::Place { root: &project.root, state: &project.state, job, dir };
+    let Err(error) = headless::start(place, given) else { return Ok(()) };
+    let row = History::open(project).ok().flatten().and_then(|history| history.find(job).ok());
+    if row.is_some_and(|row| row.owner_alive || row.outcome.is_some()) {
+        return Ok(());
+    }
+    Err(error.to_string())
+}
+
+/// Begins a job of a playbook for a fire, in a process that outlives this one.
+pub(super) fn begin_job(project: &Project, playbook: &Path, fire: u64) -> io::Result<Begun> {
+    Ok(Box::new(detached::begin(&project.root, &project.state, playbook, fire)?))
+}
+
 fn start_keeper() -> io::Result<Box<dyn Starting>> {
     Ok(Box::new(Fresh::start()?))
 }
@@ -51,6 +83,17 @@ fn start_keeper() -> io::Result<Box<dyn Starting>> {
 impl Starting for Fresh {
     fn greet(&mut self, hello: &Hello) -> io::Result<()> {
         Fresh::greet(self, hello)
+    }
+
+    fn connect(self: Box<Self>) -> io::Result<Box<dyn Outside>> {
+        Ok(Box::new(KeptOutside((*self).connect()?)))
+    }
+}
+
+impl Starting for Adopted {
+    fn greet(&mut self, _: &Hello) -> io::Result<()> {
+        // It was, when it was found.
+        Ok(())
     }
 
     fn connect(self: Box<Self>) -> io::Result<Box<dyn Outside>> {
@@ -68,6 +111,10 @@ impl Outside for KeptOutside {
 
     fn next(&mut self) -> Pin<Box<dyn Future<Output = Option<FromKeeper>> + '_>> {
         Box::pin(self.0.next())
+    }
+
+    fn is_flushed(&self) -> bool {
+        self.0.is_flushed()
     }
 
     fn drain(&mut self) -> Vec<FromKeeper> {

@@ -3,8 +3,11 @@
 //! What is not here: decisions (no retry policy, no ordering), wording for screens, the store.
 #![expect(clippy::disallowed_methods, reason = "this layer is where files, processes and clocks are touched")]
 
+pub mod detached;
 pub mod digest;
 pub mod guard;
+pub mod headless;
+pub mod hook;
 pub mod keeper;
 pub mod probe_tools;
 pub mod repository;

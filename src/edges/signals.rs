@@ -110,6 +110,12 @@ impl Listened {
     }
 }
 
+/// Leaves the terminal and its signals behind, for a process that goes on without anybody before it.
+pub fn go_alone() {
+    // Whoever leads a group already has left it.
+    let _session = nix::unistd::setsid();
+}
+
 /// Stops this process until somebody lets it go on; returns after that. With `leader`, the leader of its process group
 /// is asked to stop first, as the terminal asks after Ctrl-Z: a shell looks at whom it started, such as `cargo run`.
 pub fn stop_here(leader: bool) {

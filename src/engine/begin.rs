@@ -24,7 +24,7 @@ use crate::logic::job::state::{JobState, Setting};
 use crate::logic::plan::{Plan, PlanRequest};
 use crate::logic::playbook::source::Source;
 use crate::logic::value::{Object, Value};
-use crate::port::keeper::{Hello, OnLoss, VERSION};
+use crate::port::keeper::{Given, Hello, OnLoss, VERSION};
 use crate::port::{Starting, World};
 
 /// What a job is started with.
@@ -39,11 +39,50 @@ pub struct Start {
     pub secrets: Vec<(String, String)>,
     pub actor: String,
     pub on_loss: OnLoss,
+    /// Number of the job that this one repeats with other inputs.
+    pub retry_of: Option<u64>,
+    /// What starts it, if no person does.
+    pub fired: Option<Fired>,
     /// Of [`get_ready`].
     pub ahead: Ahead,
 }
 
+/// What starts a job where no person does.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fired {
+    /// Number of the fire in the ledger.
+    pub fire: u64,
+    /// `schedule`, `watch` or `run`.
+    pub kind: String,
+    /// `run.event` of expressions, as JSON.
+    pub event: String,
+}
+
+impl Fired {
+    /// Returns the name and the members of the event as GitHub has them.
+    fn github(&self) -> (&'static str, Value) {
+        let event = serde_json::from_str(&self.event).map_or(Value::Null, |json| Value::from_json(&json));
+        match self.kind.as_str() {
+            "schedule" => ("schedule", event),
+            "run" => ("workflow_run", event),
+            // There is no such event there.
+            _ => ("watch", event),
+        }
+    }
+}
+
+/// A job that is recorded and waits for an engine of another process.
+#[derive(Clone, Debug)]
+pub struct Queued {
+    pub number: u64,
+    pub id: JobId,
+    pub dir: PathBuf,
+    /// What that engine cannot read in the store.
+    pub given: Given,
+}
+
 /// What was begun before it was known whether there will be a job. Dropped, it ends.
+#[derive(Default)]
 pub struct Ahead(Option<Box<dyn Starting>>);
 
 /// Begins what every job needs and what takes a moment. To be called before playbooks are read and checked.
@@ -59,7 +98,20 @@ pub struct Running {
     pub id: JobId,
     pub dir: PathBuf,
     pub handle: Handle,
-    thread: JoinHandle<Result<JobEnd, EngineError>>,
+    /// It goes on if this process dies or loses its terminal.
+    pub is_kept: bool,
+    /// What an engine after this one cannot read in the store.
+    pub given: Given,
+    thread: JoinHandle<Result<Driven, EngineError>>,
+}
+
+/// What became of the engine of a job.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Driven {
+    /// The job has ended.
+    Ended(JobEnd),
+    /// The job goes on without this engine, and waits for another one.
+    HandedOver,
 }
 
 /// How a job ended.
@@ -77,6 +129,34 @@ impl Running {
     /// # Errors
     /// If the engine could not go on, such as a full disk. The children have been stopped then.
     pub fn wait(self) -> Result<JobEnd, EngineError> {
+        match self.join()? {
+            Driven::Ended(end) => Ok(end),
+            Driven::HandedOver => Err(EngineError::refused("the job was handed over to another engine")),
+        }
+    }
+
+    /// Waits for the end of the job, or until its engine was let go; then nothing is returned.
+    ///
+    /// # Errors
+    /// If the engine could not go on. The children have been stopped then.
+    pub fn finish(self) -> Result<Option<JobEnd>, EngineError> {
+        match self.join()? {
+            Driven::Ended(end) => Ok(Some(end)),
+            Driven::HandedOver => Ok(None),
+        }
+    }
+
+    /// Lets go of the job, which goes on: what runs runs, and an engine of another process is to take it over. If it has
+    /// ended meanwhile, that is returned.
+    ///
+    /// # Errors
+    /// If the engine could not go on. The children have been stopped then.
+    pub fn hand_over(self) -> Result<Option<JobEnd>, EngineError> {
+        self.handle.let_go();
+        self.finish()
+    }
+
+    fn join(self) -> Result<Driven, EngineError> {
         self.thread
             .join()
             .unwrap_or_else(|_| Err(EngineError::bug("the engine's thread panicked".to_owned())))
@@ -92,7 +172,8 @@ pub fn start(project: &Project, mut start: Start, world: World) -> Result<Runnin
     let id = Uuid::now_v7().to_string();
     let made = Made(Some(job_dir(project, &id)?));
     let dir = made.path();
-    let hello = hello(project, &start.plan, (&id, dir), start.on_loss, &start.secrets, 1);
+    let given = Given::of(&start);
+    let hello = hello(project, &start.plan, (&id, dir), start.on_loss, given, 1);
     let mut keeper = match start.ahead.0.take() {
         Some(keeper) => keeper,
         None => start_keeper(world)?,
@@ -100,7 +181,44 @@ pub fn start(project: &Project, mut start: Start, world: World) -> Result<Runnin
     // Before the store is opened: it gets ready meanwhile.
     keeper.greet(&hello).map_err(|e| no_keeper(&e))?;
     let mut store = Store::open(project)?;
-    let owner = Owner::this();
+    let number = create(project, &mut store, &start, (&id, dir), Some(&Owner::this()), world)?;
+    let dir = made.keep();
+    let stored = store.job(&id)?;
+    let parts = Parts { store, stored, plan: start.plan, hello, keeper: Some(keeper), fetch: None };
+    run(project, parts, Vec::new(), None, dir, world).map(|running| Running { number, ..running })
+}
+
+/// Records a job for an engine of another process, which begins it with [`resume`].
+///
+/// # Errors
+/// If the state folder or the store cannot be used. Then there is no job.
+pub fn enqueue(project: &Project, start: &Start, world: World) -> Result<Queued, EngineError> {
+    Store::prepare(project)?;
+    let id = Uuid::now_v7().to_string();
+    let made = Made(Some(job_dir(project, &id)?));
+    let mut store = Store::open(project)?;
+    let number = create(project, &mut store, start, (&id, made.path()), None, world)?;
+    // Whoever is told the number may rely on the job.
+    store.sync()?;
+    Ok(Queued { number, id: JobId(Arc::from(id.as_str())), dir: made.keep(), given: Given::of(start) })
+}
+
+impl Given {
+    fn of(start: &Start) -> Self {
+        let path = std::env::var("PATH").unwrap_or_default();
+        Self { secrets: start.secrets.clone(), env: start.env.clone(), path }
+    }
+}
+
+/// Records a new job, owned by this process or by nobody yet.
+fn create(
+    project: &Project,
+    store: &mut Store,
+    start: &Start,
+    (id, dir): (&str, &Path),
+    owner: Option<&Owner>,
+    world: World,
+) -> Result<u64, EngineError> {
     let request = serde_json::to_string(&start.request)
         .map_err(|e| EngineError::bug(format!("the request could not be written: {e}")))?;
     let created = clock::now();
@@ -108,9 +226,9 @@ pub fn start(project: &Project, mut start: Start, world: World) -> Result<Runnin
     let wants_repository = start.source.text.contains("github");
     let repository = if wants_repository { (world.repository)(&project.root) } else { Vec::new() };
     let parent = std::env::var("SORTIE_JOB").ok();
-    let make_facts = |number: u64| facts(&start, project, dir, (&id, number), &repository);
+    let make_facts = |number: u64| facts(start, project, dir, (id, number), &repository);
     let job = NewJob {
-        id: &id,
+        id,
         name: &start.plan.playbook.name,
         playbook: &path,
         source: &start.source.text,
@@ -118,25 +236,25 @@ pub fn start(project: &Project, mut start: Start, world: World) -> Result<Runnin
         actor: &start.actor,
         parent: parent.as_deref(),
         created: created.0,
+        on_loss: start.on_loss,
+        retry_of: start.retry_of,
+        fire: start.fired.as_ref().map(|it| it.fire),
     };
-    let number = store.create_job(&job, &owner, make_facts)?;
-    let dir = made.keep();
-    let stored = store.job(&id)?;
-    let secrets = start.secrets.clone();
-    let env = start.env.clone();
-    let parts = Parts { store, stored, plan: start.plan, secrets, env, hello, keeper: Some(keeper) };
-    run(project, parts, Vec::new(), None, dir, world).map(|running| Running { number, ..running })
+    store.create_job(&job, owner, make_facts)
 }
+
+/// Gets what a job was given, where nobody is left who knows.
+pub type Fetch = Box<dyn FnOnce() -> Result<Given, EngineError> + Send>;
 
 /// What a job is gone on with.
 #[derive(Default)]
 pub struct Again {
     /// Given first, such as a retry.
     pub order: Option<Asked>,
-    /// Values are not stored with a job, so they are to be fetched again.
-    pub secrets: Vec<(String, String)>,
-    /// Additions of `--env-file`, read again.
-    pub env: Vec<(String, String)>,
+    /// What is not stored with a job.
+    pub given: Given,
+    /// Gets that, if it is missing and no keeper of the job is left that knows it.
+    pub fetch: Option<Fetch>,
 }
 
 /// Goes on with a job that no living engine owns, in this process.
@@ -149,23 +267,23 @@ pub fn resume(project: &Project, job: &JobId, again: Again, world: World) -> Res
     let owner = Owner::this();
     let stored = store.job(&job.0)?;
     let plan = super::store::plan_again(&stored.playbook, &stored.source, &stored.request)?;
-    let epoch = store.take_lease(stored.number, &owner)?;
+    // An owner that cannot be seen from here, as from inside a container, answers all the same.
+    let answers = || super::link::connect(&project.state.join("run"), job).is_ok();
+    let epoch = store.take_lease(stored.number, &owner, &answers)?;
     let journal = store.events(stored.number, 0, usize::MAX >> 1)?;
     let dir = job_dir(project, &stored.id)?;
-    let Again { order, secrets, env } = again;
-    let hello = hello(project, &plan, (&stored.id, &dir), OnLoss::Stop, &secrets, epoch);
-    let parts = Parts { store, stored, plan, secrets, env, hello, keeper: None };
-    run(project, parts, journal, order, dir, world)
+    let hello = hello(project, &plan, (&stored.id, &dir), stored.on_loss, again.given, epoch);
+    let parts = Parts { store, stored, plan, hello, keeper: None, fetch: again.fetch };
+    run(project, parts, journal, again.order, dir, world)
 }
 
 struct Parts {
     store: Store,
     stored: StoredJob,
     plan: Plan,
-    secrets: Vec<(String, String)>,
-    env: Vec<(String, String)>,
     hello: Hello,
     keeper: Option<Box<dyn Starting>>,
+    fetch: Option<Fetch>,
 }
 
 fn run(
@@ -178,8 +296,10 @@ fn run(
 ) -> Result<Running, EngineError> {
     let id = JobId(Arc::from(parts.stored.id.as_str()));
     let number = parts.stored.number;
+    let is_kept = parts.hello.on_loss == OnLoss::Keep;
+    let given = parts.hello.given.clone();
     let plan = Arc::new(parts.plan);
-    let setting = setting(project, &plan, &parts.stored, &dir, &parts.secrets, &parts.env);
+    let setting = setting(project, &plan, &parts.stored, &dir, &parts.hello.given);
     let mut state = JobState::new(setting);
     let last = journal.last().map_or(0, |e| e.seq);
     for it in &journal {
@@ -197,6 +317,8 @@ fn run(
         bus,
         world,
         keeper: parts.keeper,
+        fetch: parts.fetch,
+        has_adopted: false,
         number,
         epoch: parts.hello.epoch,
         hello: parts.hello,
@@ -207,6 +329,7 @@ fn run(
         orders,
         unpublished: Vec::new(),
         silent_keepers: 1,
+        sharing: super::sharing::Sharing::default(),
     };
     let (ready, begun) = std::sync::mpsc::channel();
     let thread = std::thread::Builder::new()
@@ -214,7 +337,7 @@ fn run(
         .spawn(move || engine.run(inbox, &ready))
         .map_err(|e| EngineError::surroundings(format!("no thread for the engine: {e}")))?;
     match begun.recv() {
-        Ok(Ok(())) => Ok(Running { number, id, dir, handle, thread }),
+        Ok(Ok(())) => Ok(Running { number, id, dir, handle, is_kept, given, thread }),
         Ok(Err(error)) => Err(error),
         Err(_) => Err(EngineError::bug("the engine's thread ended before the job began".to_owned())),
     }
@@ -254,7 +377,7 @@ fn hello(
     plan: &Plan,
     (id, dir): (&str, &Path),
     on_loss: OnLoss,
-    secrets: &[(String, String)],
+    given: Given,
     epoch: u64,
 ) -> Hello {
     let cancel = plan.playbook.defaults.cancel.unwrap_or_default();
@@ -270,7 +393,8 @@ fn hello(
         first_slots: plan.first_cells(),
         env: job_variables(id, &root(project)),
         on_loss,
-        masks: secrets.iter().map(|(_, value)| value.clone()).collect(),
+        masks: given.secrets.iter().map(|(_, value)| value.clone()).collect(),
+        given,
         grace_ms: u64::try_from(grace.as_millis()).unwrap_or(u64::MAX),
         signal: cancel.signal,
     }
@@ -289,29 +413,42 @@ fn job_dir(project: &Project, id: &str) -> Result<PathBuf, EngineError> {
 /// engine writes down what ended, few enough to be asked back in a moment.
 const AHEAD: (u32, u32) = (16, 24);
 
-fn setting(
+pub(super) fn setting(
     project: &Project,
     plan: &Arc<Plan>,
     stored: &StoredJob,
     dir: &Path,
-    secrets: &[(String, String)],
-    env: &[(String, String)],
+    given: &Given,
 ) -> Setting {
-    let path = std::env::var("PATH").unwrap_or_default();
     let facts = serde_json::from_str(&stored.facts).map_or(Value::Null, |json| Value::from_json(&json));
-    Setting {
+    let setting = Setting {
         plan: Arc::clone(plan),
         facts,
         root: Arc::from(root(project)),
         dir: Arc::from(dir.display().to_string()),
         job_id: Arc::from(stored.id.as_str()),
+        secrets: Value::Null,
+        env: Vec::new(),
+        ahead: (plan.slots * 3).clamp(AHEAD.0, AHEAD.1),
+        has_bash: false,
+        path: Arc::from(""),
+    };
+    know(setting, given)
+}
+
+/// Returns a setting with what the job was given.
+pub(super) fn know(setting: Setting, given: &Given) -> Setting {
+    let Given { secrets, env, path } = given;
+    // Of a job that an older sortie began, nobody knows whose it was.
+    let path = if path.is_empty() { std::env::var("PATH").unwrap_or_default() } else { path.clone() };
+    Setting {
         secrets: Value::object(
             secrets.iter().map(|(k, v)| (k.as_str(), Value::string(v.as_str()))).collect(),
         ),
         env: env.iter().map(|(k, v)| (Arc::from(k.as_str()), Arc::from(v.as_str()))).collect(),
-        ahead: (plan.slots * 3).clamp(AHEAD.0, AHEAD.1),
         has_bash: std::env::split_paths(&path).any(|folder| folder.join("bash").is_file()),
         path: Arc::from(path),
+        ..setting
     }
 }
 
@@ -324,12 +461,16 @@ fn facts(
     repository: &[(String, String)],
 ) -> String {
     let text = |value: &str| Value::string(value);
+    let fired = start.fired.as_ref();
+    let trigger = fired.map_or("manual", |it| it.kind.as_str());
+    let (event_name, event) = fired.map_or(("workflow_dispatch", Value::Null), Fired::github);
     let run: Object = [
         ("id", text(id)),
         ("number", Value::Number(f64::from(u32::try_from(number).unwrap_or(u32::MAX)))),
         ("name", text(&start.plan.playbook.name)),
         ("actor", text(&start.actor)),
-        ("trigger", text("manual")),
+        ("trigger", text(trigger)),
+        ("event", event.clone()),
         ("started-at", text(&clock::now().rfc3339())),
         ("dir", text(&dir.display().to_string())),
     ]
@@ -358,7 +499,8 @@ fn facts(
     .collect();
     let mut github: Object = [
         ("actor", text(&start.actor)),
-        ("event_name", text("workflow_dispatch")),
+        ("event_name", text(event_name)),
+        ("event", event),
         ("run_id", text(id)),
         ("run_number", text(&number.to_string())),
         ("run_attempt", text("1")),

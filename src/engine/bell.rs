@@ -50,6 +50,14 @@ impl AsFd for Bell {
     }
 }
 
+/// Waits until something can be read from one of them, for so long at most; says whether it can. Early, with no, if a
+/// signal interrupts.
+pub(super) fn any_of(fds: &[BorrowedFd<'_>], limit: Duration) -> bool {
+    let mut all: Vec<PollFd<'_>> = fds.iter().map(|fd| PollFd::new(fd, PollFlags::IN)).collect();
+    let limit = Timespec::try_from(limit).ok();
+    poll(&mut all, limit.as_ref()).is_ok_and(|ready| ready > 0)
+}
+
 /// Waits until something can be read from one of them, for so long at most. Returns whether it is the first one; early,
 /// with no, if a signal interrupts.
 pub(super) fn first_of(fds: &[BorrowedFd<'_>], limit: Duration) -> bool {

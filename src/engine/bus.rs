@@ -23,8 +23,12 @@ pub enum Next {
     /// A log has so many bytes now.
     Grew(AttemptKey, u64),
     Timeout,
-    /// The engine is done with the job; nothing more comes.
+    /// The job has ended, or the engine of this process is done with it; nothing more comes.
     End,
+    /// No engine works on the job, which has not ended. It is waited for another one.
+    Unowned,
+    /// Another engine works on the job now.
+    Owned,
 }
 
 /// Shared by the engine and its listeners.

@@ -5,10 +5,16 @@ use crate::logic::time::Timestamp;
 /// Returns the current time.
 #[must_use]
 pub fn now() -> Timestamp {
-    let now = jiff::Timestamp::now().as_microsecond();
+    Timestamp(jiff::Timestamp::now().as_microsecond().saturating_add(wrong_by()))
+}
+
+/// Returns by how many microseconds the time told here is not that of the system: only where a test asked for it.
+#[must_use]
+pub(super) fn wrong_by() -> i64 {
     #[cfg(feature = "faults")]
-    let now = now.saturating_add(super::faults::clock_seconds().saturating_mul(1_000_000));
-    Timestamp(now)
+    return super::faults::clock_seconds().saturating_mul(1_000_000);
+    #[cfg(not(feature = "faults"))]
+    0
 }
 
 static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();

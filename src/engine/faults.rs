@@ -3,11 +3,15 @@
 //! | variable | what goes wrong |
 //! |---|---|
 //! | `SORTIE_FAULT_KILL_AT=7` | the process is killed, as by `kill -9`, when it passes its seventh point |
+//! | `SORTIE_FAULT_BOTH_AT=7` | the same, and the keeper of its job goes first |
 //! | `SORTIE_FAULT_PANIC_AT=7` | the engine's thread panics there |
 //! | `SORTIE_FAULT_PANIC_ONCE=path` | it panics at the first point at which there is that file |
 //! | `SORTIE_FAULT_WRITE_AT=3` | the third append to the journal fails as on a full disk |
 //! | `SORTIE_FAULT_CLOCK=-3600` | the clock is wrong by so many seconds |
 //! | `SORTIE_FAULT_BOOT=other` | the machine seems to have booted again, under that id |
+//! | `SORTIE_FAULT_SERVICE_KILL_AT=3` | the service of a project is killed when it passes its third point |
+//! | `SORTIE_FAULT_NO_INOTIFY=1` | the system tells nothing about changed files |
+//! | `SORTIE_FAULT_NO_LOCK=1` | a service does not look whether there is another one |
 //!
 //! The points lie around everything that must hold together: before a commit, after it, and after orders were given
 //! to the keeper. A variable that cannot be read as a number asks for nothing.
@@ -22,6 +26,7 @@ use nix::unistd::getpid;
 
 static POINTS: AtomicU32 = AtomicU32::new(0);
 static KILL_AT: OnceLock<Option<u32>> = OnceLock::new();
+static BOTH_AT: OnceLock<Option<u32>> = OnceLock::new();
 static PANIC_AT: OnceLock<Option<u32>> = OnceLock::new();
 static PANIC_ONCE: OnceLock<Option<PathBuf>> = OnceLock::new();
 static APPENDS: AtomicU32 = AtomicU32::new(0);
@@ -36,7 +41,11 @@ fn asked<T: FromStr + Copy>(known: &OnceLock<Option<T>>, variable: &str) -> Opti
 #[expect(clippy::panic, reason = "it is what a test asked for")]
 pub(super) fn point() {
     let number = Some(POINTS.fetch_add(1, Ordering::Relaxed) + 1);
-    if number == asked(&KILL_AT, "SORTIE_FAULT_KILL_AT") {
+    let is_both = number == asked(&BOTH_AT, "SORTIE_FAULT_BOTH_AT");
+    if is_both {
+        kill_keepers();
+    }
+    if is_both || number == asked(&KILL_AT, "SORTIE_FAULT_KILL_AT") {
         // A process may always kill itself; if it could not, the test would see it go on.
         let _outcome = kill(getpid(), Signal::SIGKILL);
     }
@@ -44,6 +53,21 @@ pub(super) fn point() {
     let is_there = once.as_ref().is_some_and(|path| path.exists());
     if is_there || number == asked(&PANIC_AT, "SORTIE_FAULT_PANIC_AT") {
         panic!("a panic that a test asked for");
+    }
+}
+
+/// Kills the keepers among the children of this process.
+fn kill_keepers() {
+    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let children = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
+    for pid in children.flat_map(|it| it.split_whitespace().map(str::to_owned).collect::<Vec<_>>()) {
+        let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        if words.split(|byte| *byte == 0).any(|word| word == b"__keeper")
+            && let Ok(pid) = pid.parse()
+        {
+            // One that has just ended by itself is dead, too.
+            let _outcome = kill(nix::unistd::Pid::from_raw(pid), Signal::SIGKILL);
+        }
     }
 }
 
@@ -68,4 +92,26 @@ pub(super) fn clock_seconds() -> i64 {
 /// Returns the boot id to be taken for the real one.
 pub(super) fn boot_id() -> Option<String> {
     std::env::var("SORTIE_FAULT_BOOT").ok()
+}
+
+/// Says whether the system is to tell nothing about changed files.
+pub(super) fn is_without_inotify() -> bool {
+    std::env::var_os("SORTIE_FAULT_NO_INOTIFY").is_some()
+}
+
+/// Says whether several services may run for one project.
+pub(super) fn is_without_lock() -> bool {
+    std::env::var_os("SORTIE_FAULT_NO_LOCK").is_some()
+}
+
+static SERVICE_POINTS: AtomicU32 = AtomicU32::new(0);
+static SERVICE_KILL_AT: OnceLock<Option<u32>> = OnceLock::new();
+
+/// Passes a point of the service, or dies there.
+pub(super) fn service_point() {
+    let number = Some(SERVICE_POINTS.fetch_add(1, Ordering::Relaxed) + 1);
+    if number == asked(&SERVICE_KILL_AT, "SORTIE_FAULT_SERVICE_KILL_AT") {
+        // As above.
+        let _outcome = kill(getpid(), Signal::SIGKILL);
+    }
 }

@@ -11,12 +11,12 @@ use tokio::runtime::Runtime;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::LocalSet;
 
-use super::EngineError;
-use super::begin::JobEnd;
+use super::begin::Driven;
 use super::handle::LocalOrder;
 use super::turn::Engine;
+use super::{EngineError, ErrorKind};
 use crate::port::Outside;
-use crate::port::keeper::ToKeeper;
+use crate::port::keeper::{OnLoss, ToKeeper};
 
 /// What a keeper may take to end everything, beyond the grace.
 const LAST_WORDS: Duration = Duration::from_secs(20);
@@ -28,13 +28,13 @@ impl Engine {
         runtime: &Runtime,
         inbox: UnboundedReceiver<LocalOrder>,
         ready: &Sender<Result<(), EngineError>>,
-    ) -> Result<JobEnd, EngineError> {
+    ) -> Result<Driven, EngineError> {
         let mut outside = None;
         let drive = || runtime.block_on(LocalSet::new().run_until(self.drive(&mut outside, inbox, ready)));
         // After a panic only the plan is still believed, which nothing changes.
         let driven = catch_unwind(AssertUnwindSafe(drive)).unwrap_or_else(|panic| Err(bug(panic.as_ref())));
         driven.map_err(|error| {
-            let survivors = self.end_all(runtime, outside);
+            let survivors = self.end_all(runtime, outside, error.kind == ErrorKind::Refused);
             if survivors.is_empty() {
                 return error;
             }
@@ -45,8 +45,13 @@ impl Engine {
     }
 
     /// Lets the keeper end everything; what it cannot see to is looked for by tag. Returns what would not end.
-    fn end_all(&self, runtime: &Runtime, outside: Option<Box<dyn Outside>>) -> Vec<String> {
+    fn end_all(&self, runtime: &Runtime, outside: Option<Box<dyn Outside>>, is_refusal: bool) -> Vec<String> {
         let Some(mut outside) = outside else { return Vec::new() };
+        if is_refusal && self.has_adopted {
+            // What was asked makes no sense, and what runs has nothing to do with that.
+            let _told = outside.send(&[ToKeeper::OnLoss(OnLoss::Keep)]);
+            return Vec::new();
+        }
         let limit = Duration::from_millis(self.hello.grace_ms).saturating_add(LAST_WORDS);
         // A keeper that cannot be told is gone, or sees the end of the connection a moment later.
         let _told = outside.send(&[ToKeeper::Finish]);

@@ -1,28 +1,25 @@
 //! A face's access to a job: orders in, events and log growth out. The same for a job of this process and of another.
+//!
+//! Not here: listening (`subscription.rs`), the socket (`link/mod.rs`).
 
-use std::io::{BufRead, BufReader, Write};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::future::Future;
+use std::io::{BufRead, BufReader};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
-use super::bell::{Bell, first_of};
-use super::bus::{Bus, Held, Next, Place};
+use super::bus::{Bus, Next};
+use super::clock;
 use super::link::{self, Answer, Request};
-use super::store::History;
+use super::store::{History, JobRow};
+use super::subscription::Subscription;
 use super::{EngineError, JobId, Project};
-use crate::logic::job::order::{Asked, Refusal};
+use crate::logic::job::order::{Asked, Order, Refusal};
 use crate::logic::plan::Plan;
-
-/// So often others are looked for where this process may not open more files.
-const WITHOUT_BELL: Duration = Duration::from_millis(40);
-
-/// So many events are read from the store at once when a listener is behind.
-const PAGE: usize = 1024;
 
 /// Why an order was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,13 +29,33 @@ pub enum OrderError {
     Gone(String),
 }
 
+/// What the engine of a job hears from this process.
+pub(super) enum LocalOrder {
+    Asked(AskedHere),
+    /// The job is to go on without this engine.
+    LetGo,
+    /// Somebody gave back what the job may wait for, or wants it to give way.
+    Look,
+}
+
+impl std::fmt::Display for OrderError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Refused(refusal) => &refusal.message,
+            Self::Gone(why) => why,
+        })
+    }
+}
+
+impl std::error::Error for OrderError {}
+
 /// An order with the one who waits for its answer.
-pub(super) struct LocalOrder {
+pub(super) struct AskedHere {
     pub(super) asked: Asked,
     pub(super) reply: oneshot::Sender<Result<String, Refusal>>,
 }
 
-impl LocalOrder {
+impl AskedHere {
     pub(super) fn answer(self, answer: Result<String, Refusal>) {
         // Whoever asked may have gone; the order was carried out all the same.
         let _sent = self.reply.send(answer);
@@ -86,60 +103,178 @@ impl Handle {
         Ok(Self { project: project.clone(), id: job.clone(), plan, way: Way::Remote { socket } })
     }
 
+    /// Access to a job whoever works on it, also if nobody does at this moment: orders find no engine then, and listeners
+    /// wait for one.
+    ///
+    /// # Errors
+    /// If there is no such job, or its history cannot be read.
+    pub fn of(project: &Project, job: &JobId) -> Result<Self, EngineError> {
+        let history = History::open(project)?.ok_or_else(|| EngineError::usage("no job has run here yet"))?;
+        let plan = Arc::new(history.plan(job)?);
+        let socket = project.state.join("run");
+        Ok(Self { project: project.clone(), id: job.clone(), plan, way: Way::Remote { socket } })
+    }
+
     /// Returns the job's plan.
     #[must_use]
     pub fn plan(&self) -> Arc<Plan> {
         Arc::clone(&self.plan)
     }
 
-    /// Gives an order and waits for the answer, which says in words what was done.
+    /// Returns the job's id.
+    #[must_use]
+    pub fn id(&self) -> &JobId {
+        &self.id
+    }
+
+    /// Returns where the job stands, from the store.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn status(&self) -> Result<JobRow, EngineError> {
+        self.history()?.row(&self.id)
+    }
+
+    fn history(&self) -> Result<History, EngineError> {
+        History::open(&self.project)?.ok_or_else(|| EngineError::usage("no job has run here yet"))
+    }
+
+    /// Gives an order in the name of `by`, with an id of its own; the answer says in words what was done.
+    ///
+    /// # Errors
+    /// As of [`Handle::order`].
+    pub fn ask(&self, by: &str, order: Order) -> Result<String, OrderError> {
+        self.order(Asked {
+            id: uuid::Uuid::now_v7().to_string(),
+            by: by.to_owned(),
+            order,
+            expected_seq: None,
+        })
+    }
+
+    /// Gives an order and waits for the answer, which says in words what was done. The id of an order makes it safe to
+    /// repeat: it is carried out once, and every repetition gets the same answer, also from another engine.
     ///
     /// # Errors
     /// If the order is refused, or no engine answers.
     pub fn order(&self, asked: Asked) -> Result<String, OrderError> {
         match &self.way {
-            Way::Local { orders, .. } => {
-                let (reply, answer) = oneshot::channel();
-                let gone = || OrderError::Gone("the job has ended".to_owned());
-                orders.send(LocalOrder { asked, reply }).map_err(|_| gone())?;
-                answer.blocking_recv().map_err(|_| gone())?.map_err(OrderError::Refused)
-            }
-            Way::Remote { socket } => {
-                let gone = |e: &dyn std::fmt::Display| {
-                    OrderError::Gone(format!("no engine answers for this job: {e}"))
-                };
-                let stream = link::connect(socket, &self.id).map_err(|e| gone(&e))?;
-                let answer = ask(stream, &Request::Order(asked)).map_err(|e| gone(&e))?;
-                match answer {
-                    Answer::Done { words } => Ok(words),
-                    Answer::Refused(refusal) => Err(OrderError::Refused(refusal)),
-                    _ => Err(gone(&"it said something else")),
-                }
+            Way::Local { .. } => self.send(asked)?.blocking_recv().map_err(|_| ended())?.map_err(refused),
+            Way::Remote { socket } => order_over(socket, &self.id, asked),
+        }
+    }
+
+    /// The same without holding up the thread; any executor will do.
+    pub fn order_async(
+        &self,
+        asked: Asked,
+    ) -> impl Future<Output = Result<String, OrderError>> + Send + 'static {
+        let answer = match &self.way {
+            Way::Local { .. } => self.send(asked).map(Answered::Local),
+            Way::Remote { socket } => order_on_thread(socket.clone(), self.id.clone(), asked),
+        };
+        async move {
+            match answer? {
+                Answered::Local(answer) => answer.await.map_err(|_| ended())?.map_err(refused),
+                Answered::Remote(answer) => answer.await.map_err(|_| ended())?,
             }
         }
     }
 
-    /// Listens from the event after that number on. Nothing is lost, however slow the listener.
+    /// Lets the engine of this process go, without touching the job, which another engine is to go on with.
+    pub fn let_go(&self) {
+        if let Way::Local { orders, .. } = &self.way {
+            // The engine may have ended already.
+            let _sent = orders.send(LocalOrder::LetGo);
+        }
+    }
+
+    fn send(&self, asked: Asked) -> Result<oneshot::Receiver<Result<String, Refusal>>, OrderError> {
+        let Way::Local { orders, .. } = &self.way else { return Err(ended()) };
+        let (reply, answer) = oneshot::channel();
+        orders.send(LocalOrder::Asked(AskedHere { asked, reply })).map_err(|_| ended())?;
+        Ok(answer)
+    }
+
+    /// Waits until the job has ended, however many engines that takes, or for so long. Returns its row, which has no
+    /// outcome if the time was over before, or the engine of this process gave up.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn wait(&self, timeout: Option<Duration>) -> Result<JobRow, EngineError> {
+        let began = clock::elapsed();
+        // Nothing that is recorded already has to come again. Looked at first, so that the end cannot lie between.
+        let after = self.history()?.last_seq(&self.id)?;
+        let row = self.status()?;
+        if row.outcome.is_some() {
+            return Ok(row);
+        }
+        let mut events = self.subscribe(after);
+        loop {
+            let left = timeout.map(|limit| limit.saturating_sub(clock::elapsed().saturating_sub(began)));
+            match events.next(left) {
+                Next::Event(it) if it.event.is_end() => return self.status(),
+                Next::End => return self.status(),
+                _ if left.is_some_and(|left| left.is_zero()) => return self.status(),
+                _ => {}
+            }
+        }
+    }
+
+    /// Listens from the event after that number on. Nothing is lost and nothing comes twice, however slow the listener
+    /// and however many engines work on the job one after the other.
     #[must_use]
     pub fn subscribe(&self, after: u64) -> Subscription {
-        let source = match &self.way {
-            Way::Local { bus, .. } => Source::Local {
-                bus: Arc::clone(bus),
-                place: Place::after(after),
-                page: Vec::new(),
-                history: None,
-                bell: None,
-            },
-            Way::Remote { socket } => Source::Remote {
-                stream: None,
-                socket: socket.clone(),
-                after,
-                page: Vec::new(),
-                history: None,
-            },
-        };
-        Subscription { project: self.project.clone(), id: self.id.clone(), source }
+        match &self.way {
+            Way::Local { bus, .. } => {
+                Subscription::local(self.project.clone(), self.id.clone(), Arc::clone(bus), after)
+            }
+            Way::Remote { socket } => {
+                Subscription::remote(self.project.clone(), self.id.clone(), socket.clone(), after)
+            }
+        }
     }
+}
+
+/// Where the answer to an order comes from.
+enum Answered {
+    Local(oneshot::Receiver<Result<String, Refusal>>),
+    Remote(oneshot::Receiver<Result<String, OrderError>>),
+}
+
+fn ended() -> OrderError {
+    OrderError::Gone("the job has ended".to_owned())
+}
+
+fn refused(refusal: Refusal) -> OrderError {
+    OrderError::Refused(refusal)
+}
+
+fn gone(error: &dyn std::fmt::Display) -> OrderError {
+    OrderError::Gone(format!("no engine answers for this job: {error}"))
+}
+
+fn order_over(socket: &Path, id: &JobId, asked: Asked) -> Result<String, OrderError> {
+    let stream = link::connect(socket, id).map_err(|e| gone(&e))?;
+    match ask(stream, &Request::Order(asked)).map_err(|e| gone(&e))? {
+        Answer::Done { words } => Ok(words),
+        Answer::Refused(refusal) => Err(OrderError::Refused(refusal)),
+        Answer::End => Err(ended()),
+        _ => Err(gone(&"it said something else")),
+    }
+}
+
+/// A thread waits for the answer: it comes within milliseconds, and this needs no runtime of whoever asks.
+fn order_on_thread(socket: PathBuf, id: JobId, asked: Asked) -> Result<Answered, OrderError> {
+    let (reply, answer) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("order".to_owned())
+        .spawn(move || {
+            // Whoever asked may have gone.
+            let _sent = reply.send(order_over(&socket, &id, asked));
+        })
+        .map_err(|error| gone(&error))?;
+    Ok(Answered::Remote(answer))
 }
 
 /// How long an engine may take to answer an order; it does so in a few milliseconds.
@@ -156,166 +291,4 @@ fn ask(mut stream: UnixStream, request: &Request) -> std::io::Result<Answer> {
         _ => e,
     })?;
     Ok(serde_json::from_str(&line)?)
-}
-
-/// A listener's end of a job's stream.
-pub struct Subscription {
-    project: Project,
-    id: JobId,
-    source: Source,
-}
-
-enum Source {
-    Local { bus: Arc<Bus>, place: Place, page: Vec<Next>, history: Option<History>, bell: Option<Bell> },
-    Remote { stream: Option<Lines>, socket: PathBuf, after: u64, page: Vec<Next>, history: Option<History> },
-}
-
-struct Lines {
-    reader: BufReader<UnixStream>,
-    /// Bytes of a line that has not ended yet.
-    begun: Vec<u8>,
-}
-
-impl Subscription {
-    /// Lets events gather for so long, or until the job has ended. A job of another process is not waited for.
-    pub fn gather(&self, limit: Duration) {
-        if let Source::Local { bus, .. } = &self.source {
-            bus.gather(limit);
-        }
-    }
-
-    /// Waits as [`Subscription::next`] does up to a time, but no longer than until something can be read from one of the
-    /// others: then nothing is returned but that the time is over.
-    pub fn next_unless(&mut self, others: &[BorrowedFd<'_>], timeout: Duration) -> Next {
-        if !self.awaits(others, timeout) {
-            return Next::Timeout;
-        }
-        self.next(Some(Duration::ZERO))
-    }
-
-    /// Waits until there is something to take, or to read from one of the others; says whether there may be the former.
-    fn awaits(&mut self, others: &[BorrowedFd<'_>], timeout: Duration) -> bool {
-        match &mut self.source {
-            Source::Local { page, .. } | Source::Remote { page, .. } if !page.is_empty() => true,
-            Source::Local { bus, place, bell, .. } => {
-                if bell.is_none() {
-                    *bell = Bell::new().ok();
-                }
-                // Without a bell it is looked for others as often as can be without waiting for them.
-                let Some(bell) = bell else {
-                    let limit = timeout.min(WITHOUT_BELL);
-                    return !matches!(bus.wait(&mut { *place }, Some(limit)), Held::Next(Next::Timeout));
-                };
-                if !matches!(bus.held_or_rung(*place, bell), Held::Nothing) {
-                    return true;
-                }
-                let fds: Vec<BorrowedFd<'_>> =
-                    std::iter::once(bell.as_fd()).chain(others.iter().copied()).collect();
-                let has_rung = first_of(&fds, timeout);
-                bell.hush();
-                has_rung
-            }
-            Source::Remote { stream: Some(lines), .. } if !lines.has_line() => {
-                let socket = lines.reader.get_ref().as_fd();
-                let fds: Vec<BorrowedFd<'_>> =
-                    std::iter::once(socket).chain(others.iter().copied()).collect();
-                first_of(&fds, timeout)
-            }
-            Source::Remote { .. } => true,
-        }
-    }
-
-    /// Waits for what comes next, for ever or up to a time.
-    pub fn next(&mut self, timeout: Option<Duration>) -> Next {
-        match &mut self.source {
-            Source::Local { bus, place, page, history, .. } => loop {
-                if let Some(next) = page.pop() {
-                    return next;
-                }
-                match bus.wait(place, timeout) {
-                    Held::Next(next) => return next,
-                    Held::Nothing => return Next::Timeout,
-                    Held::Behind(first) => {
-                        let missed = catch_up(&self.project, &self.id, history, (place.seq, first));
-                        let Some(last) = missed.last() else { return Next::End };
-                        place.seq = last.seq;
-                        *page = missed.into_iter().rev().map(|e| Next::Event(Arc::new(e))).collect();
-                    }
-                }
-            },
-            Source::Remote { stream, socket, after, page, history } => {
-                if let Some(next) = page.pop() {
-                    return next;
-                }
-                if stream.is_none() {
-                    *stream = open_remote(socket, &self.id, *after).ok();
-                }
-                let next = stream.as_mut().map_or(Next::End, |lines| lines.next(timeout));
-                match &next {
-                    Next::Event(event) => *after = event.seq,
-                    // The engine is gone; what it said last is in the store.
-                    Next::End => {
-                        let missed = catch_up(&self.project, &self.id, history, (*after, u64::MAX));
-                        let Some(last) = missed.last() else { return Next::End };
-                        *after = last.seq;
-                        *page = missed.into_iter().rev().map(|e| Next::Event(Arc::new(e))).collect();
-                        return page.pop().unwrap_or(Next::End);
-                    }
-                    Next::Grew(..) | Next::Timeout => {}
-                }
-                next
-            }
-        }
-    }
-}
-
-/// Reads what the bus no longer has.
-pub(super) fn catch_up(
-    project: &Project,
-    id: &JobId,
-    history: &mut Option<History>,
-    (after, first): (u64, u64),
-) -> Vec<crate::logic::job::event::Envelope> {
-    if history.is_none() {
-        *history = History::open(project).ok().flatten();
-    }
-    let Some(history) = history else { return Vec::new() };
-    let wanted = usize::try_from(first - after - 1).unwrap_or(PAGE).min(PAGE);
-    history.events(id, after, wanted).unwrap_or_default()
-}
-
-fn open_remote(socket: &std::path::Path, id: &JobId, after: u64) -> std::io::Result<Lines> {
-    let mut stream = link::connect(socket, id)?;
-    link::write_line(&mut stream, &Request::Subscribe { after })?;
-    stream.flush()?;
-    Ok(Lines { reader: BufReader::new(stream), begun: Vec::new() })
-}
-
-impl Lines {
-    /// Says whether a whole line has come already.
-    fn has_line(&self) -> bool {
-        self.reader.buffer().contains(&b'\n')
-    }
-
-    fn next(&mut self, timeout: Option<Duration>) -> Next {
-        if self.reader.get_ref().set_read_timeout(timeout.map(|t| t.max(Duration::from_millis(1)))).is_err() {
-            return Next::End;
-        }
-        match self.reader.read_until(b'\n', &mut self.begun) {
-            Ok(0) => Next::End,
-            Ok(_) if self.begun.ends_with(b"\n") => {
-                let line = std::mem::take(&mut self.begun);
-                match serde_json::from_slice(&line) {
-                    Ok(Answer::Event(event)) => Next::Event(Arc::new(event)),
-                    Ok(Answer::Grew { key, bytes }) => Next::Grew(key, bytes),
-                    _ => Next::End,
-                }
-            }
-            Ok(_) => Next::End,
-            Err(e) if matches!(e.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {
-                Next::Timeout
-            }
-            Err(_) => Next::End,
-        }
-    }
 }

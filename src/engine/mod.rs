@@ -15,6 +15,7 @@ mod begin;
 mod bell;
 mod bus;
 pub mod clock;
+pub mod embed;
 #[cfg(feature = "faults")]
 mod faults;
 mod give_up;
@@ -22,23 +23,31 @@ mod handle;
 pub mod library;
 mod link;
 pub mod logs;
+mod machine;
 mod reconcile;
+pub mod service;
+mod sharing;
 mod store;
+mod subscription;
 pub mod themes;
 mod turn;
+pub mod upkeep;
 
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use begin::{Again, Ahead, JobEnd, Running, Start, get_ready, resume, start};
+pub use begin::{
+    Again, Ahead, Fetch, Fired, JobEnd, Queued, Running, Start, enqueue, get_ready, resume, start,
+};
 pub use bell::Bell;
 pub use bus::Next;
-pub use handle::{Handle, OrderError, Subscription};
-pub use store::{FindError, History, JobRow};
+pub use handle::{Handle, OrderError};
+pub use store::{ClaimRow, FindError, Fire, FireState, History, JobFilter, JobRow};
+pub use subscription::{Events, Subscription};
 
 pub use crate::port::World;
-pub use crate::port::keeper::OnLoss;
+pub use crate::port::keeper::{Given, OnLoss};
 
 /// A project: where its files are, and where its state is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]

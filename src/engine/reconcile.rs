@@ -10,7 +10,10 @@ use crate::logic::job::report::{AttemptKey, Exit, Report, StartFailure};
 use crate::logic::job::state::JobState;
 use crate::logic::job::wanted::wanted;
 use crate::logic::playbook::model::Workspace;
-use crate::port::keeper::ToKeeper;
+use crate::port::keeper::{Held, Hold, ToKeeper};
+
+/// The number of the signal that cannot be refused, on every system with signals.
+const SIGKILL: i32 = 9;
 
 /// What has been begun and not reported back.
 #[derive(Default)]
@@ -19,12 +22,42 @@ pub(super) struct InFlight {
     /// Of these, the submitted ones that have not begun as far as is known, and whether they were asked back.
     submitted: BTreeMap<AttemptKey, bool>,
     sweeps: BTreeSet<(u32, u32)>,
+    /// Of the live ones, those that are stopped.
+    frozen: BTreeSet<AttemptKey>,
+    /// Taken over from another engine: nobody knows which of them are.
+    is_unsure: bool,
     closing: bool,
     /// Answers that come from here, because the world was never asked.
     pub(super) own: Vec<Report>,
 }
 
 impl InFlight {
+    /// Returns what an engine takes over that finds a keeper at work, and orders that end what the journal knows nothing
+    /// of.
+    pub(super) fn adopted(held: &[Held], sweeps: Vec<(u32, u32)>, state: &JobState) -> (Self, Vec<ToKeeper>) {
+        let (known, unknown): (Vec<&Held>, Vec<&Held>) =
+            held.iter().partition(|it| state.index.live.contains_key(&it.key));
+        let is_submitted = |it: &&&Held| {
+            it.how == Hold::Submitted || state.cells[it.key.cell as usize].submitted == Some(it.key)
+        };
+        let flight = Self {
+            live: known.iter().map(|it| (it.key, it.rung)).collect(),
+            submitted: known.iter().filter(is_submitted).map(|it| (it.key, false)).collect(),
+            sweeps: sweeps.into_iter().collect(),
+            is_unsure: true,
+            ..Self::default()
+        };
+        let unknown = unknown.into_iter().filter(|it| it.how != Hold::Reported).map(|it| it.key);
+        let ends = unknown.flat_map(|key| {
+            [
+                ToKeeper::Withdraw { keys: vec![key] },
+                ToKeeper::Signal { key, rung: Rung::Kill, signal: SIGKILL },
+            ]
+        });
+        let ends = ends.collect();
+        (flight, ends)
+    }
+
     /// Takes a report into account.
     pub(super) fn reported(&mut self, report: &Report) {
         match report {
@@ -34,6 +67,7 @@ impl InFlight {
             | Report::Lost { key, .. } => {
                 self.live.remove(key);
                 self.submitted.remove(key);
+                self.frozen.remove(key);
             }
             Report::Swept { cell, run, .. } => {
                 self.sweeps.remove(&(*cell, *run));
@@ -73,8 +107,38 @@ impl InFlight {
             && state.cells[key.cell as usize].submitted != Some(*key)
     }
 
+    /// Lets go on what is stopped and should not be. Before all other orders: a stopped process hears no signal.
+    fn thaw(&mut self, is_frozen: bool, messages: &mut Vec<ToKeeper>) {
+        if is_frozen {
+            return;
+        }
+        let mut keys: Vec<AttemptKey> = std::mem::take(&mut self.frozen).into_iter().collect();
+        if std::mem::take(&mut self.is_unsure) {
+            keys = self.live.keys().copied().collect();
+        }
+        if !keys.is_empty() {
+            messages.push(ToKeeper::Thaw { keys });
+        }
+    }
+
+    /// Stops what runs and should not. After all other orders: what they begin is stopped with the rest.
+    fn freeze(&mut self, is_frozen: bool, messages: &mut Vec<ToKeeper>) {
+        if !is_frozen {
+            return;
+        }
+        self.is_unsure = false;
+        let new =
+            self.live.keys().filter(|key| !self.submitted.contains_key(key) && !self.frozen.contains(key));
+        let keys: Vec<AttemptKey> = new.copied().collect();
+        if !keys.is_empty() {
+            self.frozen.extend(&keys);
+            messages.push(ToKeeper::Freeze { keys });
+        }
+    }
+
     pub(super) fn take_live(&mut self) -> Vec<AttemptKey> {
         self.submitted.clear();
+        self.frozen.clear();
         std::mem::take(&mut self.live).into_keys().collect()
     }
 
@@ -94,6 +158,7 @@ impl Engine {
         let (mut launches, mut submitted) = (Vec::new(), Vec::new());
         let mut steer = Vec::new();
         let wanted = wanted(&self.state);
+        flight.thaw(wanted.frozen, &mut messages);
         self.recall(&wanted.recalled, flight, &mut messages);
         for (&key, &rung) in wanted.live {
             match flight.live.get_mut(&key) {
@@ -102,7 +167,8 @@ impl Engine {
                 None => {
                     flight.live.insert(key, None);
                     let is_submitted = self.state.cells[key.cell as usize].submitted == Some(key);
-                    match self.prepare(key) {
+                    let is_extra = self.is_beside(key, flight);
+                    match self.prepare(key).map(|launch| Launch { is_extra, ..launch }) {
                         Ok(launch) if is_submitted => {
                             flight.submitted.insert(key, false);
                             submitted.push(launch);
@@ -134,6 +200,7 @@ impl Engine {
             messages.push(ToKeeper::Withdraw { keys: vec![key] });
             messages.push(ToKeeper::Signal { key, rung, signal: self.signal(key.cell) });
         }
+        flight.freeze(wanted.frozen, &mut messages);
         self.sweep(flight, &mut messages);
         if wanted.close && !flight.closing {
             flight.closing = true;
@@ -175,6 +242,15 @@ impl Engine {
     fn signal(&self, cell: u32) -> i32 {
         let stage = self.state.cells[cell as usize].stage as usize;
         self.state.setting.plan.playbook.stages[stage].cancel.signal
+    }
+
+    /// Says whether something else of the same cell is with the keeper already, in whose slot this one runs.
+    fn is_beside(&self, key: AttemptKey, flight: &InFlight) -> bool {
+        let stage = self.state.cells[key.cell as usize].stage as usize;
+        let first = AttemptKey { step: 0, attempt: 0, ..key };
+        let last = AttemptKey { step: u32::MAX, attempt: u32::MAX, ..key };
+        self.state.setting.plan.playbook.stages[stage].steps.is_concurrent
+            && flight.live.range(first..=last).any(|(other, _)| *other != key)
     }
 
     fn prepare(&self, key: AttemptKey) -> Result<Launch, String> {

@@ -10,20 +10,22 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
-use super::begin::JobEnd;
+use super::begin::{Driven, Fetch, JobEnd, know};
 use super::bus::Bus;
-use super::handle::LocalOrder;
+use super::handle::{AskedHere, LocalOrder};
 use super::reconcile::InFlight;
+use super::sharing::Sharing;
 use super::store::{Store, Syncer, taken_over};
 use super::{EngineError, JobId, clock, link};
 use crate::logic::job::event::{Envelope, Event};
+use crate::logic::job::launch::log_path;
 use crate::logic::job::order::{Asked, Refusal};
 use crate::logic::job::report::{AttemptKey, End, Report};
 use crate::logic::job::state::{JobPhase, JobState};
 use crate::logic::job::wanted::wanted;
 use crate::logic::job::{Input, turn};
 use crate::logic::time::Timestamp;
-use crate::port::keeper::{FromKeeper, Hello, ToKeeper};
+use crate::port::keeper::{FromKeeper, Given, Held, Hello, OnLoss, ToKeeper};
 use crate::port::{Outside, Starting, World};
 
 /// One job's engine.
@@ -35,6 +37,10 @@ pub(super) struct Engine {
     pub(super) world: World,
     /// Started before there was a job, to get ready meanwhile.
     pub(super) keeper: Option<Box<dyn Starting>>,
+    /// Gets what the job was given, if no keeper is left that knows it.
+    pub(super) fetch: Option<Fetch>,
+    /// The keeper was there before this engine.
+    pub(super) has_adopted: bool,
     /// What a keeper is told about the job.
     pub(super) hello: Hello,
     pub(super) number: u64,
@@ -48,22 +54,47 @@ pub(super) struct Engine {
     pub(super) unpublished: Vec<Arc<Envelope>>,
     /// Keepers started since one has said something.
     pub(super) silent_keepers: u32,
+    pub(super) sharing: Sharing,
 }
 
 /// After so many keepers that ended without a word the next one is not tried.
 const SILENT_KEEPERS: u32 = 3;
 
+/// How long a keeper that is taken over may take to say what it holds.
+const READY: Duration = Duration::from_secs(10);
+
 /// How long the engine lets reports gather while the keeper has plenty to do beyond the slots.
 const GATHER: Duration = Duration::from_millis(2);
+
+/// How often a keeper is asked that ends the connection without a word.
+const ADOPTIONS: u32 = 3;
+
+/// A keeper that was taken over, what it holds, and orders that end what nobody knows.
+type Adopted = (Box<dyn Outside>, InFlight, Vec<ToKeeper>);
+
+/// What came of trying to take a keeper over.
+enum Tried {
+    Adopted(Adopted),
+    Nobody,
+    TurnedAway,
+}
+
+/// Between two looks at whether they have gone.
+const FLUSH: Duration = Duration::from_millis(20);
+
+/// How long an engine that lets go tries to get its last orders out.
+const LAST_ORDERS: Duration = Duration::from_secs(5);
 
 /// What woke the loop.
 enum Woken {
     Keeper(Option<FromKeeper>),
     Order(LocalOrder),
     Time,
+    /// It is time to look at what is shared with others.
+    Look,
 }
 
-type Answers = Vec<(LocalOrder, Result<String, Refusal>)>;
+type Answers = Vec<(AskedHere, Result<String, Refusal>)>;
 
 /// Says whether there are descriptors for a runtime: where some of them are missing, tokio panics.
 fn room_for_runtime() -> std::io::Result<()> {
@@ -78,7 +109,7 @@ impl Engine {
         mut self,
         inbox: UnboundedReceiver<LocalOrder>,
         ready: &Sender<Result<(), EngineError>>,
-    ) -> Result<JobEnd, EngineError> {
+    ) -> Result<Driven, EngineError> {
         let bus = Arc::clone(&self.bus);
         let build = || tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
         let runtime = room_for_runtime().and_then(|()| build());
@@ -86,6 +117,10 @@ impl Engine {
             Ok(runtime) => self.drive_or_give_up(&runtime, inbox, ready),
             Err(e) => Err(EngineError::surroundings(format!("the engine's runtime could not start: {e}"))),
         };
+        if outcome.is_err() && self.next_seq == 1 {
+            // It never began, and nobody who looks later is to begin it unasked. What cannot be written is told below.
+            let _outcome = self.store.set_on_loss(self.number, OnLoss::Stop);
+        }
         // Whatever happened, the lease is given back and the listeners hear the end.
         let dropped = self.store.drop_lease(self.number, self.epoch);
         bus.end();
@@ -105,12 +140,12 @@ impl Engine {
         kept: &mut Option<Box<dyn Outside>>,
         mut inbox: UnboundedReceiver<LocalOrder>,
         ready: &Sender<Result<(), EngineError>>,
-    ) -> Result<JobEnd, EngineError> {
-        let losses = self.losses();
-        let outside = kept.insert(self.start_keeper()?);
+    ) -> Result<Driven, EngineError> {
+        let (outside, flight, losses) = self.find_or_start_keeper().await?;
+        let outside = kept.insert(outside);
         // Before the first step begins, which may want to order something, or remove the folder.
         let _served = link::serve(&self.socket_dir, &self.id, &self.bus, &self.orders);
-        let mut flight = self.begin(outside.as_mut(), losses)?;
+        let mut flight = self.begin(outside.as_mut(), flight, losses)?;
         // Nobody listens any more if the starter has gone.
         let _sent = ready.send(Ok(()));
         while !matches!(self.state.phase, JobPhase::Finished { .. }) {
@@ -119,6 +154,7 @@ impl Engine {
             let mut answers = Vec::new();
             let mut acknowledged = None;
             let mut is_lost = false;
+            let mut is_let_go = false;
             match woken {
                 Woken::Keeper(Some(message)) => {
                     self.silent_keepers = 0;
@@ -134,11 +170,18 @@ impl Engine {
                     }
                 }
                 Woken::Keeper(None) => is_lost = true,
-                Woken::Order(order) => inputs.push(Heard::Order(order)),
+                Woken::Order(LocalOrder::Asked(order)) => inputs.push(Heard::Order(order)),
+                Woken::Order(LocalOrder::LetGo) => is_let_go = true,
+                Woken::Order(LocalOrder::Look) => self.sharing.is_due = true,
+                Woken::Look => self.sharing.is_due = true,
                 Woken::Time => inputs.push(Heard::Input(Input::Wake)),
             }
             while let Ok(order) = inbox.try_recv() {
-                inputs.push(Heard::Order(order));
+                match order {
+                    LocalOrder::Asked(order) => inputs.push(Heard::Order(order)),
+                    LocalOrder::LetGo => is_let_go = true,
+                    LocalOrder::Look => self.sharing.is_due = true,
+                }
             }
             if is_lost {
                 let (keeper, losses) = self.replace_keeper(&mut flight)?;
@@ -151,24 +194,132 @@ impl Engine {
             self.record(events, now)?;
             let settled = self.settle(outside.as_mut(), &mut flight, acknowledged);
             self.publish();
+            let is_last_word = !answers.is_empty() && matches!(self.state.phase, JobPhase::Finished { .. });
             for (order, answer) in answers {
                 order.answer(answer);
             }
+            if is_last_word {
+                say_it().await;
+            }
             settled?;
+            if is_let_go && !matches!(self.state.phase, JobPhase::Finished { .. }) {
+                self.let_go(outside.as_mut()).await?;
+                return Ok(Driven::HandedOver);
+            }
         }
-        Ok(self.ending())
+        Ok(Driven::Ended(self.ending()))
+    }
+
+    /// Leaves the job to an engine that comes after this one: what runs is kept for it.
+    async fn let_go(&mut self, outside: &mut dyn Outside) -> Result<(), EngineError> {
+        self.store.set_on_loss(self.number, OnLoss::Keep)?;
+        self.store.sync()?;
+        send(outside, &[ToKeeper::OnLoss(OnLoss::Keep)])?;
+        let mut left = LAST_ORDERS;
+        while !outside.is_flushed() && !left.is_zero() {
+            // What comes in meanwhile is told again to the next engine, as it is not acknowledged.
+            let _answer = tokio::time::timeout(FLUSH, outside.next()).await;
+            left = left.saturating_sub(FLUSH);
+        }
+        Ok(())
+    }
+
+    /// Returns the keeper that holds the job's children, if an engine before this one left it behind, or else a new one;
+    /// with what it holds, and what is lost.
+    async fn find_or_start_keeper(
+        &mut self,
+    ) -> Result<(Box<dyn Outside>, InFlight, Vec<Heard>), EngineError> {
+        if self.epoch > 1
+            && let Some((mut outside, flight, ends)) = self.adopt().await?
+        {
+            send(outside.as_mut(), &ends)?;
+            return Ok((outside, flight, Vec::new()));
+        }
+        let losses = self.losses();
+        if let Some(fetch) = self.fetch.take().filter(|_| self.hello.given == Given::default()) {
+            self.learn(fetch()?);
+        }
+        Ok((self.start_keeper()?, InFlight::default(), losses))
+    }
+
+    /// Takes over the keeper of an engine that is gone, if it lives.
+    async fn adopt(&mut self) -> Result<Option<Adopted>, EngineError> {
+        for _ in 0..ADOPTIONS {
+            match self.try_to_adopt().await? {
+                Tried::Adopted(adopted) => return Ok(Some(adopted)),
+                Tried::Nobody => return Ok(None),
+                // It ended just now, which the lock on its file tells, or it turned this engine away.
+                Tried::TurnedAway => {}
+            }
+        }
+        Err(EngineError::surroundings("the keeper of the job lives and turns its engine away".to_owned())
+            .help("is it of another version of sortie? Go on with that one"))
+    }
+
+    async fn try_to_adopt(&mut self) -> Result<Tried, EngineError> {
+        let found = (self.world.adopt)(&self.hello).map_err(|error| {
+            EngineError::surroundings(format!("the keeper of the job cannot be taken over: {error}"))
+        })?;
+        let Some(found) = found else { return Ok(Tried::Nobody) };
+        let mut outside = found.connect().map_err(|e| no_keeper(&e))?;
+        let masks = &self.hello.masks;
+        if !masks.is_empty() {
+            send(outside.as_mut(), &[ToKeeper::Mask { values: masks.clone() }])?;
+        }
+        match tokio::time::timeout(READY, outside.next()).await {
+            Ok(Some(FromKeeper::Ready { held, sweeps, given, .. })) => {
+                if self.hello.given == Given::default() {
+                    self.learn(given);
+                }
+                self.look_at_logs(&held);
+                let (flight, ends) = InFlight::adopted(&held, sweeps, &self.state);
+                self.has_adopted = true;
+                Ok(Tried::Adopted((outside, flight, ends)))
+            }
+            Ok(_) => Ok(Tried::TurnedAway),
+            Err(_) => Err(EngineError::surroundings(format!(
+                "the keeper of the job lives and says nothing for {} seconds",
+                READY.as_secs()
+            ))),
+        }
+    }
+
+    /// Tells listeners how long the logs are that grow: the keeper says it only when there is more.
+    fn look_at_logs(&self, held: &[Held]) {
+        let dir = Path::new(&*self.state.setting.dir);
+        let length = |key| std::fs::metadata(dir.join(log_path(key))).ok().map(|it| (key, it.len()));
+        let logs: Vec<_> = held.iter().filter_map(|it| length(it.key)).collect();
+        self.bus.grew(&logs);
+    }
+
+    /// Takes note of what the job was given at its start.
+    fn learn(&mut self, given: Given) {
+        self.state.setting = know(self.state.setting.clone(), &given);
+        self.hello.masks = given.secrets.iter().map(|(_, value)| value.clone()).collect();
+        self.hello.given = given;
     }
 
     /// Lets the job begin, or go on after what was lost.
-    fn begin(&mut self, outside: &mut dyn Outside, losses: Vec<Heard>) -> Result<InFlight, EngineError> {
-        let mut flight = InFlight::default();
-        let mut inputs = losses;
+    fn begin(
+        &mut self,
+        outside: &mut dyn Outside,
+        mut flight: InFlight,
+        losses: Vec<Heard>,
+    ) -> Result<InFlight, EngineError> {
+        let mut inputs: Vec<Heard> = match self.epoch {
+            ..=1 => Vec::new(),
+            _ => self.still_has()?.into_iter().map(|it| Heard::Input(Input::Report(it))).collect(),
+        };
+        inputs.extend(losses);
         inputs.push(Heard::Input(Input::Begin { epoch: self.epoch }));
         let now = clock::now();
         let mut events = self.answer(inputs, now, &mut flight, &mut Vec::new());
         if let Some(asked) = self.first_order.take() {
             let mut record = Vec::new();
-            let answer = turn(&mut self.state, &Input::Order(asked), now, &mut record);
+            let answer = match self.outdated(&asked, 0) {
+                Some(refusal) => Err(refusal),
+                None => turn(&mut self.state, &Input::Order(asked), now, &mut record),
+            };
             events.extend(record);
             if let Err(refusal) = answer {
                 self.record(events, now)?;
@@ -187,20 +338,20 @@ impl Engine {
     /// one has a keeper, which would be ended with it.
     fn losses(&self) -> Vec<Heard> {
         let live: Vec<_> = self.state.index.live.keys().copied().collect();
-        if self.next_seq == 1 || live.is_empty() {
+        if self.next_seq == 1 || self.state.phase != JobPhase::Running {
             return Vec::new();
         }
         let cancel = self.state.setting.plan.playbook.defaults.cancel.unwrap_or_default();
-        // What would not end is told again when the job closes.
+        // Also where no try is lost: a step that has ended may have left a process to its cell.
         let _survivors = (self.world.sweep_job)(&self.state.setting.job_id, cancel.signal, cancel.grace);
-        self.lost(live, "the engine of the job ended, and with it what it ran")
+        self.lost(live, "it was interrupted: the engine of the job ended, and with it what it ran")
     }
 
     /// What became of tries that nobody holds any more. A success that the keeper wrote down counts, and what it had begun
-    /// in that slot; other ends may be the doing of the stop.
+    /// in that slot, and each end before it stopped what it held; later ones may be the doing of the stop.
     fn lost(&self, live: Vec<AttemptKey>, message: &str) -> Vec<Heard> {
         let mut records = (self.world.exits)(Path::new(&*self.state.setting.dir));
-        records.retain(|exit| exit.end == End::Code(0) && live.contains(&exit.key));
+        records.retain(|exit| (exit.undisturbed || exit.end == End::Code(0)) && live.contains(&exit.key));
         let known = |key: &AttemptKey| records.iter().any(|it| it.key == *key || it.next == Some(*key));
         let is_submitted = |key: &AttemptKey| self.state.cells[key.cell as usize].submitted == Some(*key);
         // What had not begun goes back to the queue first, before a slot that comes free is given to it.
@@ -223,14 +374,17 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let mut ack = acknowledged.map(|report_seq| ToKeeper::Ack { report_seq });
         loop {
-            let mut messages = self.reconcile(flight);
-            messages.extend(ack.take());
+            // First: an order given again must not be heard before what was reported of it is forgotten.
+            let mut messages: Vec<ToKeeper> = ack.take().into_iter().collect();
+            messages.extend(self.reconcile(flight));
             if !messages.is_empty() {
                 send(outside, &messages)?;
                 fault_point();
             }
+            flight.own.extend(self.ask_for_claims()?);
             let own = std::mem::take(&mut flight.own);
             if own.is_empty() {
+                self.tell_those_who_wait();
                 return Ok(());
             }
             let inputs = own.into_iter().map(|r| Heard::Input(Input::Report(r))).collect();
@@ -269,7 +423,8 @@ impl Engine {
             return Err(EngineError::surroundings(words).help(format!("can it write to `{dir}`?")));
         }
         let live = flight.take_live();
-        let mut inputs = self.lost(live, "the keeper of the job ended; its processes were stopped");
+        let mut inputs = self
+            .lost(live, "it was interrupted: the keeper of the job ended, and its processes were stopped");
         for (cell, run) in flight.take_sweeps() {
             let survivors = survivors.clone();
             inputs.push(Heard::Input(Input::Report(Report::Swept { cell, run, ended: 0, survivors })));
@@ -292,12 +447,19 @@ impl Engine {
                 None => std::future::pending().await,
             }
         };
+        let look = async {
+            match self.next_look() {
+                Some(left) => tokio::time::sleep(left).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
             message = outside.next() => Woken::Keeper(message),
             // This engine holds a sender itself, so the channel never closes before it does.
             Some(order) = inbox.recv() => Woken::Order(order),
             () = due => Woken::Time,
+            () = look => Woken::Look,
         }
     }
 
@@ -338,14 +500,11 @@ impl Engine {
                     // Only orders are refused.
                     let _answer = turn(&mut self.state, &input, now, &mut events);
                 }
-                Heard::Order(order)
-                    if order.asked.expected_seq.is_some_and(|seq| seq + 1 != self.next_seq) =>
-                {
-                    let now = self.next_seq - 1;
-                    let words = format!("the job has gone on: its last event is {now} by now, look again");
-                    answers.push((order, Err(Refusal::new(words))));
-                }
                 Heard::Order(order) => {
+                    if let Some(refusal) = self.outdated(&order.asked, events.len()) {
+                        answers.push((order, Err(refusal)));
+                        continue;
+                    }
                     let answer = turn(&mut self.state, &Input::Order(order.asked.clone()), now, &mut events);
                     answers.push((order, answer));
                 }
@@ -354,16 +513,28 @@ impl Engine {
         events
     }
 
+    /// Refuses an order of somebody who does not know the last events, of which so many are not committed yet. What was
+    /// carried out before is answered as it was then.
+    fn outdated(&self, asked: &Asked, decided: usize) -> Option<Refusal> {
+        let now = self.next_seq - 1 + decided as u64;
+        let is_repeated = !asked.id.is_empty() && self.state.orders.contains_key(&asked.id);
+        let is_outdated = !is_repeated && asked.expected_seq.is_some_and(|seq| seq != now);
+        is_outdated
+            .then(|| Refusal::new(format!("the job has gone on: its last event is {now} by now, look again")))
+    }
+
     /// Commits events with the time at which they were decided. They are shown by [`Self::publish`].
     fn record(&mut self, events: Vec<Event>, now: Timestamp) -> Result<(), EngineError> {
         if events.is_empty() {
             return Ok(());
         }
+        let releases = self.releases(&events);
         let envelopes: Vec<Envelope> =
             (self.next_seq..).zip(events).map(|(seq, event)| Envelope { seq, time: now, event }).collect();
         fault_point();
-        self.store.append(self.number, self.epoch, &envelopes)?;
+        self.store.append(self.number, self.epoch, &envelopes, &releases)?;
         fault_point();
+        self.released(&releases);
         self.next_seq += envelopes.len() as u64;
         if envelopes.iter().any(|it| self.must_survive_power_loss(&it.event)) {
             self.store.sync()?;
@@ -385,7 +556,10 @@ impl Engine {
 
     fn must_survive_power_loss(&self, event: &Event) -> bool {
         match event {
-            Event::JobFinished { .. } => true,
+            Event::JobFinished { .. }
+            | Event::GateAnswered(_)
+            | Event::GateApproved(_)
+            | Event::GateRejected(_) => true,
             Event::StepFinished(end) => {
                 let stage = self.state.cells[end.key.cell as usize].stage as usize;
                 self.state.setting.plan.playbook.stages[stage].steps.steps[end.key.step as usize].durable
@@ -405,10 +579,20 @@ impl Engine {
     }
 }
 
+/// Lets the answers to orders out that ended the job at once: with this engine, their way out goes, too.
+async fn say_it() {
+    for _ in 0..ROUNDS {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// So often each task has a turn: to hear the answer, and to write it.
+const ROUNDS: u32 = 8;
+
 /// An input, with the one who waits for the answer if it is an order.
 pub(super) enum Heard {
     Input(Input),
-    Order(LocalOrder),
+    Order(AskedHere),
 }
 
 /// Starts a keeper that waits to hear of its job.

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::termios::Termios;
 
-use crate::engine::{FindError, Project, World};
+use crate::engine::service::Begin;
+use crate::engine::{FindError, Given, Project, World};
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::hint::Caller;
 use crate::logic::plan::PlanProblem;
@@ -101,6 +102,9 @@ pub trait Guard: Send {
 /// Starts a guard for that terminal, with its modes before and during the full screen and the text that leaves it.
 pub type StartGuard = fn(OwnedFd, &Termios, &Termios, &str) -> std::io::Result<Box<dyn Guard>>;
 
+/// Starts an engine for a job, with its id and folder, and what it was given at its start.
+pub type StartEngine = fn(&Project, (&str, &Path), &Given) -> Result<(), String>;
+
 /// Is called for each signal, on a thread of its own.
 pub type OnSignal = Box<dyn Fn(Signal) + Send>;
 
@@ -125,10 +129,19 @@ pub struct Outside {
     /// Stops this process, and with `true` the leader of its group, until it is let go on.
     pub stop_here: fn(bool),
     pub guard: StartGuard,
+    /// Starts an engine of its own for a job, with id and folder, and waits until it owns it; else says why it does not.
+    pub start_engine: StartEngine,
+    /// Begins a job of a playbook for a fire of the ledger, in a process that outlives this one.
+    pub begin_job: Begin,
+    /// Leaves the terminal and its signals behind.
+    pub go_alone: fn(),
     /// Names the person who gives orders. Asks the system each time, which may take a while.
     pub actor: fn() -> String,
     /// Ends the process at once.
     pub leave: fn(Ending) -> !,
     /// Every ending with its code and meaning.
     pub exit_codes: fn() -> Vec<(u8, &'static str)>,
+    /// Runs a command of a person with the shell, in a folder, with that on its standard input; returns in words how it
+    /// failed, if it did.
+    pub run_command: fn(&str, &Path, &[u8]) -> Result<(), String>,
 }

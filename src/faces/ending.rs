@@ -15,11 +15,17 @@ pub enum Ending {
     Usage,
     /// The order makes no sense now, or a policy forbids it.
     Refused,
+    /// People said no at a gate, or nothing in time.
+    Rejected,
     /// Store, lock, engine or disk stood in the way.
     Surroundings,
     /// The job's own time limit passed.
     TimedOut,
     Cancelled,
+    /// The job failed, and what it had done was undone.
+    RolledBack,
+    /// Something could not be undone.
+    RollbackFailed,
     /// A bug in sortie.
     Bug,
 }
@@ -30,7 +36,10 @@ impl Ending {
     pub fn of_job(outcome: Outcome, cause: Option<&Cause>) -> Self {
         match (outcome, cause) {
             (Outcome::Success | Outcome::Skipped, _) => Self::Success,
+            (_, Some(Cause::NotUndone { .. })) => Self::RollbackFailed,
+            (Outcome::Failure, Some(Cause::RolledBack { .. })) => Self::RolledBack,
             (_, Some(Cause::Timeout { of })) if of == "job" => Self::TimedOut,
+            (Outcome::Failure, Some(Cause::Rejected { .. } | Cause::Expired { .. })) => Self::Rejected,
             (Outcome::Cancelled, _) => Self::Cancelled,
             (Outcome::Failure, _) => Self::JobFailed,
         }

@@ -6,6 +6,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::logic::job::event::{Envelope, Event, SCHEMA};
+use crate::logic::job::gate::GatePlace;
 use crate::logic::view::JobView;
 
 #[cfg(test)]
@@ -19,7 +20,7 @@ const PLACES: [&str; 8] = ["event", "key", "cell", "run", "step", "stage", "atte
 #[must_use]
 pub fn line(view: &JobView, job: &str, envelope: &Envelope) -> String {
     let event = &envelope.event;
-    let place = Place::of(event);
+    let place = Place::of(view, event);
     let mut object = Map::new();
     object.insert("schema".into(), SCHEMA.into());
     object.insert("seq".into(), envelope.seq.into());
@@ -70,7 +71,7 @@ struct Place {
 }
 
 impl Place {
-    fn of(event: &Event) -> Self {
+    fn of(view: &JobView, event: &Event) -> Self {
         let none = Self::default();
         match event {
             Event::JobStarted { attempt } | Event::JobRetrying { attempt, .. } => {
@@ -96,7 +97,29 @@ impl Place {
             | Event::StepRetrying { key, .. }
             | Event::Annotated { key, .. } => Self::at(*key),
             Event::StepFinished(end) => Self::at(end.key),
+            Event::GateOpened(opened) => Self::at_gate(opened.place),
+            Event::GateAnswered(it) | Event::GateApproved(it) | Event::GateRejected(it) => {
+                Self::of_gate(view, it.gate)
+            }
+            Event::GateExpired { gate, .. }
+            | Event::GateWithdrawn { gate }
+            | Event::GateReminded { gate } => Self::of_gate(view, *gate),
+            Event::CellQueued { cell, run, .. } => Self { cell: Some((*cell, *run)), ..none },
+            Event::ClaimsBlocked { cell, run, .. }
+            | Event::ClaimsHeld { cell, run }
+            | Event::ClaimsLost { cell, run } => Self { cell: cell.map(|cell| (cell, *run)), ..none },
             _ => none,
+        }
+    }
+
+    fn of_gate(view: &JobView, gate: u32) -> Self {
+        view.gates.get(gate as usize).map_or_else(Self::default, |it| Self::at_gate(it.opened.place))
+    }
+
+    fn at_gate(place: GatePlace) -> Self {
+        match place {
+            GatePlace::Stage(stage) => Self { stage: Some(stage), ..Self::default() },
+            GatePlace::Step(key) => Self::at(key),
         }
     }
 
@@ -127,6 +150,15 @@ fn data(view: &JobView, event: &Event) -> Map<String, Json> {
         );
         fields.insert("cells".into(), cells.iter().map(|&cell| Json::from(view.cell_name(cell))).collect());
     }
+    if let Event::GateOpened(_) = event {
+        fields.remove("place");
+    }
+    if let Event::RollbackAsked { cells, on_failure, .. } = event {
+        fields.insert("cells".into(), cells.iter().map(|&cell| Json::from(view.cell_name(cell))).collect());
+        if let Some(stage) = on_failure {
+            fields.insert("on_failure".into(), view.stage_name(*stage).into());
+        }
+    }
     for (name, value) in &mut fields {
         match name.as_str() {
             "cause" => name_cell(view, value),
@@ -134,6 +166,13 @@ fn data(view: &JobView, event: &Event) -> Map<String, Json> {
             "asked" => {
                 if let Json::Object(kinds) = value {
                     for (_, order) in kinds.iter_mut() {
+                        if let Some(gate) = order.get_mut("gate") {
+                            let at = gate.as_u64().and_then(|at| u32::try_from(at).ok()).unwrap_or(u32::MAX);
+                            *gate = view.gate_name(at).into();
+                        }
+                        if let Some(inputs) = order.get_mut("inputs") {
+                            *inputs = pairs(inputs);
+                        }
                         for field in ["target", "scope"] {
                             if let Some(inner) = order.get_mut(field) {
                                 *inner = target(view, inner);
@@ -142,7 +181,14 @@ fn data(view: &JobView, event: &Event) -> Map<String, Json> {
                     }
                 }
             }
-            "outputs" | "env" | "state" => *value = pairs(value),
+            "blockers" => {
+                for it in value.as_array_mut().into_iter().flatten() {
+                    if let Some(since) = it.get("since").and_then(Json::as_i64) {
+                        it["since"] = crate::logic::time::Timestamp(since).rfc3339().into();
+                    }
+                }
+            }
+            "outputs" | "env" | "state" | "inputs" | "values" => *value = pairs(value),
             "until" => {
                 if let Some(micros) = value.as_i64() {
                     *value = crate::logic::time::Timestamp(micros).rfc3339().into();
@@ -163,6 +209,10 @@ fn name_cell(view: &JobView, cause: &mut Json) {
         && let Some(at) = cell.as_u64().and_then(|at| u32::try_from(at).ok())
     {
         *cell = view.cell_name(at).into();
+    }
+    // What was undone had a cause before.
+    if let Some(before) = cause.get_mut("cause") {
+        name_cell(view, before);
     }
 }
 

@@ -52,7 +52,8 @@ fn places_stand_beside_the_data_and_fields_that_do_not_apply_are_left_out() {
                 until: Timestamp(2_000_000),
                 cause: Some(Cause::Exit { code: 3 }),
                 end: None,
-                left_running: 0
+                left_running: 0,
+ rerun: false,
             },
         ]),
         [
@@ -105,6 +106,14 @@ fn positions_become_names() {
                 stages: vec![1],
                 cells: vec![0],
             },
+            Event::RollbackAsked { by: by(), order: "o".to_owned(), cells: vec![0], on_failure: None },
+            Event::RollbackAsked { by: by(), order: String::new(), cells: vec![0], on_failure: Some(1) },
+            Event::StageFinished {
+                stage: 1,
+                outcome: Outcome::Failure,
+                result: Outcome::Failure,
+                cause: Some(Cause::rolled_back(Some(Cause::FailFast { cell: 0 }))),
+            },
         ])[1..],
         [
             r#""cell.cancelled","stage":"build","cell":{"id":"build.0a1b2c3d","matrix":{"os":"linux"},"run":1},"data":{"outcome":"cancelled","result":"cancelled","cause":{"kind":"fail-fast","cell":"build[os=linux]"},"outputs":{"a":"1"}}}"#,
@@ -114,6 +123,9 @@ fn positions_become_names() {
             r#""order.withdrawn","actor":"ann","data":{"order":"o","target":"test"}}"#,
             r#""order.refused","actor":"ann","data":{"order":"o","asked":{"retry":{"scope":{"from":"test"}}},"message":"no"}}"#,
             r#""job.retrying","attempt":2,"actor":"ann","data":{"order":"o","scope":"failed","stages":["test"],"cells":["build[os=linux]"]}}"#,
+            r#""order.rollback","actor":"ann","data":{"order":"o","cells":["build[os=linux]"]}}"#,
+            r#""order.rollback","actor":"ann","data":{"order":"","cells":["build[os=linux]"],"on_failure":"test"}}"#,
+            r#""stage.failed","stage":"test","data":{"outcome":"failure","result":"failure","cause":{"kind":"rolled-back","cause":{"kind":"fail-fast","cell":"build[os=linux]"}}}}"#,
         ]
     );
 }

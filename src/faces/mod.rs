@@ -9,6 +9,8 @@ pub mod ending;
 pub mod event_json;
 #[cfg(feature = "faults")]
 mod faults;
+mod gate_lines;
+pub mod gates;
 pub mod held;
 pub mod hint;
 pub mod inline;
@@ -18,6 +20,7 @@ pub mod orders;
 pub mod out;
 pub mod plain;
 pub mod report;
+pub mod shares;
 pub mod show;
 pub mod signs;
 pub mod steering;

@@ -9,7 +9,11 @@ use std::time::Duration;
 
 use crate::engine::clock;
 use crate::engine::logs::{self, Tail};
+use crate::faces::gate_lines;
+use crate::faces::gates;
+use crate::faces::hint::Caller;
 use crate::faces::out::Out;
+use crate::faces::shares;
 use crate::faces::signs::State;
 use crate::faces::summary::Volume;
 use crate::faces::waits;
@@ -33,13 +37,30 @@ pub struct Plain {
     early: Vec<(AttemptKey, u64)>,
     /// When something was printed last.
     printed: Timestamp,
+    /// How this program is called again, and the number of the job.
+    answers: Option<(Caller, u64)>,
 }
 
 impl Plain {
     /// Returns the face of the job whose logs are below `dir`.
     #[must_use]
     pub fn new(volume: Volume, dir: PathBuf, heartbeat: Duration) -> Self {
-        Self { volume, dir, heartbeat, tails: HashMap::new(), early: Vec::new(), printed: clock::now() }
+        Self {
+            volume,
+            dir,
+            heartbeat,
+            tails: HashMap::new(),
+            early: Vec::new(),
+            printed: clock::now(),
+            answers: None,
+        }
+    }
+
+    /// Lets it say how questions are answered.
+    #[must_use]
+    pub fn answering(mut self, caller: Caller, number: u64) -> Self {
+        self.answers = Some((caller, number));
+        self
     }
 
     /// Returns how long the face may wait before `beat` is due; nothing if it never is.
@@ -140,12 +161,26 @@ impl Plain {
         let dots = if out.paint.ascii { "..." } else { "…" };
         if let Some(by) = &view.paused {
             out.line(out.paint.dim(&format!(
-                "{dots} paused by {by}; {} still to run",
+                "{dots} {} by {by}; {} still to run",
+                if view.frozen.is_some() { "frozen" } else { "paused" },
                 plural(view.stage_counts.waiting, "stage")
             )));
             return;
         }
+        if let Some(waits) = &view.waits {
+            out.line(out.paint.dim(&format!("{dots} waits for {}", shares::told(waits))));
+            return;
+        }
         if view.live.is_empty() {
+            let first = view.cells.iter().position(|it| it.waits.is_some());
+            if let Some((cell, waits)) = first.and_then(|at| Some((at, view.cells[at].waits.as_ref()?))) {
+                let name = view.cell_name(u32::try_from(cell).unwrap_or(u32::MAX));
+                out.line(out.paint.dim(&format!("{dots} {name} waits for {}", shares::told(waits))));
+                return;
+            }
+            if let Some(what) = gates::of_job(view) {
+                out.line(out.paint.dim(&format!("{dots} waiting for {what}")));
+            }
             return;
         }
         let mut running: Vec<String> = view
@@ -153,6 +188,13 @@ impl Plain {
             .iter()
             .take(5)
             .map(|&cell| {
+                if let Some(gate) = view.gate_of_cell(cell) {
+                    return format!(
+                        "{} ({})",
+                        view.cell_name(cell),
+                        gates::waits(&view.gates[gate as usize], now)
+                    );
+                }
                 if let Some(next) = waits::next_try(view, cell, true) {
                     return format!("{} ({})", view.cell_name(cell), next.told(now));
                 }
@@ -198,6 +240,25 @@ impl Plain {
             | Event::StepRetrying { .. }
             | Event::StepFinished(_)
             | Event::StepSkipped { .. } => self.step_line(out, view, envelope),
+            Event::GateOpened(_)
+            | Event::GateAnswered(_)
+            | Event::GateApproved(_)
+            | Event::GateRejected(_)
+            | Event::GateExpired { .. }
+            | Event::GateWithdrawn { .. }
+            | Event::GateReminded { .. } => {
+                let answers = self.answers.as_ref().map(|(caller, number)| (caller, *number));
+                gate_lines::line(out.paint, view, envelope, answers)
+            }
+            Event::ClaimsBlocked { cell, .. } => {
+                let waits = match cell {
+                    None => view.waits.as_ref(),
+                    Some(cell) => view.cells.get(*cell as usize).and_then(|it| it.waits.as_ref()),
+                };
+                let name = cell.map_or_else(String::new, |cell| format!("{} ", view.cell_name(cell)));
+                let sign = out.paint.symbol(Phase::Waiting);
+                waits.map(|waits| format!("{sign} {name}waits for {}", shares::told(waits)))
+            }
             other => job_line(out, view, other),
         }
     }
@@ -237,7 +298,13 @@ impl Plain {
 
 /// Prints lines of an attempt's log behind the name of its cell.
 fn printer(out: &mut Out, view: &JobView, key: AttemptKey) -> impl FnMut(&[u8]) {
-    let prefix = out.paint.dim(&format!("{} | ", written_out(&view.cell_name(key.cell), false)));
+    let mut name = view.cell_name(key.cell);
+    let stage = view.cells.get(key.cell as usize).map_or(u32::MAX, |it| it.stage);
+    if view.playbook.stages.get(stage as usize).is_some_and(|it| it.steps.is_concurrent) {
+        // Several steps of it may print at once.
+        name = format!("{name}/{}", view.step_name(key.cell, key.step));
+    }
+    let prefix = out.paint.dim(&format!("{} | ", written_out(&name, false)));
     move |line| {
         out.bytes(prefix.as_bytes());
         out.bytes(clean(line, out.paint.color).as_bytes());
@@ -273,6 +340,10 @@ fn job_line(out: &Out, view: &JobView, event: &Event) -> Option<String> {
     let paint = out.paint;
     let stopping = paint.symbol(Phase::Stopping);
     match event {
+        Event::JobPaused { by, freeze: true, .. } => Some(format!(
+            "{} frozen by {by}; what runs is stopped where it stands",
+            paint.sign(State::Paused)
+        )),
         Event::JobPaused { by, .. } => {
             Some(format!("{} paused by {by}; what runs goes on", paint.sign(State::Paused)))
         }
@@ -307,6 +378,17 @@ fn job_line(out: &Out, view: &JobView, event: &Event) -> Option<String> {
         Event::SkipWithdrawn { by, target, .. } => {
             let symbol = paint.symbol(Phase::Running);
             Some(format!("{symbol} {} will not be left out (asked for by {by})", target_name(view, target)))
+        }
+        Event::RollbackAsked { by, cells, on_failure, .. } => {
+            let names: Vec<String> = cells.iter().take(5).map(|&cell| view.cell_name(cell)).collect();
+            let more = cells.len().saturating_sub(names.len());
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let why = match on_failure {
+                Some(stage) => format!("`{}` failed", view.stage_name(*stage)),
+                None => format!("asked for by {by}"),
+            };
+            let sign = paint.sign(State::RolledBack);
+            Some(format!("{sign} rolling back {}{more} ({why})", names.join(", ")))
         }
         Event::OrderRefused { by, message, .. } => {
             Some(format!("{stopping} refused an order of {by}: {message}"))

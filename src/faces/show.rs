@@ -19,8 +19,9 @@ use super::plain::Plain;
 use super::signs::State;
 use super::steering::Steering;
 use super::summary::{self, Volume};
+use super::words;
 use super::{cli, tui};
-use crate::engine::{Handle, History, JobId, Next, Project, Running};
+use crate::engine::{Given, Handle, History, JobEnd, JobId, Next, Project, Running};
 use crate::logic::view::forecast::Forecast;
 use crate::logic::view::{JobView, Phase};
 
@@ -43,10 +44,16 @@ pub struct Shown {
     pub view: JobView,
     /// Access to the engine that works on it, if one does.
     pub handle: Option<Handle>,
+    /// Access to the next engine that will, where it is waited for.
+    pub waiting: Option<Handle>,
+    /// Whether another engine goes on with it by itself if its own one dies.
+    pub goes_on: bool,
     /// The engine, if it is in this process.
     pub running: Option<Running>,
     /// Whoever looked on has asked for its end on the way out.
     pub is_being_cancelled: bool,
+    /// It was left to another engine, unless it had ended by then.
+    pub detached: Option<Option<JobEnd>>,
 }
 
 impl Shown {
@@ -59,9 +66,63 @@ impl Shown {
             dir: running.dir.clone(),
             view,
             handle: Some(running.handle.clone()),
+            waiting: None,
+            goes_on: false,
             is_being_cancelled: false,
+            detached: None,
             running: Some(running),
         }
+    }
+
+    /// Takes note of whether an engine works on the job.
+    pub fn set_owned(&mut self, is_owned: bool) {
+        if is_owned && self.handle.is_none() {
+            self.handle = self.waiting.take();
+        } else if !is_owned && self.waiting.is_none() {
+            self.waiting = self.handle.take();
+        }
+    }
+
+    /// Returns what gives the job another engine, on a thread of its own, if it has lost one and is kept.
+    #[must_use]
+    pub fn engine_call(&self, context: &Context) -> Box<dyn Fn()> {
+        let (start, project) = (context.outside.start_engine, context.project.clone());
+        let (id, dir, goes_on) = (self.id.clone(), self.dir.clone(), self.goes_on);
+        Box::new(move || {
+            if !goes_on {
+                return;
+            }
+            let (project, id, dir) = (project.clone(), id.clone(), dir.clone());
+            // Whoever looks at the project next tries again, and tells what is in the way.
+            let _spawned = std::thread::Builder::new().name("engine".to_owned()).spawn(move || {
+                let _outcome = start(&project, (&id.0, &dir), &Given::default());
+            });
+        })
+    }
+
+    /// Says whether the job of this process goes on without a terminal.
+    fn is_kept(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| running.is_kept)
+    }
+
+    /// Leaves the job of this process to an engine without a face.
+    fn detach(&mut self, context: &Context) -> Result<(), Failure> {
+        let Some(running) = self.running.take() else { return Ok(()) };
+        self.handle = None;
+        let given = running.given.clone();
+        if let Some(end) = running.hand_over()? {
+            // It came to its end a moment before.
+            self.detached = Some(Some(end));
+            return Ok(());
+        }
+        self.detached = Some(None);
+        let started = (context.outside.start_engine)(&context.project, (&self.id.0, &self.dir), &given);
+        started.map_err(|why| {
+            let recover = context.command(&format!("jobs recover {}", self.number));
+            let message =
+                format!("job #{} has no engine now, and what runs of it goes on: {why}", self.number);
+            Failure::surroundings(message).help(format!("`{recover}` starts one"))
+        })
     }
 
     /// Returns what signals cancel: a job of this process.
@@ -103,6 +164,7 @@ pub fn follow(context: &Context, out: &mut Out, shown: Shown, skin: Skin) -> Res
     // Whoever changes the terminal's modes gives it back before the process stops.
     let with_stops = matches!(skin.face, Face::Full | Face::Inline);
     let steering = Steering::start(context, shown.own(), with_stops)?;
+    steering.set_kept(shown.is_kept());
     let is_ours = shown.running.is_some();
     let ending = follow_steered(context, &steering, out, shown, skin);
     if !is_ours {
@@ -132,10 +194,19 @@ fn follow_steered(
         let screen = Screen { terminal: &mut terminal, look: &mut look, goes_on: false };
         full(context, steering, screen, out, (&mut shown, &mut skin))?;
     }
-    if skin.face == Face::Inline
-        && rows(context, steering, out, (&mut shown, &mut skin), None) == Some(inline::Left::Seen)
-    {
-        tell_it_goes_on(context, out, &shown);
+    if skin.face == Face::Inline {
+        match rows(context, steering, out, (&mut shown, &mut skin), None) {
+            Some(inline::Left::Seen) => {
+                tell_it_goes_on(context, out, &shown);
+                return Ok(Ending::Success);
+            }
+            Some(inline::Left::Detach) => shown.detach(context)?,
+            _ => {}
+        }
+    }
+    if shown.detached == Some(None) {
+        out.line(goes_on(context, &shown));
+        out.flush();
         return Ok(Ending::Success);
     }
     if matches!(skin.face, Face::Plain | Face::Json) {
@@ -202,6 +273,7 @@ pub fn follow_on(
     mut shown: Shown,
 ) -> Result<After, Failure> {
     let mut skin = Skin { face: Face::Full, volume: Volume::Normal, stays: true };
+    steering.set_kept(shown.is_kept());
     steering.set_job(shown.own());
     let was_ours = shown.running.is_some();
     match full(context, steering, screen, out, (&mut shown, &mut skin)) {
@@ -213,6 +285,9 @@ pub fn follow_on(
             return finish(context, out, shown, skin).map(After::Over);
         }
         Err(failure) => return Ok(After::Over(failure.ending)),
+    }
+    if shown.detached == Some(None) {
+        return Ok(After::Back(Some(goes_on(context, &shown))));
     }
     match shown.running.take() {
         Some(running) => running.wait().map(drop)?,
@@ -250,10 +325,19 @@ fn full(
                 (context.outside.leave)(Ending::Cancelled)
             }
             Ok(tui::Left::Done) => return Ok(true),
+            Ok(tui::Left::Detach) => {
+                shown.detach(context)?;
+                return Ok(true);
+            }
             Ok(tui::Left::Stream(cell)) => {
                 let stream = Some(inline::Stream { cell });
-                if rows(context, steering, out, (shown, skin), stream) != Some(inline::Left::Full) {
-                    return Ok(false);
+                match rows(context, steering, out, (shown, skin), stream) {
+                    Some(inline::Left::Full) => {}
+                    Some(inline::Left::Detach) => {
+                        shown.detach(context)?;
+                        return Ok(true);
+                    }
+                    _ => return Ok(false),
                 }
             }
             // Whoever only looked on is gone, and the job is somebody else's.
@@ -289,13 +373,15 @@ pub fn forecast(project: &Project, job: &JobId) -> Option<Forecast> {
 /// Shows the rest of a job line by line, or as events.
 fn lines(context: &Context, steering: &Steering, out: &mut Out, shown: &mut Shown, skin: Skin) {
     steering.listen_alone();
-    let Some(handle) = &shown.handle else { return };
-    let (number, view) = (shown.number, &mut shown.view);
+    let call_engine = shown.engine_call(context);
+    let Some(handle) = shown.handle.as_ref().or(shown.waiting.as_ref()) else { return };
+    let (number, goes_on, view) = (shown.number, shown.goes_on, &mut shown.view);
     let (json, job) = (skin.face == Face::Json, shown.id.to_string());
     if !json && skin.volume != Volume::Quiet && view.seq == 0 {
         out.line(format!("{} job #{number}: {}", out.paint.symbol(Phase::Running), view.playbook.name));
     }
-    let mut plain = Plain::new(skin.volume, shown.dir.clone(), context.settings.heartbeat());
+    let mut plain = Plain::new(skin.volume, shown.dir.clone(), context.settings.heartbeat())
+        .answering(context.caller.clone(), number);
     let mut events = handle.subscribe(view.seq);
     let mut seen = 0;
     loop {
@@ -328,6 +414,16 @@ fn lines(context: &Context, steering: &Steering, out: &mut Out, shown: &mut Show
             Next::Grew(..) => {}
             Next::Timeout if !json => plain.beat(out, view),
             Next::Timeout => {}
+            // Nobody goes on with it by itself, and whoever reads lines may be a script.
+            Next::Unowned if !goes_on => break,
+            Next::Unowned => {
+                call_engine();
+                if !json {
+                    out.line(out.paint.dim(words::UNOWNED));
+                }
+            }
+            Next::Owned if !json => out.line(out.paint.dim(words::OWNED)),
+            Next::Owned => {}
             Next::End => break,
         }
     }
@@ -364,14 +460,17 @@ fn tell_it_goes_on(context: &Context, out: &mut Out, shown: &Shown) {
     if shown.view.phase.outcome().is_some() || Handle::connect(&context.project, &shown.id).is_err() {
         return;
     }
-    let number = shown.number;
+    out.line(goes_on(context, shown));
+    out.flush();
+}
+
+fn goes_on(context: &Context, shown: &Shown) -> String {
+    let (number, name) = (shown.number, &shown.view.playbook.name);
     let (watch, cancel) =
         (context.command(&format!("w {number}")), context.command(&format!("jobs cancel {number}")));
-    let name = &shown.view.playbook.name;
-    out.line(if shown.is_being_cancelled || shown.view.cancelling.is_some() {
+    if shown.is_being_cancelled || shown.view.cancelling.is_some() {
         format!("job #{number} `{name}` is being cancelled; `{watch}` shows how far that is")
     } else {
         format!("job #{number} `{name}` goes on; `{watch}` shows it again, `{cancel}` cancels it")
-    });
-    out.flush();
+    }
 }

@@ -57,6 +57,7 @@ impl State {
     #[must_use]
     pub fn of(phase: Phase, cause: Option<&Cause>, result: Option<Outcome>) -> Self {
         match phase {
+            Phase::Done(_) if matches!(cause, Some(Cause::RolledBack { .. })) => Self::RolledBack,
             Phase::Waiting => Self::Blocked,
             Phase::Running => Self::Running,
             Phase::Stopping => Self::Stopping,
@@ -79,6 +80,10 @@ impl State {
     pub fn of_job(view: &JobView) -> Self {
         match Self::of(view.phase, view.cause.as_ref(), None) {
             Self::Running if view.paused.is_some() => Self::Paused,
+            // Where something else is at work, that is what the job does.
+            Self::Running if view.waiting_gates().next().is_some() && super::waits::at_work(view) == 0 => {
+                Self::NeedsYou
+            }
             state => state,
         }
     }
@@ -87,6 +92,7 @@ impl State {
     #[must_use]
     pub fn of_stage(stage: &StageView) -> Self {
         match Self::of(stage.phase, stage.cause.as_ref(), stage.result) {
+            Self::Blocked | Self::Running | Self::RetryWait if stage.gates > 0 => Self::NeedsYou,
             Self::Blocked if !stage.cells.is_empty() => Self::Queued,
             state => state,
         }
@@ -96,6 +102,7 @@ impl State {
     #[must_use]
     pub fn of_cell(cell: &CellView) -> Self {
         match Self::of(cell.phase, cell.cause.as_ref(), cell.result) {
+            Self::Running if cell.gate.is_some() => Self::NeedsYou,
             Self::Blocked => Self::Queued,
             state => state,
         }
@@ -104,7 +111,10 @@ impl State {
     /// Returns the state of a step.
     #[must_use]
     pub fn of_step(step: &StepView) -> Self {
-        Self::of(step.phase, step.cause.as_ref(), step.conclusion)
+        match Self::of(step.phase, step.cause.as_ref(), step.conclusion) {
+            Self::Running if step.gate.is_some() => Self::NeedsYou,
+            state => state,
+        }
     }
 
     /// Says whether its sign turns.

@@ -1,9 +1,9 @@
 //! Signals while a job is shown: what they order, and who else hears of them.
 //!
-//! First signal: cancel. Second: kill. Third: leave. A face that has the terminal hears them too, so that it can give it
+//! First signal: cancel. Second: kill. Third: leave. A terminal that goes away takes no job along that is kept. A face that has the terminal hears them too, so that it can give it
 //! back. Whoever only looks on orders nothing. Not here: catching them (an edge), giving orders (`orders.rs`).
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::context::{Context, Outside, Signal};
@@ -36,6 +36,8 @@ struct Inner {
     received: AtomicU32,
     /// The job that is cancelled; none for a face that only looks on.
     job: Mutex<Option<Handle>>,
+    /// That job goes on without a terminal.
+    is_kept: AtomicBool,
     listener: Mutex<Option<Listener>>,
     /// Came when whoever listened was just leaving: for the next one.
     late: Mutex<Vec<Late>>,
@@ -73,6 +75,11 @@ impl Steering {
     /// Lets signals cancel that job from now on, or none.
     pub fn set_job(&self, job: Option<&Handle>) {
         *self.0.job.lock().unwrap_or_else(PoisonError::into_inner) = job.cloned();
+    }
+
+    /// Says whether the job of this process goes on without a terminal.
+    pub fn set_kept(&self, is_kept: bool) {
+        self.0.is_kept.store(is_kept, Ordering::Relaxed);
     }
 
     /// Lets a face hear signals, or none.
@@ -123,6 +130,7 @@ impl Inner {
             orders: Orders::new(actor),
             received: AtomicU32::new(0),
             job: Mutex::new(job.cloned()),
+            is_kept: AtomicBool::new(false),
             listener: Mutex::new(None),
             late: Mutex::default(),
         }
@@ -150,6 +158,14 @@ impl Inner {
                 return;
             }
             Signal::Interrupt | Signal::Terminate | Signal::HangUp => {}
+        }
+        if signal == Signal::HangUp && self.is_kept.load(Ordering::Relaxed) && self.job().is_some() {
+            // The job goes on here, and only the face goes.
+            if listener.as_ref().is_some_and(|listener| !listener(signal)) {
+                let earlier = self.received.load(Ordering::Relaxed);
+                self.keep(signal, earlier, true);
+            }
+            return;
         }
         if signal == Signal::HangUp && self.received.load(Ordering::Relaxed) > 0 {
             return;

@@ -44,6 +44,9 @@ pub fn print(out: &mut Out, view: &JobView, (number, dir): (u64, &Path), volume:
     }
     if matches!(view.phase, Phase::Done(Outcome::Failure | Outcome::Cancelled)) {
         out.line(format!("  again  {}", caller.command(&format!("jobs retry {number}"))));
+        if view.can_roll_back() {
+            out.line(format!("  undo   {}", caller.command(&format!("jobs rollback {number}"))));
+        }
     }
 }
 

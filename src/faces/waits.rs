@@ -5,10 +5,11 @@
 
 use std::time::Duration;
 
-use super::words;
+use super::{gates, shares, words};
+use crate::logic::job::gate::GateState;
 use crate::logic::text::plural;
 use crate::logic::time::Timestamp;
-use crate::logic::view::{CellView, JobView, Phase};
+use crate::logic::view::{CellView, JobView, Phase, ShareWait};
 
 #[cfg(test)]
 #[path = "waits_tests.rs"]
@@ -32,6 +33,10 @@ pub enum Wait<'v> {
     Slot,
     /// Nothing is in its way.
     Nothing,
+    /// People have to approve: who, and how many have; what is left of the wait is told beside it.
+    Gate(&'v GateState),
+    /// What other jobs have, or other cells of this one.
+    Shares(&'v ShareWait),
 }
 
 /// Returns why a stage waits that has not begun.
@@ -42,10 +47,14 @@ pub fn of_stage(view: &JobView, stage: u32, is_live: bool) -> Wait<'_> {
     let is_open = |need: &&usize| view.stages[**need].phase.outcome().is_none();
     let open: Vec<&str> =
         model.needs.iter().filter(is_open).map(|&need| &*view.playbook.stages[need].id).collect();
-    let own = if !open.is_empty() {
+    let own = if let Some(waits) = &view.waits {
+        Wait::Shares(waits)
+    } else if !open.is_empty() {
         Wait::Needs(open)
     } else if model.is_final && !ordinary_are_done(view) {
         Wait::Last
+    } else if let Some(gate) = view.gate_of_stage(stage) {
+        Wait::Gate(&view.gates[gate as usize])
     } else if let Some(&cell) = it.cells.first() {
         return of_cell(view, cell, is_live);
     } else {
@@ -61,9 +70,15 @@ pub fn of_cell(view: &JobView, cell: u32, is_live: bool) -> Wait<'_> {
     let strategy = view.playbook.stages.get(it.stage as usize).and_then(|stage| stage.strategy.as_ref());
     let stage = &view.stages[it.stage as usize];
     let is_full = |limit: &u32| stage.counts.live >= *limit as usize;
-    let own = match strategy.and_then(|strategy| strategy.max_parallel).filter(is_full) {
-        Some(limit) => Wait::Limit(limit),
-        None => Wait::Slot,
+    if let Some(gate) = it.gate.and_then(|gate| view.gates.get(gate as usize)) {
+        return held(view, it.skipping.as_deref(), is_live, Wait::Gate(gate));
+    }
+    let shares = view.waits.as_ref().or(it.waits.as_ref());
+    let own = match (strategy.and_then(|strategy| strategy.max_parallel).filter(is_full), shares) {
+        // It asks for the rest only once there is room for it.
+        (Some(limit), None) => Wait::Limit(limit),
+        (_, Some(waits)) => Wait::Shares(waits),
+        (None, None) => Wait::Slot,
     };
     held(view, it.skipping.as_deref().or(stage.skipping.as_deref()), is_live, own)
 }
@@ -83,7 +98,8 @@ pub fn is_between_steps(view: &JobView, cell: u32) -> bool {
 /// Returns how many cells are at work: those that a pause holds between two steps are not.
 #[must_use]
 pub fn at_work(view: &JobView) -> usize {
-    let held = view.live.iter().filter(|&&cell| is_between_steps(view, cell)).count();
+    let is_held = |cell: u32| is_between_steps(view, cell) || view.gate_of_cell(cell).is_some();
+    let held = view.live.iter().filter(|&&cell| is_held(cell)).count();
     view.cell_counts.live.saturating_sub(held)
 }
 
@@ -99,7 +115,7 @@ fn held<'v>(view: &'v JobView, skipping: Option<&'v str>, is_live: bool, own: Wa
         (Some(by), _) => Wait::Skipped(by),
         // A cancel goes on through a pause.
         (None, Some(by)) if view.cancelling.is_none() => {
-            let is_worth = matches!(own, Wait::Needs(_) | Wait::Last);
+            let is_worth = matches!(own, Wait::Needs(_) | Wait::Last | Wait::Gate(_) | Wait::Shares(_));
             Wait::Paused(by, is_worth.then(|| Box::new(own)))
         }
         _ => own,
@@ -123,6 +139,8 @@ impl Wait<'_> {
             Self::Limit(limit) => format!("max-parallel {limit}"),
             Self::Slot => "waits slot".to_owned(),
             Self::Nothing => "waiting".to_owned(),
+            Self::Gate(it) => gates::wanted(it),
+            Self::Shares(it) => shares::brief(it),
         }
     }
 
@@ -141,6 +159,8 @@ impl Wait<'_> {
             }
             Self::Slot => "waits for a slot".to_owned(),
             Self::Nothing => "begins at once".to_owned(),
+            Self::Gate(it) => format!("waits for {}", gates::wanted(it)),
+            Self::Shares(it) => format!("waits for {}", shares::told(it)),
         }
     }
 }

@@ -70,12 +70,12 @@ impl Story {
         let (until, cause) = (Timestamp(until * 1_000_000), Some(Cause::Exit { code: 3 }));
         self.tell([
             Event::StepStarted { key },
-            Event::StepRetrying { key, until, cause, end: None, left_running: 0 },
+            Event::StepRetrying { key, until, cause, end: None, left_running: 0, rerun: false },
         ])
     }
 
     fn pauses(&mut self) -> &mut Self {
-        self.tell([Event::JobPaused { by: "ada".to_owned(), order: String::new() }])
+        self.tell([Event::JobPaused { by: "ada".to_owned(), order: String::new(), freeze: false }])
     }
 
     fn next(&self, milliseconds: i64) -> Option<String> {

@@ -5,7 +5,7 @@
 use super::words;
 use crate::logic::job::event::{Cause, Outcome};
 use crate::logic::playbook::model::Action;
-use crate::logic::text::shortened;
+use crate::logic::text::{listed_names, shortened};
 use crate::logic::view::JobView;
 
 #[cfg(test)]
@@ -22,7 +22,7 @@ pub fn why_cell(view: &JobView, cell: u32) -> Option<String> {
     if let (
         Some((step, state)),
         None | Some(Cause::Member { .. } | Cause::Exit { .. } | Cause::Signal { .. }),
-    ) = (failed, &it.cause)
+    ) = (failed, &it.cause.as_ref().and_then(Cause::root))
     {
         return Some(step_failure(view, cell, step, state.attempt, state.cause.as_ref()));
     }
@@ -36,7 +36,7 @@ pub fn why_stage(view: &JobView, stage: u32) -> Option<String> {
     let cause = it.cause.as_ref()?;
     let of_outcome = |cell: &&u32| view.cells[**cell as usize].phase == it.phase;
     let mut cells = it.cells.iter().filter(of_outcome);
-    if let (Cause::Member { .. }, Some(&first)) = (cause, cells.next()) {
+    if let (Some(Cause::Member { .. }), Some(&first)) = (cause.root(), cells.next()) {
         if it.cells.len() == 1 {
             return why_cell(view, first);
         }
@@ -128,7 +128,9 @@ pub fn step_words(view: &JobView, cell: u32, step: u32) -> String {
         Action::Run { text, .. } => {
             format!("step {} `{}`", step + 1, shortened(text.template.source().trim(), 40))
         }
-        Action::Block { .. } => format!("block {}", step + 1),
+        Action::Block { .. } | Action::Parallel { .. } => format!("{} {}", plan.action.word(), step + 1),
+        Action::Approve(_) => format!("gate {}", step + 1),
+        action => action_words(action, &|at| step_id(view, cell, at)),
     }
 }
 
@@ -146,6 +148,29 @@ pub fn step_title(view: &JobView, cell: u32, step: u32) -> String {
         Action::Run { text, .. } => {
             shortened(text.template.source().trim().lines().next().unwrap_or_default(), 60)
         }
-        Action::Block { .. } => format!("block {}", step + 1),
+        Action::Block { .. } | Action::Parallel { .. } => format!("{} {}", plan.action.word(), step + 1),
+        Action::Approve(_) => format!("gate {}", step + 1),
+        action => action_words(action, &|at| step_id(view, cell, at)),
     }
+}
+
+/// Says what a step does that runs no command: ``wait for `server` ``.
+#[must_use]
+pub fn action_words(action: &Action, name: &dyn Fn(usize) -> String) -> String {
+    let names = |steps: &[usize]| listed_names(&steps.iter().map(|&at| name(at)).collect::<Vec<_>>(), "and");
+    match action {
+        Action::Wait { steps } => format!("wait for {}", names(steps)),
+        Action::WaitAll => "wait for all background steps".to_owned(),
+        Action::Cancel { steps } => format!("stop {}", names(steps)),
+        Action::Rollback => "roll back".to_owned(),
+        Action::Run { .. } | Action::Block { .. } | Action::Parallel { .. } | Action::Approve(_) => {
+            action.word().to_owned()
+        }
+    }
+}
+
+/// Returns how a step is addressed: its id, else its number from 1.
+#[must_use]
+pub fn step_id(view: &JobView, cell: u32, step: usize) -> String {
+    u32::try_from(step).map_or_else(|_| String::new(), |step| view.step_name(cell, step))
 }

@@ -12,6 +12,7 @@ use crate::logic::view::{JobView, Phase, Tried};
 #[must_use]
 pub fn outcome(outcome: Outcome, cause: Option<&Cause>) -> &'static str {
     match (outcome, cause) {
+        (_, Some(Cause::RolledBack { .. })) => "rolled back",
         (Outcome::Failure | Outcome::Cancelled, Some(Cause::Timeout { .. })) => "timed out",
         (Outcome::Success, _) => "passed",
         (Outcome::Failure, _) => "failed",
@@ -34,8 +35,8 @@ pub fn phase(phase: Phase, cause: Option<&Cause>) -> &'static str {
 
 /// Says why something did not end well or did not run, as the end of a sentence.
 #[must_use]
-pub fn cause(cause: &Cause, view: &JobView) -> String {
-    match cause {
+pub fn cause(it: &Cause, view: &JobView) -> String {
+    match it {
         Cause::Exit { code } => format!("exited with code {code}"),
         Cause::Signal { signal } => format!("was ended by signal {signal}{}", signal_name(*signal)),
         Cause::Timeout { of } => format!("the time limit of the {of} passed"),
@@ -58,12 +59,33 @@ pub fn cause(cause: &Cause, view: &JobView) -> String {
         Cause::Survivors { names } => format!("processes would not end: {}", some_names(names)),
         // Where a step has no id, its number is its name.
         Cause::Member { names } => match names.as_slice() {
-            [only] if only.bytes().all(|byte| byte.is_ascii_digit()) => format!("step {only} did not pass"),
+            [only] if is_number(only) => format!("step {only} did not pass"),
             _ => format!("{} did not pass", some_names(names)),
         },
         Cause::Assertion { name, message } if message.is_empty() => format!("`{name}` does not hold"),
         Cause::Assertion { name, message } => format!("`{name}` does not hold: {message}"),
+        Cause::Rejected { by, note } if note.is_empty() => format!("rejected by {by}"),
+        Cause::Rejected { by, note } => format!("rejected by {by}: {note}"),
+        Cause::Expired { message } => format!("not approved: {message}"),
+        Cause::StoppedBy { step } if is_number(step) => format!("stopped by step {step}"),
+        Cause::StoppedBy { step } => format!("stopped by step `{step}`"),
+        Cause::Together { step } if is_number(step) => format!("step {step} beside it failed"),
+        Cause::Together { step } => format!("`{step}` beside it failed"),
+        Cause::RolledBack { cause: None } => "what it did was undone".to_owned(),
+        Cause::RolledBack { cause: Some(before) } => cause(before, view),
+        Cause::NotUndone { names } => match names.as_slice() {
+            [] => "not everything was undone".to_owned(),
+            [only] if is_number(only) => format!("step {only} was not undone"),
+            [_] => format!("{} was not undone", some_names(names)),
+            _ => format!("{} were not undone", some_names(names)),
+        },
+        Cause::Superseded { by } => format!("{by} of the same concurrency group took its place"),
+        Cause::NoClaim { message } => message.clone(),
     }
+}
+
+fn is_number(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Says the same in as few words as there are: `exit code 3`.
@@ -152,3 +174,9 @@ pub fn time_of_day(time: crate::logic::time::Timestamp) -> String {
         Err(_) => String::new(),
     }
 }
+
+/// Said where somebody follows a job whose engine is gone.
+pub const UNOWNED: &str = "no engine works on this job; waiting for one";
+
+/// Said when that has an end.
+pub const OWNED: &str = "an engine works on this job again";

@@ -7,13 +7,17 @@
 //! touched, and nothing waits. Time comes in as an argument. `tests/tidy.rs` holds this.
 
 pub mod address;
+pub mod claims;
 pub mod diag;
 pub mod expr;
 pub mod job;
 pub mod log_command;
 pub mod log_index;
+pub mod log_query;
+pub mod moment;
 pub mod plan;
 pub mod playbook;
+pub mod schedule;
 pub mod secret;
 pub mod settings;
 pub mod step_files;

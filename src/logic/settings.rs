@@ -4,12 +4,17 @@
 //! Layers, each stronger than the one before: built in, the user's file, the project's file, environment
 //! variables `SORTIE_SET_<SECTION>_<KEY>`, flags.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::diag::Diagnostic;
+use super::playbook::share::Totals;
 use super::playbook::source::{Source, Span};
 use super::playbook::tree::{self, Kind as NodeKind};
-use super::text::{listed_names, near_miss, parse_duration, shortened};
+use super::text::{listed_names, near_miss, parse_duration, parse_size, shortened};
+
+#[path = "settings_totals.rs"]
+mod totals;
 
 #[cfg(test)]
 #[path = "settings_tests.rs"]
@@ -46,6 +51,12 @@ pub enum Accepts {
     Folder,
     /// A theme's name, or the path of its file.
     Theme,
+    /// A number of bytes with a unit.
+    Size,
+    /// Names with amounts; as one text `cpu=4 memory=8GiB gpu=1`. A section of its own, with free keys.
+    Totals,
+    /// Names with lists of names; as one text `ops=ann,ben dev=zoe`. A section of its own, with free keys.
+    Groups,
 }
 
 /// Every setting, in the order `config explain` prints them.
@@ -66,10 +77,10 @@ pub static TABLE: &[Setting] = &[
     },
     Setting {
         key: "run.on-loss",
-        accepts: Accepts::Words(&["stop"]),
-        default: "stop",
+        accepts: Accepts::Words(&["auto", "stop", "keep"]),
+        default: "auto",
         flag: "--on-loss",
-        about: "what becomes of a job's processes if sortie dies",
+        about: "what becomes of a job's processes if sortie dies; `auto` keeps them where there is a terminal",
     },
     Setting {
         key: "ui.color",
@@ -107,11 +118,67 @@ pub static TABLE: &[Setting] = &[
         about: "how much moves: spinners and clocks, clocks only, clocks every ten seconds; REDUCED_MOTION=1 asks for `reduced`",
     },
     Setting {
+        key: "gates.claims",
+        accepts: Accepts::Flag,
+        default: "false",
+        flag: "",
+        about: "lets a name given with `--as` count at gates; otherwise it is only recorded beside the user's own",
+    },
+    Setting {
+        key: "groups",
+        accepts: Accepts::Groups,
+        default: "",
+        flag: "",
+        about: "who belongs to the groups that `approvers` of gates name, such as `groups: {ops: [ann, ben]}`",
+    },
+    Setting {
+        key: "engine.jobs",
+        accepts: Accepts::Count,
+        default: "",
+        flag: "",
+        about: "most jobs of the project that run at once; the others wait in line. Without it there is no limit",
+    },
+    Setting {
+        key: "engine.slots",
+        accepts: Accepts::Count,
+        default: "",
+        flag: "",
+        about: "most cells that run at once over all jobs of the project; without it each job has slots of its own only",
+    },
+    Setting {
+        key: "resources",
+        accepts: Accepts::Totals,
+        default: "",
+        flag: "",
+        about: "what the stages of all jobs share, such as `resources: {cpu: 4, memory: 8GiB, gpu: 1}`; what is not named here has no limit",
+    },
+    Setting {
         key: "store.dir",
         accepts: Accepts::Folder,
         default: ".sortie",
         flag: "--state",
         about: "folder for jobs and their logs",
+    },
+    Setting {
+        key: "jobs.keep",
+        accepts: Accepts::Count,
+        default: "1000",
+        flag: "",
+        about: "jobs that `store prune` keeps, the newest ones; nothing is removed without that command",
+    },
+    Setting {
+        key: "jobs.keep-for",
+        accepts: Accepts::Duration,
+        default: "90d",
+        flag: "",
+        about: "how long `store prune` keeps a job after its end",
+    },
+    Setting {
+        key: "jobs.keep-size",
+        accepts: Accepts::Size,
+        default: "10GiB",
+        flag: "",
+        about: "bytes of logs that `store prune` keeps, those of the newest jobs",
     },
 ];
 
@@ -220,6 +287,12 @@ impl Settings {
         self.text("run.max-parallel").parse().ok()
     }
 
+    /// Returns `auto`, `stop` or `keep`.
+    #[must_use]
+    pub fn on_loss(&self) -> &str {
+        self.text("run.on-loss")
+    }
+
     /// Returns `auto`, `always` or `never`.
     #[must_use]
     pub fn color(&self) -> &str {
@@ -254,6 +327,39 @@ impl Settings {
         }
     }
 
+    /// Returns what `store prune` keeps: so many jobs, for so long, with so many bytes of logs.
+    #[must_use]
+    pub fn keep(&self) -> (Option<usize>, Option<Duration>, Option<u64>) {
+        let text = |key| self.text(key);
+        (
+            text("jobs.keep").parse().ok(),
+            parse_duration(text("jobs.keep-for")).ok(),
+            parse_size(text("jobs.keep-size")),
+        )
+    }
+
+    /// Says whether a name that somebody gives as theirs counts at gates.
+    #[must_use]
+    pub fn claims_count(&self) -> bool {
+        self.text("gates.claims") == "true"
+    }
+
+    /// Returns the people of each group.
+    #[must_use]
+    pub fn groups(&self) -> BTreeMap<String, Vec<String>> {
+        read_groups(self.text("groups")).unwrap_or_default()
+    }
+
+    /// Returns what all jobs share.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        Totals {
+            jobs: self.text("engine.jobs").parse().ok(),
+            slots: self.text("engine.slots").parse().ok(),
+            others: totals::read(self.text("resources")).unwrap_or_default(),
+        }
+    }
+
     /// Returns the folder for jobs and logs as it was written.
     #[must_use]
     pub fn store_dir(&self) -> &str {
@@ -278,6 +384,9 @@ pub fn check(setting: &Setting, value: &str) -> Result<(), String> {
         Accepts::Flag => value == "true" || value == "false",
         Accepts::Duration => parse_duration(value).is_ok_and(|time| !time.is_zero()),
         Accepts::Folder | Accepts::Theme => !value.is_empty(),
+        Accepts::Size => parse_size(value).is_some(),
+        Accepts::Groups => read_groups(value).is_some(),
+        Accepts::Totals => totals::read(value).is_some(),
     };
     if fits { Ok(()) } else { Err(expected(setting)) }
 }
@@ -292,6 +401,9 @@ pub fn expected(setting: &Setting) -> String {
         Accepts::Duration => "a time with a unit, such as `30s`".to_owned(),
         Accepts::Folder => "a folder".to_owned(),
         Accepts::Theme => "a theme's name, or the path of its file".to_owned(),
+        Accepts::Size => "a size, such as `500MiB` or `10GiB`".to_owned(),
+        Accepts::Totals => "names with amounts, such as `cpu=4 memory=8GiB gpu=1`".to_owned(),
+        Accepts::Groups => "groups with their people, such as `ops=ann,ben dev=zoe`".to_owned(),
     }
 }
 
@@ -363,6 +475,21 @@ pub fn from_file(source: &Source) -> (Vec<Given>, Vec<Diagnostic>) {
             ));
             continue;
         }
+        if let Some(setting) = find(name).filter(|it| matches!(it.accepts, Accepts::Groups | Accepts::Totals))
+        {
+            let line = source.place(at.start).line;
+            let read =
+                if matches!(setting.accepts, Accepts::Totals) { totals::from_file } else { file_groups };
+            match read(&tree, section.value, setting) {
+                Ok(value) => given.push(Given {
+                    key: setting.key,
+                    value,
+                    origin: Origin::File { name: source.name.to_string(), line },
+                }),
+                Err(problem) => found.push(*problem),
+            }
+            continue;
+        }
         let value = tree.node(section.value);
         let NodeKind::Map(entries) = &value.kind else {
             found.push(not_a_map(value.span, &format!("the section `{name}`")));
@@ -402,6 +529,67 @@ fn read_value(tree: &tree::Tree<'_>, id: tree::NodeId, setting: &Setting) -> Res
         let help = format!("sortie config explain {}", setting.key);
         Box::new(Diagnostic::error("bad-setting", node.span, message).help(help))
     })
+}
+
+/// Reads `ops=ann,ben dev=zoe`; nothing if it is something else.
+fn read_groups(text: &str) -> Option<BTreeMap<String, Vec<String>>> {
+    let mut groups = BTreeMap::new();
+    for part in text.split_whitespace() {
+        let (name, people) = part.split_once('=')?;
+        let people: Vec<String> = people.split(',').map(str::to_owned).collect();
+        if name.is_empty() || name.contains(',') || people.iter().any(|it| it.is_empty() || it.contains('='))
+        {
+            return None;
+        }
+        if groups.insert(name.to_owned(), people).is_some() {
+            return None;
+        }
+    }
+    Some(groups)
+}
+
+/// Reads a map of groups with lists of people, to the text of the setting.
+fn file_groups(
+    tree: &tree::Tree<'_>,
+    id: tree::NodeId,
+    setting: &Setting,
+) -> Result<String, Box<Diagnostic>> {
+    let wrong = |at: Span, message: String| {
+        let help = "write for example:\ngroups:\n  ops: [ann, ben]";
+        Box::new(Diagnostic::error("bad-setting", at, message).help(help))
+    };
+    let node = tree.node(id);
+    let NodeKind::Map(entries) = &node.kind else {
+        return Err(wrong(
+            node.span,
+            "`groups` holds names of groups, each with a list of people".to_owned(),
+        ));
+    };
+    let mut groups = Vec::with_capacity(entries.len());
+    for &entry in entries {
+        let (name, value) = (tree.key(entry), tree.node(entry.value));
+        let people: Vec<&str> = match &value.kind {
+            NodeKind::Scalar(scalar) => vec![&scalar.text],
+            NodeKind::Seq(items) => items
+                .iter()
+                .filter_map(|item| match &tree.node(*item).kind {
+                    NodeKind::Scalar(scalar) => Some(&*scalar.text),
+                    _ => None,
+                })
+                .collect(),
+            NodeKind::Map(_) => Vec::new(),
+        };
+        let is_name = |name: &str| !name.is_empty() && !name.contains([' ', '\t', '\n', ',', '=']);
+        if people.is_empty() || !is_name(name) || !people.iter().all(|it| is_name(it)) {
+            let message = format!("the group `{}` needs a list of names of people", shortened(name, 60));
+            return Err(wrong(value.span, message));
+        }
+        groups.push(format!("{name}={}", people.join(",")));
+    }
+    let text = groups.join(" ");
+    check(setting, &text)
+        .map(|()| text)
+        .map_err(|expected| wrong(node.span, format!("the setting `{}` takes {expected}", setting.key)))
 }
 
 fn unknown(at: Span, message: &str, near: Option<&str>) -> Diagnostic {

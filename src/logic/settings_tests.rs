@@ -8,20 +8,33 @@ fn samples(key: &str) -> [&'static str; 4] {
     match key {
         "run.ui" => ["json", "plain", "json", "plain"],
         "run.max-parallel" => ["1", "2", "3", "4"],
-        "run.on-loss" => ["stop"; 4],
+        "run.on-loss" => ["stop", "keep", "auto", "keep"],
         "ui.color" => ["always", "never", "auto", "always"],
         "ui.ascii" => ["true", "false", "true", "false"],
         "ui.heartbeat" => ["1s", "2s", "3s", "4s"],
         "ui.theme" => ["night", "themes/ours.yml", "day", "mono"],
         "ui.motion" => ["reduced", "full", "none", "full"],
+        "gates.claims" => ["true", "false", "true", "false"],
+        "groups" => ["ops=ann,ben", "ops=ann dev=zoe,cat", "dev=zoe", "ops=cat"],
+        "engine.jobs" | "engine.slots" | "jobs.keep" => ["1", "2", "3", "4"],
+        "jobs.keep-for" => ["1d", "2d", "3d", "4d"],
+        "jobs.keep-size" => ["1GiB", "2GiB", "3MiB", "4096"],
+        "resources" => ["gpu=1", "cpu=0.5 memory=1GiB", "cpu=2 gpu=2", "memory=512MiB"],
         "store.dir" => ["/a", "/b", "/c", "/d"],
         other => panic!("no samples for {other}"),
     }
 }
 
 fn file(name: &str, key: &str, value: &str) -> Vec<Given> {
-    let (section, key) = key.split_once('.').unwrap();
-    let (given, found) = from_file(&Source::new(name, format!("# settings\n{section}:\n  {key}: {value}\n")));
+    let text = match key.split_once('.') {
+        Some((section, key)) => format!("# settings\n{section}:\n  {key}: {value}\n"),
+        None => {
+            let (open, close) = if key == "groups" { (": [", "]") } else { (": ", "") };
+            let groups = value.split(' ').map(|group| group.replacen('=', open, 1) + close);
+            format!("# settings\n\n{key}: {{ {} }}\n", groups.collect::<Vec<_>>().join(", "))
+        }
+    };
+    let (given, found) = from_file(&Source::new(name, text));
     assert!(found.is_empty(), "{found:?}");
     given
 }
@@ -119,4 +132,20 @@ fn less_motion_can_be_asked_for_by_the_environment_but_a_setting_is_stronger() {
         ("full", "full", "full")
     );
     assert_eq!((unset.motion(Some("1")), set.motion(Some("1"))), ("reduced", "full"));
+}
+
+#[test]
+fn groups_have_people() {
+    let given = |text: &str| from_file(&Source::new("sortie.yml", text.to_owned()));
+    let (layer, found) = given("groups:\n  ops: [ann, ben]\n  dev: zoe\n");
+    assert!(found.is_empty(), "{found:?}");
+    let groups = Settings::resolve(&[layer]).groups();
+    assert_eq!(groups["ops"], ["ann", "ben"]);
+    assert_eq!(groups["dev"], ["zoe"]);
+    for wrong in ["groups: ops", "groups: {ops: []}", "groups: {ops: ['a b']}", "groups: {ops: {ann: 1}}"] {
+        let (layer, found) = given(wrong);
+        assert!(layer.is_empty() && found[0].slug == "bad-setting", "{wrong}: {found:?}");
+    }
+    let broken = from_environment(&[("SORTIE_SET_GROUPS".to_owned(), "ops".to_owned())]);
+    assert!(broken.is_err_and(|it| it[0].contains("`ops=ann,ben dev=zoe`")), "the form is told");
 }

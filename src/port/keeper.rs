@@ -11,6 +11,12 @@ use crate::logic::job::report::{AttemptKey, Report};
 /// Version of these messages. A keeper of another version is told to finish and is not adopted.
 pub const VERSION: u32 = 1;
 
+/// Name of the socket in a job's folder at which a keeper waits for another engine, once it has lost its own.
+pub const SOCKET: &str = "keeper.sock";
+
+/// Name of the file in a job's folder with the epoch of the newest engine: a keeper of an older one begins nothing.
+pub const EPOCH: &str = "epoch";
+
 /// The variable that marks every process of a job. Its value is a list of places, the innermost first, parted by
 /// commas: `<job uuid>.<cell>.<run>.<step>.<attempt>`. A job started inside a step puts its own place before.
 pub const TAG_VARIABLE: &str = "SORTIE_TAG";
@@ -40,6 +46,12 @@ pub enum ToKeeper {
     Ack { report_seq: u64 },
     /// End everything, answer [`FromKeeper::Finished`], exit.
     Finish,
+    /// From now on this becomes of children when the engine is gone, such as when it hands the job over.
+    OnLoss(OnLoss),
+    /// Stop the processes of these where they stand, or as soon as they have any.
+    Freeze { keys: Vec<AttemptKey> },
+    /// Let them go on.
+    Thaw { keys: Vec<AttemptKey> },
 }
 
 /// What a keeper must know about its job.
@@ -70,6 +82,53 @@ pub struct Hello {
     pub grace_ms: u64,
     /// The signal that asks processes to end where no order says otherwise.
     pub signal: i32,
+    /// Kept for an engine that comes after this one, in memory only.
+    #[serde(default)]
+    pub given: Given,
+}
+
+/// What an engine was given at the start of a job and cannot read in the store: it is never written to a disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Given {
+    /// Values of the declared secrets.
+    pub secrets: Vec<(String, String)>,
+    /// Additions of `--env-file`.
+    pub env: Vec<(String, String)>,
+    /// `PATH` of whoever started the job.
+    pub path: String,
+}
+
+impl Hello {
+    /// Says whether the job was given something that is written down nowhere.
+    #[must_use]
+    pub fn has_gifts(&self) -> bool {
+        !self.given.secrets.is_empty() || !self.given.env.is_empty()
+    }
+}
+
+/// A try that a keeper holds, or whose end it has reported without an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    pub key: AttemptKey,
+    pub how: Hold,
+    /// How hard it was asked to stop.
+    #[serde(default)]
+    pub rung: Option<Rung>,
+}
+
+/// How far a try is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hold {
+    /// It begins in the slot of another.
+    Submitted,
+    /// It begins as soon as a worker is free.
+    Queued,
+    /// It was begun.
+    Live,
+    /// Its report is on the way, for the second time perhaps.
+    Reported,
 }
 
 /// What becomes of children when the engine is gone.
@@ -87,7 +146,19 @@ pub enum OnLoss {
 #[serde(rename_all = "kebab-case")]
 pub enum FromKeeper {
     /// The first frame of a connection. `start_time` is the keeper's own, in clock ticks since boot.
-    Ready { version: u32, pid: u32, start_time: u64 },
+    ///
+    /// A keeper that had another engine before tells what it holds, which cells it sweeps, and what it was given.
+    Ready {
+        version: u32,
+        pid: u32,
+        start_time: u64,
+        #[serde(default)]
+        held: Vec<Held>,
+        #[serde(default)]
+        sweeps: Vec<(u32, u32)>,
+        #[serde(default)]
+        given: Given,
+    },
     /// Reports from number `from_seq` on, each with the next number. They are kept until acknowledged.
     Reports { from_seq: u64, reports: Vec<Report> },
     /// Logs that grew to so many bytes; often merged, and never after the attempt's exit except for late output.

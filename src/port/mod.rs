@@ -25,6 +25,9 @@ pub trait Outside {
     /// Waits for the next answer; none when the holder is gone. May be cancelled without loss.
     fn next(&mut self) -> Pin<Box<dyn Future<Output = Option<FromKeeper>> + '_>>;
 
+    /// Says whether everything that was sent has gone out.
+    fn is_flushed(&self) -> bool;
+
     /// Returns the answers that have come already.
     fn drain(&mut self) -> Vec<FromKeeper>;
 }
@@ -44,11 +47,17 @@ pub trait Starting: Send {
     fn connect(self: Box<Self>) -> io::Result<Box<dyn Outside>>;
 }
 
+/// A keeper, if there was one.
+pub type Found = Option<Box<dyn Starting>>;
+
 /// What the engine can do to the world.
 #[derive(Clone, Copy)]
 pub struct World {
     /// Starts a keeper, without waiting until it is ready.
     pub keeper: fn() -> io::Result<Box<dyn Starting>>,
+    /// Finds the keeper that an earlier engine of a job left behind, if it lives, and tells it about its new engine. From
+    /// then on no keeper of an earlier engine begins anything.
+    pub adopt: fn(&Hello) -> io::Result<Found>,
     /// Returns the digest of the files below a folder that the patterns name, or what went wrong.
     pub hash_files: fn(&Path, &[String]) -> Result<String, String>,
     /// Returns how tries of a job ended, as its keeper wrote it down in the job's folder.

@@ -156,7 +156,7 @@ fn a_killed_keeper_fails_what_it_held_and_the_job_says_so() {
     let mut live = sandbox.sortie(["run", "gated.yml"]).start();
     live.wait_for("begun");
     kill(Pid::from_raw(live.keeper()), Signal::SIGKILL).expect("it is a process of ours");
-    live.wait().code(1).says("the keeper of the job ended; its processes were stopped").done();
+    live.wait().code(1).says("the keeper of the job ended, and its processes were stopped").done();
     nothing_is_left(&sandbox, AT_ONCE);
     assert!(has(&events(&sandbox), "job.failed"));
     sandbox.sortie(["jobs", "wait", "last"]).run().code(1).done();

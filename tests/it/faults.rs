@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::kit::{Ran, Sandbox, nothing_is_left};
+use crate::kit::{Ran, Sandbox, eventually, nothing_is_left};
 
 const PLAYBOOK: &str = r#"version: 3
 name: points
@@ -128,18 +128,21 @@ fn an_owner_whose_job_was_taken_over_stops_and_records_nothing_more() {
     let sandbox = Sandbox::new().file("gated.yml", GATED);
     let mut live = sandbox.sortie(["run", "gated.yml"]).start();
     live.wait_for("begun");
-    // Only a row that is wrong, and an owner that seems to be dead, lead a second engine past the lease.
-    let store = rusqlite::Connection::open(sandbox.project().join(".sortie/sortie.db")).expect("it is there");
-    store.execute("UPDATE jobs SET state = 'finished', outcome = 'failure'", []).expect("nobody is writing");
-    // It wakes when the other has begun anew, as after a long sleep of the machine.
+    // It wakes when the other has taken the job, as after a long sleep of the machine.
     live.signal(Signal::SIGSTOP);
-    let mut second = sandbox.sortie(["jobs", "retry", "1"]).env("SORTIE_FAULT_BOOT", "another-boot").start();
-    second.wait_for("begun");
+    // Only an owner that seems to be dead leads a second engine past the lease.
+    let second = sandbox.sortie(["engine", "1"]).env("SORTIE_FAULT_BOOT", "another-boot").start();
+    let store = rusqlite::Connection::open(sandbox.project().join(".sortie/sortie.db")).expect("it is there");
+    eventually("the second engine has the lease", || {
+        store
+            .query_row("SELECT epoch FROM jobs", [], |row| row.get::<_, u64>(0))
+            .is_ok_and(|epoch| epoch == 2)
+    });
     live.signal(Signal::SIGCONT);
-    live.wait().code(5).complains("job #1 was taken over by another engine").done();
-    // What the new owner runs carries the same tag, and the old one has not touched it.
     std::fs::write(sandbox.project().join("go"), "").expect("the project is writable");
-    second.wait().code(0).says("opened").done();
+    live.wait().code(5).complains("job #1 was taken over by another engine").done();
+    // What the first began and its keeper wrote down counts, and nothing ran twice.
+    second.wait().code(0).says("passed").done();
     nothing_is_left(&sandbox, AT_ONCE);
     let lines = sandbox.sortie(["jobs", "events", "1"]).run().code(0).json_lines();
     let numbers: Vec<u64> = lines.iter().filter_map(|line| line["seq"].as_u64()).collect();

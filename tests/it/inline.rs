@@ -245,7 +245,7 @@ fn a_shell_gets_its_terminal_while_the_job_is_stopped() {
 #[test]
 fn a_killed_program_leaves_no_rows_and_no_modes_behind() {
     let sandbox = gated();
-    let terminal = run(&sandbox);
+    let terminal = sandbox.terminal(["run", "gated.yml", "--on-loss", "stop"], (60, 16)).start();
     let before = terminal.modes();
     terminal.wait_for(HINT);
     terminal.kill();
@@ -285,9 +285,10 @@ fn a_terminal_that_reads_nothing_does_not_hold_up_the_job() {
 }
 
 #[test]
-fn a_terminal_that_goes_away_cancels_the_job() {
+fn a_terminal_that_goes_away_cancels_a_job_that_is_not_kept() {
     let sandbox = gated();
-    let mut terminal = run_until_gate(&sandbox);
+    let mut terminal = sandbox.terminal(["run", "gated.yml", "--on-loss", "stop"], (60, 16)).start();
+    terminal.wait_until("the rows and the output", |shot| shot.has(HINT) && shot.has("first | begun"));
     terminal.hang_up();
     terminal.wait_for_end().code(130).done();
     drop(terminal);

@@ -8,18 +8,31 @@
 mod bad_input;
 mod bad_input_alive;
 #[cfg(feature = "faults")]
+mod crash;
+mod events_exec;
+#[cfg(feature = "faults")]
 mod faults;
+mod freeze;
+mod gates;
+mod handover;
 mod hints;
+mod history;
 mod hostile;
 mod inline;
 mod kit;
 mod launcher;
+mod library;
+mod many;
 mod orders;
 mod pictures;
 mod playbooks;
 mod program;
+mod rollback;
 mod screen;
 mod screen_left;
 mod secrets;
 mod survivors;
 mod terminal;
+#[cfg(feature = "faults")]
+mod time;
+mod together;

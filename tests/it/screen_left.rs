@@ -333,7 +333,7 @@ struct InTmux {
 
 const FACES: [InTmux; 3] = [
     InTmux {
-        command: "sortie run long --watch",
+        command: "sortie run long --watch --on-loss stop",
         shows: "echo begun",
         leaves: &["C-c", "C-c", "C-c"],
         is_watch: false,

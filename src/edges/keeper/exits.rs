@@ -5,9 +5,15 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 
 use crate::logic::job::report::Exit;
+use crate::port::keeper::EPOCH;
 
 /// Name of the file in a job's folder.
 pub const FILE: &str = "exits";
@@ -18,6 +24,10 @@ const HEAD: usize = 12;
 #[derive(Debug)]
 pub struct ExitLog {
     file: File,
+    path: PathBuf,
+    /// One record after the other, so that a half one is the last.
+    turn: Mutex<()>,
+    has_failed: AtomicBool,
 }
 
 impl ExitLog {
@@ -26,8 +36,28 @@ impl ExitLog {
     /// # Errors
     /// If the file cannot be made.
     pub fn open(dir: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new().create(true).append(true).open(dir.join(FILE))?;
-        Ok(Self { file })
+        let path = dir.join(FILE);
+        let file = OpenOptions::new().create(true).append(true).open(&path)?;
+        Ok(Self { file, path, turn: Mutex::new(()), has_failed: AtomicBool::new(false) })
+    }
+
+    /// Takes the job's folder for the keeper of an engine with that epoch, until the file is closed.
+    ///
+    /// # Errors
+    /// If another keeper has it, or there has been an engine with a later epoch.
+    pub fn claim(&self, epoch: u64, dir: &Path) -> io::Result<()> {
+        flock(&self.file, FlockOperation::NonBlockingLockExclusive)?;
+        // What another keeper could not finish would hide what this one writes behind it.
+        let known = std::fs::read(dir.join(FILE))?;
+        let (_, whole) = parse(&known);
+        if whole < known.len() {
+            self.file.set_len(whole as u64)?;
+        }
+        // After the lock: an engine writes its epoch first, and then looks for a lock.
+        match newest_epoch(dir) {
+            newest if newest > epoch => Err(io::ErrorKind::PermissionDenied.into()),
+            _ => Ok(()),
+        }
     }
 
     /// Appends one record with one write.
@@ -41,7 +71,54 @@ impl ExitLog {
         let hash = blake3::hash(&record[HEAD..]);
         record[..4].copy_from_slice(&length.to_le_bytes());
         record[4..HEAD].copy_from_slice(&hash.as_bytes()[..8]);
-        (&self.file).write_all(&record)
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = (&self.file).write_all(&record);
+        if written.is_err() {
+            self.has_failed.store(true, Ordering::Relaxed);
+            // What is half there would hide what comes behind it.
+            let known = std::fs::read(&self.path).unwrap_or_default();
+            let _cut = self.file.set_len(parse(&known).1 as u64);
+        }
+        written
+    }
+
+    /// Says whether a record could not be written.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.has_failed.load(Ordering::Relaxed)
+    }
+}
+
+/// Returns the epoch of the newest engine that took the job over; 0 if there was only one.
+fn newest_epoch(dir: &Path) -> u64 {
+    let text = std::fs::read_to_string(dir.join(EPOCH)).unwrap_or_default();
+    text.trim().parse().unwrap_or(0)
+}
+
+/// Keeps keepers of earlier engines from beginning anything; one that is at work goes on.
+///
+/// # Errors
+/// If the folder cannot be written.
+pub fn fence(dir: &Path, epoch: u64) -> io::Result<()> {
+    // Whole or not at all: a keeper may be reading it.
+    let new = dir.join(format!("{EPOCH}.new"));
+    std::fs::write(&new, epoch.to_string())?;
+    std::fs::rename(new, dir.join(EPOCH))
+}
+
+/// Says whether a keeper has taken the job's folder and lives.
+///
+/// # Errors
+/// If the file is there but cannot be opened.
+pub fn is_claimed(dir: &Path) -> io::Result<bool> {
+    let file = match File::open(dir.join(FILE)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        file => file?,
+    };
+    match flock(&file, FlockOperation::NonBlockingLockShared) {
+        Ok(()) => Ok(false),
+        Err(Errno::WOULDBLOCK) => Ok(true),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -51,13 +128,15 @@ impl ExitLog {
 /// If the file is there but cannot be read.
 pub fn read(dir: &Path) -> io::Result<Vec<Exit>> {
     match std::fs::read(dir.join(FILE)) {
-        Ok(bytes) => Ok(parse(&bytes)),
+        Ok(bytes) => Ok(parse(&bytes).0),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(error),
     }
 }
 
-fn parse(mut bytes: &[u8]) -> Vec<Exit> {
+/// Returns the whole records from the beginning on, and how many bytes they take.
+fn parse(mut bytes: &[u8]) -> (Vec<Exit>, usize) {
+    let all = bytes.len();
     let mut exits = Vec::new();
     while let Some((head, rest)) = bytes.split_first_chunk::<HEAD>() {
         let length = u32::from_le_bytes([head[0], head[1], head[2], head[3]]) as usize;
@@ -69,5 +148,5 @@ fn parse(mut bytes: &[u8]) -> Vec<Exit> {
         exits.push(exit);
         bytes = after;
     }
-    exits
+    (exits, all - bytes.len())
 }

@@ -60,6 +60,16 @@ pub(crate) fn end(find: &mut dyn FnMut() -> Vec<Process>, signal: i32, grace: Du
     }
 }
 
+/// Stops all processes that `find` finds, again and again until it finds none that is new: a stopped one makes no children.
+pub(crate) fn hold(find: &mut dyn FnMut() -> Vec<Process>) {
+    let mut climb = Climb::default();
+    for _ in 0..50 {
+        if !climb.send_to_new(&find(), &[SIGSTOP]) {
+            return;
+        }
+    }
+}
+
 /// Finds twice before believing that there is nothing: a list of children read while one of them ends may skip one.
 fn find_surely(find: &mut dyn FnMut() -> Vec<Process>) -> Vec<Process> {
     let found = find();

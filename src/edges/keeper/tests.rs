@@ -23,7 +23,7 @@ use super::{Fresh, Keeper, exits, orphans, process};
 use crate::logic::job::effect::{KeepChildren, Launch, Program, Rung};
 use crate::logic::job::report::{AttemptKey, End, Exit, Report, Usage};
 use crate::logic::log_index::{self, Stream};
-use crate::port::keeper::{FromKeeper, Hello, OnLoss, ToKeeper, VERSION};
+use crate::port::keeper::{FromKeeper, Given, Hello, OnLoss, ToKeeper, VERSION};
 
 #[test]
 #[expect(non_snake_case, reason = "the name must hold the hidden subcommand")]
@@ -65,6 +65,7 @@ fn rig_in(dir: TempDir, slots: u32, masks: &[&str]) -> Rig {
         masks: masks.iter().map(|mask| (*mask).to_owned()).collect(),
         grace_ms: 300,
         signal: SIGTERM,
+        given: Given::default(),
     };
     let mut keeper = Fresh::start().unwrap();
     keeper.greet(&hello).unwrap();
@@ -89,6 +90,7 @@ impl Rig {
             keep_children: KeepChildren::StageEnd,
             is_last: false,
             after: None,
+            is_extra: false,
         }
     }
 
@@ -575,6 +577,7 @@ fn a_torn_exit_record_is_ignored() {
         files: crate::logic::job::report::StepFiles::default(),
         left_running: 0,
         next: None,
+        undisturbed: false,
     };
     for cell in 0..3 {
         log.append(&exit(cell)).unwrap();

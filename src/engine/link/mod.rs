@@ -27,7 +27,11 @@ use crate::logic::job::report::AttemptKey;
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Request {
     Order(Asked),
-    Subscribe { after: u64 },
+    Subscribe {
+        after: u64,
+    },
+    /// What is shared between jobs has changed.
+    Look,
 }
 
 /// From the engine.
@@ -70,4 +74,12 @@ pub(super) fn write_line(stream: &mut UnixStream, it: &impl Serialize) -> io::Re
     let mut line = serde_json::to_vec(it)?;
     line.push(b'\n');
     stream.write_all(&line)
+}
+
+/// Lets the engine of a job look at what is shared. Where nobody listens, nobody waits.
+pub(super) fn wake(dir: &Path, job: &JobId) {
+    if let Ok(mut stream) = connect(dir, job) {
+        // It looks by itself a little later.
+        let _sent = write_line(&mut stream, &Request::Look);
+    }
 }

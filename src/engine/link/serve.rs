@@ -1,6 +1,7 @@
 //! The engine's side of the socket: a task per client inside the engine's runtime.
 
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,20 +13,26 @@ use tokio::task::JoinHandle;
 
 use super::{Answer, Request, make_folder, short_path};
 use crate::engine::bus::{Bus, Held, Next, Place};
-use crate::engine::handle::{LocalOrder, catch_up};
+use crate::engine::handle::{AskedHere, LocalOrder};
 use crate::engine::store::History;
+use crate::engine::subscription::catch_up;
 use crate::engine::{JobId, Project};
 use crate::logic::job::order::Asked;
 
 /// The socket while it is served; removed when this goes.
 pub(in crate::engine) struct Served {
     path: PathBuf,
+    /// Number of the file, so that the socket of a later engine is left alone.
+    inode: u64,
     task: JoinHandle<()>,
 }
 
 impl Drop for Served {
     fn drop(&mut self) {
         self.task.abort();
+        if std::fs::metadata(&self.path).is_ok_and(|it| it.ino() != self.inode) {
+            return;
+        }
         // A socket that is gone already is as good as removed.
         let _outcome = std::fs::remove_file(&self.path);
     }
@@ -45,6 +52,7 @@ pub(in crate::engine) fn serve(
     }
     let (_folder, short) = short_path(dir, job)?;
     let listener = UnixListener::bind(short)?;
+    let inode = std::fs::metadata(&path)?.ino();
     let shared = Shared {
         bus: Arc::clone(bus),
         orders: orders.clone(),
@@ -60,7 +68,7 @@ pub(in crate::engine) fn serve(
             });
         }
     });
-    Ok(Served { path, task })
+    Ok(Served { path, inode, task })
 }
 
 #[derive(Clone)]
@@ -81,6 +89,10 @@ async fn attend(stream: UnixStream, shared: Shared) -> io::Result<()> {
                 let answer = pass_on(asked, actor.clone(), &shared).await;
                 say(&mut write, &answer).await?;
             }
+            Ok(Request::Look) => {
+                // An engine that ends has nothing to look for.
+                let _sent = shared.orders.send(LocalOrder::Look);
+            }
             Ok(Request::Subscribe { after }) => return stream_events(&mut write, after, &shared).await,
             Err(_) => return Ok(()),
         }
@@ -93,7 +105,7 @@ async fn pass_on(mut asked: Asked, actor: Option<String>, shared: &Shared) -> An
         asked.by = actor;
     }
     let (reply, answer) = oneshot::channel();
-    if shared.orders.send(LocalOrder { asked, reply }).is_err() {
+    if shared.orders.send(LocalOrder::Asked(AskedHere { asked, reply })).is_err() {
         return Answer::End;
     }
     match answer.await {
@@ -126,7 +138,7 @@ async fn stream_events(
             Held::Next(Next::Event(event)) => say(write, &Answer::Event((*event).clone())).await?,
             Held::Next(Next::Grew(key, bytes)) => say(write, &Answer::Grew { key, bytes }).await?,
             Held::Next(Next::End) => return say(write, &Answer::End).await,
-            Held::Next(Next::Timeout) | Held::Nothing => changed.await,
+            Held::Next(Next::Timeout | Next::Owned | Next::Unowned) | Held::Nothing => changed.await,
             Held::Behind(first) => {
                 let missed = catch_up(&project, &shared.job, &mut history, (place.seq, first));
                 let Some(last) = missed.last() else { return Ok(()) };

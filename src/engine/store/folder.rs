@@ -5,7 +5,9 @@ use std::fs;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
-use super::VERSION;
+use rusqlite::ErrorCode;
+
+use super::lift::VERSION;
 use crate::engine::EngineError;
 
 /// Makes the state folder: closed to others, and ignored by git. A folder that was there keeps its mode, and is ignored by
@@ -40,7 +42,7 @@ pub(super) fn prepare(state: &Path) -> Result<(), EngineError> {
 /// nothing in it had been promised to anybody. Says whether it did.
 pub(super) fn empty_if_blank(database: &Path, error: &rusqlite::Error) -> bool {
     // Only then: opening and closing a file that SQLite uses would drop its locks.
-    if error.sqlite_error_code() != Some(rusqlite::ErrorCode::NotADatabase) {
+    if error.sqlite_error_code() != Some(ErrorCode::NotADatabase) {
         return false;
     }
     let is_blank = fs::read(database).is_ok_and(|bytes| bytes.iter().all(|byte| *byte == 0));
@@ -65,8 +67,22 @@ fn network_file_system(path: &Path) -> Option<&'static str> {
 
 /// A store that cannot be used.
 pub(super) fn broken(path: &Path, error: &rusqlite::Error) -> EngineError {
-    EngineError::surroundings(format!("the store `{}` cannot be used: {error}", path.display()))
-        .help("name another state folder with `--state DIR`, or move the file away to begin a new history")
+    let help = if is_damage(error) {
+        DAMAGED
+    } else {
+        "name another state folder with `--state DIR`, or move the file away to begin a new history"
+    };
+    EngineError::surroundings(format!("the store `{}` cannot be used: {error}", path.display())).help(help)
+}
+
+/// The way out where a part of the database is lost.
+pub(super) const DAMAGED: &str = "a part of it is lost, as in a copy that was made while it was in use, or without its \
+                                  `-wal` file: `sortie store verify` tells what, `sortie store export` takes out what can \
+                                  be read; then move the file away, or put a whole copy in its place";
+
+/// Says whether SQLite found that what it reads cannot be what was written.
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseCorrupt)
 }
 
 /// A store of a later version of the tables.
@@ -76,4 +92,15 @@ pub(super) fn newer_store(path: &Path, version: i64) -> EngineError {
         path.display()
     ))
     .help("use that newer version, or another folder with `--state DIR`")
+}
+
+impl From<rusqlite::Error> for EngineError {
+    fn from(error: rusqlite::Error) -> Self {
+        let full = matches!(error.sqlite_error_code(), Some(ErrorCode::DiskFull));
+        let it = Self::surroundings(format!("the store said: {error}"));
+        if is_damage(&error) {
+            return it.help(DAMAGED);
+        }
+        if full { it.help("free some space on the disk; nothing that was acknowledged is lost") } else { it }
+    }
 }

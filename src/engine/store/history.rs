@@ -8,13 +8,17 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, params};
 
 use super::folder::{broken, newer_store};
-use super::journal::{key, read_events};
-use super::{BUSY, Owner, VERSION};
-use crate::engine::{EngineError, JobId, Project};
+use super::journal::{ROLLED_BACK, key, read_events, without_gaps};
+use super::lift::VERSION;
+use super::{BUSY, Owner, Store};
+use crate::engine::{EngineError, JobId, Project, clock};
 use crate::logic::job::event::Envelope;
 use crate::logic::plan::{Plan, PlanRequest};
 use crate::logic::playbook::source::Source;
 use crate::logic::time::Timestamp;
+
+/// How long whoever records a job may take to start its engine.
+const TO_BEGIN: Duration = Duration::from_secs(10);
 
 /// A reader over the store of a project.
 pub struct History {
@@ -30,7 +34,7 @@ pub struct JobRow {
     pub name: String,
     /// Path of the playbook as it was given.
     pub playbook: String,
-    /// `queued running paused cancelling finished`, or `interrupted` where the engine died before the end.
+    /// `queued running paused cancelling finished rolled-back`, or `interrupted` where the engine died before the end.
     pub state: String,
     /// GitHub's word, once it has ended.
     pub outcome: Option<String>,
@@ -41,6 +45,18 @@ pub struct JobRow {
     pub actor: String,
     pub dir: PathBuf,
     pub owner_alive: bool,
+    /// Whether another engine goes on with it by itself if its own one dies.
+    pub goes_on: bool,
+    /// The job that this one repeats with other inputs.
+    pub retry_of: Option<u64>,
+}
+
+impl JobRow {
+    /// Says whether what the job had done was undone at its end, or later.
+    #[must_use]
+    pub fn is_rolled_back(&self) -> bool {
+        self.state == ROLLED_BACK
+    }
 }
 
 /// Why a selector named no job.
@@ -76,10 +92,23 @@ impl History {
         self.rows("ORDER BY number DESC LIMIT ?1", params![limit])
     }
 
-    fn rows(&self, rest: &str, args: &[&dyn rusqlite::ToSql]) -> Result<Vec<JobRow>, EngineError> {
+    /// Returns the jobs that have not ended and that no living engine owns, oldest first.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn ownerless(&self) -> Result<Vec<JobRow>, EngineError> {
+        let mut rows = self.rows("WHERE finished IS NULL ORDER BY number", params![])?;
+        let now = clock::now();
+        // One that was recorded just now gets its engine from whoever recorded it.
+        let is_new = |row: &JobRow| row.state == "queued" && now.since(row.started) < TO_BEGIN;
+        rows.retain(|row| !row.owner_alive && !is_new(row));
+        Ok(rows)
+    }
+
+    pub(super) fn rows(&self, rest: &str, args: impl rusqlite::Params) -> Result<Vec<JobRow>, EngineError> {
         let mut query = self.connection.prepare(&format!(
             "SELECT number, id, name, playbook, state, outcome, created, finished, actor, \
-             owner_pid, owner_start, owner_boot, epoch FROM jobs {rest}"
+             owner_pid, owner_start, owner_boot, epoch, on_loss, retry_of FROM jobs {rest}"
         ))?;
         let rows = query.query_map(args, |row| {
             let id: String = row.get(1)?;
@@ -89,8 +118,11 @@ impl History {
                 (Some(pid), Some(start), Some(boot)) => Owner { pid, start, boot }.is_alive(),
                 _ => false,
             };
-            // A job without a living owner is never shown as running.
-            let state = if state != "finished" && !owner_alive { "interrupted".to_owned() } else { state };
+            // A job without a living owner is never shown as running; one that never had an owner waits for its first.
+            let has_begun = row.get::<_, u64>(12)? > 0;
+            let has_ended = row.get::<_, Option<i64>>(7)?.is_some();
+            let is_dead = !has_ended && !owner_alive && has_begun;
+            let state = if is_dead { "interrupted".to_owned() } else { state };
             let (number, finished) = (row.get(0)?, row.get::<_, Option<i64>>(7)?.map(Timestamp));
             let started = Timestamp(row.get(6)?);
             let whole = finished.map(|finished| finished.since(started));
@@ -111,6 +143,8 @@ impl History {
                 took,
                 actor: row.get(8)?,
                 owner_alive,
+                goes_on: row.get_ref(13)?.as_str() == Ok("keep"),
+                retry_of: row.get(14)?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -164,6 +198,29 @@ impl History {
         }
     }
 
+    /// Returns the row of a job.
+    ///
+    /// # Errors
+    /// If there is no such job, or the store cannot be read.
+    pub fn row(&self, job: &JobId) -> Result<JobRow, EngineError> {
+        let row = self.rows("WHERE id = ?1", params![&*job.0])?.pop();
+        row.ok_or_else(|| EngineError::usage(format!("there is no job `{job}`")))
+    }
+
+    /// Returns the number of a job's last event, 0 if it has none.
+    ///
+    /// # Errors
+    /// If there is no such job, or the store cannot be read.
+    pub fn last_seq(&self, job: &JobId) -> Result<u64, EngineError> {
+        let number: u64 =
+            self.connection
+                .query_row("SELECT number FROM jobs WHERE id = ?1", [&*job.0], |row| row.get(0))?;
+        let last = "SELECT coalesce(max(id), ?1) FROM events WHERE id > ?1 AND id < ?2";
+        let range = params![key(number, 0), key(number + 1, 0)];
+        let last: u64 = self.connection.query_row(last, range, |row| row.get(0))?;
+        Ok(last - key(number, 0))
+    }
+
     /// Returns a job's events after a number.
     ///
     /// # Errors
@@ -172,7 +229,7 @@ impl History {
         let number: u64 =
             self.connection
                 .query_row("SELECT number FROM jobs WHERE id = ?1", [&*job.0], |row| row.get(0))?;
-        read_events(&self.connection, number, after, limit)
+        without_gaps(number, after, read_events(&self.connection, number, after, limit)?)
     }
 
     /// Returns what a job was asked to run, and with what.
@@ -209,7 +266,7 @@ impl History {
     }
 }
 
-fn read_request(request: &str) -> Result<PlanRequest, EngineError> {
+pub(super) fn read_request(request: &str) -> Result<PlanRequest, EngineError> {
     serde_json::from_str(request).map_err(|e| {
         EngineError::surroundings(format!("the job's request cannot be read by this sortie: {e}"))
     })
@@ -263,6 +320,12 @@ fn open_reader(project: &Project) -> Result<Option<Connection>, EngineError> {
     match version {
         0 => Ok(None),
         VERSION => Ok(Some(connection)),
+        1..VERSION => {
+            // Readers know the tables of today only.
+            drop(connection);
+            Store::open(project)?;
+            open_reader(project)
+        }
         newer => Err(newer_store(&path, newer)),
     }
 }

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 
 use crate::engine::EngineError;
-use crate::logic::job::event::{Envelope, Event, Outcome};
+use crate::logic::job::event::{Cause, Envelope, Event, Outcome};
 use crate::logic::job::order::Target;
 
 /// A transaction whose statements are parsed once for the connection: there are hundreds in a second.
@@ -34,22 +34,54 @@ impl Drop for Writing<'_> {
     }
 }
 
+/// The state of a job that was undone at its end, or after it.
+pub(super) const ROLLED_BACK: &str = "rolled-back";
+
+/// Where a job stands after an event, as its row has it; nothing if the event does not change that.
+pub(super) fn standing_after(event: &Event, had_ended: bool) -> Option<&'static str> {
+    match event {
+        Event::JobStarted { .. } | Event::JobResumed { .. } | Event::JobRetrying { .. } => Some("running"),
+        Event::JobPaused { freeze: true, .. } => Some("frozen"),
+        Event::JobPaused { .. } => Some("paused"),
+        Event::JobQueued { .. } => Some("queued"),
+        Event::ClaimsHeld { cell: None, .. } => Some("running"),
+        Event::CancelAsked { target: Target::Job, .. } => Some("cancelling"),
+        Event::JobFinished { cause: Some(Cause::RolledBack { .. }), .. } => Some(ROLLED_BACK),
+        Event::JobFinished { .. } => Some("finished"),
+        // One that had ended is at work again; one that runs may be paused, and stays so.
+        Event::RollbackAsked { .. } if had_ended => Some("running"),
+        _ => None,
+    }
+}
+
 /// Keeps the row of a job in step with its events.
 pub(super) fn project(connection: &Connection, number: u64, it: &Envelope) -> Result<(), EngineError> {
-    let state = match &it.event {
-        Event::JobStarted { .. } | Event::JobResumed { .. } | Event::JobRetrying { .. } => "running",
-        Event::JobPaused { .. } => "paused",
-        Event::CancelAsked { target: Target::Job, .. } => "cancelling",
+    let Some(state) = standing_after(&it.event, true) else { return Ok(()) };
+    match &it.event {
         Event::JobFinished { outcome, .. } => {
             connection
-                .prepare_cached(
-                    "UPDATE jobs SET state = 'finished', outcome = ?2, finished = ?3 WHERE number = ?1",
-                )?
-                .execute(params![number, Outcome::word(*outcome), it.time.0])?;
+                .prepare_cached("UPDATE jobs SET state = ?2, outcome = ?3, finished = ?4 WHERE number = ?1")?
+                .execute(params![number, state, Outcome::word(*outcome), it.time.0])?;
             return Ok(());
         }
-        _ => return Ok(()),
-    };
+        Event::RollbackAsked { .. } => {
+            connection
+                .prepare_cached(
+                    "UPDATE jobs SET state = ?2, outcome = NULL, finished = NULL \
+                     WHERE number = ?1 AND finished IS NOT NULL",
+                )?
+                .execute(params![number, state])?;
+            return Ok(());
+        }
+        Event::ClaimsHeld { .. } => {
+            // One that is paused or cancelled meanwhile stays so.
+            connection
+                .prepare_cached("UPDATE jobs SET state = ?2 WHERE number = ?1 AND state = 'queued'")?
+                .execute(params![number, state])?;
+            return Ok(());
+        }
+        _ => {}
+    }
     connection
         .prepare_cached("UPDATE jobs SET state = ?2, outcome = NULL, finished = NULL WHERE number = ?1")?
         .execute(params![number, state])?;
@@ -85,4 +117,21 @@ pub(super) fn read_events(
         events.push(Envelope { seq, time: crate::logic::time::Timestamp(time), event });
     }
     Ok(events)
+}
+
+/// Holds events to what a journal is, the numbers after that one without gaps: what was made of the rest would be wrong.
+pub(super) fn without_gaps(
+    number: u64,
+    after: u64,
+    events: Vec<Envelope>,
+) -> Result<Vec<Envelope>, EngineError> {
+    let gap = (after + 1..).zip(&events).find(|(wanted, it)| it.seq != *wanted);
+    match gap {
+        None => Ok(events),
+        Some((wanted, it)) => Err(EngineError::surroundings(format!(
+            "the journal of job #{number} has no event {wanted}, the next one is {}",
+            it.seq
+        ))
+        .help(super::folder::DAMAGED)),
+    }
 }

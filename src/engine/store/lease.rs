@@ -4,6 +4,7 @@ use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::Store;
 use crate::engine::EngineError;
+use crate::port::keeper::OnLoss;
 
 /// An engine process, so that the living can be told from the dead and from strangers with the same number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,11 +50,16 @@ fn start_time(pid: u32) -> Option<u64> {
 }
 
 impl Store {
-    /// Takes a job over from an owner that is dead; returns the new epoch.
+    /// Takes a job over from an owner that is dead, or does not answer where it cannot be seen; returns the new epoch.
     ///
     /// # Errors
     /// If the owner lives, or the store cannot be written.
-    pub(crate) fn take_lease(&mut self, number: u64, ours: &Owner) -> Result<u64, EngineError> {
+    pub(crate) fn take_lease(
+        &mut self,
+        number: u64,
+        ours: &Owner,
+        answers: &dyn Fn() -> bool,
+    ) -> Result<u64, EngineError> {
         let tx = Transaction::new(&mut self.connection, TransactionBehavior::Immediate)?;
         let held: Option<(Option<u32>, Option<u64>, Option<String>)> = tx
             .query_row(
@@ -64,7 +70,8 @@ impl Store {
             .optional()?;
         if let Some((Some(pid), Some(start), Some(boot))) = held {
             let owner = Owner { pid, start, boot };
-            if owner.is_alive() && owner != *ours {
+            let lives = owner.is_alive() || (owner.boot == boot_id() && answers());
+            if lives && owner != *ours {
                 return Err(EngineError::refused(format!(
                     "job #{number} is owned by another engine (process {pid}), which takes orders about it"
                 )));
@@ -78,6 +85,16 @@ impl Store {
         )?;
         tx.commit()?;
         Ok(epoch)
+    }
+
+    /// Records what is to become of a job without its engine: that it is handed over, for one.
+    ///
+    /// # Errors
+    /// If the store cannot be written.
+    pub(crate) fn set_on_loss(&mut self, number: u64, on_loss: OnLoss) -> Result<(), EngineError> {
+        let word = super::on_loss_word(on_loss);
+        self.connection.execute("UPDATE jobs SET on_loss = ?2 WHERE number = ?1", params![number, word])?;
+        Ok(())
     }
 
     /// Says whether the lease of that epoch still holds. A store that cannot be read has not been given to anybody else.

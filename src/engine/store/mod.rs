@@ -7,12 +7,21 @@
 //! Not here: what events mean (`logic/job`), who may own a job (`lease.rs`), reading for faces (`history.rs`,
 //! `times.rs`).
 
+mod claims;
+mod export;
+mod filter;
+mod fires;
 mod folder;
 mod history;
 mod journal;
 mod lease;
+mod lift;
+mod made;
+mod prune;
 mod sync;
 mod times;
+mod verify;
+mod waiting;
 
 use std::fs;
 use std::path::Path;
@@ -21,21 +30,29 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::hooks::Wal;
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, params};
 
+pub use claims::ClaimRow;
+pub(super) use claims::{Ask, Beyond, Release};
+pub use export::{Exported, create, export};
+pub use filter::JobFilter;
+pub(super) use fires::{EndedJob, NewFire};
+pub use fires::{Fire, FireState};
 use folder::{broken, newer_store};
 pub use history::{FindError, History, JobRow};
 pub(super) use lease::Owner;
+use lift::VERSION;
+use made::on_loss_word;
+pub(crate) use made::{NewJob, StoredJob};
+pub use prune::{Doomed, Keep, Pruning, prune, pruning};
 use sync::Disk;
 pub(super) use sync::Syncer;
+pub use verify::{Finding, Verified, verify};
 
 pub(super) use history::plan_again;
 
 use super::{EngineError, Project};
 use crate::logic::job::event::Envelope;
-
-/// Version of the tables; a store of a newer one is refused, an older one is lifted.
-const VERSION: i64 = 1;
 
 /// How long a writer waits for another engine's transaction.
 const BUSY: Duration = Duration::from_secs(10);
@@ -47,30 +64,6 @@ const PAUSE: Duration = Duration::from_millis(2);
 pub(crate) struct Store {
     connection: Connection,
     disk: Arc<Disk>,
-}
-
-/// What is recorded of a job when it is made.
-#[derive(Clone, Debug)]
-pub(crate) struct NewJob<'a> {
-    pub(crate) id: &'a str,
-    pub(crate) name: &'a str,
-    pub(crate) playbook: &'a str,
-    pub(crate) source: &'a str,
-    pub(crate) request: &'a str,
-    pub(crate) actor: &'a str,
-    pub(crate) parent: Option<&'a str>,
-    pub(crate) created: i64,
-}
-
-/// A job as it was recorded when it was made.
-#[derive(Clone, Debug)]
-pub(crate) struct StoredJob {
-    pub(crate) number: u64,
-    pub(crate) id: String,
-    pub(crate) playbook: String,
-    pub(crate) source: String,
-    pub(crate) request: String,
-    pub(crate) facts: String,
 }
 
 /// Another engine owns the job by now.
@@ -100,7 +93,7 @@ impl Store {
         .map_err(|e| broken(&path, &e))?;
         match version {
             VERSION => {}
-            0 => store.create().map_err(|e| broken(&path, &e))?,
+            0..VERSION => store.create_or_lift().map_err(|e| broken(&path, &e))?,
             newer => return Err(newer_store(&path, newer)),
         }
         store.connection.pragma_update(None, "synchronous", "NORMAL").map_err(|e| broken(&path, &e))?;
@@ -154,47 +147,17 @@ impl Store {
         Ok(())
     }
 
-    fn create(&self) -> rusqlite::Result<()> {
-        let tx = Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate)?;
-        let version: i64 = tx.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        if version == 0 {
-            tx.execute_batch(include_str!("schema.sql"))?;
-            tx.pragma_update(None, "user_version", VERSION)?;
-        }
-        tx.commit()
-    }
-
-    /// Records a new job, gives it the next number of the project, and takes its lease. `facts` is made from the number.
-    ///
-    /// # Errors
-    /// If the store cannot be written.
-    pub(crate) fn create_job(
-        &mut self,
-        job: &NewJob<'_>,
-        owner: &Owner,
-        facts: impl FnOnce(u64) -> String,
-    ) -> Result<u64, EngineError> {
-        let tx = Transaction::new(&mut self.connection, TransactionBehavior::Immediate)?;
-        let number: u64 =
-            tx.query_row("SELECT coalesce(max(number), 0) + 1 FROM jobs", [], |row| row.get(0))?;
-        tx.execute(
-            "INSERT INTO jobs (number, id, name, playbook, source, request, facts, actor, parent, state, created, \
-             epoch, owner_pid, owner_start, owner_boot) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'queued', ?10, 1, ?11, ?12, ?13)",
-            params![
-                number, job.id, job.name, job.playbook, job.source, job.request, facts(number), job.actor,
-                job.parent, job.created, owner.pid, owner.start, owner.boot
-            ],
-        )?;
-        tx.commit()?;
-        Ok(number)
-    }
-
-    /// Appends events to a job's journal in one transaction, if the lease is still ours.
+    /// Appends events to a job's journal and gives back what they release, in one transaction, if the lease is still ours.
     ///
     /// # Errors
     /// If the store cannot be written, or another engine has taken the job over.
-    pub(crate) fn append(&mut self, number: u64, epoch: u64, events: &[Envelope]) -> Result<(), EngineError> {
+    pub(crate) fn append(
+        &mut self,
+        number: u64,
+        epoch: u64,
+        events: &[Envelope],
+        releases: &[Release],
+    ) -> Result<(), EngineError> {
         let writing = journal::Writing::begin(&self.connection)?;
         {
             let held: u64 = self
@@ -220,6 +183,9 @@ impl Store {
             for it in events {
                 journal::project(&self.connection, number, it)?;
             }
+            for &it in releases {
+                claims::release(&self.connection, number, it)?;
+            }
         }
         // As late as a disk may fill up: dropping the transaction takes back what it holds.
         #[cfg(feature = "faults")]
@@ -228,37 +194,13 @@ impl Store {
         Ok(())
     }
 
-    /// Returns a job as it was recorded.
-    ///
-    /// # Errors
-    /// If the store cannot be read, or has no such job.
-    pub(crate) fn job(&self, id: &str) -> Result<StoredJob, EngineError> {
-        let found = self
-            .connection
-            .query_row(
-                "SELECT number, id, playbook, source, request, facts FROM jobs WHERE id = ?1",
-                [id],
-                |row| {
-                    Ok(StoredJob {
-                        number: row.get(0)?,
-                        id: row.get(1)?,
-                        playbook: row.get(2)?,
-                        source: row.get(3)?,
-                        request: row.get(4)?,
-                        facts: row.get(5)?,
-                    })
-                },
-            )
-            .optional()?;
-        found.ok_or_else(|| EngineError::usage(format!("there is no job `{id}`")))
-    }
-
     /// Returns the events of a job after a number.
     ///
     /// # Errors
     /// If the store cannot be read, or an event was written by a newer sortie.
     pub(crate) fn events(&self, number: u64, after: u64, limit: usize) -> Result<Vec<Envelope>, EngineError> {
-        journal::read_events(&self.connection, number, after, limit)
+        let events = journal::read_events(&self.connection, number, after, limit)?;
+        journal::without_gaps(number, after, events)
     }
 
     /// Makes everything committed so far survive power loss.
@@ -267,6 +209,11 @@ impl Store {
     /// What the disk said.
     pub(crate) fn sync(&self) -> Result<(), EngineError> {
         self.disk.sync().map_err(|e| EngineError::surroundings(format!("the store could not be synced: {e}")))
+    }
+
+    #[cfg(test)]
+    fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     /// Copies the log into the database file if it has grown, and empties it if it is huge, unless somebody else is using
@@ -281,13 +228,5 @@ impl Store {
             // Only an optimisation: what cannot be done now is done at the end of the next job.
             let _outcome = self.connection.execute_batch(how);
         }
-    }
-}
-
-impl From<rusqlite::Error> for EngineError {
-    fn from(error: rusqlite::Error) -> Self {
-        let full = matches!(error.sqlite_error_code(), Some(ErrorCode::DiskFull));
-        let it = Self::surroundings(format!("the store said: {error}"));
-        if full { it.help("free some space on the disk; nothing that was acknowledged is lost") } else { it }
     }
 }

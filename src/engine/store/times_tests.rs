@@ -13,6 +13,7 @@ use crate::logic::plan::{Plan, PlanRequest, plan};
 use crate::logic::playbook;
 use crate::logic::playbook::source::Source;
 use crate::logic::time::Timestamp;
+use crate::port::keeper::OnLoss;
 
 struct Past {
     /// Goes with the store.
@@ -43,13 +44,16 @@ impl Past {
             actor: "ann",
             parent: None,
             created: 0,
+            on_loss: OnLoss::Stop,
+            retry_of: None,
+            fire: None,
         };
-        let number = self.store.create_job(&new, &owner, |_| String::new()).unwrap();
+        let number = self.store.create_job(&new, Some(&owner), |_| String::new()).unwrap();
         let envelopes: Vec<Envelope> = (1..)
             .zip(events)
             .map(|(seq, (time, event))| Envelope { seq, time: Timestamp(time * 1_000_000), event })
             .collect();
-        self.store.append(number, 1, &envelopes).unwrap();
+        self.store.append(number, 1, &envelopes, &[]).unwrap();
     }
 
     fn times(&self, playbook: &str, plan: &Plan, most: usize) -> Vec<Vec<u64>> {
@@ -184,7 +188,7 @@ fn a_job_that_was_run_on_took_the_time_that_it_ran() {
     past.job("again.yml", events);
     // Only an engine that takes the job over runs it on.
     past.store.drop_lease(1, 1).unwrap();
-    past.store.take_lease(1, &Owner::this()).unwrap();
+    past.store.take_lease(1, &Owner::this(), &|| false).unwrap();
     past.job("once.yml", [(0, Event::JobStarted { attempt: 1 }), (7, job_ends(Outcome::Success))]);
     past.job("runs.yml", [(0, Event::JobStarted { attempt: 1 })]);
     let rows = History::open(&past.project).unwrap().unwrap().jobs(9).unwrap();

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+pub use super::args_history::{EventsArgs, ExportArgs, ListArgs, LogsArgs, PruneArgs, StoreCommand};
+
 #[cfg(test)]
 #[path = "args_tests.rs"]
 mod tests;
@@ -104,6 +106,48 @@ A part of it is named as `STAGE`, `STAGE[key=value]` or `STAGE[key=value]/STEP`.
         command: ConfigCommand,
     },
     Explain(ExplainArgs),
+    /// Look after the recorded jobs: is everything whole, remove old ones, take a copy out
+    Store {
+        #[command(subcommand)]
+        command: StoreCommand,
+    },
+    Engine(EngineArgs),
+    /// See what starts by itself, and when; bare: list it
+    Schedule {
+        #[command(subcommand)]
+        command: Option<ScheduleCommand>,
+    },
+}
+
+/// Start what schedules, changed files and ended jobs ask for; with a job: work on that one without showing it
+///
+/// Bare, it is the service of this project: it runs until it gets Ctrl-C or TERM, and the jobs that it started go on.
+/// `sortie explain schedules` and `sortie explain survival` say more.
+///
+/// With a job it is mostly not needed: every command that looks at the jobs of a project starts an engine for each that
+/// lost its own. Ending this process does not end the job: what runs goes on, for the next engine.
+#[derive(Args, Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
+#[command(after_help = "Examples:
+  sortie engine                     the service of this project, line by line
+  sortie engine --json              the same for programs
+  sortie engine --print-unit > ~/.config/systemd/user/sortie.service
+  sortie engine 214                 go on with job 214")]
+pub struct EngineArgs {
+    /// Number, beginning of the id, or `last`
+    pub job: Option<String>,
+    /// Print a line of the service as a JSON object
+    #[arg(long, conflicts_with = "job")]
+    pub json: bool,
+    /// Let this project start jobs by itself, without asking
+    #[arg(long, conflicts_with = "job")]
+    pub trust: bool,
+    /// Print a unit file for systemd that runs this service, and stop
+    #[arg(long, conflicts_with_all = ["job", "json", "trust"])]
+    pub print_unit: bool,
+    /// Read what the job was given from standard input, and answer with one line
+    #[arg(long, hide = true)]
+    pub given: bool,
 }
 
 /// Run a playbook; bare: the last one again
@@ -115,6 +159,7 @@ A part of it is named as `STAGE`, `STAGE[key=value]` or `STAGE[key=value]/STEP`.
   sortie run ci --only test --matrix os=linux
   sortie run ci --ui json > events.jsonl
   sortie run deploy --dry-run       say what would be refused (exit code 3), start nothing
+  sortie run deploy --detach        start it and go; `sortie w` shows it
 
 Ctrl-C cancels and waits for cleanup, a second one kills at once, a third one leaves.")]
 pub struct RunArgs {
@@ -146,9 +191,38 @@ pub struct RunArgs {
     /// Let this project fetch secrets with commands of its own, without asking
     #[arg(long)]
     pub trust: bool,
-    /// What becomes of the job's processes if sortie dies
+    /// What becomes of the job's processes if sortie dies; without it they are kept where there is a terminal
     #[arg(long, value_name = "WHAT")]
-    pub on_loss: Option<String>,
+    pub on_loss: Option<Loss>,
+    /// Number of the fire in the ledger that starts the job
+    #[arg(long, hide = true, value_name = "N", requires = "detach")]
+    pub fire: Option<u64>,
+    /// Start the job and leave it: it runs without a terminal, and `sortie w` shows it
+    #[arg(long, conflicts_with_all = ["ui", "watch", "verbose", "heartbeat"])]
+    pub detach: bool,
+    /// In CI, let the job wait at gates for answers from elsewhere instead of failing there
+    #[arg(long)]
+    pub wait_at_gates: bool,
+}
+
+/// What becomes of a job without its sortie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Loss {
+    /// They are ended, and the job is interrupted
+    Stop,
+    /// They go on, and the next sortie that looks at this project goes on with the job
+    Keep,
+}
+
+impl Loss {
+    /// Returns the word of the setting `run.on-loss`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Keep => "keep",
+        }
+    }
 }
 
 /// Watch a job and steer it, whoever runs it; bare: the last job
@@ -195,6 +269,9 @@ pub struct RequestArgs {
     /// Most cells that run at once
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_parallel: Option<u32>,
+    /// Among jobs that wait for the same thing, higher ones go first
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
+    pub priority: i32,
 }
 
 /// The values of an axis; a type of its own, because a plain list would mean a repeated flag.
@@ -297,23 +374,36 @@ pub enum JobsCommand {
     Wait(WaitArgs),
     Cancel(CancelArgs),
     /// Start nothing new; what runs goes on
-    Pause(PauseArgs),
+    Pause(FreezeArgs),
     /// Go on with a job that was paused
     Resume(PauseArgs),
     Skip(SkipArgs),
     Retry(RetryArgs),
+    Recover(RecoverArgs),
+    Approve(ApproveArgs),
+    Reject(RejectArgs),
+    Rollback(RollbackArgs),
+    Locks(LocksArgs),
 }
 
-/// List the newest jobs
+/// List what jobs hold that others may want, and who waits for it: groups, locks, resources
 #[derive(Args, Clone, Debug, Default)]
-#[command(after_help = "Examples:\n  sortie jobs list\n  sortie j list -n 100 --json")]
-pub struct ListArgs {
-    /// How many
-    #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
-    pub limit: usize,
+#[command(after_help = "Examples:\n  sortie jobs locks\n  sortie jobs locks --json")]
+pub struct LocksArgs {
     /// Print them as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Go on with jobs whose engine has died; bare: with all of them
+///
+/// Each gets an engine of its own without a face. What still runs is taken over, what ended meanwhile counts, and what
+/// was lost is run again or fails, as `on-interrupt` says.
+#[derive(Args, Clone, Debug, Default)]
+#[command(after_help = "Examples:\n  sortie jobs recover\n  sortie jobs recover 214")]
+pub struct RecoverArgs {
+    /// Number, beginning of the id, or `last`
+    pub job: Option<String>,
 }
 
 /// Show a job: stages, cells, tries, causes, times, and where its logs are
@@ -324,53 +414,6 @@ pub struct ShowArgs {
     #[arg(default_value = "last")]
     pub job: String,
     /// Print it as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Print the output of a job's steps; bare: of the last job
-#[derive(Args, Clone, Debug, Default)]
-#[command(after_help = "Examples:
-  sortie l                          all output of the last job
-  sortie l 214 'build[os=linux]'    one cell
-  sortie l 214 build/2 --raw        the exact bytes of a step's last try
-  sortie l -f                       follow to the end of the job")]
-pub struct LogsArgs {
-    /// Number, beginning of the id, or `last`
-    pub job: Option<String>,
-    /// `STAGE`, `STAGE[key=value]` or `STAGE[key=value]/STEP`
-    pub address: Option<String>,
-    /// Go on until the job ends
-    #[arg(long, short)]
-    pub follow: bool,
-    /// Only this stage
-    #[arg(long, value_name = "STAGE", conflicts_with = "address")]
-    pub stage: Option<String>,
-    /// The exact bytes, without names in front
-    #[arg(long, conflicts_with_all = ["json", "follow"])]
-    pub raw: bool,
-    /// Only this try of each step, from 1
-    #[arg(long, value_name = "N")]
-    pub attempt: Option<u32>,
-    /// Print one object a line
-    #[arg(long, conflicts_with = "follow")]
-    pub json: bool,
-}
-
-/// Print the events of a job, one JSON object a line
-#[derive(Args, Clone, Debug, Default)]
-#[command(after_help = "Examples:\n  sortie jobs events 214\n  sortie jobs events last --follow --after 120")]
-pub struct EventsArgs {
-    /// Number, beginning of the id, or `last`
-    #[arg(default_value = "last")]
-    pub job: String,
-    /// Begin after this event
-    #[arg(long, value_name = "SEQ", default_value_t = 0)]
-    pub after: u64,
-    /// Go on until the job ends
-    #[arg(long, short)]
-    pub follow: bool,
-    /// Accepted for symmetry: events are always JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -390,6 +433,17 @@ pub struct WaitArgs {
     pub json: bool,
 }
 
+/// What every order may have with it.
+#[derive(Args, Clone, Debug, Default)]
+pub struct OrderArgs {
+    /// Name this order: given again with the same name, it is not carried out twice and gets the same answer
+    #[arg(long, value_name = "ID", value_parser = order_id)]
+    pub id: Option<String>,
+    /// Refuse (exit code 3) unless this is the number of the job's last event
+    #[arg(long, value_name = "SEQ")]
+    pub expect: Option<u64>,
+}
+
 /// Cancel a job or a part of it; cleanup still runs
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = "Examples:
@@ -404,6 +458,21 @@ pub struct CancelArgs {
     /// Kill at once, without cleanup
     #[arg(long)]
     pub force: bool,
+    #[command(flatten)]
+    pub order: OrderArgs,
+}
+
+/// How a job is paused.
+#[derive(Args, Clone, Debug, Default)]
+#[command(after_help = "Examples:
+  sortie jobs pause 214
+  sortie jobs pause 214 --freeze     stop the processes, too; `jobs resume` lets them go on")]
+pub struct FreezeArgs {
+    #[command(flatten)]
+    pub pause: PauseArgs,
+    /// Stop what runs where it stands (SIGSTOP), and all clocks; whoever talks to a stopped process may hang up on it
+    #[arg(long)]
+    pub freeze: bool,
 }
 
 /// Which job is paused or resumed.
@@ -413,6 +482,8 @@ pub struct PauseArgs {
     /// Number, beginning of the id, or `last`
     #[arg(default_value = "last")]
     pub job: String,
+    #[command(flatten)]
+    pub order: OrderArgs,
 }
 
 /// Leave out a stage or cell; what needs it goes on without it
@@ -431,6 +502,8 @@ pub struct SkipArgs {
     /// Take a skip back before it has come into force: the stage runs after all
     #[arg(long)]
     pub undo: bool,
+    #[command(flatten)]
+    pub order: OrderArgs,
 }
 
 /// Run again what failed or was cancelled, and what depends on it
@@ -440,7 +513,11 @@ pub struct SkipArgs {
   sortie jobs retry 214
   sortie jobs retry last 'build[os=linux]'
   sortie jobs retry 214 --from build
-  sortie jobs retry 214 --all")]
+  sortie jobs retry 214 --all
+  sortie jobs retry 214 --input version=1.4.1   a new job, linked to this one
+
+The plan of a job is fixed at its start. So other inputs make a new job, which repeats the playbook as it was recorded
+with the old one, reuses nothing of it, and says what it repeats.")]
 pub struct RetryArgs {
     /// Number, beginning of the id, or `last`
     pub job: String,
@@ -453,6 +530,13 @@ pub struct RetryArgs {
     /// Everything
     #[arg(long)]
     pub all: bool,
+    /// What failed or was cancelled, and what depends on it, as without an option
+    #[arg(long, conflicts_with_all = ["address", "from", "all", "inputs"])]
+    pub failed: bool,
+    /// Another value for an input: a new job of the same playbook, as it was recorded, from its beginning
+    #[arg(long = "input", short = 'i', value_name = "NAME=VALUE", value_parser = pair,
+        conflicts_with_all = ["address", "from", "all", "id"])]
+    pub inputs: Vec<(String, String)>,
     /// How to show the job, if it runs in this process
     #[arg(long, value_name = "UI")]
     pub ui: Option<Ui>,
@@ -465,6 +549,142 @@ pub struct RetryArgs {
     /// Let this project fetch secrets with commands of its own, without asking
     #[arg(long)]
     pub trust: bool,
+    #[command(flatten)]
+    pub order: OrderArgs,
+}
+
+/// Commands about what starts by itself.
+#[derive(Debug, Subcommand)]
+pub enum ScheduleCommand {
+    /// List schedules, watched files and followed jobs: when they fire next, and what came of the last fire
+    #[command(after_help = "Examples:\n  sortie schedule list\n  sortie schedule list --json")]
+    List {
+        /// Print them as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    Next(NextArgs),
+    Run(FireArgs),
+    Trust(TrustArgs),
+}
+
+/// Show the next fires of all schedules, or of one playbook; changes of the zone's clock are marked
+#[derive(Args, Clone, Debug, Default)]
+#[command(after_help = "Examples:
+  sortie schedule next
+  sortie schedule next -n 30 nightly
+  sortie schedule next --after 2026-10-24T12:00:00Z --json")]
+pub struct NextArgs {
+    /// A file, or the name of a playbook of this project
+    pub playbook: Option<String>,
+    /// How many
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 10)]
+    pub limit: usize,
+    /// Begin after this time instead of now, such as `2026-10-24T12:00:00Z`
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub after: Option<crate::logic::time::Timestamp>,
+    /// Print them as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Let a schedule fire now; its job runs without a terminal
+#[derive(Args, Clone, Debug, Default)]
+#[command(after_help = "Examples:\n  sortie schedule run nightly\n  sortie schedule run nightly 2")]
+pub struct FireArgs {
+    /// A file, or the name of a playbook of this project
+    pub playbook: String,
+    /// Which of its schedules, as `schedule list` counts them
+    #[arg(default_value_t = 1)]
+    pub index: usize,
+    /// Print what was started as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Say yes to what starts by itself in this project, after having seen it; bare: all of it
+#[derive(Args, Clone, Debug, Default)]
+#[command(after_help = "Examples:\n  sortie schedule trust\n  sortie schedule trust nightly --yes")]
+pub struct TrustArgs {
+    /// A file, or the name of a playbook of this project
+    pub playbook: Option<String>,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+}
+
+/// Say yes at a gate of a job
+///
+/// Who answers is the user of this command, as the system knows it. A name given with `--as` is recorded beside that; it
+/// counts only where the setting `gates.claims` was on when the job began.
+#[derive(Args, Clone, Debug, Default)]
+#[command(after_help = "Examples:
+  sortie jobs approve 214
+  sortie jobs approve last deploy --note 'checked the graphs'
+  sortie jobs approve 214 'deploy[region=eu]/ask' --input percent=20")]
+pub struct ApproveArgs {
+    /// Number, beginning of the id, or `last`
+    pub job: String,
+    /// `STAGE`, `STAGE/STEP` or `STAGE[key=value]/STEP`; without it the only gate that is open
+    pub address: Option<String>,
+    /// What to remember with the answer
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+    /// A value that the gate asks for
+    #[arg(long = "input", short = 'i', value_name = "NAME=VALUE", value_parser = pair)]
+    pub inputs: Vec<(String, String)>,
+    /// Say to be somebody else; recorded beside your own name
+    #[arg(long = "as", value_name = "NAME")]
+    pub claimed: Option<String>,
+    #[command(flatten)]
+    pub order: OrderArgs,
+}
+
+/// Say no at a gate of a job: what waits there fails
+#[derive(Args, Clone, Debug, Default)]
+#[command(after_help = "Examples:
+  sortie jobs reject 214 --note 'not on a Friday'
+  sortie jobs reject last deploy")]
+pub struct RejectArgs {
+    /// Number, beginning of the id, or `last`
+    pub job: String,
+    /// `STAGE`, `STAGE/STEP` or `STAGE[key=value]/STEP`; without it the only gate that is open
+    pub address: Option<String>,
+    /// What to remember with the answer
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+    /// Say to be somebody else; recorded beside your own name
+    #[arg(long = "as", value_name = "NAME")]
+    pub claimed: Option<String>,
+    #[command(flatten)]
+    pub order: OrderArgs,
+}
+
+/// Undo what has completed: the `undo` of each step that succeeded, newest first
+#[derive(Args, Clone, Debug, Default)]
+#[command(after_help = "Examples:
+  sortie jobs rollback 214
+  sortie jobs rollback last deploy
+  sortie jobs rollback 214 'deploy[region=eu]'")]
+pub struct RollbackArgs {
+    /// Number, beginning of the id, or `last`
+    pub job: String,
+    /// Only this stage or cell, `STAGE[key=value]`; while the job runs, one that has failed or was cancelled
+    pub address: Option<String>,
+    /// How to show the job, if it goes on in this process
+    #[arg(long, value_name = "UI")]
+    pub ui: Option<Ui>,
+    /// Print the final line only
+    #[arg(long, short, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Print the start of each step, too
+    #[arg(long, short)]
+    pub verbose: bool,
+    /// Let this project fetch secrets with commands of its own, without asking
+    #[arg(long)]
+    pub trust: bool,
+    #[command(flatten)]
+    pub order: OrderArgs,
 }
 
 /// Commands about settings.
@@ -481,7 +701,7 @@ pub enum ConfigCommand {
     },
 }
 
-/// Explain a diagnostic, or `keys`, `exit-codes`, `events`, `settings`; bare: list the topics
+/// Explain a diagnostic, or `keys`, `exit-codes`, `events`, `settings`, `schedules`, `survival`; bare: list the topics
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = "Examples:
   sortie explain unknown-need       why, an example, the cure
@@ -495,7 +715,15 @@ pub struct ExplainArgs {
     pub json: bool,
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+fn order_id(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("expected a name that is yours alone, such as a UUID".to_owned()),
+        id if id.len() > 200 => Err("it is too long, at most 200 bytes".to_owned()),
+        id => Ok(id.to_owned()),
+    }
+}
+
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("expected NAME=VALUE".to_owned()),
@@ -511,7 +739,13 @@ fn axis(text: &str) -> Result<(String, Values), String> {
     Ok((name, Values(values)))
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+fn moment(text: &str) -> Result<crate::logic::time::Timestamp, String> {
+    let at: jiff::Timestamp =
+        text.parse().map_err(|_| "expected a time such as `2026-10-24T12:00:00Z`".to_owned())?;
+    Ok(crate::logic::time::Timestamp(at.as_microsecond()))
+}
+
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     crate::logic::text::parse_duration(text)
         .map_err(|_| "expected a time with a unit, such as `30s` or `5m`".to_owned())
 }

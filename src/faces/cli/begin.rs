@@ -47,7 +47,8 @@ fn started(
 ) -> Result<Shown, Failure> {
     let ahead = engine::get_ready(context.outside.world);
     let (opened, plan, request) = planned(context, wanted, notes)?;
-    run::start(context, run::Wanted { opened, plan, request, env: Vec::new(), ahead }, false, ask, notes)
+    let wanted = run::Wanted { opened, plan, request, env: Vec::new(), retry_of: None, ahead };
+    run::start(context, wanted, false, ask, notes)
 }
 
 type Planned = (engine::library::Opened, crate::logic::plan::Plan, PlanRequest);

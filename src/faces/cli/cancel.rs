@@ -18,5 +18,6 @@ pub(super) fn cancel(context: &Context, args: &CancelArgs, out: &mut Out) -> Res
         Some(text) => pick::target(&pick::view(&history, &row)?, text)?,
         None => Target::Job,
     };
-    steer::send(context, &row, &args.job, Order::Cancel { target, force: args.force }, out)
+    let order = Order::Cancel { target, force: args.force };
+    steer::send(context, (&history, &row), &args.job, (order, &args.order), out)
 }

@@ -15,15 +15,17 @@ use crate::logic::playbook::slugs;
 use crate::logic::settings;
 use crate::logic::text::near_miss;
 
-const TOPICS: [(&str, &str); 4] = [
+const TOPICS: [(&str, &str); 6] = [
     ("keys", "every key of the playbook language, and which are not supported yet"),
     ("exit-codes", "what sortie's exit codes mean"),
     ("events", "the types of events that `run --ui json` and `jobs events` print"),
     ("settings", "every setting, its variable and its flag"),
+    ("schedules", "what starts jobs by itself, and what happens on odd days"),
+    ("survival", "what goes on when a terminal, a process, a machine or a container goes away"),
 ];
 
 /// The types of events, with what they mean and what older tools call them.
-const EVENTS: [(&str, &str, &str); 33] = [
+const EVENTS: [(&str, &str, &str); 49] = [
     ("job.started", "a job began", "OrchestrationStarted"),
     ("job.paused", "nothing new is started until it is resumed", "OrchestrationPaused"),
     ("job.resumed", "a paused job goes on", "OrchestrationResumed"),
@@ -32,9 +34,14 @@ const EVENTS: [(&str, &str, &str); 33] = [
     ("job.completed", "a job passed", "OrchestrationCompleted"),
     ("job.failed", "a job failed", "OrchestrationFailed"),
     ("job.cancelled", "a job was cancelled", "OrchestrationCancelled"),
+    ("job.queued", "a job waits for its turn, or its concurrency group; `claims` is what it asks for", ""),
+    ("job.blocked", "why it waits: who holds what it asks for, or came before", ""),
+    ("job.claimed", "it has all that it asked for", ""),
+    ("job.unclaimed", "others could take that while no engine worked on the job; it asks again", ""),
     ("order.cancel", "somebody asked to cancel a job or a part of it", "OrchestrationCancelRequested"),
     ("order.skip", "somebody asked to leave a part out; what runs of it is stopped", ""),
     ("order.withdrawn", "a skip was taken back before it came into force", ""),
+    ("order.rollback", "a person or a failed stage asked to undo what has completed", ""),
     ("order.refused", "an order made no sense at that time", "CommandRefused"),
     ("stage.submitted", "a stage's first step was given out, to begin when the step `after` passes", ""),
     (
@@ -46,6 +53,14 @@ const EVENTS: [(&str, &str, &str); 33] = [
     ("stage.failed", "a stage failed", "StageFailed"),
     ("stage.cancelled", "a stage was cancelled", "StageCancelled"),
     ("stage.skipped", "a stage did not run", "StageSkipped"),
+    (
+        "cell.queued",
+        "a cell waits for its group, locks or resources; without `claims`: for what it gave up",
+        "",
+    ),
+    ("cell.blocked", "why it waits: who holds what it asks for, or came before", ""),
+    ("cell.claimed", "it has all that it asked for", ""),
+    ("cell.unclaimed", "others could take that while no engine worked on the job; it asks again", ""),
     ("cell.started", "a cell began", ""),
     ("cell.stopping", "a cell was asked to stop, by a cancel, a skip, a time limit or fail-fast", ""),
     ("cell.retrying", "a cell as a whole will be run again", "StageRetrying"),
@@ -61,7 +76,39 @@ const EVENTS: [(&str, &str, &str); 33] = [
     ("step.cancelled", "a step was cancelled", "ScriptCancelled"),
     ("step.skipped", "a step did not run", "ScriptSkipped"),
     ("step.annotated hashed", "a step gave a message; a digest of files is known", "AnnotationAdded"),
+    (
+        "gate.opened",
+        "people are asked; `approvers` are as in the playbook, `people` are who is behind them",
+        "ApprovalRequested",
+    ),
+    ("gate.answered", "somebody approved, and more have to", ""),
+    (
+        "gate.approved",
+        "the last one who had to has approved; `values` are those of the inputs",
+        "ApprovalGranted",
+    ),
+    ("gate.rejected", "somebody said no", "ApprovalRejected"),
+    (
+        "gate.expired",
+        "nobody, or not everybody, answered in time; `then` is what that means",
+        "ApprovalExpired",
+    ),
+    ("gate.withdrawn", "what waited was cancelled, skipped or begun anew", ""),
+    ("gate.reminded", "people were reminded of an open question", ""),
 ];
+
+/// Returns every type of event.
+pub(super) fn event_types() -> Vec<String> {
+    let mut types = Vec::new();
+    for (names, ..) in EVENTS {
+        let mut names = names.split(' ');
+        let first = names.next().unwrap_or_default();
+        let of = first.split('.').next().unwrap_or_default();
+        types.push(first.to_owned());
+        types.extend(names.map(|name| format!("{of}.{name}")));
+    }
+    types
+}
 
 /// Runs the command.
 ///

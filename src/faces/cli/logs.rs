@@ -9,12 +9,13 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json, json};
 
 use super::args::LogsArgs;
-use super::{pick, wait};
+use super::{pick, records, wait};
 use crate::engine::logs::{self, Tail};
-use crate::engine::{History, JobRow, Next};
+use crate::engine::{Handle, History, JobRow, Next};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
+use crate::faces::words;
 use crate::logic::address::Address;
 use crate::logic::job::event::Event;
 use crate::logic::job::report::AttemptKey;
@@ -25,7 +26,15 @@ use crate::logic::view::JobView;
 ///
 /// # Errors
 /// If there is no such job or part of it, or its files cannot be read.
-pub(super) fn logs(context: &Context, args: &LogsArgs, out: &mut Out) -> Result<Ending, Failure> {
+pub(super) fn logs(
+    context: &Context,
+    args: &LogsArgs,
+    out: &mut Out,
+    notes: &mut Out,
+) -> Result<Ending, Failure> {
+    if let Some(query) = &args.query {
+        return records::records(context, (query, args.limit, args.json), out, notes);
+    }
     let history = pick::history(context)?;
     let (row, address) = find(context, &history, args)?;
     let view = pick::view(&history, &row)?;
@@ -34,10 +43,7 @@ pub(super) fn logs(context: &Context, args: &LogsArgs, out: &mut Out) -> Result<
         choice.narrow(&view, address, args.follow)?;
     }
     if args.follow && row.outcome.is_none() {
-        if !row.owner_alive {
-            return Err(wait::interrupted(context, &row));
-        }
-        return follow(context, &row, view, &choice, out);
+        return follow(context, &row, view, &choice, (out, notes));
     }
     let keys: Vec<AttemptKey> = view
         .attempts
@@ -152,7 +158,7 @@ fn source(view: &JobView, key: AttemptKey) -> String {
     source
 }
 
-fn line_json(view: &JobView, key: AttemptKey, line: &[u8]) -> Json {
+pub(super) fn line_json(view: &JobView, key: AttemptKey, line: &[u8]) -> Json {
     let cell = &view.cells[key.cell as usize];
     let mut inner = Map::new();
     inner.insert("id".to_owned(), Json::from(&*cell.id));
@@ -175,9 +181,9 @@ fn follow(
     row: &JobRow,
     mut view: JobView,
     choice: &Choice,
-    out: &mut Out,
+    (out, notes): (&mut Out, &mut Out),
 ) -> Result<Ending, Failure> {
-    let handle = pick::connect(context, row)?;
+    let handle = Handle::of(&context.project, &row.id)?;
     let mut tails: HashMap<AttemptKey, Tail> = HashMap::new();
     let already: Vec<AttemptKey> = view.attempts.clone();
     for key in already {
@@ -204,6 +210,8 @@ fn follow(
             }
             Next::Grew(key, size) => drain(&mut tails, &view, row, choice, key, (size, false), out),
             Next::Timeout => {}
+            Next::Unowned => wait::unowned(context, notes),
+            Next::Owned => wait::note(notes, words::OWNED),
             Next::End => return Ok(Ending::Success),
         }
         if out.is_closed() {

@@ -3,15 +3,19 @@
 //! Not here: the grammar (`args`), what commands are given (`context.rs`). Commands print to `out`, remarks and
 //! errors go to `notes`, and the return value becomes the exit code in `app`.
 
+mod approve;
 pub mod args;
+mod args_history;
 mod begin;
 mod cancel;
 mod check;
 mod config;
+mod engine;
 mod eval;
 mod events;
 mod explain;
 mod list;
+mod locks;
 mod logs;
 mod opened;
 mod pages;
@@ -19,10 +23,16 @@ mod pick;
 mod plan;
 mod playbooks;
 mod prepare;
+mod records;
+mod recover;
 mod retry;
+mod rollback;
 mod run;
+mod schedule;
+mod service;
 mod show;
 mod steer;
+mod store;
 mod table;
 mod wait;
 mod watch;
@@ -46,7 +56,13 @@ use crate::logic::settings::{Given, Origin};
 /// # Errors
 /// Whatever keeps it from being carried out.
 pub fn dispatch(context: &Context, cli: Cli, out: &mut Out, notes: &mut Out) -> Result<Ending, Failure> {
-    let Some(command) = cli.command else { return no_command(context, out, notes) };
+    let Some(command) = cli.command else {
+        recover::look(context, notes);
+        return no_command(context, out, notes);
+    };
+    if looks_at_jobs(&command) {
+        recover::look(context, notes);
+    }
     match command {
         Command::Run(args) => run::run(context, &args, out, notes),
         Command::Watch(args) => watch::watch(context, &args, out, notes),
@@ -55,9 +71,24 @@ pub fn dispatch(context: &Context, cli: Cli, out: &mut Out, notes: &mut Out) -> 
         Command::Eval(args) => eval::eval(&args, out),
         Command::Playbooks { command } => playbooks::playbooks(context, command.as_ref(), out, notes),
         Command::Jobs { command } => jobs(context, command, out, notes),
-        Command::Logs(args) => logs::logs(context, &args, out),
+        Command::Logs(args) => logs::logs(context, &args, out, notes),
         Command::Config { command } => config::config(context, &command, out),
         Command::Explain(args) => explain::explain(context, &args, out),
+        Command::Store { command } => store::store(context, &command, out, notes),
+        Command::Engine(args) => match &args.job {
+            Some(job) => engine::engine(context, job, args.given, out),
+            None => service::service(context, &args, out, notes),
+        },
+        Command::Schedule { command } => schedule::schedule(context, command.as_ref(), out),
+    }
+}
+
+/// Says whether a command looks at the jobs of the project, and so sees to those that have lost their engine.
+fn looks_at_jobs(command: &Command) -> bool {
+    match command {
+        Command::Watch(_) | Command::Logs(_) => true,
+        Command::Jobs { command } => !matches!(command, Some(JobsCommand::Recover(_))),
+        _ => false,
     }
 }
 
@@ -80,17 +111,22 @@ fn jobs(
     out: &mut Out,
     notes: &mut Out,
 ) -> Result<Ending, Failure> {
-    match command.unwrap_or(JobsCommand::List(ListArgs { limit: 20, json: false })) {
+    match command.unwrap_or(JobsCommand::List(ListArgs::default())) {
         JobsCommand::List(args) => list::list(context, &args, out),
         JobsCommand::Show(args) => show::show(context, &args, out),
-        JobsCommand::Logs(args) => logs::logs(context, &args, out),
-        JobsCommand::Events(args) => events::events(context, &args, out),
-        JobsCommand::Wait(args) => wait::wait(context, &args, out),
+        JobsCommand::Logs(args) => logs::logs(context, &args, out, notes),
+        JobsCommand::Events(args) => events::events(context, &args, out, notes),
+        JobsCommand::Wait(args) => wait::wait(context, &args, out, notes),
         JobsCommand::Cancel(args) => cancel::cancel(context, &args, out),
         JobsCommand::Pause(args) => steer::pause(context, &args, out),
         JobsCommand::Resume(args) => steer::resume(context, &args, out),
         JobsCommand::Skip(args) => steer::skip(context, &args, out),
         JobsCommand::Retry(args) => retry::retry(context, &args, out, notes),
+        JobsCommand::Recover(args) => recover::recover(context, &args, out),
+        JobsCommand::Locks(args) => locks::locks(context, &args, out),
+        JobsCommand::Approve(args) => approve::approve(context, &args, out),
+        JobsCommand::Reject(args) => approve::reject(context, &args, out),
+        JobsCommand::Rollback(args) => rollback::rollback(context, &args, out, notes),
     }
 }
 
@@ -115,6 +151,7 @@ pub fn flags(cli: &Cli) -> Result<Vec<Given>, Failure> {
         Some(Command::Run(args)) if args.watch => Some(args::Ui::Full),
         Some(Command::Run(args)) => args.ui,
         Some(Command::Jobs { command: Some(JobsCommand::Retry(args)) }) => args.ui,
+        Some(Command::Jobs { command: Some(JobsCommand::Rollback(args)) }) => args.ui,
         _ => None,
     };
     add("run.ui", "--ui", ui.map(|ui| run::ui_word(ui).to_owned()));
@@ -126,21 +163,9 @@ pub fn flags(cli: &Cli) -> Result<Vec<Given>, Failure> {
     add("run.max-parallel", "--max-parallel", request.and_then(|it| it.max_parallel).map(|n| n.to_string()));
     if let Some(Command::Run(args)) = &cli.command {
         add("ui.heartbeat", "--heartbeat", args.heartbeat.map(crate::logic::text::duration));
-        if let Some(word) = &args.on_loss {
-            on_loss(word)?;
-            add("run.on-loss", "--on-loss", Some(word.clone()));
-        }
+        add("run.on-loss", "--on-loss", args.on_loss.map(|it| it.word().to_owned()));
     }
     Ok(given)
-}
-
-fn on_loss(word: &str) -> Result<(), Failure> {
-    match word {
-        "stop" => Ok(()),
-        "keep" => Err(Failure::usage("`--on-loss keep` is not supported yet: the processes of a job whose sortie dies are always stopped")
-            .help("use `--on-loss stop`, or leave it out")),
-        other => Err(Failure::usage(format!("`--on-loss` takes `stop`, found `{other}`"))),
-    }
 }
 
 fn absolute(path: &std::path::Path) -> String {

@@ -11,8 +11,9 @@ use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
 use crate::logic::expr::Scope;
 use crate::logic::plan::{self, Plan, PlannedStage, Selected, matrix};
+use crate::logic::playbook::gate::Approve;
 use crate::logic::playbook::model::{Action, MatrixSource, Stage, Step, Text};
-use crate::logic::text::{listed, plural, shortened};
+use crate::logic::text::{duration, listed, plural, shortened};
 use crate::logic::value::Value;
 
 /// Runs the command.
@@ -102,6 +103,9 @@ fn stage_json(plan: &Plan, at: usize) -> Json {
         "runs": runs,
         "why": why,
     });
+    if let Some(gate) = &stage.approve {
+        object["approve"] = gate_json(gate, &scope);
+    }
     match cells {
         Cells::One => object["cells"] = json!([{ "id": &*stage.id }]),
         Cells::Later => object["cells"] = Json::Null,
@@ -198,8 +202,50 @@ fn step_json(step: &Step, number: usize, scope: &Known<'_>) -> Json {
             object["rescue"] = json!(numbers(rescue));
             object["always"] = json!(numbers(always));
         }
+        Action::Approve(gate) => object["approve"] = gate_json(gate, scope),
+        Action::Parallel { members, fail_fast } => {
+            object["parallel"] = json!(members.iter().map(|at| at + 1).collect::<Vec<_>>());
+            object["fail-fast"] = (*fail_fast).into();
+        }
+        Action::Wait { steps } | Action::Cancel { steps } => {
+            object[step.action.word()] = json!(steps.iter().map(|at| at + 1).collect::<Vec<_>>());
+        }
+        Action::WaitAll | Action::Rollback => object[step.action.word()] = true.into(),
+    }
+    if step.background {
+        object["background"] = true.into();
+    }
+    if let Some(undo) = step.undo {
+        object["undo"] = (undo + 1).into();
+    }
+    if let Some(owner) = step.undoes {
+        object["undoes"] = (owner + 1).into();
     }
     object
+}
+
+fn gate_json(gate: &Approve, scope: &Known<'_>) -> Json {
+    json!({
+        "message": gate.message.as_ref().map(|text| resolved(text, scope)),
+        "approvers": gate.approvers,
+        "people": scope.plan.gates.people(&gate.approvers),
+        "count": gate.count,
+        "not_actor": gate.not_actor,
+        "timeout": gate.timeout.map(duration),
+        "on_timeout": gate.on_timeout,
+        "inputs": gate.inputs.iter().map(|it| it.name.to_string()).collect::<Vec<_>>(),
+    })
+}
+
+/// Says what a gate waits for: `waits for 2 approvals by ops, at most 24h`.
+fn gate_words(gate: &Approve) -> String {
+    let what = if gate.count == 1 { "approval".to_owned() } else { plural(gate.count as usize, "approval") };
+    let by = match gate.approvers.as_slice() {
+        [] => String::new(),
+        some => format!(" by {}", listed(some, "or")),
+    };
+    let limit = gate.timeout.map_or_else(String::new, |limit| format!(", at most {}", duration(limit)));
+    format!("waits for {what}{by}{limit}")
 }
 
 /// Prints a plan for people.
@@ -249,12 +295,19 @@ fn print_stage(out: &mut Out, plan: &Plan, number: usize, at: usize) {
             }
         }
     }
+    if let Some(gate) = &stage.approve {
+        out.line(format!("       first {}", gate_words(gate)));
+    }
     let scope = Known { plan, matrix: None };
     for (position, step) in (0..).zip(&stage.steps.steps) {
         let what = match (&step.name, &step.action) {
             (Some(text), _) | (None, Action::Run { text, .. }) => resolved(text, &scope),
-            (None, Action::Block { .. }) => "block".to_owned(),
+            (None, Action::Approve(gate)) => gate_words(gate),
+            (None, action) => {
+                crate::faces::why::action_words(action, &|at| step_word(&stage.steps.steps[at], at))
+            }
         };
-        out.line(format!("       {} {}", step_word(step, position), shortened(what.trim(), 80)));
+        let beside = if step.background { " (in the background)" } else { "" };
+        out.line(format!("       {} {}{beside}", step_word(step, position), shortened(what.trim(), 80)));
     }
 }

@@ -14,6 +14,7 @@ use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
 use crate::logic::plan::{Plan, PlanProblem, PlanRequest, require};
+use crate::logic::playbook::gate::GateRules;
 use crate::logic::playbook::model::{Playbook, SecretFrom};
 use crate::logic::text::clean::written_out;
 use crate::logic::text::plural;
@@ -37,6 +38,13 @@ pub(super) fn request(context: &Context, args: &RequestArgs) -> Result<PlanReque
         matrix: args.matrix.iter().map(|(axis, values)| (axis.clone(), values.0.clone())).collect(),
         max_parallel: context.settings.max_parallel(),
         env_file: None,
+        gates: GateRules {
+            groups: context.settings.groups(),
+            claims_count: context.settings.claims_count(),
+            unattended: false,
+        },
+        totals: context.settings.totals(),
+        priority: args.priority,
     })
 }
 
@@ -125,7 +133,7 @@ pub(super) fn unmet(context: &Context, playbook: &Playbook) -> Vec<PlanProblem> 
 
 /// What a person's yes stands for: these commands, of this project.
 #[must_use]
-fn content_hash(root: &Path, commands: &[(&str, &str)]) -> String {
+pub(super) fn content_hash(root: &Path, commands: &[(&str, &str)]) -> String {
     let mut hasher = blake3::Hasher::new();
     for part in std::iter::once(root.as_os_str().as_encoded_bytes())
         .chain(commands.iter().flat_map(|(name, command)| [name.as_bytes(), command.as_bytes()]))

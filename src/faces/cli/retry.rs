@@ -1,10 +1,15 @@
 //! `jobs retry`: runs again what failed. A job that some process runs gets the order; one that has ended is run on
 //! in this process, shown as `run` shows it.
 
-use super::args::RetryArgs;
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use super::args::{OrderArgs, RetryArgs};
 use super::begin::Caught;
 use super::{pick, prepare, run, steer};
-use crate::engine::{self, Again, library};
+use crate::engine::library::{self, Opened};
+use crate::engine::{self, Again, History, JobRow};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::hint::quoted;
@@ -12,6 +17,7 @@ use crate::faces::out::Out;
 use crate::faces::show::{self, Shown};
 use crate::logic::job::order::{Order, RetryScope};
 use crate::logic::playbook::model::Playbook;
+use crate::logic::playbook::source::Source;
 use crate::logic::view::JobView;
 
 /// Runs the command.
@@ -26,10 +32,17 @@ pub(super) fn retry(
 ) -> Result<Ending, Failure> {
     let history = pick::history(context)?;
     let row = pick::job_for_order(context, &history, &args.job)?;
+    if !args.inputs.is_empty() {
+        return with_inputs(context, args, (&history, &row), (out, notes));
+    }
     let view = pick::view(&history, &row)?;
     let order = Order::Retry { scope: scope(&view, args)? };
     if row.outcome.is_none() {
-        return steer::send(context, &row, &args.job, order, out);
+        return steer::send(context, (&history, &row), &args.job, (order, &args.order), out);
+    }
+    if let Some(words) = steer::carried_out(&history, &row, &args.order)? {
+        out.line(words);
+        return Ok(Ending::Success);
     }
     if args.job == "last" {
         notes.line(format!("`last` is job #{} ({})", row.number, row.name));
@@ -44,14 +57,85 @@ pub(super) fn retry(
         ));
         notes.flush();
     }
-    let secrets = secrets(context, args, &view, notes)?;
+    let how = How { trust: args.trust, quiet: args.quiet, verbose: args.verbose };
+    go_on(context, (history, &row, view), (order, &args.order), &how, (out, notes))
+}
+
+/// How a job that goes on in this process is shown, and whether its project is trusted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct How {
+    pub trust: bool,
+    pub quiet: bool,
+    pub verbose: bool,
+}
+
+/// Goes on with a job that has ended, in this process, because of an order.
+///
+/// # Errors
+/// If the order is refused, secrets cannot be read, or the job cannot be started again.
+pub(super) fn go_on(
+    context: &Context,
+    (history, row, view): (History, &JobRow, JobView),
+    (order, with): (Order, &OrderArgs),
+    how: &How,
+    (out, notes): (&mut Out, &mut Out),
+) -> Result<Ending, Failure> {
+    // Values of secrets are never stored, so they are fetched again.
+    prepare::trust(context, &view.playbook, how.trust, &mut prepare::here)?;
+    let secrets = prepare::secrets(context, &view.playbook, notes)?;
     let env = prepare::env(&history.request(&row.id)?)?;
     drop(history);
-    let asked = steer::asked(context, order);
-    let again = Again { order: Some(asked), secrets, env };
-    let skin = run::skin(context, args.quiet, args.verbose, notes)?;
+    let asked = steer::asked(context, order, with);
+    let again =
+        Again { order: Some(asked), given: engine::Given { secrets, env, path: String::new() }, fetch: None };
+    let skin = run::skin(context, how.quiet, how.verbose, notes)?;
     let running = engine::resume(&context.project, &row.id, again, context.outside.world)?;
     show::follow(context, out, Shown::ours(running, view), skin)
+}
+
+/// Repeats a job as a new one: the plan of a job is fixed at its start.
+fn with_inputs(
+    context: &Context,
+    args: &RetryArgs,
+    (history, row): (&History, &JobRow),
+    (out, notes): (&mut Out, &mut Out),
+) -> Result<Ending, Failure> {
+    let number = row.number;
+    if row.outcome.is_none() {
+        return Err(Failure::refused(format!(
+            "job #{number} has not ended, and other inputs make a new job: wait for its end, or cancel it first"
+        ))
+        .help(context.command(&format!("jobs cancel {number}"))));
+    }
+    steer::expected(history, row, &args.order)?;
+    let ahead = engine::get_ready(context.outside.world);
+    let mut request = history.request(&row.id)?;
+    for (name, value) in &args.inputs {
+        request.inputs.retain(|(known, _)| known != name);
+        request.inputs.push((name.clone(), Json::String(value.clone())));
+    }
+    let source = Source::new(row.playbook.as_str(), history.source(&row.id)?);
+    let mut reading = crate::logic::playbook::read(&source);
+    let Some(playbook) = reading.playbook.take() else {
+        let why = reading.diagnostics.first().map_or_else(String::new, |it| it.message.clone());
+        return Err(Failure::usage(format!("the playbook of job #{number} is no longer understood: {why}")));
+    };
+    let plan = crate::logic::plan::plan(Arc::new(playbook), &request)
+        .map_err(|problems| prepare::told(notes, &problems, Ending::Usage))?;
+    prepare::warn(notes, &plan);
+    let env = prepare::env(&request)?;
+    let opened = Opened { path: pick::playbook_path(context, row), source, reading };
+    let wanted = run::Wanted { opened, plan, request, env, retry_of: Some(number), ahead };
+    let skin = run::skin(context, args.quiet, args.verbose, notes)?;
+    let shown = run::start(context, wanted, args.trust, &mut prepare::here, notes)?;
+    let names: Vec<String> = args.inputs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    notes.line(format!(
+        "job #{} is a retry of #{number} with {}, from the beginning: nothing of #{number} is reused",
+        shown.number,
+        names.join(", ")
+    ));
+    notes.flush();
+    show::follow(context, out, shown, skin)
 }
 
 fn scope(view: &JobView, args: &RetryArgs) -> Result<RetryScope, Failure> {
@@ -65,17 +149,6 @@ fn scope(view: &JobView, args: &RetryArgs) -> Result<RetryScope, Failure> {
         None => RetryScope::Failed,
         Some(text) => view.retry_scope(&pick::target(view, text)?),
     })
-}
-
-/// Values of secrets are never stored, so they are fetched again.
-fn secrets(
-    context: &Context,
-    args: &RetryArgs,
-    view: &JobView,
-    notes: &mut Out,
-) -> Result<Vec<(String, String)>, Failure> {
-    prepare::trust(context, &view.playbook, args.trust, &mut prepare::here)?;
-    prepare::secrets(context, &view.playbook, notes)
 }
 
 /// Runs a job on that has ended, in this process, without asking anybody anything. `may_begin` is asked once, when only the
@@ -113,5 +186,7 @@ fn prepared(
     prepare::trust(context, playbook, false, &mut prepare::nobody)?;
     let secrets = prepare::secrets(context, playbook, notes)?;
     let env = prepare::env(&history.request(job)?)?;
-    Ok(Again { order: Some(steer::asked(context, order)), secrets, env })
+    let given = engine::Given { secrets, env, path: String::new() };
+    let asked = steer::asked(context, order, &OrderArgs::default());
+    Ok(Again { order: Some(asked), given, fetch: None })
 }

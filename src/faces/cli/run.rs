@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::args::{RunArgs, Ui};
 use super::{opened, pick, prepare};
 use crate::engine::library::{self, Opened};
-use crate::engine::{self, Ahead, OnLoss, Start};
+use crate::engine::{self, Ahead, Fired, OnLoss, Start};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::modes::{self, Face};
@@ -15,6 +15,7 @@ use crate::faces::out::Out;
 use crate::faces::show::{self, Shown, Skin};
 use crate::faces::summary::Volume;
 use crate::logic::plan::{Plan, PlanRequest, Selected};
+use crate::logic::playbook::gate::GateRules;
 use crate::logic::text::plural;
 use crate::logic::view::JobView;
 
@@ -28,7 +29,7 @@ pub(super) fn run(
     out: &mut Out,
     notes: &mut Out,
 ) -> Result<Ending, Failure> {
-    let ahead = (!args.dry_run).then(|| engine::get_ready(context.outside.world));
+    let ahead = (!args.dry_run && !args.detach).then(|| engine::get_ready(context.outside.world));
     let mut request = prepare::request(context, &args.request)?;
     let given = args.env_file.as_ref();
     request.env_file =
@@ -37,13 +38,21 @@ pub(super) fn run(
         Some(wanted) => wanted.clone(),
         None => last(context, &mut request, notes)?,
     };
+    let is_there = context.surroundings.stdin && context.surroundings.stdout;
+    request.gates.unattended = context.surroundings.is_ci && !is_there && !args.wait_at_gates;
     let (opened, playbook) = opened::open_to_run(&context.project.root, &wanted, notes)?;
     let env = prepare::env(&request)?;
     let plan = crate::logic::plan::plan(Arc::new(playbook), &request)
         .map_err(|problems| prepare::told(notes, &problems, Ending::Usage))?;
     prepare::warn(notes, &plan);
-    let Some(ahead) = ahead else { return dry_run(context, args, &plan, out, notes) };
-    let wanted = Wanted { opened, plan, request, env, ahead };
+    if args.dry_run {
+        return dry_run(context, args, &plan, out, notes);
+    }
+    let ahead = ahead.unwrap_or_default();
+    let wanted = Wanted { opened, plan, request, env, retry_of: None, ahead };
+    if args.detach {
+        return detach(context, args, wanted, out, notes);
+    }
     // What is wrong with the screen is told before there is a job that could suffer from it.
     let skin = skin(context, args.quiet, args.verbose, notes)?;
     let shown = start(context, wanted, args.trust, &mut prepare::here, notes)?;
@@ -57,6 +66,8 @@ pub(super) struct Wanted {
     pub(super) request: PlanRequest,
     /// Additions of `--env-file`.
     pub(super) env: Vec<(String, String)>,
+    /// Number of the job that this one repeats with other inputs.
+    pub(super) retry_of: Option<u64>,
     pub(super) ahead: Ahead,
 }
 
@@ -71,7 +82,60 @@ pub(super) fn start(
     ask: prepare::Ask<'_>,
     notes: &mut Out,
 ) -> Result<Shown, Failure> {
-    let Wanted { opened, plan, request, env, ahead } = wanted;
+    let playbook = Arc::clone(&wanted.plan.playbook);
+    let start = prepared(context, wanted, trusted, ask, notes)?;
+    let running = engine::start(&context.project, start, context.outside.world)?;
+    Ok(Shown::ours(running, JobView::new(playbook)))
+}
+
+/// Records a job and starts an engine for it that outlives this process.
+fn detach(
+    context: &Context,
+    args: &RunArgs,
+    wanted: Wanted,
+    out: &mut Out,
+    notes: &mut Out,
+) -> Result<Ending, Failure> {
+    let start = prepared(context, wanted, args.trust, &mut prepare::here, notes)?;
+    let fired = args.fire.map(|number| fired(context, number)).transpose()?;
+    let start = Start { on_loss: OnLoss::Keep, fired, ..start };
+    let queued = engine::enqueue(&context.project, &start, context.outside.world)?;
+    let number = queued.number;
+    (context.outside.start_engine)(&context.project, (&queued.id.0, &queued.dir), &queued.given).map_err(
+        |why| {
+            let recover = context.command(&format!("jobs recover {number}"));
+            Failure::surroundings(format!("job #{number} is recorded, and its engine did not start: {why}"))
+                .help(format!("`{recover}` tries again"))
+        },
+    )?;
+    if args.quiet {
+        out.line(number.to_string());
+    } else {
+        let (watch, cancel) =
+            (context.command(&format!("w {number}")), context.command(&format!("jobs cancel {number}")));
+        let name = &start.plan.playbook.name;
+        out.line(format!("job #{number} `{name}` has started; `{watch}` shows it, `{cancel}` cancels it"));
+    }
+    Ok(Ending::Success)
+}
+
+/// What the ledger says about the fire that starts a job.
+fn fired(context: &Context, number: u64) -> Result<Fired, Failure> {
+    let none = || Failure::usage(format!("there is no fire {number} in the ledger"));
+    let history = engine::History::open(&context.project)?.ok_or_else(none)?;
+    let fire = history.fire(number)?.ok_or_else(none)?;
+    Ok(Fired { fire: fire.number, kind: fire.kind, event: fire.event })
+}
+
+/// Makes sure that the machine and whoever is asked agree, and fetches secrets.
+fn prepared(
+    context: &Context,
+    wanted: Wanted,
+    trusted: bool,
+    ask: prepare::Ask<'_>,
+    notes: &mut Out,
+) -> Result<Start, Failure> {
+    let Wanted { opened, plan, request, env, retry_of, ahead } = wanted;
     let playbook = Arc::clone(&plan.playbook);
     let unmet = prepare::unmet(context, &playbook);
     if !unmet.is_empty() {
@@ -79,7 +143,7 @@ pub(super) fn start(
     }
     prepare::trust(context, &playbook, trusted, ask)?;
     let secrets = prepare::secrets(context, &playbook, notes)?;
-    let start = Start {
+    Ok(Start {
         source: opened.source,
         path: opened.path,
         plan,
@@ -87,11 +151,22 @@ pub(super) fn start(
         env,
         secrets,
         actor: (context.outside.actor)(),
-        on_loss: OnLoss::Stop,
+        on_loss: on_loss(context),
+        retry_of,
+        fired: None,
         ahead,
-    };
-    let running = engine::start(&context.project, start, context.outside.world)?;
-    Ok(Shown::ours(running, JobView::new(playbook)))
+    })
+}
+
+/// What becomes of a job's processes without this one: where somebody sits at a terminal, they are kept.
+fn on_loss(context: &Context) -> OnLoss {
+    let around = &context.surroundings;
+    match context.settings.on_loss() {
+        "stop" => OnLoss::Stop,
+        "keep" => OnLoss::Keep,
+        _ if around.is_ci || !(around.stdout || around.stderr) => OnLoss::Stop,
+        _ => OnLoss::Keep,
+    }
 }
 
 /// Returns how a job is shown; what cannot be had is told.
@@ -147,14 +222,21 @@ fn last(context: &Context, request: &mut PlanRequest, notes: &mut Out) -> Result
             )));
     };
     let path = pick::playbook_path(context, &row);
-    let bare = PlanRequest { max_parallel: request.max_parallel, ..PlanRequest::default() };
+    let bare = PlanRequest {
+        max_parallel: request.max_parallel,
+        gates: request.gates.clone(),
+        ..PlanRequest::default()
+    };
     let mut how = "with the options given now";
     if let Some(history) = &history
         && *request == bare
     {
         let earlier = history.request(&row.id)?;
-        let is_plain = PlanRequest { max_parallel: None, ..earlier.clone() } == PlanRequest::default();
-        *request = PlanRequest { max_parallel: request.max_parallel.or(earlier.max_parallel), ..earlier };
+        // Who may answer at gates is a matter of the settings of today.
+        let (max_parallel, gates) = (request.max_parallel.or(earlier.max_parallel), request.gates.clone());
+        let own = PlanRequest { max_parallel: None, gates: GateRules::default(), ..earlier };
+        let is_plain = own == PlanRequest::default();
+        *request = PlanRequest { max_parallel, gates, ..own };
         how = if is_plain { "" } else { "with the same inputs and selection" };
     }
     notes.line(format!(

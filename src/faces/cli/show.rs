@@ -12,13 +12,16 @@ use super::table::Table;
 use crate::engine::{JobRow, clock, library, logs};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
+use crate::faces::gates;
 use crate::faces::out::Out;
+use crate::faces::shares;
 use crate::faces::signs::State;
 use crate::faces::summary;
 use crate::faces::why::{earlier_tries, runs, step_words, why_cell, why_stage};
 use crate::faces::words;
 use crate::logic::job::event::{Cause, Outcome};
 use crate::logic::job::report::AttemptKey;
+use crate::logic::text::clean::written_out;
 use crate::logic::text::shortened;
 use crate::logic::time::Timestamp;
 use crate::logic::view::{CellView, JobView, StageView, Tried};
@@ -38,8 +41,64 @@ pub(super) fn show(context: &Context, args: &ShowArgs, out: &mut Out) -> Result<
         out.line(job_json(&row, &view).to_string());
     } else {
         print(out, &context.project.root, &row, &view);
+        print_gates(context, out, &row, &view);
     }
     Ok(Ending::Success)
+}
+
+/// Says what people are asked, since when and until when, and how to answer.
+fn print_gates(context: &Context, out: &mut Out, row: &JobRow, view: &JobView) {
+    if !pick::is_live(row) {
+        return;
+    }
+    let now = clock::now();
+    for (gate, it) in view.waiting_gates() {
+        let sign = out.paint.sign(State::NeedsYou);
+        out.line("");
+        out.line(format!("{sign} {} {}", view.gate_name(gate), gates::waits(it, now)));
+        out.line(format!("  asks      {}", written_out(&it.opened.message, false)));
+        out.line(format!("  since     {}", local_time(it.since)));
+        if let Some(until) = it.opened.until {
+            out.line(format!("  until     {}; {}", local_time(until), gates::after(it)));
+        }
+        if !it.opened.people.is_empty() {
+            out.line(format!("  may       {}", it.opened.people.join(", ")));
+        }
+        if let Some(so_far) = gates::so_far(it) {
+            out.line(format!("  so far    {so_far}"));
+        }
+        let (approve, reject) = gates::commands(&context.caller, row.number, view, gate);
+        out.line(format!("  answer    {approve}"));
+        out.line(format!("            {reject}"));
+    }
+}
+
+/// Returns the open gates as programs read them.
+pub(super) fn gates_json(view: &JobView) -> Json {
+    view.waiting_gates()
+        .map(|(gate, it)| {
+            let approvals: Vec<Json> = it
+                .approvals
+                .iter()
+                .map(|answer| json!({"by": answer.by, "claimed": answer.claimed, "note": answer.note}))
+                .collect();
+            let inputs: Vec<&str> = view
+                .gate_model(gate)
+                .map_or_else(Vec::new, |model| model.inputs.iter().map(|it| &*it.name).collect());
+            json!({
+                "gate": view.gate_name(gate),
+                "message": it.opened.message,
+                "approvers": it.opened.approvers,
+                "people": it.opened.people,
+                "count": it.opened.count,
+                "approvals": approvals,
+                "inputs": inputs,
+                "since": it.since.rfc3339(),
+                "until": it.opened.until.map(Timestamp::rfc3339),
+                "on_timeout": it.opened.on_timeout,
+            })
+        })
+        .collect()
 }
 
 fn span(from: Option<Timestamp>, to: Option<Timestamp>) -> Option<Duration> {
@@ -70,6 +129,9 @@ fn print(out: &mut Out, root: &Path, row: &JobRow, view: &JobView) {
     facts.row(["  started".to_owned(), format!("{started} by {}", row.actor)]);
     facts.row(["  id".to_owned(), row.id.to_string()]);
     facts.row(["  logs".to_owned(), row.dir.display().to_string()]);
+    if let Some(number) = row.retry_of {
+        facts.row(["  retry of".to_owned(), format!("#{number}, with other inputs")]);
+    }
     if view.attempt > 1 {
         let now = if row.owner_alive { clock::now() } else { view.at };
         let last = view.since_retry(now).map_or_else(String::new, words::elapsed);
@@ -80,7 +142,11 @@ fn print(out: &mut Out, root: &Path, row: &JobRow, view: &JobView) {
         facts.row(["  because".to_owned(), words::cause(cause, view)]);
     }
     if let Some(by) = &view.paused {
-        facts.row(["  paused".to_owned(), format!("by {by}")]);
+        let word = if view.frozen.is_some() { "  frozen" } else { "  paused" };
+        facts.row([word.to_owned(), format!("by {by}")]);
+    }
+    if let Some(waits) = shares::of_job(view).filter(|_| !is_over) {
+        facts.row(["  waits for".to_owned(), waits]);
     }
     facts.print(out);
     out.line("");
@@ -146,10 +212,12 @@ fn job_json(row: &JobRow, view: &JobView) -> Json {
     let mut object = row_json(row);
     object["attempt"] = view.attempt.into();
     object["rescued"] = view.rescued.into();
+    object["rolled_back"] = is_rolled_back(view.cause.as_ref()).into();
     object["cause"] = cause_json(view.cause.as_ref(), view);
     object["seconds"] = view.finished.map(|finished| view.elapsed(finished).as_secs_f64()).into();
     object["attempt_seconds"] = seconds(view.started, view.finished);
     object["outputs"] = pairs(&view.outputs);
+    object["gates"] = gates_json(view);
     object["stages"] = (0u32..)
         .zip(&view.stages)
         .map(|(at, stage)| {
@@ -158,12 +226,17 @@ fn job_json(row: &JobRow, view: &JobView) -> Json {
                 "state": words::phase(stage.phase, None),
                 "outcome": stage.phase.outcome().map(Outcome::word),
                 "cause": why_stage(view, at),
+                "rolled_back": is_rolled_back(stage.cause.as_ref()),
                 "seconds": stage.finished.and_then(|finished| stage.elapsed(finished)).map(|it| it.as_secs_f64()),
                 "cells": stage.cells.iter().map(|&cell| cell_json(row, view, cell)).collect::<Vec<_>>(),
             })
         })
         .collect();
     object
+}
+
+fn is_rolled_back(cause: Option<&Cause>) -> bool {
+    matches!(cause, Some(Cause::RolledBack { .. }))
 }
 
 fn cell_json(row: &JobRow, view: &JobView, cell: u32) -> Json {
@@ -178,6 +251,7 @@ fn cell_json(row: &JobRow, view: &JobView, cell: u32) -> Json {
         "state": words::phase(it.phase, None),
         "outcome": it.phase.outcome().map(Outcome::word),
         "cause": it.cause.as_ref().and_then(|_| why_cell(view, cell)),
+        "rolled_back": is_rolled_back(it.cause.as_ref()),
         "seconds": seconds(it.started, it.finished),
         "outputs": pairs(&it.outputs),
         "steps": steps,

@@ -210,7 +210,14 @@ fn a_cancel_waits_for_nothing_that_does_not_run() {
     let until = Timestamp(99_000_000);
     for cell in [0, 1] {
         let key = key(cell, 1);
-        show.events(vec![Event::StepRetrying { key, until, cause: None, end: None, left_running: 0 }]);
+        show.events(vec![Event::StepRetrying {
+            key,
+            until,
+            cause: None,
+            end: None,
+            left_running: 0,
+            rerun: false,
+        }]);
     }
     let (by, order, target) = ("ann".to_owned(), String::new(), Target::Job);
     assert_eq!(
@@ -243,7 +250,7 @@ fn lines_have_the_signs_of_screens() {
     assert_eq!(first(failure, Outcome::Success, by()), State::Allowed.sign(false));
     assert_eq!(first(Outcome::Skipped, Outcome::Skipped, by()), State::Skipped.sign(false));
     assert_eq!(
-        show.events(vec![Event::JobPaused { by: "ann".to_owned(), order: String::new() }]),
+        show.events(vec![Event::JobPaused { by: "ann".to_owned(), order: String::new(), freeze: false }]),
         format!("{} paused by ann; what runs goes on\n", State::Paused.sign(false))
     );
 }

@@ -3,25 +3,29 @@
 use std::time::Duration;
 
 use super::args::WaitArgs;
-use super::{list, pick};
-use crate::engine::{History, JobRow, Next, clock};
+use super::{list, pick, recover};
+use crate::engine::{Handle, History, JobRow, Next, clock};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
 use crate::faces::signs::State;
-use crate::faces::summary;
-use crate::logic::job::event::Event;
+use crate::faces::{summary, words};
 use crate::logic::text::duration;
 
 /// Runs the command.
 ///
 /// # Errors
 /// If there is no such job, it does not end in time, or nobody drives it on.
-pub(super) fn wait(context: &Context, args: &WaitArgs, out: &mut Out) -> Result<Ending, Failure> {
+pub(super) fn wait(
+    context: &Context,
+    args: &WaitArgs,
+    out: &mut Out,
+    notes: &mut Out,
+) -> Result<Ending, Failure> {
     let history = pick::history(context)?;
     let mut row = pick::job(context, &history, &args.job)?;
     if pick::is_live(&row) {
-        until_end(context, args, &row)?;
+        until_end(context, args, &row, notes)?;
         row = reread(context, &history, &row)?;
     }
     let view = pick::view(&history, &row)?;
@@ -48,26 +52,29 @@ fn reread(context: &Context, history: &History, row: &JobRow) -> Result<JobRow, 
 #[must_use]
 pub(super) fn interrupted(context: &Context, row: &JobRow) -> Failure {
     Failure::surroundings(format!("job #{} was interrupted: the process that ran it is gone", row.number))
-        .help(context.command(&format!("jobs show {}", row.number)))
+        .help(format!("`{}` goes on with it", context.command(&format!("jobs recover {}", row.number))))
 }
 
-fn until_end(context: &Context, args: &WaitArgs, row: &JobRow) -> Result<(), Failure> {
-    if !row.owner_alive {
+fn until_end(context: &Context, args: &WaitArgs, row: &JobRow, notes: &mut Out) -> Result<(), Failure> {
+    if !row.owner_alive && !row.goes_on {
         return Err(interrupted(context, row));
     }
-    let began = clock::now();
-    let handle = pick::connect(context, row)?;
+    let began = clock::elapsed();
+    let passed = || clock::elapsed().saturating_sub(began);
+    let handle = Handle::of(&context.project, &row.id)?;
     let mut events = handle.subscribe(0);
     loop {
-        let left: Option<Duration> =
-            args.timeout.map(|limit| limit.saturating_sub(clock::now().since(began)));
+        let left: Option<Duration> = args.timeout.map(|limit| limit.saturating_sub(passed()));
         match events.next(left) {
-            Next::Event(envelope) if matches!(envelope.event, Event::JobFinished { .. }) => return Ok(()),
+            Next::Event(envelope) if envelope.event.is_end() => return Ok(()),
             Next::End => return Ok(()),
-            Next::Timeout => {}
-            Next::Event(_) | Next::Grew(..) => {}
+            // Nobody goes on with it by itself.
+            Next::Unowned if !row.goes_on => return Err(interrupted(context, row)),
+            Next::Unowned => unowned(context, notes),
+            Next::Owned => note(notes, words::OWNED),
+            Next::Timeout | Next::Event(_) | Next::Grew(..) => {}
         }
-        if let Some(limit) = args.timeout.filter(|limit| clock::now().since(began) >= *limit) {
+        if let Some(limit) = args.timeout.filter(|limit| passed() >= *limit) {
             return Err(Failure::refused(format!(
                 "job #{} has not ended after {}",
                 row.number,
@@ -75,4 +82,16 @@ fn until_end(context: &Context, args: &WaitArgs, row: &JobRow) -> Result<(), Fai
             )));
         }
     }
+}
+
+/// Says that a job that is followed has lost its engine, and gives it another one if it is kept.
+pub(super) fn unowned(context: &Context, notes: &mut Out) {
+    note(notes, words::UNOWNED);
+    recover::look(context, notes);
+}
+
+/// Says at once what is no part of the answer.
+pub(super) fn note(notes: &mut Out, words: &str) {
+    notes.line(format!("note: {words}"));
+    notes.flush();
 }

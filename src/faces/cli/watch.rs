@@ -36,6 +36,8 @@ pub(super) fn shown(context: &Context, job: &str) -> Result<Shown, Failure> {
     let row = pick::job(context, &history, job)?;
     let is_driven = pick::is_live(&row) && row.owner_alive;
     let handle = if is_driven { Handle::connect(&context.project, &row.id).ok() } else { None };
+    let waits = handle.is_none() && pick::is_live(&row);
+    let waiting = if waits { Handle::of(&context.project, &row.id).ok() } else { None };
     let view = match &handle {
         // All of its events come over the socket, from the first.
         Some(handle) => JobView::new(handle.plan().playbook.clone()),
@@ -47,8 +49,11 @@ pub(super) fn shown(context: &Context, job: &str) -> Result<Shown, Failure> {
         dir: row.dir,
         view,
         handle,
+        waiting,
+        goes_on: row.goes_on,
         running: None,
         is_being_cancelled: false,
+        detached: None,
     })
 }
 

@@ -23,6 +23,7 @@ use crate::faces::plain::Plain;
 use crate::faces::show::{self, Shown, Skin};
 use crate::faces::steering::Steering;
 use crate::faces::summary::Volume;
+use crate::faces::words;
 use crate::logic::job::event::{Envelope, Event};
 use crate::logic::job::order::Order;
 use crate::logic::job::report::AttemptKey;
@@ -76,7 +77,8 @@ pub fn follow(
     skin: Skin,
     stream: Option<Stream>,
 ) -> Left {
-    let Some(handle) = shown.handle.clone() else { return Left::Ended };
+    let handle = shown.handle.clone().or_else(|| shown.waiting.clone());
+    let Some(handle) = handle else { return Left::Ended };
     out.flush();
     // Goes last, after the sheet has removed its rows.
     let _restore = modes::Restore;
@@ -182,6 +184,10 @@ struct Face<'a> {
     was_stopped: bool,
     left: Option<Left>,
     volume: Volume,
+    /// Another engine goes on with the job by itself.
+    goes_on: bool,
+    /// Gives it one.
+    call_engine: Box<dyn Fn()>,
 }
 
 impl<'a> Face<'a> {
@@ -199,7 +205,8 @@ impl<'a> Face<'a> {
             context,
             orders,
             handle,
-            plain: Plain::new(skin.volume, shown.dir.clone(), context.settings.heartbeat()),
+            plain: Plain::new(skin.volume, shown.dir.clone(), context.settings.heartbeat())
+                .answering(context.caller.clone(), shown.number),
             out: Out::new(Box::new(above.clone()), out.paint, true),
             above,
             sheet: Sheet::new(Box::new(modes::Screen)),
@@ -224,6 +231,8 @@ impl<'a> Face<'a> {
             was_stopped: false,
             left: None,
             volume: skin.volume,
+            goes_on: shown.goes_on,
+            call_engine: shown.engine_call(context),
             view: &mut shown.view,
         }
     }
@@ -265,6 +274,13 @@ impl<'a> Face<'a> {
                 }
                 Next::Timeout => {}
                 Next::End => return Left::Ended,
+                // Nobody goes on with it by itself.
+                Next::Unowned if !self.goes_on => return Left::Ended,
+                Next::Unowned => {
+                    (self.call_engine)();
+                    self.out.line(self.out.paint.dim(words::UNOWNED));
+                }
+                Next::Owned => self.out.line(self.out.paint.dim(words::OWNED)),
             }
         }
     }
@@ -429,6 +445,7 @@ impl<'a> Face<'a> {
                 Wish::Order(order) => self.order(order),
                 Wish::Ask(question) => self.keys.ask(question),
                 Wish::Full => self.left = Some(Left::Full),
+                Wish::Detach => self.left = Some(Left::Detach),
                 Wish::Leave => self.left = Some(Left::Seen),
                 Wish::Pasted => self.out.line("so many keys at once look like a paste, and do nothing"),
                 Wish::Help => {
@@ -437,6 +454,7 @@ impl<'a> Face<'a> {
                     }
                 }
                 Wish::Redraw => {}
+                Wish::Tell(words) => self.out.line(words),
             }
         }
     }
@@ -481,7 +499,7 @@ impl<'a> Face<'a> {
 
     /// Returns how long the rows stay as they are if nothing happens.
     fn still(&self, now: Duration) -> Duration {
-        let clocks = rows::next_second(self.view, clock::now()).map(|next| next.max(LOOK));
+        let clocks = rows::next_second(self.view, self.view.clock(clock::now())).map(|next| next.max(LOOK));
         let height = self.height.fewer.map(|(since, _)| (since + CALM).saturating_sub(now));
         [clocks, height].into_iter().flatten().min().unwrap_or(STILL)
     }
@@ -491,7 +509,8 @@ impl<'a> Face<'a> {
         self.take_terminal();
         self.look_back();
         let paint = self.out.paint;
-        let mut rows = rows::lines(self.view, &self.forecast, clock::now(), size, paint.ascii);
+        let mut rows =
+            rows::lines(self.view, &self.forecast, self.view.clock(clock::now()), size, paint.ascii);
         let is_roomy = rows::is_roomy(size);
         let room = usize::from(size.1).saturating_sub(3 + rows.len());
         let missing = self.height.missing(rows.len(), now);

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::rows;
 use crate::logic::job::order::{Order, RetryScope, Target};
+use crate::logic::text::clean::written_out;
 use crate::logic::text::shortened;
 use crate::logic::view::JobView;
 
@@ -25,6 +26,8 @@ pub(super) enum Wish {
     Ask(Question),
     /// Back to the full screen.
     Full,
+    /// The job is to go on without this process.
+    Detach,
     /// Nothing further is to be shown.
     Leave,
     /// The keys are to be explained.
@@ -33,6 +36,8 @@ pub(super) enum Wish {
     Pasted,
     /// Nothing, but what is shown has changed.
     Redraw,
+    /// Something is to be said.
+    Tell(String),
 }
 
 /// A question that waits for `y` or `n`.
@@ -70,10 +75,11 @@ impl Keys {
         }
         let back = if place.from_full { "S full screen  " } else { "" };
         let pause = if view.paused.is_some() { "resume" } else { "pause" };
+        let answer = if view.waiting_gates().next().is_some() { "a answer  " } else { "" };
         let hints = [
-            format!("{back}p {pause}  s skip  x cancel  q quit  ? keys"),
-            format!("{back}p {pause}  s skip  x cancel  q quit"),
-            format!("{back}? keys"),
+            format!("{answer}{back}p {pause}  s skip  x cancel  q quit  ? keys"),
+            format!("{answer}{back}p {pause}  s skip  x cancel  q quit"),
+            format!("{answer}{back}? keys"),
         ];
         hints.into_iter().find(|hint| rows::width(hint) <= columns.into())
     }
@@ -137,9 +143,11 @@ impl Keys {
             'p' => Some(Wish::Order(Order::Pause)),
             's' => skip(view).map(Wish::Ask),
             'x' => Some(Wish::Ask(cancel("cancel the job? y/n"))),
+            'a' => answer(view),
             'r' => Some(Wish::Order(Order::Retry { scope: RetryScope::Failed })),
             'q' if place.is_own => Some(Wish::Ask(cancel("cancel the job and quit? y/n"))),
             'q' => Some(Wish::Leave),
+            'D' if place.is_own => Some(Wish::Detach),
             'S' | '\x1b' if place.from_full => Some(Wish::Full),
             '?' => Some(Wish::Help),
             _ => None,
@@ -149,6 +157,20 @@ impl Keys {
 
 fn cancel(text: &str) -> Question {
     Question { text: text.to_owned(), order: Order::Cancel { target: Target::Job, force: false } }
+}
+
+/// Asks for a yes at the first gate that is open. What needs values, or a no, is for the commands that were told.
+fn answer(view: &JobView) -> Option<Wish> {
+    let (gate, it) = view.waiting_gates().next()?;
+    let name = view.gate_name(gate);
+    let model = view.gate_model(gate)?;
+    if model.inputs.iter().any(|input| input.required && input.default.is_none()) {
+        return Some(Wish::Tell(format!("{name} asks for values: answer with the command above")));
+    }
+    let question = written_out(&it.opened.message, false);
+    let text = format!("{name}: {} approve it? y/n", shortened(&question, 50));
+    let order = Order::Approve { gate, note: String::new(), inputs: Vec::new(), claimed: None };
+    Some(Wish::Ask(Question { text, order }))
 }
 
 /// Asks about the stage of the first cell that runs.
@@ -179,9 +201,11 @@ pub(super) fn help(place: Place) -> Vec<&'static str> {
         "s       skip the stage of the first cell that runs, after a question",
         "x       cancel the job, after a question",
         "r       retry what failed",
+        "a       approve what waits for it, after a question",
     ];
     if place.is_own {
         lines.push("q       quit, which cancels the job, after a question");
+        lines.push("D       detach: quit, and the job goes on without a terminal");
         lines.push("Ctrl-C  cancel at once; a second time: kill; a third time: leave");
     } else {
         lines.push("q       quit; the job goes on");

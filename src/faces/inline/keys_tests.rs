@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Keys, Place, Wish, help};
 use crate::logic::job::event::{Envelope, Event, NewCell};
+use crate::logic::job::gate::{GatePlace, OnTimeout, Opened};
 use crate::logic::job::order::{Order, RetryScope, Target};
 use crate::logic::playbook;
 use crate::logic::playbook::source::Source;
@@ -59,7 +60,7 @@ fn what_can_be_taken_back_is_done_at_once() {
     let mut view = running();
     let mut keys = Keys::default();
     assert_eq!(keys.read(b"p", &view, OWN, NOW), [Wish::Order(Order::Pause)]);
-    fold(&mut view, Event::JobPaused { by: "ada".to_owned(), order: String::new() });
+    fold(&mut view, Event::JobPaused { by: "ada".to_owned(), order: String::new(), freeze: false });
     assert_eq!(keys.read(b"p", &view, OWN, NOW), [Wish::Order(Order::Resume)]);
     assert_eq!(
         keys.read(b"r?", &view, OWN, NOW),
@@ -138,7 +139,7 @@ fn hints_take_what_room_there_is() {
     assert_eq!(row(&view, OWN, 40), "p pause  s skip  x cancel  q quit");
     assert_eq!(row(&view, OWN, 20), "? keys");
     assert_eq!(row(&view, OWN, 5), "");
-    fold(&mut view, Event::JobPaused { by: "ada".to_owned(), order: String::new() });
+    fold(&mut view, Event::JobPaused { by: "ada".to_owned(), order: String::new(), freeze: false });
     assert_eq!(row(&view, OWN, 80), "p resume  s skip  x cancel  q quit  ? keys");
 }
 
@@ -169,4 +170,39 @@ fn a_pasted_text_presses_no_keys() {
     // Cursor keys that are held are no text.
     assert_eq!(keys.read(&b"\x1b[A".repeat(9), &view, OWN, at(9000)), []);
     assert_eq!(keys.read(b"p", &view, OWN, at(9001)), [Wish::Order(Order::Pause)]);
+}
+
+#[test]
+fn a_gate_is_answered_after_a_question_and_what_needs_values_elsewhere() {
+    let text = "version: 3\nname: ci\nstages: {a: {approve: 'Ship it?', run: x}, b: {approve: {inputs: {n: {required: true}}}, run: x}}\n";
+    let mut view = JobView::new(Arc::new(playbook::read(&Source::new("ci.yml", text)).playbook.unwrap()));
+    let mut keys = Keys::default();
+    assert_eq!(keys.read(b"a", &view, OWN, NOW), []);
+    let open = |gate: u32| {
+        let place = GatePlace::Stage(gate);
+        let (approvers, people, barred) = (Vec::new(), Vec::new(), Vec::new());
+        let message = "Ship it?".to_owned();
+        let (count, until, on_timeout) = (1, None, OnTimeout::Reject);
+        Event::GateOpened(Box::new(Opened {
+            gate,
+            place,
+            message,
+            approvers,
+            people,
+            barred,
+            count,
+            until,
+            on_timeout,
+        }))
+    };
+    fold(&mut view, open(0));
+    assert!(keys.row(&view, OWN, 80).unwrap().starts_with("a answer  p pause"));
+    assert_eq!(ask(&mut keys, b"a", &view, OWN), "a: Ship it? approve it? y/n");
+    let order = Order::Approve { gate: 0, note: String::new(), inputs: Vec::new(), claimed: None };
+    assert_eq!(keys.read(b"y", &view, OWN, NOW), [Wish::Order(order)]);
+    fold(&mut view, Event::GateWithdrawn { gate: 0 });
+    fold(&mut view, open(1));
+    assert!(
+        matches!(&keys.read(b"a", &view, OWN, NOW)[..], [Wish::Tell(words)] if words.contains("asks for values"))
+    );
 }

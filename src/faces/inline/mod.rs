@@ -30,4 +30,6 @@ pub enum Left {
     Full,
     /// Whoever only looks on has seen enough.
     Seen,
+    /// The job of this process is to go on without it.
+    Detach,
 }

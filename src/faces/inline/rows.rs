@@ -8,8 +8,8 @@ use std::time::Duration;
 use unicode_width::UnicodeWidthChar;
 
 use crate::faces::signs::State;
-use crate::faces::waits;
 use crate::faces::words::{self, clock};
+use crate::faces::{gates, waits, why};
 use crate::logic::playbook::model::Action;
 use crate::logic::time::Timestamp;
 use crate::logic::view::forecast::Forecast;
@@ -89,6 +89,8 @@ fn doing(view: &JobView, live: &[usize]) -> String {
         words::phase(view.phase, view.cause.as_ref())
     } else if view.cancelling.is_some() {
         "cancelling"
+    } else if view.frozen.is_some() {
+        "frozen"
     } else if view.paused.is_some() {
         "paused"
     } else if live.is_empty() {
@@ -137,7 +139,8 @@ impl Row {
 /// Returns the rows of what runs; `most` is how many there may be.
 fn running(view: &JobView, now: Timestamp, most: usize, ascii: bool) -> Vec<Row> {
     let mut rows = Vec::new();
-    for (at, stage) in view.stages.iter().enumerate().filter(|(_, stage)| stage.phase.is_live()) {
+    let shows = |stage: &StageView| stage.phase.is_live() || stage.gates > 0;
+    for (at, stage) in view.stages.iter().enumerate().filter(|(_, stage)| shows(stage)) {
         stage_rows(view, now, (at, stage), ascii, &mut rows);
     }
     let all: usize = rows.iter().map(|row| row.cells).sum();
@@ -183,6 +186,11 @@ fn stage_rows(
         .collect();
     let symbol = live.first().map_or(State::of_stage(stage), |(_, cell)| State::of_cell(cell)).sign(ascii);
     let name = title(view, at);
+    if let Some(gate) = view.gate_of_stage(u32::try_from(at).unwrap_or(u32::MAX)) {
+        let state = gates::waits(&view.gates[gate as usize], now);
+        rows.push(Row { text: format!("{symbol} {name}"), state, cells: 1 });
+        return;
+    }
     if let [only] = stage.cells[..] {
         rows.push(Row { text: format!("{symbol} {name}"), state: String::new(), cells: 0 });
         if let Some((_, cell)) = live.first() {
@@ -214,6 +222,9 @@ fn branch(is_last: bool, ascii: bool) -> &'static str {
 /// Says how long a cell has been running, and what keeps it if it does not run.
 fn cell_words(view: &JobView, at: u32, cell: &CellView, now: Timestamp) -> String {
     let time = cell.started.map_or(Duration::ZERO, |started| now.since(started));
+    if let Some(gate) = cell.gate.and_then(|gate| view.gates.get(gate as usize)) {
+        return gates::waits(gate, now);
+    }
     if let Some(next) = waits::next_try(view, at, true) {
         return after_failure(view, cell, next.told(now));
     }
@@ -243,6 +254,13 @@ fn step_words(view: &JobView, at: u32, cell: &CellView, now: Timestamp) -> (Stri
         text.push(' ');
         text.push_str(&name);
     }
+    let beside = view.beside(at);
+    if beside > 0 {
+        text.push_str(&format!(" +{beside}"));
+    }
+    if cell.gate.is_some() {
+        return (text, cell_words(view, at, cell, now));
+    }
     if let Some(next) = waits::next_try(view, at, true) {
         return (text, after_failure(view, cell, next.told(now)));
     }
@@ -267,7 +285,8 @@ fn step_title(view: &JobView, cell: u32, step: u32) -> Option<String> {
         // Its id says it already.
         (None, _) if plan.id.is_some() => return None,
         (None, Action::Run { text, .. }) => text.template.as_literal()?.trim(),
-        (None, Action::Block { .. }) => return None,
+        (None, Action::Block { .. } | Action::Approve(_)) => return None,
+        (None, action) => return Some(why::action_words(action, &|at| why::step_id(view, cell, at))),
     };
     Some(plain(text.lines().next().unwrap_or_default()))
 }

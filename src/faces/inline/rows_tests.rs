@@ -268,7 +268,7 @@ fn further_tries_pauses_and_stops_are_told() {
     let key = AttemptKey { cell: 1, run: 1, step: 0, attempt: 1 };
     let until = seconds(story.view.seq + 11);
     let cause = Some(Cause::Exit { code: 3 });
-    story.tell([Event::StepRetrying { key, until, cause, end: None, left_running: 0 }]);
+    story.tell([Event::StepRetrying { key, until, cause, end: None, left_running: 0, rerun: false }]);
     expect![[r"
         [█████░░░░░] 50% - Stage 3/4: check
         ↻ check
@@ -276,7 +276,7 @@ fn further_tries_pauses_and_stops_are_told() {
     "]]
     .assert_eq(&story.rows(0, (80, 24), false));
     let (by, order) = ("ada".to_owned(), String::new());
-    story.tell([Event::JobPaused { by: by.clone(), order: order.clone() }]);
+    story.tell([Event::JobPaused { by: by.clone(), order: order.clone(), freeze: false }]);
     expect![[r#"
         [█████░░░░░] 50% - Stage 3/4: check (paused)
         ↻ check
@@ -337,7 +337,7 @@ fn nothing_changes_before_the_next_second_of_a_clock() {
     }
     let key = AttemptKey { cell: 0, run: 1, step: 0, attempt: 1 };
     let until = began.after(Duration::from_millis(10_300));
-    story.tell([Event::StepRetrying { key, until, cause: None, end: None, left_running: 0 }]);
+    story.tell([Event::StepRetrying { key, until, cause: None, end: None, left_running: 0, rerun: false }]);
     let now = began.after(Duration::from_millis(8_000));
     assert_eq!(next_second(&story.view, now), Some(Duration::from_micros(300_001)), "it counts down");
 }

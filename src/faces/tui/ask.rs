@@ -63,7 +63,7 @@ impl Ui {
             Ask::Skip(id) | Ask::Cancel(id) if matches!(phase(view, id), Phase::Done(_)) => {
                 Err(format!("{} has ended meanwhile", name(view, id)))
             }
-            Ask::Skip(_) | Ask::Cancel(_) | Ask::CancelJob if has_ended => {
+            Ask::Skip(_) | Ask::Cancel(_) | Ask::CancelJob | Ask::Freeze if has_ended => {
                 Err("the job has ended meanwhile".to_owned())
             }
             Ask::Leave if !facts.is_ours || view.phase.outcome().is_some() => {
@@ -73,6 +73,9 @@ impl Ui {
             Ask::Cancel(id) => Ok(cancel(view, id)),
             Ask::CancelJob => Ok(cancel_job(facts)),
             Ask::Leave => Ok(leave(facts)),
+            Ask::Freeze if view.cancelling.is_some() => Err("the job is being cancelled".to_owned()),
+            Ask::Freeze if view.frozen.is_some() => Err("the job is frozen already".to_owned()),
+            Ask::Freeze => Ok(freeze(facts)),
             Ask::Retry(id) => match phase(view, id) {
                 Phase::Done(outcome) => {
                     let how = if outcome == Outcome::Success { "It passed. It" } else { "It" };
@@ -187,11 +190,24 @@ fn cancel_job(facts: Facts<'_>) -> Question {
     question(format!("Cancel job #{}?", facts.number), cancel_words(facts.view), choices)
 }
 
+fn freeze(facts: Facts<'_>) -> Question {
+    let running: Vec<u32> = facts.view.live.iter().copied().collect();
+    let mut text = vec!["All clocks stand still, and p lets everything go on.".to_owned()];
+    if !running.is_empty() {
+        let names = names(facts.view, &running);
+        text.insert(0, format!("Stops {} on the spot: {names}", plural(running.len(), "running cell")));
+        text.push("Whoever talks to them meanwhile, such as a server, may hang up.".to_owned());
+    }
+    let choices = vec![choice("y", "freeze the job", vec![Request::Order(Order::Freeze)])];
+    question(format!("Freeze job #{}?", facts.number), text, choices)
+}
+
 fn leave(facts: Facts<'_>) -> Question {
     let mut text = cancel_words(facts.view);
     text.insert(0, "The job runs in this program, and ends with it.".to_owned());
     let choices = vec![
         choice("y", "cancel the job and leave", vec![Request::CancelAndLeave]),
+        choice("D", "leave, and the job goes on without a terminal", vec![Request::Detach]),
         choice("S", "leave the full screen only, the job goes on below", vec![Request::Stream]),
     ];
     question("Leave?".to_owned(), text, choices)

@@ -88,7 +88,7 @@ fn the_answer_to_an_order_goes_once_it_can_be_seen() {
     assert_eq!(scene.ui.next_change(), Some(at + Duration::from_secs(5)));
     let by = || ("ada".to_owned(), String::new());
     let (name, order) = by();
-    scene.events([crate::logic::job::event::Event::JobPaused { by: name, order }]);
+    scene.events([crate::logic::job::event::Event::JobPaused { by: name, order, freeze: false }]);
     assert!(screen(&mut scene).contains("paused: what runs"));
     assert_eq!(scene.ui.next_change(), Some(at + Duration::from_secs(2)));
     // It is undone again in the meantime, and the words do not stay longer for that.

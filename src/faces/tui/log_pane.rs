@@ -132,7 +132,7 @@ impl LogPane {
         }
         let Some(cell) = cell else { return };
         // Tries are only ever added, mostly at the end.
-        let is_mine = |key: &&AttemptKey| key.cell == cell && !view.is_block(key.cell, key.step);
+        let is_mine = |key: &&AttemptKey| key.cell == cell && view.is_command(key.cell, key.step);
         let count = view.attempts.iter().filter(is_mine).count();
         if count != self.tries.len() {
             self.tries = view.attempts.iter().filter(is_mine).copied().collect();

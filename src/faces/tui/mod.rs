@@ -26,6 +26,7 @@ pub mod palette;
 #[cfg(test)]
 mod places_tests;
 pub mod restart;
+pub mod review;
 mod screen;
 pub mod terminal;
 #[cfg(test)]

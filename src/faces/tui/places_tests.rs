@@ -53,7 +53,7 @@ fn a_remark_about_a_place_goes_with_the_place() {
     assert!(!screen(&mut scene).contains(" line 50 "));
     scene.keys(": 5 0 enter");
     assert_eq!(notice(&scene), "line 50");
-    scene.keys("F");
+    scene.keys("e");
     assert!(!screen(&mut scene).contains(" line 50 "));
 }
 
@@ -99,7 +99,7 @@ fn keys_that_do_nothing_say_so() {
     for (keys, words) in [
         ("H", "`H` (heat) is for use in the matrix"),
         ("}", "`}` (next step) is for use in the log"),
-        ("e", "`e` means nothing here; ? lists the keys"),
+        ("v", "`v` means nothing here; ? lists the keys"),
         ("n", "nothing is searched for; / begins a search"),
         ("2 >", "two axes or fewer: there is only this slice"),
         ("<", "two axes or fewer: there is only this slice"),

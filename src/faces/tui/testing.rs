@@ -73,7 +73,12 @@ pub(super) fn look(skin: Skin) -> Look {
 
 impl Scene {
     pub(super) fn new(skin: Skin) -> Self {
-        let reading = playbook::read(&Source::new("deploy.yml", TEXT));
+        Self::of(TEXT, skin)
+    }
+
+    /// A screen with a job of that playbook.
+    pub(super) fn of(text: &str, skin: Skin) -> Self {
+        let reading = playbook::read(&Source::new("deploy.yml", text));
         let playbook = reading.playbook.unwrap_or_else(|| panic!("{:?}", reading.diagnostics));
         let folder = tempfile::tempdir().unwrap();
         let ui = Ui::new(look(skin), folder.path().to_path_buf(), Forecast::new(&[]));
@@ -111,7 +116,7 @@ impl Scene {
             is_live,
             is_ours: is_live,
             now,
-            time: Timestamp(BEGIN + second * 1_000_000),
+            time: view.clock(Timestamp(BEGIN + second * 1_000_000)),
         }
     }
 

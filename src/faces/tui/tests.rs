@@ -58,6 +58,7 @@ fn the_matrix() {
 fn the_questions() {
     holds("leave", &after("q"));
     holds("skip", &after("k k k s"));
+    holds("freeze", &after("F"));
     holds("stop", &after("k k k x"));
     let ended = |keys: &'static str| {
         move |skin| {
@@ -113,9 +114,20 @@ fn the_list_of_commands() {
 fn a_job_that_is_paused() {
     holds("paused", &|skin| {
         let mut scene = middle(skin);
-        let paused =
-            crate::logic::job::event::Event::JobPaused { by: "ada".to_owned(), order: String::new() };
+        let paused = crate::logic::job::event::Event::JobPaused {
+            by: "ada".to_owned(),
+            order: String::new(),
+            freeze: false,
+        };
         scene.events([paused]);
+        scene
+    });
+    // Its clocks stand still.
+    holds("frozen", &|skin| {
+        let mut scene = middle(skin);
+        let (by, order) = ("ada".to_owned(), String::new());
+        scene.events([crate::logic::job::event::Event::JobPaused { by, order, freeze: true }]);
+        scene.wait(100);
         scene
     });
 }
@@ -267,7 +279,7 @@ fn a_further_try_is_counted_down_each_second_and_waits_in_no_slot() {
     let mut scene = middle(Skin::Mono);
     let until = scene.facts_now().time.after(std::time::Duration::from_secs(12));
     let (key, cause) = (super::testing::key(3, 0, 1), Some(Cause::Exit { code: 3 }));
-    scene.events([Event::StepRetrying { key, until, cause, end: None, left_running: 0 }]);
+    scene.events([Event::StepRetrying { key, until, cause, end: None, left_running: 0, rerun: false }]);
     let shot = scene.shot((120, 40));
     let row = |shot: &str| shot.lines().find(|line| line.contains("↻")).unwrap_or_default().to_owned();
     assert!(row(&shot).contains("try 2 in   0:12 │"), "{shot}");
@@ -282,7 +294,7 @@ fn a_further_try_is_counted_down_each_second_and_waits_in_no_slot() {
 fn what_waits_says_that_the_job_is_paused() {
     let mut scene = middle(Skin::Mono);
     assert!(scene.shot((120, 40)).contains("waits slot"));
-    scene.events([Event::JobPaused { by: "ada".to_owned(), order: String::new() }]);
+    scene.events([Event::JobPaused { by: "ada".to_owned(), order: String::new(), freeze: false }]);
     scene.keys("j j j j j j j");
     let shot = scene.shot((120, 40));
     assert!(!shot.contains("waits") && shot.contains("has not begun: paused by ada"), "{shot}");
@@ -295,7 +307,7 @@ fn earlier_tries_keep_why_they_failed() {
     let until = scene.facts_now().time.after(std::time::Duration::from_secs(5));
     let fails = |attempt, code| {
         let cause = Some(Cause::Exit { code });
-        Event::StepRetrying { key: key(attempt), until, cause, end: None, left_running: 0 }
+        Event::StepRetrying { key: key(attempt), until, cause, end: None, left_running: 0, rerun: false }
     };
     let begin = |attempt| Event::StepStarted { key: key(attempt) };
     scene.log(key(1), "one\n").log(key(2), "two\n").log(key(3), "three\n");
@@ -526,7 +538,7 @@ fn a_cell_between_two_steps_of_a_job_that_is_paused_is_not_at_work() {
     let mut scene = Scene::new(Skin::Mono);
     scene.events([Event::JobStarted { attempt: 1 }, stage(2, &[(0, "", serde_json::Value::Null)]), begin(0)]);
     scene.events([step(key(0, 0, 1))]).wait(2);
-    scene.events([Event::JobPaused { by: "ada".to_owned(), order: String::new() }]);
+    scene.events([Event::JobPaused { by: "ada".to_owned(), order: String::new(), freeze: false }]);
     assert!(scene.shot((80, 24)).contains("PAUSED, 1 still running"));
     scene.events([step_ends(key(0, 0, 1), Outcome::Success)]).wait(2);
     let shot = scene.shot((80, 24));

@@ -10,6 +10,7 @@ use super::glyphs::Glyphs;
 use super::grid::GridUi;
 use super::log_pane::{LogPane, Place};
 use super::motion::Motion;
+use super::review::Review;
 use super::theme::Theme;
 use super::tree::{RowId, Tree};
 use crate::logic::job::order::Order;
@@ -63,6 +64,8 @@ pub enum Request {
     GiveUp,
     /// Leaves the full screen, the job goes on.
     Stream,
+    /// The job is to go on without this process.
+    Detach,
     Suspend,
     Leave,
     /// Cancels, and leaves once everything has stopped.
@@ -85,6 +88,7 @@ pub enum Ask {
     Retry(RowId),
     RetryFailed,
     Leave,
+    Freeze,
 }
 
 /// A dialog.
@@ -141,6 +145,8 @@ pub enum Overlay {
         field: Field,
         cursor: usize,
     },
+    /// A gate that is being answered.
+    Review(Box<Review>),
 }
 
 /// Text that is typed in the status line.
@@ -310,6 +316,7 @@ impl Ui {
             self.gone = Some(facts.now);
             self.say(over, facts.now);
         }
+        self.end_review(facts);
         let place = self.log.place();
         match &mut self.notice {
             Some(Notice { about: About::Place(of), .. }) if *of != place => self.notice = None,

@@ -64,6 +64,12 @@ impl Ui {
                 field.insert(text);
                 return;
             }
+            (Some(Overlay::Review(review)), _) => {
+                if !review.paste(text) {
+                    self.say("a paste outside of a text field does nothing", now);
+                }
+                return;
+            }
             (None, Some(Prompt::Search { field, is_pattern })) => {
                 field.insert(text);
                 Some((field.text().to_owned(), *is_pattern))
@@ -159,11 +165,14 @@ impl Ui {
             Action::Cancel => return self.cancel(facts),
             Action::CancelJob => return self.cancel_job(facts),
             Action::Retry => return self.retry(facts),
+            Action::Review => return self.review(facts),
+            Action::Freeze => return self.freeze(facts),
             Action::RetryFailed => return self.retry_failed(facts),
             Action::Undo => return self.take_back(facts),
             Action::Quit => return self.quit(facts),
             Action::Interrupt => return self.interrupt(facts),
             Action::Stream => return vec![Request::Stream],
+            Action::Detach => return vec![Request::Detach],
             Action::Suspend => return vec![Request::Suspend],
             Action::Redraw => return vec![Request::Redraw],
             Action::Copy => return vec![copied(self.log.text(false, COPIED))],
@@ -522,6 +531,7 @@ impl Ui {
                 Vec::new()
             }
             Overlay::Palette { field, cursor } => self.palette_key(key, field, cursor, facts),
+            Overlay::Review(review) => self.review_key(review, key, facts),
         }
     }
 
@@ -665,6 +675,7 @@ fn is_for_any_size(action: Action) -> bool {
         Action::Quit,
         Action::Interrupt,
         Action::Stream,
+        Action::Detach,
         Action::Suspend,
         Action::Redraw,
     ];
@@ -679,6 +690,7 @@ fn is_verb(action: Action) -> bool {
         Action::CancelJob,
         Action::Retry,
         Action::RetryFailed,
+        Action::Freeze,
         Action::Quit,
     ];
     verbs.contains(&action)

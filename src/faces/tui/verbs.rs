@@ -77,6 +77,7 @@ pub(super) fn shows(order: &Order, facts: Facts<'_>) -> bool {
     };
     match order {
         Order::Pause => view.paused.is_some(),
+        Order::Freeze => view.frozen.is_some(),
         Order::Resume => view.paused.is_none(),
         Order::Cancel { target, .. } | Order::Skip { target } => {
             matches!(of(target), Phase::Stopping | Phase::Done(_))
@@ -86,6 +87,9 @@ pub(super) fn shows(order: &Order, facts: Facts<'_>) -> bool {
             RetryScope::Stage(stage) => phase(view, RowId::Stage(*stage)).is_live(),
             RetryScope::From(_) | RetryScope::Failed | RetryScope::All => !view.live.is_empty(),
         },
+        Order::Approve { gate, .. } | Order::Reject { gate, .. } => {
+            view.gates.get(*gate as usize).is_none_or(|it| it.end.is_some())
+        }
         _ => false,
     }
 }
@@ -108,6 +112,21 @@ impl Ui {
     pub(super) fn pause(&mut self, facts: Facts<'_>) -> Vec<Request> {
         let order = if facts.view.paused.is_some() { Order::Resume } else { Order::Pause };
         vec![Request::Order(order)]
+    }
+
+    /// Asks whether the job is to be frozen.
+    pub(super) fn freeze(&mut self, facts: Facts<'_>) -> Vec<Request> {
+        if facts.view.frozen.is_some() {
+            self.say("the job is frozen already; p lets it go on", facts.now);
+            return Vec::new();
+        }
+        match self.question(Ask::Freeze, facts) {
+            Ok(_) => self.ask(Ask::Freeze, facts.now),
+            Err(why) => {
+                self.say(why, facts.now);
+                Vec::new()
+            }
+        }
     }
 
     /// Leaves the selection out.

@@ -21,6 +21,7 @@ use crate::faces::context::{Context, Signal};
 use crate::faces::orders;
 use crate::faces::show::Shown;
 use crate::faces::steering::Steering;
+use crate::faces::words;
 use crate::logic::job::event::Event;
 use crate::logic::job::order::{Order, Target};
 use crate::logic::view::forecast::Forecast;
@@ -39,6 +40,8 @@ const LOOK: Duration = Duration::from_millis(200);
 pub enum Left {
     /// Whoever looks has seen enough.
     Done,
+    /// The job of this process is to go on without it.
+    Detach,
     /// The job goes on below the scrollback; its output from this cell on.
     Stream(Option<u32>),
     /// A signal came, or the terminal went away: the job is shown line by line.
@@ -144,7 +147,7 @@ impl<'a> Loop<'a> {
         said: mpsc::UnboundedSender<Said>,
         restart: &'a mut Option<Restart>,
     ) -> io::Result<Self> {
-        let news = match &shown.handle {
+        let news = match shown.handle.as_ref().or(shown.waiting.as_ref()) {
             Some(handle) => Some(hand_over(handle, shown.view.seq)?),
             None => None,
         };
@@ -312,9 +315,19 @@ impl<'a> Loop<'a> {
                     }
                 }
                 Some(Next::Timeout) => {}
+                Some(next @ (Next::Owned | Next::Unowned)) => {
+                    let is_owned = matches!(next, Next::Owned);
+                    self.shown.set_owned(is_owned);
+                    if !is_owned {
+                        self.shown.engine_call(self.watch.context)();
+                    }
+                    let words = if is_owned { words::OWNED } else { words::UNOWNED };
+                    self.ui.say(words, clock::elapsed());
+                    wish = Some(Wish::Now);
+                }
                 Some(Next::End) | None => {
                     self.news = None;
-                    self.shown.handle = None;
+                    (self.shown.handle, self.shown.waiting) = (None, None);
                     wish = Some(Wish::Now);
                     break;
                 }
@@ -348,6 +361,18 @@ impl<'a> Loop<'a> {
                 }
                 Request::Stream => {
                     self.ui.say("the job has ended; there is nothing to stream", clock::elapsed())
+                }
+                Request::Detach
+                    if self.shown.running.is_some() && self.shown.view.phase.outcome().is_none() =>
+                {
+                    return Ok(Some(Left::Detach));
+                }
+                Request::Detach => {
+                    let words = match self.shown.view.phase.outcome() {
+                        Some(_) => "the job has ended; there is nothing to detach",
+                        None => "another process works on this job, and `q` leaves it alone",
+                    };
+                    self.ui.say(words, clock::elapsed());
                 }
                 Request::Suspend => self.suspend(true)?,
                 Request::Leave => return Ok(Some(Left::Done)),
@@ -490,7 +515,7 @@ fn facts(shown: &Shown) -> Facts<'_> {
         is_ours: shown.running.is_some(),
         now: clock::elapsed(),
         // Clocks of what nobody works on do not go on.
-        time: if shown.handle.is_some() { clock::now() } else { shown.view.at },
+        time: shown.view.clock(if shown.handle.is_some() { clock::now() } else { shown.view.at }),
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Not here: whether an event may happen (`decide.rs`, `follow.rs`).
 
+use std::sync::Arc;
+
 use super::effect::Rung;
 use super::event::{Cause, Event, NewCell, Outcome, StepEnd};
 use super::order::Target;
@@ -10,11 +12,20 @@ use super::state::{
     CancelState, CellPhase, CellState, CellStop, Deadline, JobPhase, JobState, StagePhase, StepDone,
     StepPhase, StepState, StepStop,
 };
-use crate::logic::playbook::model::{Action, RunWhen};
+use super::undo::Saga;
+use super::{together, undo};
+use crate::logic::playbook::model::{Action, RunWhen, Step, StepTree};
 use crate::logic::time::Timestamp;
 
 /// Folds one event into the state. `at` is the event's recorded time.
 pub fn apply(state: &mut JobState, event: &Event, at: Timestamp) {
+    super::freeze::before(state, event, at);
+    let clock = super::freeze::clock(state, at);
+    fold(state, event, clock);
+    super::freeze::after(state, event, at);
+}
+
+fn fold(state: &mut JobState, event: &Event, at: Timestamp) {
     match event {
         Event::JobStarted { .. }
         | Event::JobPaused { .. }
@@ -25,7 +36,8 @@ pub fn apply(state: &mut JobState, event: &Event, at: Timestamp) {
         | Event::CancelAsked { .. }
         | Event::SkipAsked { .. }
         | Event::SkipWithdrawn { .. }
-        | Event::OrderRefused { .. } => apply_job(state, event, at),
+        | Event::OrderRefused { .. }
+        | Event::RollbackAsked { .. } => apply_job(state, event, at),
         Event::StageStarted { stage, cells } => stage_started(state, *stage, cells, at),
         Event::StageSubmitted { stage, cell, key, after } => {
             stage_submitted(state, *stage, cell, *key, *after);
@@ -43,8 +55,11 @@ pub fn apply(state: &mut JobState, event: &Event, at: Timestamp) {
         Event::StepWithdrawn { key } => step_withdrawn(state, *key),
         Event::StepStarted { key } => step_started(state, *key, at),
         Event::StepStopping { key, rung, cause } => step_stopping(state, *key, *rung, cause.clone(), at),
-        Event::StepRetrying { key, until, left_running, .. } => {
-            step_retrying(state, *key, *until, *left_running)
+        Event::StepRetrying { key, until, left_running, rerun, .. } => {
+            step_retrying(state, *key, *until, *left_running);
+            if *rerun && let Some(it) = current(state, key.cell, key.run) {
+                it.steps[key.step as usize].reruns += 1;
+            }
         }
         Event::StepFinished(end) => step_finished(state, end),
         Event::StepSkipped { cell, run, step, cause } => {
@@ -60,7 +75,26 @@ pub fn apply(state: &mut JobState, event: &Event, at: Timestamp) {
                 state.index.attention.insert(*cell);
             }
         }
-        Event::Annotated { .. } => {}
+        Event::Annotated { key, .. } => *state.index.annotated.entry(*key).or_default() += 1,
+        Event::GateOpened(_)
+        | Event::GateAnswered(_)
+        | Event::GateApproved(_)
+        | Event::GateRejected(_)
+        | Event::GateExpired { .. }
+        | Event::GateWithdrawn { .. }
+        | Event::GateReminded { .. } => apply_gate(state, event, at),
+        Event::JobQueued { .. }
+        | Event::CellQueued { .. }
+        | Event::ClaimsBlocked { .. }
+        | Event::ClaimsHeld { .. }
+        | Event::ClaimsLost { .. } => super::share::apply(state, event, at),
+    }
+}
+
+fn apply_gate(state: &mut JobState, event: &Event, at: Timestamp) {
+    super::gate::apply(state, event, at);
+    if let Event::GateAnswered(answer) | Event::GateApproved(answer) | Event::GateRejected(answer) = event {
+        note(state, &answer.order, event);
     }
 }
 
@@ -69,10 +103,7 @@ fn apply_job(state: &mut JobState, event: &Event, at: Timestamp) {
         Event::JobStarted { attempt } => {
             state.phase = JobPhase::Running;
             state.attempt = *attempt;
-            state.started = at;
-            if let Some(limit) = state.setting.plan.playbook.policy.timeout {
-                state.index.deadlines.insert((at.after(limit), Deadline::Job));
-            }
+            clock_starts(state, at);
         }
         Event::JobPaused { order, .. } => {
             state.paused = Some(at);
@@ -81,18 +112,20 @@ fn apply_job(state: &mut JobState, event: &Event, at: Timestamp) {
         Event::JobResumed { order, .. } => {
             state.paused = None;
             touch_all(state);
+            super::gate::watch_all(state);
             note(state, order, event);
         }
         Event::JobRecovered { .. } => touch_all(state),
-        Event::JobRetrying { order, stages, cells, attempt, .. } => {
+        Event::JobRetrying { order, stages, cells, attempt, by, .. } => {
             super::steer::reset(state, stages, cells);
+            state.rerun_by = Some(by.clone());
             state.attempt = *attempt;
-            state.phase = JobPhase::Running;
+            let waits = !matches!(state.phase, JobPhase::Running) && super::share::job_asks(state);
+            state.phase = if waits { JobPhase::Queued } else { JobPhase::Running };
             state.cancel = None;
             state.finally_since = None;
-            state.started = at;
-            if let Some(limit) = state.setting.plan.playbook.policy.timeout {
-                state.index.deadlines.insert((at.after(limit), Deadline::Job));
+            if !waits {
+                clock_starts(state, at);
             }
             note(state, order, event);
         }
@@ -100,6 +133,7 @@ fn apply_job(state: &mut JobState, event: &Event, at: Timestamp) {
             state.phase = JobPhase::Finished { outcome: *outcome, cause: cause.clone(), at };
             state.index.deadlines.clear();
             state.paused = None;
+            state.shares = None;
         }
         Event::CancelAsked { order, target, force, by, cause } => {
             let cause = cause.clone().unwrap_or_else(|| Cause::Order { by: by.clone() });
@@ -122,7 +156,19 @@ fn apply_job(state: &mut JobState, event: &Event, at: Timestamp) {
             note(state, order, event);
         }
         Event::OrderRefused { order, .. } => note(state, order, event),
+        Event::RollbackAsked { order, cells, on_failure, .. } => {
+            undo::begin_whole(state, cells, *on_failure, at);
+            note(state, order, event);
+        }
         _ => {}
+    }
+}
+
+/// Its limit counts from now on.
+pub(super) fn clock_starts(state: &mut JobState, at: Timestamp) {
+    state.started = at;
+    if let Some(limit) = state.setting.plan.playbook.policy.timeout {
+        state.index.deadlines.insert((at.after(limit), Deadline::Job));
     }
 }
 
@@ -134,7 +180,7 @@ fn note(state: &mut JobState, order: &str, event: &Event) {
     }
 }
 
-fn touch_all(state: &mut JobState) {
+pub(super) fn touch_all(state: &mut JobState) {
     for cell in 0u32.. {
         let Some(it) = state.cells.get(cell as usize) else { break };
         if !matches!(it.phase, CellPhase::Finished { .. }) {
@@ -168,6 +214,7 @@ fn cancel_asked(state: &mut JobState, target: &Target, force: bool, cause: Cause
             state.index.attention.insert(*cell);
         }
     }
+    undo::limit(state, at);
 }
 
 fn skip_asked(state: &mut JobState, target: &Target, force: bool, by: &str) {
@@ -202,7 +249,6 @@ fn new_cell(state: &JobState, stage: u32, new: &NewCell, position: (u32, u32)) -
         run: new.run,
         phase: CellPhase::Queued { until: None },
         steps: vec![StepState::default(); steps],
-        current: None,
         holds_slot: false,
         stop: None,
         needs_sweep: false,
@@ -219,6 +265,9 @@ fn new_cell(state: &JobState, stage: u32, new: &NewCell, position: (u32, u32)) -
         queued: None,
         submitted: None,
         after: None,
+        asking_since: None,
+        saga: Saga::default(),
+        shares: None,
     }
 }
 
@@ -253,6 +302,7 @@ fn stage_started(state: &mut JobState, stage: u32, cells: &[NewCell], at: Timest
         match state.cells.get_mut(new.cell as usize) {
             Some(earlier) => {
                 (cell.submitted, cell.after) = (earlier.submitted, earlier.after);
+                cell.saga.armed = std::mem::take(&mut earlier.saga.armed);
                 *earlier = cell;
             }
             None => state.cells.push(cell),
@@ -289,7 +339,8 @@ fn stage_finished(
     cause: Option<Cause>,
     _at: Timestamp,
 ) {
-    let waived = matches!(cause, Some(Cause::Selection | Cause::Order { .. })) && outcome == Outcome::Skipped;
+    let waived = matches!(cause, Some(Cause::Selection | Cause::Order { .. } | Cause::Expired { .. }))
+        && outcome == Outcome::Skipped;
     let plan = state.setting.plan.clone();
     state.index.ready.remove(&stage);
     state.index.settled.remove(&stage);
@@ -386,7 +437,7 @@ pub(super) fn restart_cell(state: &mut JobState, cell: u32, until: Option<Timest
     it.run += 1;
     it.phase = CellPhase::Queued { until };
     it.steps = vec![StepState::default(); it.steps.len()];
-    it.current = None;
+    it.saga = Saga { armed: std::mem::take(&mut it.saga.armed), ..Saga::default() };
     it.stop = None;
     it.needs_sweep = false;
     it.swept = false;
@@ -398,6 +449,8 @@ pub(super) fn restart_cell(state: &mut JobState, cell: u32, until: Option<Timest
     it.hashes.clear();
     it.hash_wanted = None;
     it.skip = None;
+    it.asking_since = None;
+    super::share::forget(state, cell);
     join_queue(state, cell);
     state.index.attention.insert(cell);
     if let Some(until) = until {
@@ -410,7 +463,7 @@ fn cell_finished(
     (cell, run): (u32, u32),
     (outcome, result): (Outcome, Outcome),
     cause: Option<&Cause>,
-    outputs: &[(std::sync::Arc<str>, std::sync::Arc<str>)],
+    outputs: &[(Arc<str>, Arc<str>)],
 ) {
     if current(state, cell, run).is_none() {
         return;
@@ -418,10 +471,14 @@ fn cell_finished(
     free_slot(state, cell);
     leave_queue(state, cell);
     leave_submitted(state, cell);
+    super::share::forget(state, cell);
     let it = &mut state.cells[cell as usize];
     it.phase = CellPhase::Finished { outcome, result, cause: cause.cloned() };
     it.outputs = outputs.to_vec();
+    it.saga.before = it.saga.whole.take().filter(|_| matches!(cause, Some(Cause::NotUndone { .. })));
     let stage = it.stage;
+    state.index.rolling.remove(&cell);
+    state.index.attention.extend(state.index.rolling.iter().copied());
     if let Some(since) = it.since {
         let limit = state.setting.plan.playbook.stages[stage as usize].timeout;
         state.index.deadlines.remove(&(since.after(limit), Deadline::Cell(cell)));
@@ -446,25 +503,30 @@ fn cell_finished(
 
 fn take_slot(state: &mut JobState, cell: u32) {
     leave_queue(state, cell);
+    let width = super::share::width(state, state.cells[cell as usize].stage);
     let it = &mut state.cells[cell as usize];
     if !it.holds_slot {
         it.holds_slot = true;
-        state.index.slots_taken += 1;
+        state.index.slots_taken += width;
         state.stages[it.stage as usize].busy_cells += 1;
     }
 }
 
 pub(super) fn free_slot(state: &mut JobState, cell: u32) {
+    let width = super::share::width(state, state.cells[cell as usize].stage);
     let it = &mut state.cells[cell as usize];
     if it.holds_slot {
         it.holds_slot = false;
-        state.index.slots_taken -= 1;
+        state.index.slots_taken = state.index.slots_taken.saturating_sub(width);
         let stage = &mut state.stages[it.stage as usize];
         stage.busy_cells = stage.busy_cells.saturating_sub(1);
     }
 }
 
-fn join_queue(state: &mut JobState, cell: u32) {
+pub(super) fn join_queue(state: &mut JobState, cell: u32) {
+    if !super::share::has_all(state, cell) {
+        return;
+    }
     let it = &mut state.cells[cell as usize];
     let entry = (-i64::from(state.setting.plan.playbook.stages[it.stage as usize].priority), cell);
     it.queued = Some(entry);
@@ -529,21 +591,35 @@ fn step_started(state: &mut JobState, key: AttemptKey, at: Timestamp) {
     let plan = state.setting.plan.clone();
     let it = &mut state.cells[key.cell as usize];
     let model = &plan.playbook.stages[it.stage as usize].steps.steps[key.step as usize];
-    let is_cleanup = it.stop.is_some();
+    let tree = &plan.playbook.stages[it.stage as usize].steps;
+    // Undoing is cleanup: a cancel lets it go on.
+    let is_cleanup = it.stop.is_some() || model.undoes.is_some();
+    let is_late = tree.is_concurrent && together::is_late(it, tree, key.step as usize);
+    match model.action {
+        Action::Rollback => undo::begin(it),
+        Action::Run { .. } => {
+            if let Some(owner) = model.undoes {
+                undo::began(it, owner);
+            }
+        }
+        _ => {}
+    }
     let step = &mut it.steps[key.step as usize];
     step.is_cleanup = is_cleanup;
+    step.is_late = is_late;
     step.phase = StepPhase::Running;
     step.attempt = key.attempt;
     step.since.get_or_insert(at);
     step.attempt_since = Some(at);
     step.stop = None;
-    it.current = matches!(model.action, Action::Run { .. }).then_some(key.step);
-    if it.current.is_some() {
-        state.index.live.entry(key).or_insert(None);
+    if model.action.is_run() {
         let stage = it.stage as usize;
+        state.index.live.entry(key).or_insert(None);
         if state.stages[stage].cells.len() == 1 {
             lead(state, key);
         }
+    } else if tree.is_concurrent {
+        rest_if_waiting(state, key.cell);
     }
     if let Some(limit) = model.timeout {
         state.index.deadlines.insert((at.after(limit), Deadline::Cell(key.cell)));
@@ -576,15 +652,13 @@ fn step_retrying(state: &mut JobState, key: AttemptKey, until: Timestamp, left_r
     }
     state.index.live.remove(&key);
     state.index.leads.remove(&key);
-    free_slot(state, key.cell);
     let it = &mut state.cells[key.cell as usize];
     it.needs_sweep |= left_running > 0;
     it.swept &= left_running == 0;
-    it.current = Some(key.step);
     let step = &mut it.steps[key.step as usize];
     step.phase = StepPhase::Waiting { until };
     step.stop = None;
-    join_queue(state, key.cell);
+    rest(state, key.cell);
     reset_members(state, key.cell, key.step);
     state.index.deadlines.insert((until, Deadline::Cell(key.cell)));
     state.index.attention.insert(key.cell);
@@ -598,10 +672,10 @@ fn step_finished(state: &mut JobState, end: &StepEnd) {
     state.index.live.remove(&key);
     state.index.leads.remove(&key);
     // A cell whose step ends while it waits to be tried again has no slot; it stays in the queue for its next step.
+    let plan = state.setting.plan.clone();
     let it = &mut state.cells[key.cell as usize];
-    if it.current == Some(key.step) {
-        it.current = None;
-    }
+    let tree = &plan.playbook.stages[it.stage as usize].steps;
+    let model = &tree.steps[key.step as usize];
     if end.left_running > 0 {
         it.needs_sweep = true;
         it.swept = false;
@@ -613,27 +687,76 @@ fn step_finished(state: &mut JobState, end: &StepEnd) {
         end: end.end,
         outputs: end.outputs.clone(),
         rescued: end.rescued,
+        env: if model.background { end.env.clone() } else { Vec::new() },
+        paths: if model.background { end.paths.clone() } else { Vec::new() },
     }));
-    for (name, value) in &end.env {
-        match it.env.iter_mut().find(|(k, _)| k == name) {
-            Some(earlier) => earlier.1 = value.clone(),
-            None => it.env.push((name.clone(), value.clone())),
+    match model.undoes {
+        Some(owner) => undo::ended(state, key.cell, owner, end.outcome),
+        // What runs in the background adds nothing before somebody has waited for it.
+        None if model.background => {}
+        None => {
+            for (name, value) in &end.env {
+                put(&mut it.env, name, value);
+            }
+            it.paths.extend(end.paths.iter().cloned());
+            together::join(it, &joined_by(tree, key.step as usize));
         }
     }
-    it.paths.extend(end.paths.iter().cloned());
+    if model.undo.is_some() && end.outcome == Outcome::Success {
+        undo::arm(state, end);
+    }
     // A submitted try that was lost took a slot that nobody had left.
-    if state.index.slots_taken > state.setting.plan.slots && it.holds_slot {
-        free_slot(state, key.cell);
-        join_queue(state, key.cell);
+    let it = &state.cells[key.cell as usize];
+    let has_too_many = state.index.slots_taken > state.setting.plan.slots && it.holds_slot;
+    if has_too_many {
+        rest(state, key.cell);
+    } else if tree.is_concurrent {
+        rest_if_waiting(state, key.cell);
     }
     settle_members(state, key.cell, key.step);
     state.index.attention.insert(key.cell);
 }
 
-/// Marks what has not run inside a finished block as skipped.
+/// A cell in which nothing runs gives its slot up while a step of it waits to be tried again, or people are asked.
+pub(super) fn rest(state: &mut JobState, cell: u32) {
+    if state.live_of(cell).next().is_none() && !super::gate::is_held(state, cell) {
+        free_slot(state, cell);
+        super::share::give_up(state, cell);
+        join_queue(state, cell);
+    }
+}
+
+fn rest_if_waiting(state: &mut JobState, cell: u32) {
+    let it = &state.cells[cell as usize];
+    let waits = |it: &StepState| matches!(it.phase, StepPhase::Waiting { .. });
+    if it.asking_since.is_some() || it.steps.iter().any(waits) {
+        rest(state, cell);
+    }
+}
+
+/// Returns the background steps whose results are taken over at the end of a step.
+fn joined_by(tree: &StepTree, step: usize) -> Vec<usize> {
+    match &tree.steps[step] {
+        // Only one that can be tried again has waited for them.
+        model if model.action.has_members() && model.retry.is_some() => {
+            together::background_inside(tree, step)
+        }
+        model => together::targets(tree, &model.action).to_vec(),
+    }
+}
+
+/// Sets a variable, in its old place if it has one.
+pub(super) fn put(env: &mut Vec<(Arc<str>, Arc<str>)>, name: &Arc<str>, value: &Arc<str>) {
+    match env.iter_mut().find(|(known, _)| known == name) {
+        Some(earlier) => earlier.1 = value.clone(),
+        None => env.push((name.clone(), value.clone())),
+    }
+}
+
+/// Marks what has not run inside a finished block as skipped. What runs on in the background does so.
 fn settle_members(state: &mut JobState, cell: u32, step: u32) {
-    for_members(state, cell, step, &|it| {
-        if it.done().is_none() {
+    for_members(state, cell, step, &|model, it| {
+        if it.done().is_none() && !(model.background && it.is_open()) {
             it.phase = StepPhase::Done(Box::new(StepDone {
                 outcome: Some(Outcome::Skipped),
                 conclusion: Some(Outcome::Skipped),
@@ -645,24 +768,21 @@ fn settle_members(state: &mut JobState, cell: u32, step: u32) {
 }
 
 fn reset_members(state: &mut JobState, cell: u32, step: u32) {
-    for_members(state, cell, step, &|it| *it = StepState { attempt: it.attempt, ..StepState::default() });
+    for_members(state, cell, step, &|_, it| {
+        *it = StepState { attempt: it.attempt, reruns: it.reruns, ..StepState::default() };
+    });
 }
 
-fn for_members(state: &mut JobState, cell: u32, step: u32, change: &dyn Fn(&mut StepState)) {
+fn for_members(state: &mut JobState, cell: u32, step: u32, change: &dyn Fn(&Step, &mut StepState)) {
     let plan = state.setting.plan.clone();
     let it = &mut state.cells[cell as usize];
     let tree = &plan.playbook.stages[it.stage as usize].steps;
-    if !matches!(tree.steps[step as usize].action, Action::Block { .. }) {
+    if !tree.steps[step as usize].action.has_members() {
         return;
     }
     for (at, member) in tree.steps.iter().enumerate() {
-        let mut up = member.parent;
-        while let Some(parent) = up {
-            if parent == step as usize {
-                change(&mut it.steps[at]);
-                break;
-            }
-            up = tree.steps[parent].parent;
+        if together::is_inside(tree, at, step as usize) {
+            change(member, &mut it.steps[at]);
         }
     }
 }

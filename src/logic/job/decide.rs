@@ -11,8 +11,9 @@ use super::follow::conclude;
 use super::order::Refusal;
 use super::report::{AttemptKey, End, Exit, Report};
 use super::scope::{JobScope, Standing};
-use super::state::{JobPhase, JobState};
-use crate::logic::playbook::model::{Assertion, Retry, RetryOn, Step};
+use super::state::{CellState, JobPhase, JobState};
+use super::together;
+use crate::logic::playbook::model::{Action, Assertion, OnInterrupt, Retry, RetryOn, Stage, Step};
 use crate::logic::step_files;
 use crate::logic::time::Timestamp;
 
@@ -23,6 +24,7 @@ type Answer = Result<(Vec<Event>, String), Refusal>;
 /// # Errors
 /// A refusal, if an order makes no sense now.
 pub fn decide(state: &JobState, input: &Input, now: Timestamp) -> Answer {
+    let now = super::freeze::clock(state, now);
     match input {
         Input::Begin { epoch } => Ok((begin(state, *epoch), String::new())),
         Input::Order(asked) => super::steer::answer(state, asked),
@@ -33,22 +35,28 @@ pub fn decide(state: &JobState, input: &Input, now: Timestamp) -> Answer {
 
 fn begin(state: &JobState, epoch: u64) -> Vec<Event> {
     match state.phase {
-        JobPhase::New => {
-            let mut events = vec![Event::JobStarted { attempt: 1 }];
-            if let Some(cause) = first_broken(state, &state.setting.plan.playbook.pre) {
-                events.push(Event::JobFinished {
-                    outcome: Outcome::Failure,
-                    cause: Some(cause),
-                    rescued: false,
-                    outputs: Vec::new(),
-                    survivors: Vec::new(),
-                });
-            }
-            events
-        }
-        JobPhase::Running => vec![Event::JobRecovered { epoch }],
+        JobPhase::New if super::share::job_asks(state) => vec![super::share::queue(state)],
+        // Its turn had come when the engine died.
+        JobPhase::Queued if state.attempt == 0 && super::share::job_has_all(state) => started(state),
+        JobPhase::New => started(state),
+        JobPhase::Queued | JobPhase::Running => vec![Event::JobRecovered { epoch }],
         JobPhase::Finished { .. } => Vec::new(),
     }
+}
+
+/// Returns the start of a job, and its end if it may not begin.
+pub(super) fn started(state: &JobState) -> Vec<Event> {
+    let mut events = vec![Event::JobStarted { attempt: 1 }];
+    if let Some(cause) = first_broken(state, &state.setting.plan.playbook.pre) {
+        events.push(Event::JobFinished {
+            outcome: Outcome::Failure,
+            cause: Some(cause),
+            rescued: false,
+            outputs: Vec::new(),
+            survivors: Vec::new(),
+        });
+    }
+    events
 }
 
 fn first_broken(state: &JobState, assertions: &[Assertion]) -> Option<Cause> {
@@ -78,8 +86,7 @@ fn reported(state: &JobState, report: &Report, now: Timestamp) -> Vec<Event> {
             vec![ended_badly(state, StepEnd::new(*key), cause, now)]
         }
         Report::Lost { key, message } if is_live(key) => {
-            let cause = Cause::Interrupted { message: message.clone() };
-            vec![ended_badly(state, StepEnd::new(*key), cause, now)]
+            vec![interrupted(state, *key, message, now)]
         }
         Report::Withdrawn { key } if is_live(key) => {
             let stopped = state.cells[key.cell as usize].steps[key.step as usize].stop.as_ref();
@@ -87,16 +94,19 @@ fn reported(state: &JobState, report: &Report, now: Timestamp) -> Vec<Event> {
             vec![ended_badly(state, StepEnd::new(*key), cause, now)]
         }
         Report::Swept { cell, run, ended, survivors }
-            if state.cells.get(*cell as usize).is_some_and(|c| c.run == *run) =>
+            if state.cells.get(*cell as usize).is_some_and(|c| c.run == *run && !c.swept) =>
         {
             vec![Event::CellSwept { cell: *cell, run: *run, ended: *ended, survivors: survivors.clone() }]
         }
-        Report::Annotated { key, annotation } => {
+        // A keeper tells an engine that comes later what it may have told the one before.
+        Report::Annotated { key, nth, .. } if *nth != 0 && *nth <= state.annotated(*key) => Vec::new(),
+        Report::Annotated { key, annotation, .. } => {
             vec![Event::Annotated { key: *key, annotation: annotation.clone() }]
         }
         Report::Hashed { cell, run, patterns, digest } => {
             vec![Event::Hashed { cell: *cell, run: *run, patterns: patterns.clone(), digest: digest.clone() }]
         }
+        Report::Claims { cell, run, verdict } => super::share::answered(state, *cell, *run, verdict),
         Report::Closed { survivors } if state.phase == JobPhase::Running && state.all_done() => {
             vec![finish(state, survivors)]
         }
@@ -139,6 +149,9 @@ fn finish(state: &JobState, survivors: &[String]) -> Event {
         }
         (Some(cancel), Outcome::Cancelled) => Some(cancel.cause.clone()),
         (_, Outcome::Success) => None,
+        (None, Outcome::Failure) => {
+            Some(super::follow::gate_failure(state).unwrap_or_else(|| failed(outcome)))
+        }
         (_, outcome) => Some(failed(outcome)),
     };
     if outcome == Outcome::Success
@@ -160,6 +173,7 @@ fn finish(state: &JobState, survivors: &[String]) -> Event {
     if outcome == Outcome::Success && !survivors.is_empty() {
         (outcome, cause) = (Outcome::Failure, Some(Cause::Survivors { names: survivors.to_vec() }));
     }
+    let cause = super::undo::told_of_job(state, cause);
     let rescued = outcome == Outcome::Success
         && state.cells.iter().any(|c| c.steps.iter().any(|s| s.done().is_some_and(|d| d.rescued)));
     Event::JobFinished { outcome, cause, rescued, outputs, survivors: survivors.to_vec() }
@@ -241,9 +255,51 @@ fn take_files(end: &mut StepEnd, exit: &Exit) -> Option<String> {
     problem
 }
 
-fn ended_badly(state: &JobState, mut end: StepEnd, cause: Cause, now: Timestamp) -> Event {
+/// What held a running try is gone, and with it the try.
+fn interrupted(state: &JobState, key: AttemptKey, message: &str, now: Timestamp) -> Event {
+    let cell = &state.cells[key.cell as usize];
+    let it = &cell.steps[key.step as usize];
+    if let Some(stop) = &it.stop {
+        // It was to end, and it has.
+        return ended_badly(state, StepEnd::new(key), stop.cause.clone(), now);
+    }
+    let model = model_of(state, &key);
+    let is_undo = model.undoes.is_some();
+    let runs_again = match model.on_interrupt {
+        // It was armed by a success and has not succeeded itself: it runs until it has said how it ended.
+        _ if is_undo => true,
+        OnInterrupt::Auto => model.idempotent,
+        OnInterrupt::Rerun | OnInterrupt::Resume => true,
+        OnInterrupt::Fail => false,
+    };
+    let cause = Cause::Interrupted { message: message.to_owned() };
+    // What takes its machine along each time would never end.
+    if runs_again && (is_undo || it.reruns < MOST_RERUNS) {
+        return Event::StepRetrying {
+            key,
+            until: now,
+            cause: Some(cause),
+            end: None,
+            left_running: 0,
+            rerun: true,
+        };
+    }
+    ended_badly(state, StepEnd::new(key), cause, now)
+}
+
+/// How often a step is run again for the loss of what held it.
+const MOST_RERUNS: u32 = 20;
+
+pub(super) fn ended_badly(state: &JobState, mut end: StepEnd, cause: Cause, now: Timestamp) -> Event {
     let cell = &state.cells[end.key.cell as usize];
-    let was_cancelled = matches!(cause, Cause::Order { .. } | Cause::FailFast { .. } | Cause::Earlier);
+    let was_cancelled = matches!(
+        cause,
+        Cause::Order { .. }
+            | Cause::FailFast { .. }
+            | Cause::Earlier
+            | Cause::StoppedBy { .. }
+            | Cause::Together { .. }
+    );
     if !was_cancelled
         && cell.stop.is_none()
         && let Some(until) = step_retry(state, &end.key, &cause, now)
@@ -254,6 +310,7 @@ fn ended_badly(state: &JobState, mut end: StepEnd, cause: Cause, now: Timestamp)
             cause: Some(cause),
             end: end.end,
             left_running: end.left_running,
+            rerun: false,
         };
     }
     end.outcome = if was_cancelled { Outcome::Cancelled } else { Outcome::Failure };
@@ -274,16 +331,19 @@ pub(super) fn conclude_block(
     let block = &it.steps[step as usize];
     let key = AttemptKey { cell, run: it.run, step, attempt: block.attempt };
     let model = model_of(state, &key);
-    let members = match &model.action {
-        crate::logic::playbook::model::Action::Block { block, always, .. } => {
-            block.iter().chain(always).filter(|&&at| it.steps[at].failed()).copied().collect()
-        }
-        crate::logic::playbook::model::Action::Run { .. } => Vec::new(),
-    };
+    if model.undoes.is_some() {
+        return super::undo::given_up(state, cell, step);
+    }
     let stage = &state.setting.plan.playbook.stages[it.stage as usize];
-    let names = members.into_iter().map(|at| super::follow::step_name(stage, at)).collect();
-    let cause = block.stop.as_ref().map_or(Cause::Member { names }, |s| s.cause.clone());
+    let cause = why_failed(it, stage, step, now);
     let mut end = StepEnd { rescued, ..StepEnd::new(key) };
+    if failed && !model.action.has_members() {
+        // What is waited for has its own retries; and a command that waited for another try has no time left for it.
+        end.outcome = Outcome::Failure;
+        end.conclusion = conclude(state, cell, step, Outcome::Failure);
+        end.cause = Some(cause);
+        return Event::StepFinished(Box::new(end));
+    }
     if failed {
         return ended_badly(state, end, cause, now);
     }
@@ -291,6 +351,7 @@ pub(super) fn conclude_block(
         end.outcome = Outcome::Cancelled;
         end.conclusion = Outcome::Cancelled;
         end.cause = it.stop.as_ref().map(|s| s.cause.clone());
+        end.cause = end.cause.or_else(|| together::why_stop(it, &stage.steps, step as usize));
     } else if rescued {
         end.outcome = Outcome::Failure;
         end.cause = Some(cause);
@@ -298,19 +359,43 @@ pub(super) fn conclude_block(
     Event::StepFinished(Box::new(end))
 }
 
+/// Returns why a step that has no process did not pass.
+fn why_failed(it: &CellState, stage: &Stage, step: u32, now: Timestamp) -> Cause {
+    let of = &it.steps[step as usize];
+    let model = &stage.steps.steps[step as usize];
+    if let Some(stop) = &of.stop {
+        return stop.cause.clone();
+    }
+    let name = |at: usize| super::follow::step_name(stage, at);
+    let failed = |at: &usize| it.steps[*at].failed();
+    let members: Vec<usize> = match &model.action {
+        Action::Block { block, always, .. } => block.iter().chain(always).copied().filter(failed).collect(),
+        Action::Parallel { members, .. } => members.iter().copied().filter(failed).collect(),
+        Action::Rollback => {
+            return Cause::NotUndone { names: super::undo::failed(it).map(name).take(20).collect() };
+        }
+        Action::Run { .. } | Action::Approve(_) => {
+            let why = together::why_stop(it, &stage.steps, step as usize);
+            return why.unwrap_or(Cause::Earlier);
+        }
+        control @ (Action::Wait { .. } | Action::WaitAll | Action::Cancel { .. }) => {
+            let failures = together::unjoined_failures(it, together::targets(&stage.steps, control));
+            if failures.is_empty() && together::is_over(model, of.attempt_since, now) {
+                return Cause::Timeout { of: "step".to_owned() };
+            }
+            failures
+        }
+    };
+    Cause::Member { names: members.into_iter().map(name).collect() }
+}
+
 /// Returns when a step is tried again, if it is.
 fn step_retry(state: &JobState, key: &AttemptKey, cause: &Cause, now: Timestamp) -> Option<Timestamp> {
     let it = &state.cells[key.cell as usize].steps[key.step as usize];
-    let stage = &state.setting.plan.playbook.stages[state.cells[key.cell as usize].stage as usize];
-    let retry = model_of(state, key).retry.as_ref().or(stage.defaults.retry.as_ref()).or(state
-        .setting
-        .plan
-        .playbook
-        .defaults
-        .retry
-        .as_ref())?;
+    let retry = model_of(state, key).retry.as_ref()?;
     let seed = format!("{}/{}/{}/{}", state.setting.job_id, key.cell, key.step, key.attempt);
-    next_try(retry, cause, key.attempt, it.since.unwrap_or(now), now, &seed)
+    let tries = key.attempt.saturating_sub(it.reruns);
+    next_try(retry, cause, tries, it.since.unwrap_or(now), now, &seed)
 }
 
 /// Returns when a cell is tried again as a whole, if it is.

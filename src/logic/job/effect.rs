@@ -26,6 +26,9 @@ pub struct Launch {
     /// Submitted, it may begin only in the slot of this try.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<AttemptKey>,
+    /// Runs beside another try of its cell, in the slot of that.
+    #[serde(default)]
+    pub is_extra: bool,
 }
 
 /// What is started.

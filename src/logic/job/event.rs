@@ -8,8 +8,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::effect::Rung;
+use super::gate::{Answer, OnTimeout, Opened};
 use super::order::{Order, RetryScope, Target};
 use super::report::{Annotation, AttemptKey, End, Usage};
+use crate::logic::claims::{Blocker, Claim};
 use crate::logic::time::Timestamp;
 
 /// The version of the envelope and of every event body.
@@ -89,6 +91,49 @@ pub enum Cause {
     Assertion { name: String, message: String },
     /// A matrix could not be expanded.
     Matrix { message: String },
+    /// Somebody said no at a gate.
+    Rejected {
+        by: String,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        note: String,
+    },
+    /// A gate was closed because nobody, or not everybody, answered in time.
+    Expired { message: String },
+    /// A step with `cancel` asked for it.
+    StoppedBy { step: String },
+    /// Another step of the same `parallel` failed.
+    Together { step: String },
+    /// These steps could not be undone; of a stage its cells, of a job its stages.
+    NotUndone { names: Vec<String> },
+    /// What had completed was undone; before that, it ended as it did because of `cause`.
+    RolledBack {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cause: Option<Box<Cause>>,
+    },
+    /// A newer job or cell of the same concurrency group took its place.
+    Superseded { by: String },
+    /// A group, a lock or a resource could not be had.
+    NoClaim { message: String },
+}
+
+impl Cause {
+    /// Returns the same, marked as undone since.
+    #[must_use]
+    pub fn rolled_back(cause: Option<Self>) -> Self {
+        match cause {
+            Some(already @ Self::RolledBack { .. }) => already,
+            cause => Self::RolledBack { cause: cause.map(Box::new) },
+        }
+    }
+
+    /// Returns why it ended as it did, whether or not it was undone afterwards.
+    #[must_use]
+    pub fn root(&self) -> Option<&Self> {
+        match self {
+            Self::RolledBack { cause } => cause.as_deref(),
+            own => Some(own),
+        }
+    }
 }
 
 /// A cell as it is made by an expansion.
@@ -185,6 +230,9 @@ pub enum Event {
         by: String,
         #[serde(default)]
         order: String,
+        /// What runs is stopped as well, and all clocks stand still.
+        #[serde(default, skip_serializing_if = "is_default")]
+        freeze: bool,
     },
     JobResumed {
         by: String,
@@ -322,6 +370,9 @@ pub enum Event {
         end: Option<End>,
         #[serde(default, skip_serializing_if = "is_default")]
         left_running: u32,
+        /// What held it was lost, and it may run again for that: no try of `retry` is used up.
+        #[serde(default, skip_serializing_if = "is_default")]
+        rerun: bool,
     },
     StepFinished(Box<StepEnd>),
     StepSkipped {
@@ -339,6 +390,71 @@ pub enum Event {
     Annotated {
         key: AttemptKey,
         annotation: Annotation,
+    },
+    GateOpened(Box<Opened>),
+    /// Somebody approved, and more have to.
+    GateAnswered(Box<Answer>),
+    /// Somebody approved, and nobody else has to.
+    GateApproved(Box<Answer>),
+    GateRejected(Box<Answer>),
+    /// The wait is over, and what that means.
+    GateExpired {
+        gate: u32,
+        then: OnTimeout,
+        message: String,
+        /// Where it lets through: the values of its inputs.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        values: Vec<(Arc<str>, serde_json::Value)>,
+    },
+    /// What waited was cancelled, skipped or begun anew.
+    GateWithdrawn {
+        gate: u32,
+    },
+    /// It is time to remind those who have not answered.
+    GateReminded {
+        gate: u32,
+    },
+    /// These cells, which have ended, are rolled back: their armed undos run, newest first.
+    RollbackAsked {
+        by: String,
+        #[serde(default)]
+        order: String,
+        cells: Vec<u32>,
+        /// The stage whose `rollback: on-failure` asked, if no person did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        on_failure: Option<u32>,
+    },
+    /// The job asks for what it shares with others, and waits until it has all of it.
+    JobQueued {
+        claims: Vec<Claim>,
+        #[serde(default, skip_serializing_if = "is_default")]
+        priority: i32,
+    },
+    /// The same of a cell. Without claims: it asks again for those that it gave up.
+    CellQueued {
+        cell: u32,
+        run: u32,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        claims: Vec<Claim>,
+    },
+    /// Why the job, or that cell, does not have all yet.
+    ClaimsBlocked {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cell: Option<u32>,
+        run: u32,
+        blockers: Vec<Blocker>,
+    },
+    /// The job, or that cell, has all that it asked for.
+    ClaimsHeld {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cell: Option<u32>,
+        run: u32,
+    },
+    /// Others could take it while no engine worked on the job: nothing more is begun before it is had again.
+    ClaimsLost {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cell: Option<u32>,
+        run: u32,
     },
 }
 
@@ -374,7 +490,49 @@ impl Event {
             Self::StepSkipped { .. } => "step.skipped",
             Self::Hashed { .. } => "step.hashed",
             Self::Annotated { .. } => "step.annotated",
+            Self::GateOpened(_) => "gate.opened",
+            Self::GateAnswered(_) => "gate.answered",
+            Self::GateApproved(_) => "gate.approved",
+            Self::GateRejected(_) => "gate.rejected",
+            Self::GateExpired { .. } => "gate.expired",
+            Self::GateWithdrawn { .. } => "gate.withdrawn",
+            Self::GateReminded { .. } => "gate.reminded",
+            Self::RollbackAsked { .. } => "order.rollback",
+            Self::JobQueued { .. } => "job.queued",
+            Self::CellQueued { .. } => "cell.queued",
+            Self::ClaimsBlocked { cell: None, .. } => "job.blocked",
+            Self::ClaimsBlocked { .. } => "cell.blocked",
+            Self::ClaimsHeld { cell: None, .. } => "job.claimed",
+            Self::ClaimsHeld { .. } => "cell.claimed",
+            Self::ClaimsLost { cell: None, .. } => "job.unclaimed",
+            Self::ClaimsLost { .. } => "cell.unclaimed",
         }
+    }
+
+    /// Returns the id of the order that it records, where it records one.
+    #[must_use]
+    pub fn order(&self) -> Option<&str> {
+        let order = match self {
+            Self::JobPaused { order, .. }
+            | Self::JobResumed { order, .. }
+            | Self::JobRetrying { order, .. }
+            | Self::CancelAsked { order, .. }
+            | Self::SkipAsked { order, .. }
+            | Self::SkipWithdrawn { order, .. }
+            | Self::RollbackAsked { order, .. }
+            | Self::OrderRefused { order, .. } => Some(order),
+            Self::GateAnswered(answer) | Self::GateApproved(answer) | Self::GateRejected(answer) => {
+                Some(&answer.order)
+            }
+            _ => None,
+        };
+        order.map(String::as_str).filter(|id| !id.is_empty())
+    }
+
+    /// Says whether it ends its job, for as long as nobody retries it.
+    #[must_use]
+    pub fn is_end(&self) -> bool {
+        matches!(self, Self::JobFinished { .. })
     }
 
     /// Returns who asked for it, where somebody did.
@@ -387,7 +545,11 @@ impl Event {
             | Self::CancelAsked { by, .. }
             | Self::SkipAsked { by, .. }
             | Self::SkipWithdrawn { by, .. }
-            | Self::OrderRefused { by, .. } => Some(by),
+            | Self::OrderRefused { by, .. }
+            | Self::RollbackAsked { by, .. } => Some(by),
+            Self::GateAnswered(answer) | Self::GateApproved(answer) | Self::GateRejected(answer) => {
+                Some(&answer.by)
+            }
             _ => None,
         }
     }

@@ -10,7 +10,7 @@ use super::scope::{JobScope, ListStatus, Standing, environment};
 use super::simple::simple_command;
 use super::state::JobState;
 use crate::logic::expr::{ExprError, Template};
-use crate::logic::playbook::model::{Action, Shell, Step, Workspace};
+use crate::logic::playbook::model::{Action, OnInterrupt, Shell, Step, Workspace};
 
 /// Longest text that goes to a shell as an argument; beyond it a script file is written. Linux takes 128 KiB.
 const LONGEST_ARGUMENT: usize = 100 * 1024;
@@ -75,8 +75,9 @@ pub fn launch(state: &JobState, key: AttemptKey) -> Result<Launch, ExprError> {
     let env = environment(state, key.cell, Some((key.step, status)))?;
     let (text, shell) = match &model.action {
         Action::Run { text, shell } => (text, shell),
-        Action::Block { .. } => {
-            return Err(ExprError::evaluation("not-a-command", "a block is not a command"));
+        other => {
+            let words = format!("a step with `{}` is not a command", other.word());
+            return Err(ExprError::evaluation("not-a-command", words));
         }
     };
     let (command, dir): (Arc<str>, Option<Arc<str>>) = {
@@ -99,9 +100,13 @@ pub fn launch(state: &JobState, key: AttemptKey) -> Result<Launch, ExprError> {
         .unwrap_or(&Shell::Default);
     let mut env: Vec<(String, Option<String>)> =
         env.into_iter().map(|(k, v)| (k.to_string(), Some(v.to_string()))).collect();
-    if !it.paths.is_empty() {
+    let paths = match model.undoes.and_then(|owner| super::undo::target(it, owner)) {
+        Some(armed) => &armed.paths,
+        None => &it.paths,
+    };
+    if !paths.is_empty() {
         let given = env.iter().rev().find(|(name, _)| name == "PATH").and_then(|(_, value)| value.clone());
-        let mut added: Vec<String> = it.paths.iter().rev().map(ToString::to_string).collect();
+        let mut added: Vec<String> = paths.iter().rev().map(ToString::to_string).collect();
         added.push(given.unwrap_or_else(|| setting.path.to_string()));
         env.push(("PATH".to_owned(), Some(added.join(":"))));
     }
@@ -116,6 +121,7 @@ pub fn launch(state: &JobState, key: AttemptKey) -> Result<Launch, ExprError> {
         keep_children: model.keep_children,
         is_last: is_last(state, key),
         after: it.after,
+        is_extra: false,
     })
 }
 
@@ -127,6 +133,8 @@ pub(super) fn is_last(state: &JobState, key: AttemptKey) -> bool {
     let model = &stage.steps.steps[key.step as usize];
     // Inside a block, a rescue may still follow.
     stage.steps.body.last() == Some(&(key.step as usize))
+        // Something else of the cell may still run, or have failed.
+        && !stage.steps.is_concurrent
         && !it.needs_sweep
         && stage.outputs.is_empty()
         // Its success must be safe from a power cut before anything builds on it.
@@ -174,13 +182,26 @@ fn own_variables(state: &JobState, key: AttemptKey, model: &Step, env: &mut Vec<
     let setting = &state.setting;
     let it = &state.cells[key.cell as usize];
     let step = model.id.as_ref().map_or_else(|| (key.step + 1).to_string(), ToString::to_string);
-    let identity = format!("{}/{}/{}", setting.job_id, it.id, key.step);
+    let mut identity = format!("{}/{}/{}", setting.job_id, it.id, key.step);
+    let mut suffix = String::new();
+    if let Some(owner) = model.undoes {
+        // That of the step that it undoes, so that the two can be told to belong together.
+        identity = format!("{}/{}/{owner}", setting.job_id, it.id);
+        suffix = "-undo".to_owned();
+        if let Some(armed) = super::undo::target(it, owner) {
+            suffix = format!("-undo-{}", armed.number);
+        }
+    }
     let mut set = |name: &str, value: String| env.push((name.to_owned(), Some(value)));
     set("SORTIE_STAGE", state.stage_name(it.stage).to_owned());
     set("SORTIE_CELL", it.id.to_string());
     set("SORTIE_STEP", step);
     set("SORTIE_ATTEMPT", key.attempt.to_string());
-    set("SORTIE_IDEMPOTENCY_KEY", blake3::hash(identity.as_bytes()).to_hex()[..32].to_owned());
+    if model.on_interrupt == OnInterrupt::Resume && it.steps[key.step as usize].reruns > 0 {
+        set("SORTIE_RESUMED", "1".to_owned());
+    }
+    let identity = &blake3::hash(identity.as_bytes()).to_hex()[..32];
+    set("SORTIE_IDEMPOTENCY_KEY", format!("{identity}{suffix}"));
 }
 
 /// Returns the program for a text. `sh -c` and `bash -c` take it as an argument, which spares a file.

@@ -11,23 +11,33 @@
 //! journal, so start, cancel and recovery are one path. `decide` records only what was said; everything that results
 //! from it belongs to `follow`, so that a crash in the middle of a batch heals itself.
 //!
+//! Steps beside each other are in `together.rs` (`background`, `wait`, `cancel`, `parallel`), sagas in `undo.rs`.
+//!
 //! What is not here: clocks (`now` is an argument), processes, the store, wording for screens.
 
+mod answer;
 pub mod apply;
 pub mod decide;
 pub mod effect;
 pub mod event;
 pub mod follow;
+mod freeze;
+pub mod gate;
 pub mod launch;
 pub mod order;
 pub mod progress;
 pub mod report;
 pub mod scope;
+pub mod share;
 mod simple;
 pub mod state;
 mod steer;
+mod together;
+pub mod undo;
 pub mod wanted;
 
+#[cfg(test)]
+mod property_playbooks;
 #[cfg(test)]
 mod property_tests;
 #[cfg(test)]

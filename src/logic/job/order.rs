@@ -52,6 +52,32 @@ pub enum Order {
     Retry {
         scope: RetryScope,
     },
+    /// Says yes at a gate.
+    Approve {
+        /// Its number in the job.
+        gate: u32,
+        #[serde(default)]
+        note: String,
+        #[serde(default)]
+        inputs: Vec<(String, serde_json::Value)>,
+        /// Who the sender says to be, if somebody else than the system says.
+        #[serde(default)]
+        claimed: Option<String>,
+    },
+    /// Starts nothing new, and stops what runs until somebody resumes the job; all clocks stand still.
+    Freeze,
+    /// Says no at a gate, which closes it.
+    Reject {
+        gate: u32,
+        #[serde(default)]
+        note: String,
+        #[serde(default)]
+        claimed: Option<String>,
+    },
+    /// Undoes what has completed in the target and can be undone, newest first.
+    Rollback {
+        target: Target,
+    },
 }
 
 /// An order with its sender.

@@ -1,43 +1,37 @@
 //! Properties of the journal, over random jobs, random worlds and random orders.
 //!
 //! For each job: the run ends; replay of the journal equals the live state; every prefix of it, replayed and resumed
-//! after a crash, comes to a legal end; nothing starts before its needs, after a cancel, twice, or beyond the slots.
-//! Five faults planted on purpose must each be caught.
+//! after a crash, comes to a legal end; nothing starts before its needs, after a cancel, twice, or beyond the slots;
+//! what is undone is the newest that can be, and nothing else of the rollback runs meanwhile; what runs has what it
+//! shares with others, and no other cell has it.
+//! Seven faults planted on purpose must each be caught.
 
 use super::Input;
 use super::apply::apply;
 use super::decide::decide;
 use super::effect::Rung;
-use super::event::{Cause, Envelope, Event, Outcome};
+use super::event::{Envelope, Event};
 use super::follow::{follow, hear};
+use super::gate::GatePlace;
 use super::launch::launch;
 use super::order::{Asked, Order, RetryScope, Target};
+use super::property_playbooks::{Dice, random_playbook};
 use super::report::{AttemptKey, End, Report};
 use super::state::{JobPhase, JobState, StagePhase, StageState};
 use super::testing::{exit, new_state};
 use super::wanted::wanted;
+use crate::logic::claims::arbiter::{Party, arbitrate};
+use crate::logic::claims::{Claim, Verdict};
+use crate::logic::plan::Plan;
+use crate::logic::playbook::gate::GateRules;
 use crate::logic::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
-const JOBS: u64 = 240;
+#[path = "property_watch.rs"]
+mod watching;
+
+const JOBS: u64 = 380;
 const SLOTS: u32 = 3;
-
-/// A small generator, so that a failure can be repeated from its seed.
-#[derive(Clone)]
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % sides
-    }
-
-    fn one_in(&mut self, sides: u64) -> bool {
-        self.roll(sides) == 0
-    }
-}
 
 /// A breakage planted on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,101 +42,8 @@ enum Fault {
     LossesUnrecorded,
     SlotsIgnored,
     AttemptNotStored,
-}
-
-fn random_steps(dice: &mut Dice, depth: u32) -> String {
-    let n = 1 + dice.roll(3);
-    let steps: Vec<String> = (0..n)
-        .map(|_| {
-            if depth < 2 && dice.one_in(5) {
-                let part = |dice: &mut Dice, name: &str| format!("{name}: {}", random_steps(dice, depth + 1));
-                let mut parts = vec![part(dice, "block")];
-                if dice.one_in(2) {
-                    parts.push(part(dice, "rescue"));
-                }
-                if dice.one_in(2) {
-                    parts.push(part(dice, "always"));
-                }
-                if dice.one_in(5) {
-                    parts.push("timeout: 20s".to_owned());
-                }
-                return format!("{{ {} }}", parts.join(", "));
-            }
-            let mut keys = vec!["run: x".to_owned()];
-            match dice.roll(8) {
-                0 => keys.push(
-                    "retry: { attempts: 3, on: [failure, timeout, interrupted], backoff: { first: 2s } }"
-                        .to_owned(),
-                ),
-                1 => keys.push("timeout: 7s".to_owned()),
-                2 => keys.push("if: always()".to_owned()),
-                3 => keys.push("if: failure()".to_owned()),
-                4 => keys.push("continue-on-error: true".to_owned()),
-                _ => {}
-            }
-            format!("{{ {} }}", keys.join(", "))
-        })
-        .collect();
-    format!("[{}]", steps.join(", "))
-}
-
-fn random_playbook(dice: &mut Dice) -> String {
-    // One in three is large and plain, so that much is submitted before there is a slot for it.
-    let is_plain = dice.one_in(3);
-    // Half of these are mostly one chain, so that one stage is submitted behind another that is itself submitted.
-    let is_chain = is_plain && dice.one_in(2);
-    let n = if is_chain {
-        8 + dice.roll(10)
-    } else if is_plain {
-        4 + dice.roll(8)
-    } else {
-        1 + dice.roll(6)
-    };
-    let mut text = String::from("version: 3\nname: t\ndefaults: { cancel: { grace: 5s } }\n");
-    if dice.one_in(6) {
-        text.push_str("policy: { timeout: 60s }\n");
-    }
-    text.push_str("stages:\n");
-    for at in 0..n {
-        let mut keys = Vec::new();
-        let sides = if is_plain { 5 } else { 2 };
-        let is_link = is_chain && at > 0 && !dice.one_in(5);
-        let needs: Vec<String> = (0..at)
-            .filter(|need| if is_link { need + 1 == at } else { dice.one_in(sides) })
-            .map(|need| format!("s{need}"))
-            .collect();
-        if !needs.is_empty() {
-            keys.push(format!("needs: [{}]", needs.join(", ")));
-        }
-        match dice.roll(if is_chain {
-            60
-        } else if is_plain {
-            18
-        } else {
-            9
-        }) {
-            0 => keys.push("matrix: { n: [1, 2, 3] }".to_owned()),
-            1 => {
-                keys.push("strategy: { fail-fast: false, max-parallel: 1, matrix: { n: [1, 2] } }".to_owned())
-            }
-            2 => keys.push("timeout: 15s".to_owned()),
-            3 => keys.push("retry: { attempts: 2, on: [failure], backoff: { first: 3s } }".to_owned()),
-            4 if at > 0 => keys.push("run-when: all-done".to_owned()),
-            5 => keys.push("if: always()".to_owned()),
-            _ => {}
-        }
-        if is_plain {
-            keys.push("run: x".to_owned());
-        } else {
-            keys.push(format!("priority: {}", dice.roll(3)));
-            keys.push(format!("steps: {}", random_steps(dice, 0)));
-        }
-        text.push_str(&format!("  s{at}: {{ {} }}\n", keys.join(", ")));
-    }
-    if dice.one_in(3) {
-        text.push_str(&format!("finally:\n  z: {{ steps: {} }}\n", random_steps(dice, 1)));
-    }
-    text
+    GatesIgnored,
+    ClaimsIgnored,
 }
 
 /// A process of the simulated world.
@@ -155,6 +56,8 @@ struct Process {
     /// Its success ends its cell.
     is_last: bool,
     rung: Option<Rung>,
+    /// When it began, as its clock has it.
+    began: i64,
 }
 
 /// Engine and world in one: runs a job to its end and watches what may not happen.
@@ -179,6 +82,22 @@ struct Sim {
     skipped: u32,
     withdrawn: u32,
     retried: u32,
+    /// Gates that an answer or the end of the wait has let through.
+    let_through: BTreeSet<u32>,
+    /// How many gates were opened, answered by as many as have to, refused, expired, withdrawn.
+    gates: [u32; 5],
+    /// How often a step began beside another of its cell, how many undos ended, how many cells were rolled back.
+    together: u32,
+    undone: u32,
+    rolled_back: u32,
+    /// How many tries were lost with what held them, and begun again.
+    lost: u32,
+    /// Since when the processes are stopped.
+    frozen: Option<i64>,
+    freezes: u32,
+    /// How often claims were had, and lost to others.
+    claimed: u32,
+    unclaimed: u32,
     with_orders: bool,
 }
 
@@ -187,7 +106,7 @@ type Checked = Result<(), String>;
 impl Sim {
     fn new(text: &str, seed: u64, fault: Fault, with_orders: bool) -> Self {
         let slots = if fault == Fault::SlotsIgnored { 1_000 } else { SLOTS };
-        let mut state = new_state(text, slots);
+        let mut state = attended(text, slots);
         state.setting.ahead = u32::try_from(seed % 4).unwrap_or(0);
         Self {
             state,
@@ -205,6 +124,16 @@ impl Sim {
             skipped: 0,
             withdrawn: 0,
             retried: 0,
+            let_through: BTreeSet::new(),
+            gates: [0; 5],
+            together: 0,
+            undone: 0,
+            rolled_back: 0,
+            lost: 0,
+            frozen: None,
+            freezes: 0,
+            claimed: 0,
+            unclaimed: 0,
             with_orders,
         }
     }
@@ -215,113 +144,14 @@ impl Sim {
         if let (Event::StepStarted { key }, Fault::AttemptNotStored) = (&event, self.fault) {
             self.state.cells[key.cell as usize].steps[key.step as usize].attempt = 0;
         }
+        if let (Event::GateOpened(it), Fault::GatesIgnored) = (&event, self.fault) {
+            let end = super::gate::GateEnd::Approved { values: Vec::new() };
+            self.state.gates[it.gate as usize].end = Some(end);
+            self.state.index.gates.remove(&it.gate);
+        }
         let seq = self.journal.len() as u64 + 1;
         self.journal.push(Envelope { seq, time: self.now, event });
         Ok(())
-    }
-
-    /// Invariants of single events, judged on the state before them.
-    fn watch(&mut self, event: &Event) -> Checked {
-        match event {
-            Event::StageStarted { stage, .. } => {
-                let model = &self.state.setting.plan.playbook.stages[*stage as usize];
-                for &need in &model.needs {
-                    if !matches!(self.state.stages[need].phase, StagePhase::Finished { .. }) {
-                        return Err(format!("stage {stage} started before its need {need} had ended"));
-                    }
-                }
-                if model.is_final && !self.state.ordinary_done() {
-                    return Err(format!("final stage {stage} started before the others had ended"));
-                }
-            }
-            Event::StepStarted { key } => {
-                if !self.started.insert((*key, self.state.attempt)) {
-                    return Err(format!("{key:?} started twice"));
-                }
-                let it = &self.state.cells[key.cell as usize];
-                if it.live_key(key.cell).is_some() {
-                    return Err(format!("{key:?} started while another step of its cell runs"));
-                }
-                if it.stop.as_ref().is_some_and(|s| s.rung == Rung::Kill) {
-                    return Err(format!("{key:?} started after a forced cancel"));
-                }
-            }
-            Event::CellStarted { cell, .. } => {
-                let it = &self.state.cells[*cell as usize];
-                let (stage, was_begun) = (it.stage, it.submitted.is_some());
-                let is_final = self.state.setting.plan.playbook.stages[stage as usize].is_final;
-                if self.state.cancel.as_ref().is_some_and(|c| c.force) && !is_final && !was_begun {
-                    return Err(format!("cell {cell} started after a forced cancel of the job"));
-                }
-            }
-            Event::CellStopping { cause: Cause::FailFast { cell }, .. }
-                if self.state.cells[*cell as usize].outcome() != Some(Outcome::Failure) =>
-            {
-                return Err(format!("cell {cell} made its siblings stop and has not failed"));
-            }
-            Event::CellFinished { cell, outcome, .. } => {
-                self.skipped += u32::from(*outcome == Outcome::Skipped);
-                let was_asked = self.state.cells[*cell as usize].skip.is_some();
-                let fits = if was_asked {
-                    [Outcome::Skipped, Outcome::Success].contains(outcome)
-                } else {
-                    *outcome != Outcome::Skipped
-                };
-                if !fits {
-                    return Err(format!("cell {cell} is {outcome:?}, asked to skip it: {was_asked}"));
-                }
-            }
-            Event::StageFinished {
-                stage,
-                cause: Some(Cause::Order { .. }),
-                outcome: Outcome::Skipped,
-                ..
-            } => {
-                let it = &self.state.stages[*stage as usize];
-                if it.phase == StagePhase::Pending && it.skip.is_none() {
-                    return Err(format!("stage {stage} was skipped although that was withdrawn"));
-                }
-            }
-            Event::JobRetrying { stages, cells, .. } => {
-                self.retried += 1;
-                self.watch_retry(stages, cells)?;
-            }
-            Event::SkipWithdrawn { .. } => self.withdrawn += 1,
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// What runs again at once must not be built on something that is still to run, nor be under way.
-    fn watch_retry(&self, stages: &[u32], cells: &[u32]) -> Checked {
-        let again: BTreeSet<u32> = cells
-            .iter()
-            .map(|&cell| self.state.cells[cell as usize].stage)
-            .chain(stages.iter().copied())
-            .collect();
-        let plan = &self.state.setting.plan.playbook.stages;
-        for &cell in cells {
-            let it = &self.state.cells[cell as usize];
-            let model = &plan[it.stage as usize];
-            if it.outcome().is_none() {
-                return Err(format!("cell {cell} is run again while it runs"));
-            }
-            for &need in &model.needs {
-                let has_ended = matches!(self.state.stages[need].phase, StagePhase::Finished { .. });
-                if !has_ended || again.iter().any(|&at| at as usize == need) {
-                    return Err(format!("cell {cell} is run again before its need {need} has ended"));
-                }
-            }
-            let ordinary = again.iter().any(|&at| !plan[at as usize].is_final);
-            if model.is_final && (ordinary || !self.state.ordinary_done()) {
-                return Err(format!("final cell {cell} is run again before the others have ended"));
-            }
-        }
-        let runs = |at: &&u32| matches!(self.state.stages[**at as usize].phase, StagePhase::Started { .. });
-        match stages.iter().find(runs) {
-            Some(stage) => Err(format!("stage {stage} begins anew while it runs")),
-            None => Ok(()),
-        }
     }
 
     fn input(&mut self, input: &Input) -> Checked {
@@ -331,7 +161,9 @@ impl Sim {
             }
         }
         hear(&mut self.state, input);
-        self.settle()
+        self.settle()?;
+        self.freeze_or_thaw();
+        Ok(())
     }
 
     fn settle(&mut self) -> Checked {
@@ -350,19 +182,116 @@ impl Sim {
             }
             self.record(event)?;
         }
-        Err("something follows for ever".to_owned())
+        let last: Vec<&Event> = self.journal.iter().rev().take(6).map(|it| &it.event).collect();
+        Err(format!("something follows for ever: {last:?}"))
     }
 
     fn check_slots(&self) -> Checked {
-        let live = self.state.index.live.len() - self.state.index.submitted.len();
-        if self.live.len() > SLOTS as usize {
-            return Err(format!("{} processes run in {SLOTS} slots", self.live.len()));
+        let submitted = &self.state.index.submitted;
+        let live = self.state.index.live.keys().map(|key| key.cell).filter(|cell| !submitted.contains(cell));
+        let live: BTreeSet<u32> = live.collect();
+        for &gate in &self.state.index.gates {
+            let GatePlace::Step(key) = self.state.gates[gate as usize].opened.place else { continue };
+            let holds = live.contains(&key.cell) || super::gate::is_held(&self.state, key.cell);
+            if self.state.cells[key.cell as usize].holds_slot != holds {
+                return Err(format!("the cell of gate {gate} holds a slot: {}", !holds));
+            }
         }
-        if live > SLOTS as usize { Err(format!("{live} steps run in {SLOTS} slots")) } else { Ok(()) }
+        let cells = self.live.keys().map(|key| key.cell).collect::<BTreeSet<_>>().len();
+        if cells > SLOTS as usize {
+            return Err(format!("processes of {cells} cells run in {SLOTS} slots"));
+        }
+        if live.len() > SLOTS as usize {
+            Err(format!("steps of {} cells run in {SLOTS} slots", live.len()))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Stops the processes, or lets them go on from where they stand.
+    fn freeze_or_thaw(&mut self) {
+        let now = self.now.0;
+        match (self.frozen, wanted(&self.state).frozen) {
+            (None, true) => {
+                self.frozen = Some(now);
+                self.freezes += 1;
+            }
+            (Some(since), false) => {
+                self.frozen = None;
+                for process in self.live.values_mut() {
+                    let stood = now - since.max(process.began);
+                    process.began += stood;
+                    process.ends_at = process.ends_at.saturating_add(stood);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Lets cells have what is free, unless another job takes it first.
+    fn share(&mut self) -> Checked {
+        for _ in 0..200 {
+            let (wishes, mut room) = super::share::wishes(&self.state);
+            let mut parties: Vec<Party> = Vec::new();
+            let cells = (0u32..).zip(&self.state.cells);
+            let cells = cells.filter_map(|(cell, it)| Some((Some(cell), it.shares.as_deref()?)));
+            for (cell, shares) in self.state.shares.iter().map(|it| (None, it)).chain(cells) {
+                let has = |claim: &&Claim| shares.phase.has(claim.kind);
+                let is_wished = wishes.iter().any(|wish| wish.cell == cell);
+                parties.push(Party {
+                    job: 1,
+                    cell,
+                    ancestors: Vec::new(),
+                    name: String::new(),
+                    place: String::new(),
+                    is_first: shares.is_first,
+                    priority: (0, 0),
+                    ticket: shares.since.0,
+                    since: shares.since,
+                    held: shares.claims.iter().filter(has).cloned().collect(),
+                    wanted: if is_wished { shares.claims.clone() } else { Vec::new() },
+                    is_left: false,
+                });
+            }
+            let can_wait = !self.live.is_empty() && self.dice.one_in(3);
+            let width = |cell| wishes.iter().find(|wish| wish.cell == cell).map_or(0, |wish| wish.width);
+            let mut verdicts = arbitrate(&parties);
+            if self.fault == Fault::ClaimsIgnored {
+                verdicts.iter_mut().for_each(|(_, verdict)| *verdict = Verdict::Held);
+            }
+            verdicts.retain(|(at, verdict)| match verdict {
+                Verdict::Held => {
+                    let width = width(parties[*at].cell);
+                    let has_room = width <= room && !can_wait;
+                    room = room.saturating_sub(width);
+                    has_room
+                }
+                Verdict::Blocked { .. } => true,
+                _ => false,
+            });
+            // Those who want nothing are answered, too, if that is all there is to ask.
+            let empty = wishes.iter().filter(|wish| wish.claims.is_empty()).map(|wish| wish.cell);
+            let empty: Vec<_> = empty.map(|cell| (cell, Verdict::Held)).collect();
+            let before = self.journal.len();
+            let verdicts = verdicts.into_iter().map(|(at, verdict)| (parties[at].cell, verdict));
+            for (cell, verdict) in verdicts.chain(empty).collect::<Vec<_>>() {
+                self.claimed += u32::from(verdict == Verdict::Held);
+                let run = match cell {
+                    Some(cell) => self.state.cells[cell as usize].run,
+                    None => super::share::job_run(&self.state),
+                };
+                self.input(&Input::Report(Report::Claims { cell, run, verdict }))?;
+            }
+            if self.journal.len() == before {
+                return Ok(());
+            }
+        }
+        Err("claims are asked for without end".to_owned())
     }
 
     /// Makes the world match what is wanted.
     fn reconcile(&mut self) -> Checked {
+        self.share()?;
         let wishes: Vec<(AttemptKey, Option<Rung>)> =
             wanted(&self.state).live.iter().map(|(key, rung)| (*key, *rung)).collect();
         let is_submitted = |state: &JobState, key: &AttemptKey| {
@@ -383,6 +312,8 @@ impl Sim {
                 }
                 continue;
             }
+            let step = &self.state.cells[key.cell as usize].steps[key.step as usize];
+            let began = step.attempt_since.map(|at| at.0);
             let (now, dice) = (self.now.0, &mut self.dice);
             let process = self.live.entry(key).or_insert_with(|| Process {
                 ends_at: now + i64::try_from(1 + dice.roll(12)).unwrap_or(1) * 1_000_000,
@@ -390,6 +321,7 @@ impl Sim {
                 stubborn: dice.one_in(4),
                 is_last: launch(&self.state, key).is_ok_and(|it| it.is_last),
                 rung: None,
+                began: began.unwrap_or(now),
             });
             if process.rung < rung {
                 process.rung = rung;
@@ -412,12 +344,17 @@ impl Sim {
             1 => Target::Stage(small(dice.roll(stages))),
             _ => Target::Cell(small(dice.roll(cells.max(1)))),
         };
-        let order = match self.dice.roll(12) {
+        let has_gates = !self.state.gates.is_empty() && self.dice.one_in(5);
+        let order = match self.dice.roll(16) {
+            _ if has_gates => self.random_answer(),
+            14 | 15 => Order::Rollback { target: target(&mut self.dice) },
             0 | 1 => Order::Cancel { target: target(&mut self.dice), force: self.dice.one_in(5) },
+            2 if self.dice.one_in(2) => Order::Freeze,
             2 => Order::Pause,
             3 | 4 => Order::Resume,
             5 => Order::Skip { target: target(&mut self.dice) },
             6 | 7 => Order::Skip { target: self.open_part() },
+            12 | 13 => Order::Skip { target: self.open_part() },
             8 | 9 => {
                 let target = self.open_part();
                 self.ask(Order::Skip { target: target.clone() })?;
@@ -427,6 +364,23 @@ impl Sim {
             _ => Order::Retry { scope: self.random_scope() },
         };
         self.ask(order)
+    }
+
+    /// An answer at some gate, mostly one that is open.
+    fn random_answer(&mut self) -> Order {
+        let small = |n: u64| u32::try_from(n).unwrap_or(0);
+        let open: Vec<u32> = self.state.index.gates.iter().copied().collect();
+        let gate = if open.is_empty() || self.dice.one_in(5) {
+            small(self.dice.roll(self.state.gates.len() as u64))
+        } else {
+            open[usize::try_from(self.dice.roll(open.len() as u64)).unwrap_or(0)]
+        };
+        if self.dice.one_in(5) {
+            Order::Reject { gate, note: String::new(), claimed: None }
+        } else {
+            let claimed = ["bob", "cat"][usize::from(self.dice.one_in(2))].to_owned();
+            Order::Approve { gate, note: String::new(), inputs: Vec::new(), claimed: Some(claimed) }
+        }
     }
 
     /// A stage that waits, or a cell that runs or was given out ahead: plain chance seldom comes upon one.
@@ -468,12 +422,16 @@ impl Sim {
         for round in 0..5_000 {
             if matches!(self.state.phase, JobPhase::Finished { .. }) {
                 let left = wanted(&self.state);
-                if !left.live.is_empty() || !left.sweeping.is_empty() || left.close {
+                let has_gates = !self.state.index.gates.is_empty();
+                if !left.live.is_empty() || !left.sweeping.is_empty() || left.close || has_gates {
                     return Err(format!("something is still wanted at the end: {left:?}"));
                 }
                 if self.with_orders && round < 60 && self.dice.one_in(3) {
-                    let scope = self.random_scope();
-                    self.ask(Order::Retry { scope })?;
+                    let order = match self.dice.roll(3) {
+                        0 => Order::Rollback { target: Target::Job },
+                        _ => Order::Retry { scope: self.random_scope() },
+                    };
+                    self.ask(order)?;
                     continue;
                 }
                 return Ok(());
@@ -503,6 +461,21 @@ impl Sim {
     }
 
     fn step_time(&mut self) -> Checked {
+        if self.frozen.is_some() {
+            return self.stand();
+        }
+        let is_idle = self.live.is_empty() && wanted(&self.state).wake_at.is_none();
+        if !self.state.index.gates.is_empty() && (is_idle || self.dice.one_in(8)) {
+            let order = self.random_answer();
+            return self.ask(order);
+        }
+        if self.dice.one_in(25)
+            && let Some(key) = self.live.keys().next().copied()
+        {
+            // Its keeper is gone.
+            self.live.remove(&key);
+            return self.input(&Input::Report(Report::Lost { key, message: "gone".to_owned() }));
+        }
         let wake = wanted(&self.state).wake_at.map_or(i64::MAX, |at| at.0);
         let next = self.live.iter().map(|(key, p)| (p.ends_at, *key)).min();
         match next {
@@ -527,7 +500,39 @@ impl Sim {
                 self.now = Timestamp(self.now.0.max(wake));
                 self.input(&Input::Wake)
             }
-            _ => Err("nothing runs and nothing is due, but the job has not ended".to_owned()),
+            _ => {
+                let open = (0..).zip(&self.state.cells).filter(|(_, it)| it.outcome().is_none());
+                let open: Vec<String> = open
+                    .map(|(at, it): (u32, _)| {
+                        let steps: Vec<_> =
+                            it.steps.iter().map(|s| (&s.phase, &s.stop, s.is_cleanup)).collect();
+                        format!(
+                            "cell {at} slot {} queued {:?} stop {:?} {steps:?}",
+                            it.holds_slot, it.queued, it.stop
+                        )
+                    })
+                    .collect();
+                Err(format!("nothing runs and nothing is due, but the job has not ended: {open:?}"))
+            }
+        }
+    }
+
+    /// Time passes over a frozen job: somebody ends a process of it, answers, cancels or lets it go on.
+    fn stand(&mut self) -> Checked {
+        self.now = Timestamp(self.now.0 + i64::try_from(self.dice.roll(90)).unwrap_or(0) * 1_000_000);
+        let first = self.live.keys().next().copied();
+        match (self.dice.roll(6), first) {
+            (0, Some(key)) => {
+                self.live.remove(&key);
+                self.input(&Input::Report(exit(key, End::Signal(9))))
+            }
+            (1, _) => self.input(&Input::Wake),
+            (2, _) => self.ask(Order::Cancel { target: Target::Job, force: false }),
+            (3, _) if !self.state.gates.is_empty() => {
+                let order = self.random_answer();
+                self.ask(order)
+            }
+            _ => self.ask(Order::Resume),
         }
     }
 
@@ -538,6 +543,7 @@ impl Sim {
             if let Event::StepStarted { key } = &it.event {
                 sim.started.insert((*key, sim.state.attempt));
             }
+            sim.pass(&it.event);
             apply(&mut sim.state, &it.event, it.time);
             sim.now = it.time;
         }
@@ -553,10 +559,20 @@ impl Sim {
                         stubborn: true,
                         is_last: false,
                         rung: Some(Rung::Kill),
+                        began: 0,
                     },
                 );
             } else {
                 sim.input(&Input::Report(Report::Lost { key, message: "crash".to_owned() }))?;
+            }
+        }
+        let cells = (0u32..).zip(&sim.state.cells).filter(|(_, it)| it.shares.is_some());
+        let mut having: Vec<_> = cells.map(|(cell, it)| (Some(cell), it.run)).collect();
+        having.extend(sim.state.shares.iter().map(|_| (None, super::share::job_run(&sim.state))));
+        for (cell, run) in having {
+            if sim.dice.one_in(3) {
+                sim.unclaimed += 1;
+                sim.input(&Input::Report(Report::Claims { cell, run, verdict: Verdict::Lost }))?;
             }
         }
         sim.input(&Input::Begin { epoch: 2 })?;
@@ -577,18 +593,41 @@ fn essence(state: &JobState) -> String {
                 &state.cancel,
                 &state.stages,
                 &state.cells,
-                &state.orders
+                &state.orders,
+                &state.gates,
+                &state.shares,
+                (&state.rerun_by, &state.frozen, &state.idle)
             ),
-            (&index.ready, &index.settled, &index.queue, &index.live, index.slots_taken, index.open_stages),
+            (
+                &index.ready,
+                &index.settled,
+                &index.queue,
+                &index.live,
+                index.slots_taken,
+                index.open_stages,
+                &index.gates,
+                &index.asking
+            ),
+            (&index.rolling, state.armed),
         )
     )
 }
 
 fn replay(text: &str, journal: &[Envelope]) -> JobState {
-    let mut state = new_state(text, SLOTS);
+    let mut state = attended(text, SLOTS);
     for it in journal {
         apply(&mut state, &it.event, it.time);
     }
+    state
+}
+
+/// A job at whose gates a name that is given counts, so that one sender is several people.
+fn attended(text: &str, slots: u32) -> JobState {
+    let mut state = new_state(text, slots);
+    let gates = GateRules { claims_count: true, ..GateRules::default() };
+    let mut totals = state.setting.plan.totals.clone();
+    totals.others.insert("gpu".into(), 2);
+    state.setting.plan = std::sync::Arc::new(Plan { gates, totals, ..(*state.setting.plan).clone() });
     state
 }
 
@@ -606,6 +645,14 @@ struct Tried {
     skipped: u32,
     withdrawn: u32,
     retried: u32,
+    gates: [u32; 5],
+    together: u32,
+    undone: u32,
+    rolled_back: u32,
+    lost: u32,
+    freezes: u32,
+    claimed: u32,
+    unclaimed: u32,
 }
 
 /// Runs one job and resumes every prefix of it; returns what went wrong first.
@@ -618,13 +665,14 @@ fn try_job(job: u64, fault: Fault) -> Result<Tried, String> {
     if fault != Fault::AttemptNotStored && essence(&replay(&text, &sim.journal)) != essence(&sim.state) {
         return Err(at("replay differs from the live state".to_owned()));
     }
-    let (mut followed, mut foreseen) = (sim.followed, sim.foreseen);
+    let (mut followed, mut foreseen, mut unclaimed) = (sim.followed, sim.foreseen, 0);
     for length in 1..sim.journal.len() {
         let end = Sim::after_crash(&text, &sim.journal[..length], seed ^ length as u64, fault)
-            .and_then(|mut again| again.run().map(|()| (again.followed, again.foreseen)));
+            .and_then(|mut again| again.run().map(|()| (again.followed, again.foreseen, again.unclaimed)));
         let begun = end.map_err(|what| at(format!("after a crash behind event {length}: {what}")))?;
         followed += begun.0;
         foreseen += begun.1;
+        unclaimed += begun.2;
     }
     Ok(Tried {
         events: sim.journal.len(),
@@ -635,6 +683,14 @@ fn try_job(job: u64, fault: Fault) -> Result<Tried, String> {
         skipped: sim.skipped,
         withdrawn: sim.withdrawn,
         retried: sim.retried,
+        gates: sim.gates,
+        together: sim.together,
+        undone: sim.undone,
+        rolled_back: sim.rolled_back,
+        lost: sim.lost,
+        freezes: sim.freezes,
+        claimed: sim.claimed,
+        unclaimed,
     })
 }
 
@@ -642,6 +698,9 @@ fn try_job(job: u64, fault: Fault) -> Result<Tried, String> {
 fn every_prefix_resumes_to_a_legal_end() {
     let (mut events, mut orders, mut followed, mut foreseen, mut chained) = (0, 0, 0, 0, 0);
     let (mut skipped, mut withdrawn, mut retried) = (0, 0, 0);
+    let (mut together, mut undone, mut rolled_back, mut lost) = (0, 0, 0, 0);
+    let (mut gates, mut freezes) = ([0; 5], 0);
+    let (mut claimed, mut unclaimed) = (0, 0);
     for job in 0..JOBS {
         let tried = try_job(job, Fault::None).unwrap_or_else(|what| panic!("{what}"));
         events += tried.events;
@@ -652,11 +711,23 @@ fn every_prefix_resumes_to_a_legal_end() {
         skipped += tried.skipped;
         withdrawn += tried.withdrawn;
         retried += tried.retried;
+        freezes += tried.freezes;
+        for (all, some) in gates.iter_mut().zip(tried.gates) {
+            *all += some;
+        }
+        together += tried.together;
+        undone += tried.undone;
+        rolled_back += tried.rolled_back;
+        lost += tried.lost;
+        claimed += tried.claimed;
+        unclaimed += tried.unclaimed;
     }
     eprintln!(
         "{JOBS} jobs, {events} events, {orders} orders, {followed} tries begun ahead, {foreseen} of them \
          with their stage, {} prefixes resumed; {skipped} cells skipped, {withdrawn} skips taken back, \
-         {retried} times run again",
+         {retried} times run again; {together} steps begun beside others, {undone} undos, {rolled_back} cells rolled \
+         back, {lost} tries lost and made up for; gates opened, approved, rejected, expired, withdrawn: {gates:?}; \
+         {freezes} times frozen; {claimed} times claims were had and {unclaimed} times lost",
         events as u64 - JOBS
     );
     assert!(events as u64 - JOBS >= 5_000, "only {events} events");
@@ -665,7 +736,14 @@ fn every_prefix_resumes_to_a_legal_end() {
     assert!(chained >= 50, "only {chained} tries were submitted behind a submitted one");
     assert!(skipped >= 100, "only {skipped} cells were skipped");
     assert!(withdrawn >= 20, "only {withdrawn} skips were taken back");
+    assert!(claimed >= 100 && unclaimed >= 100, "only {claimed} claims were had, {unclaimed} lost");
     assert!(retried >= 100, "only {retried} times something was run again");
+    assert!(freezes >= 20, "only {freezes} times frozen");
+    assert!(gates.iter().all(|&times| times >= 20), "gates are seldom: {gates:?}");
+    assert!(together >= 200, "only {together} steps began beside others");
+    assert!(undone >= 80, "only {undone} undos ended");
+    assert!(rolled_back >= 30, "only {rolled_back} cells were rolled back");
+    assert!(lost >= 15, "only {lost} lost tries were made up for");
 }
 
 #[test]
@@ -676,6 +754,8 @@ fn planted_faults_are_caught() {
         Fault::LossesUnrecorded,
         Fault::SlotsIgnored,
         Fault::AttemptNotStored,
+        Fault::GatesIgnored,
+        Fault::ClaimsIgnored,
     ];
     for fault in faults {
         let caught = (0..40).find_map(|job| try_job(job, fault).err());

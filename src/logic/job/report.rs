@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::logic::claims::Verdict;
+
 /// Names one try of one step. Fences late results: a report for another attempt than the current one is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct AttemptKey {
@@ -32,9 +34,17 @@ pub enum Report {
     /// Everything the job started has been ended, and whoever held it is done.
     Closed { survivors: Vec<String> },
     /// A log command of a step: `::error::`, `::warning::` or `::notice::`.
-    Annotated { key: AttemptKey, annotation: Annotation },
+    Annotated {
+        key: AttemptKey,
+        annotation: Annotation,
+        /// Its place among those of the attempt, from 1, so that one which is told twice is recorded once.
+        #[serde(default)]
+        nth: u32,
+    },
     /// Answer to a wish for the digest of files, of `hashFiles`.
     Hashed { cell: u32, run: u32, patterns: Vec<String>, digest: Result<String, String> },
+    /// What came of the wish of the job, or of that cell, for what it shares with others.
+    Claims { cell: Option<u32>, run: u32, verdict: Verdict },
 }
 
 impl Report {
@@ -44,7 +54,11 @@ impl Report {
         match self {
             Self::Exited(exit) => Some(exit.key),
             Self::NotStarted { key, .. } | Self::Withdrawn { key } | Self::Lost { key, .. } => Some(*key),
-            Self::Swept { .. } | Self::Closed { .. } | Self::Annotated { .. } | Self::Hashed { .. } => None,
+            Self::Swept { .. }
+            | Self::Closed { .. }
+            | Self::Annotated { .. }
+            | Self::Hashed { .. }
+            | Self::Claims { .. } => None,
         }
     }
 }
@@ -69,6 +83,14 @@ pub struct Exit {
     /// The submitted try that was begun in the slot that came free.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<AttemptKey>,
+    /// It ended while nobody was ending everything, so this is how it would have ended in any case.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub undisturbed: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_false(yes: &bool) -> bool {
+    !yes
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]

@@ -7,10 +7,11 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::event::{Cause, Outcome};
+use super::gate::GateState;
 use super::report::End;
-use super::state::{JobState, StagePhase};
+use super::state::{CellState, JobState, StagePhase};
 use crate::logic::expr::{ExprError, Scope, StatusFn};
-use crate::logic::playbook::model::{Action, Env};
+use crate::logic::playbook::model::{Action, Env, StepTree};
 use crate::logic::value::{Object, Value};
 
 /// Names and values.
@@ -91,6 +92,7 @@ impl<'a> JobScope<'a> {
                 let model = &setting.plan.playbook.stages[stage as usize];
                 stage_results(self.state, model.needs.iter().copied())
             }),
+            "gate" => self.stage().map(|stage| gate_context(self.state, stage)),
             "stages" | "jobs" => Some(stage_results(self.state, 0..self.state.stages.len())),
             _ => match self.standing {
                 Standing::Cell { cell, step, status } => self.cell_context(name, cell, step, status),
@@ -107,7 +109,7 @@ impl<'a> JobScope<'a> {
                 matrix => Value::from_json(matrix),
             }),
             "strategy" => Some(strategy(self.state, cell)),
-            "steps" => Some(steps_context(self.state, cell)),
+            "steps" => Some(steps_context(self.state, cell, step)),
             "stage" | "job" => {
                 let word = if status.cancelled {
                     "cancelled"
@@ -250,6 +252,10 @@ fn stage_results(state: &JobState, stages: impl Iterator<Item = usize>) -> Value
 #[must_use]
 pub fn merged_outputs(state: &JobState, stage: usize) -> Value {
     let mut merged = Object::new();
+    let gate = state.stages[stage].gate.and_then(|gate| state.gates.get(gate as usize));
+    for (name, value) in gate.map(GateState::outputs).unwrap_or_default() {
+        merged.insert(name, Value::String(value));
+    }
     for &cell in &state.stages[stage].cells {
         for (name, value) in &state.cells[cell as usize].outputs {
             if !value.is_empty() || merged.get(name).is_none() {
@@ -258,6 +264,22 @@ pub fn merged_outputs(state: &JobState, stage: usize) -> Value {
         }
     }
     Value::object(merged)
+}
+
+/// The gate before a stage: typed values of its inputs, who let it through, and what they wrote.
+fn gate_context(state: &JobState, stage: u32) -> Value {
+    let gate = state.stages[stage as usize].gate.and_then(|gate| state.gates.get(gate as usize));
+    let Some(gate) = gate else { return Value::object(Object::new()) };
+    let values = gate.values().unwrap_or_default();
+    let inputs: Object = values.iter().map(|(k, v)| (k.clone(), Value::from_json(v))).collect();
+    let who: Vec<&str> = gate.approvals.iter().map(|it| &*it.counts_as).collect();
+    let notes: Vec<&str> =
+        gate.approvals.iter().map(|it| &*it.note).filter(|note| !note.is_empty()).collect();
+    let mut members = Object::new();
+    members.insert("inputs", Value::object(inputs));
+    members.insert("by", Value::string(who.join(", ")));
+    members.insert("note", Value::string(notes.join("\n")));
+    Value::object(members)
 }
 
 fn cells_context(state: &JobState, stage: usize) -> Value {
@@ -290,17 +312,32 @@ fn strategy(state: &JobState, cell: u32) -> Value {
     )
 }
 
-fn steps_context(state: &JobState, cell: u32) -> Value {
+fn steps_context(state: &JobState, cell: u32, at: Option<u32>) -> Value {
     let it = &state.cells[cell as usize];
-    let model = &state.setting.plan.playbook.stages[it.stage as usize].steps.steps;
+    let tree = &state.setting.plan.playbook.stages[it.stage as usize].steps;
+    let undone = at.and_then(|at| tree.steps[at as usize].undoes);
+    let undone = undone.and_then(|owner| Some((owner, super::undo::target(it, owner)?)));
     let mut steps = Object::new();
-    for (step, model) in it.steps.iter().zip(model) {
-        let (Some(id), Some(done)) = (&model.id, step.done()) else { continue };
+    for (number, (step, model)) in it.steps.iter().zip(&tree.steps).enumerate() {
+        let (Some(id), None) = (&model.id, model.undoes) else { continue };
+        let text = |pairs: &[(Arc<str>, Arc<str>)]| {
+            Value::object(pairs.iter().map(|(k, v)| (k.clone(), Value::String(v.clone()))).collect())
+        };
         let mut members = Object::new();
-        let outputs: Object =
-            done.outputs.iter().map(|(k, v)| (k.clone(), Value::String(v.clone()))).collect();
-        members.insert("outputs", Value::object(outputs));
         let word = |o: Option<Outcome>| o.map_or(Value::Null, |o| Value::string(o.word()));
+        if let Some((_, armed)) = undone.filter(|(owner, _)| *owner == number) {
+            // As it was when it succeeded, whatever came after.
+            members.insert("outputs", text(&armed.outputs));
+            members.insert("outcome", word(Some(Outcome::Success)));
+            members.insert("conclusion", word(Some(Outcome::Success)));
+            steps.insert(id.clone(), Value::object(members));
+            continue;
+        }
+        let Some(done) = step.done() else { continue };
+        if !super::together::is_visible(it, tree, number) {
+            continue;
+        }
+        members.insert("outputs", text(&done.outputs));
         members.insert("outcome", word(done.outcome));
         members.insert("conclusion", word(done.conclusion));
         members.insert("attempts", Value::Number(f64::from(step.attempt)));
@@ -317,7 +354,9 @@ fn error_context(state: &JobState, cell: u32, step: u32) -> Option<Value> {
     let it = &state.cells[cell as usize];
     let tree = &state.setting.plan.playbook.stages[it.stage as usize].steps;
     let parent = tree.steps[step as usize].parent?;
-    let Action::Block { block, .. } = &tree.steps[parent].action else { return None };
+    let Action::Block { block, .. } = &tree.steps[parent].action else {
+        return error_context(state, cell, u32::try_from(parent).ok()?);
+    };
     if block.contains(&(step as usize)) {
         return error_context(state, cell, u32::try_from(parent).ok()?);
     }
@@ -348,6 +387,12 @@ fn describe(cause: &Cause) -> (&'static str, String) {
         Cause::Start { message } => ("start", message.clone()),
         Cause::Protocol { message } => ("protocol", message.clone()),
         Cause::Interrupted { message } => ("interrupted", message.clone()),
+        Cause::Rejected { by, note } if note.is_empty() => ("rejected", format!("rejected by {by}")),
+        Cause::Rejected { by, note } => ("rejected", format!("rejected by {by}: {note}")),
+        Cause::Expired { message } => ("expired", message.clone()),
+        Cause::NotUndone { names } => ("rollback", format!("could not be undone: {}", names.join(", "))),
+        Cause::Superseded { by } => ("superseded", format!("{by} took its place")),
+        Cause::NoClaim { message } => ("no-claim", message.clone()),
         other => ("failure", format!("{other:?}")),
     }
 }
@@ -382,7 +427,7 @@ pub fn environment(state: &JobState, cell: u32, step: Option<(u32, ListStatus)>)
     };
     layer(&setting.plan.playbook.env, &mut env)?;
     layer(&stage.env, &mut env)?;
-    for (name, value) in setting.env.iter().chain(&it.env) {
+    for (name, value) in setting.env.iter().chain(added(it, &stage.steps, step.map(|(at, _)| at as usize))) {
         put(&mut env, name.clone(), value.clone());
     }
     if let Some((step, _)) = step {
@@ -390,13 +435,29 @@ pub fn environment(state: &JobState, cell: u32, step: Option<(u32, ListStatus)>)
         let mut up = Some(step as usize);
         while let Some(at) = up {
             chain.push(at);
-            up = stage.steps.steps[at].parent;
+            let model = &stage.steps.steps[at];
+            // What undoes a step has its variables as well.
+            up = model.undoes.or(model.parent);
         }
         for at in chain.into_iter().rev() {
             layer(&stage.steps.steps[at].env, &mut env)?;
         }
     }
     Ok(env)
+}
+
+/// Returns the variables that steps have added as one of them sees them, or the end of the cell.
+fn added<'a>(
+    it: &'a CellState,
+    tree: &'a StepTree,
+    step: Option<usize>,
+) -> impl Iterator<Item = &'a (Arc<str>, Arc<str>)> {
+    let undone = step.and_then(|at| tree.steps[at].undoes).and_then(|owner| super::undo::target(it, owner));
+    let env = undone.map_or(&it.env, |armed| &armed.env);
+    let late = tree.background.iter().filter(move |&&at| {
+        undone.is_none() && !it.steps[at].is_joined && super::together::is_visible(it, tree, at)
+    });
+    env.iter().chain(late.filter_map(|&at| it.steps[at].done()).flat_map(|done| &done.env))
 }
 
 fn put(env: &mut Vec<(Arc<str>, Arc<str>)>, name: Arc<str>, value: Arc<str>) {

@@ -9,8 +9,11 @@ use std::sync::Arc;
 
 use super::effect::Rung;
 use super::event::{Cause, Outcome};
+use super::gate::GateState;
 use super::order::Target;
 use super::report::{AttemptKey, End};
+use super::share::Shares;
+use super::undo::Saga;
 use crate::logic::plan::Plan;
 use crate::logic::time::Timestamp;
 use crate::logic::value::Value;
@@ -47,6 +50,10 @@ pub struct JobState {
     /// Counts retries of the job, from 1.
     pub attempt: u32,
     pub paused: Option<Timestamp>,
+    /// What runs is stopped, too, and the clock stands there.
+    pub frozen: Option<Timestamp>,
+    /// Paused, it has had nothing to do since then, which does not count for its own time.
+    pub idle: Option<Timestamp>,
     pub cancel: Option<CancelState>,
     pub stages: Vec<StageState>,
     pub cells: Vec<CellState>,
@@ -54,6 +61,14 @@ pub struct JobState {
     pub orders: BTreeMap<String, String>,
     pub finally_since: Option<Timestamp>,
     pub started: Timestamp,
+    /// Who ran the job again last.
+    pub rerun_by: Option<String>,
+    /// In the order of their opening; a gate is named by this position.
+    pub gates: Vec<GateState>,
+    /// How many undos have been armed so far: the number of the newest.
+    pub armed: u64,
+    /// What the job as a whole shares with others.
+    pub shares: Option<Shares>,
     /// Indexes, kept by `apply`.
     pub index: Index,
 }
@@ -85,8 +100,16 @@ pub struct Index {
     pub sweeping: BTreeSet<u32>,
     /// Cells that wait for the digest of files.
     pub hashing: BTreeSet<u32>,
+    /// How many annotations were recorded of each try that has any.
+    pub annotated: BTreeMap<AttemptKey, u32>,
+    /// Gates that are open.
+    pub gates: BTreeSet<u32>,
+    /// Cells that wait for claims.
+    pub asking: BTreeSet<u32>,
     /// Ordinary and final stages that have not finished.
     pub open_stages: [u32; 2],
+    /// Cells that are rolled back after they had ended.
+    pub rolling: BTreeSet<u32>,
 }
 
 /// Something that falls due.
@@ -96,14 +119,22 @@ pub enum Deadline {
     Cell(u32),
     Job,
     Finally,
+    /// Look at this gate again.
+    Gate(u32),
 }
 
 /// Where a job stands.
 #[derive(Clone, Debug, PartialEq)]
 pub enum JobPhase {
     New,
+    /// Waits for its turn among other jobs.
+    Queued,
     Running,
-    Finished { outcome: Outcome, cause: Option<Cause>, at: Timestamp },
+    Finished {
+        outcome: Outcome,
+        cause: Option<Cause>,
+        at: Timestamp,
+    },
 }
 
 /// A cancel that was asked for.
@@ -134,6 +165,10 @@ pub struct StageState {
     pub foreseen: Option<u32>,
     /// The keeper had begun it before it was known that it must not run.
     pub is_unfounded: bool,
+    /// The gate before its cells, once it was opened.
+    pub gate: Option<u32>,
+    /// Its own `rollback: on-failure` has come into force.
+    pub has_rolled: bool,
 }
 
 /// What the transitive needs of a stage came to.
@@ -174,8 +209,6 @@ pub struct CellState {
     pub run: u32,
     pub phase: CellPhase,
     pub steps: Vec<StepState>,
-    /// The leaf step that runs or waits.
-    pub current: Option<u32>,
     pub holds_slot: bool,
     pub stop: Option<CellStop>,
     pub needs_sweep: bool,
@@ -197,6 +230,12 @@ pub struct CellState {
     pub submitted: Option<AttemptKey>,
     /// Submitted, it may begin only in the slot of this try, as its stage needs that to succeed.
     pub after: Option<AttemptKey>,
+    /// Since when people are asked in it, by one gate or several; its time limit stands still meanwhile.
+    pub asking_since: Option<Timestamp>,
+    /// What can be undone, and what was.
+    pub saga: Saga,
+    /// What this run of it shares with others.
+    pub shares: Option<Box<Shares>>,
 }
 
 /// Where a cell stands.
@@ -232,8 +271,18 @@ pub struct StepState {
     /// Start of the current try.
     pub attempt_since: Option<Timestamp>,
     pub stop: Option<StepStop>,
+    /// How many of its tries were lost with what held them, and made up for.
+    pub reruns: u32,
     /// Was begun after its cell was asked to stop, so that request does not reach it.
     pub is_cleanup: bool,
+    /// Its gate, once it was opened.
+    pub gate: Option<u32>,
+    /// Since when people are asked by gates inside it; its time limit stands still meanwhile.
+    pub asking_since: Option<Timestamp>,
+    /// Was begun after another step of its `parallel` had failed, so that does not reach it.
+    pub is_late: bool,
+    /// It ran in the background, and a `wait` has taken over what it came to.
+    pub is_joined: bool,
 }
 
 /// A step that was asked to stop.
@@ -266,6 +315,9 @@ pub struct StepDone {
     pub end: Option<End>,
     pub outputs: Vec<(Arc<str>, Arc<str>)>,
     pub rescued: bool,
+    /// What a step in the background adds for the steps behind its `wait`.
+    pub env: Vec<(Arc<str>, Arc<str>)>,
+    pub paths: Vec<Arc<str>>,
 }
 
 impl JobState {
@@ -291,12 +343,18 @@ impl JobState {
             phase: JobPhase::New,
             attempt: 0,
             paused: None,
+            frozen: None,
+            idle: None,
             cancel: None,
             stages,
             cells: Vec::new(),
             orders: BTreeMap::new(),
             finally_since: None,
             started: Timestamp::default(),
+            rerun_by: None,
+            gates: Vec::new(),
+            armed: 0,
+            shares: None,
             index,
         }
     }
@@ -314,6 +372,12 @@ impl JobState {
         }
     }
 
+    /// Returns how many annotations are recorded of a try.
+    #[must_use]
+    pub fn annotated(&self, key: AttemptKey) -> u32 {
+        self.index.annotated.get(&key).copied().unwrap_or(0)
+    }
+
     /// Returns the plan's words for a stage.
     #[must_use]
     pub fn stage_name(&self, stage: u32) -> &str {
@@ -326,6 +390,14 @@ impl JobState {
         let it = &self.cells[cell as usize];
         let stage = self.stage_name(it.stage);
         if it.label.is_empty() { stage.to_owned() } else { format!("{stage}[{}]", it.label) }
+    }
+
+    /// Returns the tries of a cell that run, in the order of their steps. Of one that waits for a slot, the submitted one.
+    pub fn live_of(&self, cell: u32) -> impl Iterator<Item = AttemptKey> + '_ {
+        let run = self.cells.get(cell as usize).map_or(0, |it| it.run);
+        let first = AttemptKey { cell, run, step: 0, attempt: 0 };
+        let last = AttemptKey { cell, run, step: u32::MAX, attempt: u32::MAX };
+        self.index.live.range(first..=last).map(|(key, _)| *key)
     }
 
     /// Says whether every ordinary stage has finished.
@@ -355,6 +427,8 @@ impl StageState {
             closure: Closure::default(),
             foreseen: None,
             is_unfounded: false,
+            gate: None,
+            has_rolled: false,
         }
     }
 
@@ -395,19 +469,6 @@ impl CellState {
             _ => None,
         }
     }
-
-    /// Returns the key of the try that runs, if one does.
-    #[must_use]
-    pub fn live_key(&self, cell: u32) -> Option<AttemptKey> {
-        let step = self.current?;
-        let it = &self.steps[step as usize];
-        (it.phase == StepPhase::Running).then_some(AttemptKey {
-            cell,
-            run: self.run,
-            step,
-            attempt: it.attempt,
-        })
-    }
 }
 
 impl StepState {
@@ -418,6 +479,12 @@ impl StepState {
             StepPhase::Done(done) => Some(done),
             _ => None,
         }
+    }
+
+    /// Says whether the step runs, or waits to be tried again.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self.phase, StepPhase::Running | StepPhase::Waiting { .. })
     }
 
     /// Says whether the step ended and counts as a failure.

@@ -1,7 +1,8 @@
-//! Orders: cancel, pause, resume, skip and its withdrawal, retry. Each is either recorded or refused with a sentence.
+//! Orders: cancel, pause, resume, skip and its withdrawal, retry, rollback. Each is either recorded or refused with a sentence.
 
 use std::collections::BTreeSet;
 
+use super::answer::Saying;
 use super::apply::{free_slot, leave_queue, restart_cell};
 use super::event::{Cause, Event, Outcome};
 use super::order::{Asked, Order, Refusal, RetryScope, Target};
@@ -30,7 +31,17 @@ pub(super) fn answer(state: &JobState, asked: &Asked) -> Answer {
             if state.paused.is_some() {
                 return Err(Refusal::new("the job is paused already"));
             }
-            Ok(said(state, vec![Event::JobPaused { by, order }]))
+            Ok(said(state, vec![Event::JobPaused { by, order, freeze: false }]))
+        }
+        Order::Freeze => {
+            running(state, "freeze")?;
+            if state.frozen.is_some() {
+                return Err(Refusal::new("the job is frozen already"));
+            }
+            if state.cancel.is_some() {
+                return Err(Refusal::new("cannot freeze the job: it is being cancelled"));
+            }
+            Ok(said(state, vec![Event::JobPaused { by, order, freeze: true }]))
         }
         Order::Resume => {
             running(state, "resume")?;
@@ -42,11 +53,29 @@ pub(super) fn answer(state: &JobState, asked: &Asked) -> Answer {
         Order::Skip { target } => skip(state, by, order, target),
         Order::WithdrawSkip { target } => withdraw_skip(state, by, order, target),
         Order::Retry { scope } => retry(state, by, order, scope),
+        Order::Approve { gate, note, inputs, claimed } => {
+            running(state, "approve")?;
+            super::answer::approve(
+                state,
+                &Saying { gate: *gate, by, order, claimed: claimed.as_ref(), note },
+                inputs,
+            )
+        }
+        Order::Reject { gate, note, claimed } => {
+            running(state, "reject")?;
+            super::answer::reject(state, &Saying { gate: *gate, by, order, claimed: claimed.as_ref(), note })
+        }
+        Order::Rollback { target } => {
+            exists(state, target)?;
+            not_frozen(state, "roll back", target)?;
+            let cells = super::undo::asked(state, target, &name(state, target))?;
+            Ok(said(state, vec![Event::RollbackAsked { by, order, cells, on_failure: None }]))
+        }
     }
 }
 
 /// Puts the answer beside what is recorded.
-fn said(state: &JobState, events: Vec<Event>) -> (Vec<Event>, String) {
+pub(super) fn said(state: &JobState, events: Vec<Event>) -> (Vec<Event>, String) {
     let words = events.first().map_or_else(String::new, |event| words(state, event));
     (events, words)
 }
@@ -54,6 +83,9 @@ fn said(state: &JobState, events: Vec<Event>) -> (Vec<Event>, String) {
 /// Returns the answer to an order in words, from what was recorded of it; a repeated order gets the same.
 pub(super) fn words(state: &JobState, event: &Event) -> String {
     match event {
+        Event::JobPaused { freeze: true, .. } => {
+            "frozen: what runs is stopped where it stands, and all clocks with it".to_owned()
+        }
         Event::JobPaused { .. } => "paused: what runs goes on, nothing new starts".to_owned(),
         Event::JobResumed { .. } => "resumed".to_owned(),
         Event::JobRetrying { .. } => "trying again".to_owned(),
@@ -67,7 +99,8 @@ pub(super) fn words(state: &JobState, event: &Event) -> String {
         }
         Event::CancelAsked { target, .. } => format!("stopping: {}", name(state, target)),
         Event::OrderRefused { message, .. } => message.clone(),
-        _ => String::new(),
+        Event::RollbackAsked { cells, .. } => super::undo::words(state, cells),
+        other => super::answer::words(state, other),
     }
 }
 
@@ -78,6 +111,17 @@ fn running(state: &JobState, verb: &str) -> Result<(), Refusal> {
         }
         _ => Ok(()),
     }
+}
+
+/// A part of a frozen job is not stopped: its processes hear no signal, and its grace would not run.
+fn not_frozen(state: &JobState, verb: &str, target: &Target) -> Result<(), Refusal> {
+    if state.frozen.is_none() || *target == Target::Job {
+        return Ok(());
+    }
+    let name = name(state, target);
+    Err(Refusal::new(format!(
+        "cannot {verb} {name} while the job is frozen: resume it first, or cancel all of it"
+    )))
 }
 
 fn word(outcome: Outcome) -> &'static str {
@@ -113,6 +157,7 @@ fn cancel(state: &JobState, by: String, order: String, target: &Target, force: b
         let name = name(state, target);
         return Err(Refusal::new(format!("cannot cancel {name}: it has already {}", past(outcome))));
     }
+    not_frozen(state, "cancel", target)?;
     let asked_before = match target {
         Target::Job => state.cancel.is_some(),
         Target::Stage(at) => state.stages[*at as usize].cancel.is_some(),
@@ -158,6 +203,12 @@ fn skip(state: &JobState, by: String, order: String, target: &Target) -> Answer 
     if let Some(outcome) = state.outcome_of(target) {
         return Err(Refusal::new(format!("cannot skip {name}: it has already {}", past(outcome))));
     }
+    not_frozen(state, "skip", target)?;
+    if matches!(target, Target::Cell(cell) if state.index.rolling.contains(cell)) {
+        return Err(Refusal::new(format!(
+            "cannot skip {name}: it is being rolled back; cancel that instead"
+        )));
+    }
     let (open, was_asked) = match target {
         Target::Stage(at) => {
             let stage = &state.stages[*at as usize];
@@ -202,6 +253,12 @@ fn withdraw_skip(state: &JobState, by: String, order: String, target: &Target) -
 
 fn retry(state: &JobState, by: String, order: String, scope: &RetryScope) -> Answer {
     let finished = matches!(state.phase, JobPhase::Finished { .. });
+    if let Some(&cell) = state.index.rolling.first() {
+        let name = state.cell_name(cell);
+        return Err(Refusal::new(format!(
+            "cannot retry now: `{name}` is being rolled back; wait for its end"
+        )));
+    }
     let (stages, cells) = reach(state, scope, finished)?;
     if stages.is_empty() && cells.is_empty() {
         return Err(Refusal::new("nothing to retry: nothing failed and nothing was cancelled"));
@@ -298,7 +355,13 @@ fn cell_can_run_again(state: &JobState, cell: u32, finished: bool) -> Result<(),
 /// Says whether a stage that has ended came to what its cells came to. A stage that begins anew keeps the cells of its
 /// earlier beginning, and it may end before it has new ones.
 fn ended_by_its_cells(stage: &StageState) -> bool {
-    matches!(stage.phase, StagePhase::Finished { cause: None | Some(Cause::Member { .. }), .. })
+    match &stage.phase {
+        StagePhase::Finished { cause, .. } => matches!(
+            cause.as_ref().and_then(Cause::root),
+            None | Some(Cause::Member { .. } | Cause::NotUndone { .. })
+        ),
+        _ => false,
+    }
 }
 
 /// While a job runs, what has passed is not done again under the feet of what builds on it.
@@ -323,7 +386,6 @@ fn may_run_again(
 
 /// Puts stages back to their beginning and cells into the queue; part of `apply`.
 pub(super) fn reset(state: &mut JobState, whole: &[u32], cells: &[u32]) {
-    let plan = state.setting.plan.clone();
     for &stage in whole {
         let cells = std::mem::take(&mut state.stages[stage as usize].cells);
         for &cell in &cells {
@@ -341,9 +403,15 @@ pub(super) fn reset(state: &mut JobState, whole: &[u32], cells: &[u32]) {
         }
         it.failed_fast = None;
         it.skip = None;
+        it.has_rolled = false;
         restart_cell(state, cell, None);
     }
-    // Everything that follows from phases is counted again: the plain full scan is the definition.
+    count_again(state);
+}
+
+/// Counts again everything that follows from phases: the plain full scan is the definition.
+pub(super) fn count_again(state: &mut JobState) {
+    let plan = state.setting.plan.clone();
     state.index.open_stages = [0, 0];
     state.index.ready.clear();
     state.index.settled.clear();

@@ -7,8 +7,9 @@ use super::order::{Asked, Order, RetryScope, Target};
 use super::report::{AttemptKey, End, Exit, Report, StepFiles, Usage};
 use super::state::{JobState, Setting, StagePhase};
 use super::{Input, turn};
-use crate::logic::plan::{PlanRequest, plan};
+use crate::logic::plan::{Plan, PlanRequest, plan};
 use crate::logic::playbook;
+use crate::logic::playbook::gate::GateRules;
 use crate::logic::playbook::source::Source;
 use crate::logic::time::Timestamp;
 use crate::logic::value::{Object, Value};
@@ -53,6 +54,7 @@ pub(super) fn exit(key: AttemptKey, end: End) -> Report {
         files: StepFiles::default(),
         left_running: 0,
         next: None,
+        undisturbed: false,
         log_problem: None,
     })
 }
@@ -95,6 +97,35 @@ impl Job {
         let asked =
             Asked { id: format!("o{}", self.orders), by: "ann".to_owned(), order, expected_seq: None };
         self.turn(&Input::Order(asked))
+    }
+
+    /// Sets what holds for gates, and who started the job.
+    pub(super) fn gated(mut self, rules: GateRules, starter: &str) -> Self {
+        let plan = Plan { gates: rules, ..(*self.state.setting.plan).clone() };
+        self.state.setting.plan = Arc::new(plan);
+        let run: Object = [("actor", Value::string(starter))].into_iter().collect();
+        self.state.setting.facts = Value::object([("run", Value::object(run))].into_iter().collect());
+        self
+    }
+
+    /// Returns the words of an answer or of a refusal to an order of somebody.
+    pub(super) fn says(&mut self, by: &str, order: Order) -> Result<String, String> {
+        self.orders += 1;
+        let asked = Asked { id: format!("o{}", self.orders), by: by.to_owned(), order, expected_seq: None };
+        self.turn(&Input::Order(asked)).map_err(|refusal| refusal.message)
+    }
+
+    /// Takes in what is never refused.
+    pub(super) fn hear(&mut self, input: &Input) {
+        self.turn(input).expect("only orders are refused");
+    }
+
+    pub(super) fn state(&self) -> &JobState {
+        &self.state
+    }
+
+    pub(super) fn events(&self) -> &[Event] {
+        &self.events
     }
 
     /// Lets cells be given out before there is a slot for them.
@@ -233,12 +264,20 @@ impl Job {
         format!("{}/{}", self.state.cell_name(key.cell), key.step + 1)
     }
 
+    fn gate(&self, gate: u32) -> String {
+        super::gate::name(&self.state, self.state.gates[gate as usize].opened.place)
+    }
+
     fn line(&self, event: &Event) -> String {
         let what = match event {
             Event::StageStarted { stage, .. } | Event::StageFinished { stage, .. } => {
                 self.state.stage_name(*stage).to_owned()
             }
-            Event::CellStarted { cell, .. }
+            Event::CellQueued { cell, .. }
+            | Event::ClaimsBlocked { cell: Some(cell), .. }
+            | Event::ClaimsHeld { cell: Some(cell), .. }
+            | Event::ClaimsLost { cell: Some(cell), .. }
+            | Event::CellStarted { cell, .. }
             | Event::CellStopping { cell, .. }
             | Event::CellRetrying { cell, .. }
             | Event::CellSwept { cell, .. }
@@ -248,6 +287,11 @@ impl Job {
             | Event::StepStarted { key }
             | Event::StepStopping { key, .. }
             | Event::StepRetrying { key, .. } => self.step(*key),
+            Event::GateOpened(it) => self.gate(it.gate),
+            Event::GateAnswered(it) | Event::GateApproved(it) | Event::GateRejected(it) => self.gate(it.gate),
+            Event::GateExpired { gate, .. }
+            | Event::GateWithdrawn { gate }
+            | Event::GateReminded { gate } => self.gate(*gate),
             Event::StepFinished(end) => self.step(end.key),
             Event::StepSkipped { cell, step, .. } => format!("{}/{}", self.state.cell_name(*cell), step + 1),
             _ => return event.type_name().to_owned(),

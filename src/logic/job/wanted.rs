@@ -3,6 +3,7 @@
 use super::effect::Rung;
 use super::follow::is_recalled;
 use super::report::AttemptKey;
+use super::share::{self, Wish};
 use super::state::{JobPhase, JobState};
 use crate::logic::time::Timestamp;
 
@@ -19,6 +20,12 @@ pub struct Wanted<'a> {
     pub hashing: &'a std::collections::BTreeSet<u32>,
     /// Whoever holds the children should end what is left and go.
     pub close: bool,
+    /// What runs should be stopped where it stands.
+    pub frozen: bool,
+    /// What the job and its cells wait for that is shared with others.
+    pub wishes: Vec<Wish<'a>>,
+    /// So many slots there are for cells that get what they wish for.
+    pub room: u32,
     /// When to look again, if nothing happens before.
     pub wake_at: Option<Timestamp>,
 }
@@ -27,13 +34,21 @@ pub struct Wanted<'a> {
 #[must_use]
 pub fn wanted(state: &JobState) -> Wanted<'_> {
     let running = state.phase == JobPhase::Running;
+    let (wishes, room) = share::wishes(state);
     let submitted = state.index.submitted.iter().filter(|&&cell| is_recalled(state, cell));
     Wanted {
         live: &state.index.live,
         recalled: submitted.filter_map(|&cell| state.cells[cell as usize].submitted).collect(),
         sweeping: &state.index.sweeping,
         hashing: &state.index.hashing,
+        wishes,
+        room,
         close: running && state.all_done(),
-        wake_at: if running { state.index.deadlines.first().map(|(at, _)| *at) } else { None },
+        frozen: state.frozen.is_some(),
+        wake_at: if running && state.frozen.is_none() {
+            state.index.deadlines.first().map(|(at, _)| *at)
+        } else {
+            None
+        },
     }
 }

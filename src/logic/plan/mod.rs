@@ -2,16 +2,20 @@
 //!
 //! Not here: expanding matrices (`matrix.rs`), checking inputs (`inputs.rs`), running anything.
 
+mod gates;
 pub mod inputs;
 pub mod matrix;
 pub mod require;
 mod select;
+mod shares;
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::playbook::gate::GateRules;
 use super::playbook::model::Playbook;
+use super::playbook::share::Totals;
 use super::value::Value;
 
 /// What was asked for beside the playbook itself. Stored with the job, so that the plan can be made again.
@@ -30,6 +34,20 @@ pub struct PlanRequest {
     /// Absolute path of the file of variables. Its content is not stored: it may be secret, and is read again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub env_file: Option<String>,
+    /// What holds for the gates of the job.
+    #[serde(skip_serializing_if = "GateRules::is_default")]
+    pub gates: GateRules,
+    /// What the job shares with all others.
+    #[serde(skip_serializing_if = "Totals::is_default")]
+    pub totals: Totals,
+    /// Among what waits in several jobs, higher ones go first.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub priority: i32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(number: &i32) -> bool {
+    *number == 0
 }
 
 /// A plan: which stages run, in which order, with what.
@@ -44,6 +62,10 @@ pub struct Plan {
     pub vars: Value,
     /// Most cells that run at once.
     pub slots: u32,
+    pub gates: GateRules,
+    pub totals: Totals,
+    /// Of the job among others.
+    pub priority: i32,
 }
 
 impl Plan {
@@ -127,13 +149,16 @@ pub fn plan(playbook: Arc<Playbook>, request: &PlanRequest) -> Result<Plan, Vec<
         }
     }
     select::select(&playbook, request, &mut stages, &mut problems);
+    gates::check(&playbook, &stages, &request.gates, &mut problems);
+    let slots = request.max_parallel.or(playbook.policy.max_parallel).unwrap_or(8).max(1);
+    shares::check(&playbook, &stages, slots, &request.totals, &mut problems);
     if !problems.is_empty() {
         return Err(problems);
     }
     let order = order(&playbook, &stages);
     let vars = vars(&playbook, request);
-    let slots = request.max_parallel.or(playbook.policy.max_parallel).unwrap_or(8).max(1);
-    Ok(Plan { order, inputs, vars, slots, stages, playbook })
+    let (gates, totals, priority) = (request.gates.clone(), request.totals.clone(), request.priority);
+    Ok(Plan { order, inputs, vars, slots, gates, totals, priority, stages, playbook })
 }
 
 fn position(at: usize) -> u32 {

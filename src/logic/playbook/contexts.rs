@@ -25,21 +25,27 @@ pub enum Spot {
     StepEnv,
     StepFolder,
     StepRun,
+    StageApprove,
+    StepApprove,
+    /// `concurrency` of a playbook.
+    PlaybookShare,
+    /// `concurrency` and `locks` of a stage.
+    StageShare,
 }
 
 /// Names of all contexts, aliases behind their names.
 pub const ALL: &[&str] = &[
     "run", "github", "inputs", "vars", "secrets", "env", "needs", "matrix", "strategy", "steps", "stage",
-    "job", "stages", "jobs", "runner", "error",
+    "job", "stages", "jobs", "runner", "gate", "error",
 ];
 
 const STEP: &[&str] = &[
     "run", "github", "inputs", "vars", "secrets", "env", "needs", "matrix", "strategy", "steps", "stage",
-    "job", "runner", "error",
+    "job", "runner", "gate", "error",
 ];
 const STEP_WITHOUT_SECRETS: &[&str] = &[
     "run", "github", "inputs", "vars", "env", "needs", "matrix", "strategy", "steps", "stage", "job",
-    "runner", "error",
+    "runner", "gate", "error",
 ];
 
 impl Spot {
@@ -47,17 +53,24 @@ impl Spot {
     #[must_use]
     pub fn contexts(self) -> &'static [&'static str] {
         match self {
-            Self::RunName | Self::Pre | Self::PlaybookDefaults => &["run", "github", "inputs", "vars"],
+            Self::RunName | Self::Pre | Self::PlaybookDefaults | Self::PlaybookShare => {
+                &["run", "github", "inputs", "vars"]
+            }
             Self::PlaybookEnv => &["run", "github", "inputs", "vars", "secrets"],
             Self::PlaybookOutput | Self::Post => &["run", "github", "inputs", "vars", "stages", "jobs"],
-            Self::StageIf | Self::Strategy => &["run", "github", "inputs", "vars", "needs"],
-            Self::StageName | Self::StageContinue => {
-                &["run", "github", "inputs", "vars", "needs", "matrix", "strategy"]
+            Self::StageIf | Self::StageApprove => &["run", "github", "inputs", "vars", "needs"],
+            Self::Strategy => &["run", "github", "inputs", "vars", "needs", "gate"],
+            Self::StageName | Self::StageContinue | Self::StageShare => {
+                &["run", "github", "inputs", "vars", "needs", "matrix", "strategy", "gate"]
             }
-            Self::StageEnv => &["run", "github", "inputs", "vars", "secrets", "needs", "matrix", "strategy"],
-            Self::StageFolder => &["run", "github", "inputs", "vars", "env", "needs", "matrix", "strategy"],
+            Self::StageEnv => {
+                &["run", "github", "inputs", "vars", "secrets", "needs", "matrix", "strategy", "gate"]
+            }
+            Self::StageFolder => {
+                &["run", "github", "inputs", "vars", "env", "needs", "matrix", "strategy", "gate"]
+            }
             Self::StageOutput => &STEP[..STEP.len() - 1],
-            Self::StepIf | Self::StepName => STEP_WITHOUT_SECRETS,
+            Self::StepIf | Self::StepName | Self::StepApprove => STEP_WITHOUT_SECRETS,
             Self::StepContinue | Self::StepEnv | Self::StepFolder | Self::StepRun => STEP,
         }
     }
@@ -106,6 +119,10 @@ impl Spot {
             Self::StepEnv => "`env` of a step",
             Self::StepFolder => "`working-directory` of a step",
             Self::StepRun => "`run`",
+            Self::StageApprove => "`approve` of a stage",
+            Self::StepApprove => "`approve` of a step",
+            Self::PlaybookShare => "`concurrency` of a playbook",
+            Self::StageShare => "`concurrency` and `locks` of a stage",
         }
     }
 }

@@ -41,6 +41,8 @@ pub(super) struct Known<'t> {
     pub all_steps: Option<Vec<&'t str>>,
     /// The list of steps of the stage.
     pub steps_node: Option<NodeId>,
+    /// Names of the inputs of the stage's gate, `true` for those whose text is anybody's guess; nothing if it has none.
+    pub gate: Option<Vec<(String, bool)>>,
     /// Whether the reader is inside `rescue` or `always`.
     pub in_rescue: bool,
 }
@@ -258,6 +260,13 @@ impl Reader<'_> {
                     .help("`steps.NAME.outcome` tells the result of an earlier step"),
             );
         }
+        if name == "gate" && self.known.gate.is_none() {
+            let message = format!("stage `{}` has no gate", self.known.stage);
+            return Some(
+                Diagnostic::error("context-not-here", nowhere, message)
+                    .help("give it `approve`; what an answer in a step brings is in `steps.NAME.outputs`"),
+            );
+        }
         if let Some(problem) = self.check_members(used, nowhere) {
             return Some(problem);
         }
@@ -284,6 +293,16 @@ impl Reader<'_> {
             "needs" => member(1).is_none_or(|part| part == "outputs"),
             "github" => member(0).is_none_or(|part| part == "event" || part == "head_ref"),
             "matrix" => self.known.matrix_from_outside,
+            // Names of files may hold anything.
+            "run" => member(0).is_some_and(|part| part == "event"),
+            "gate" => match member(0).as_deref() {
+                Some("inputs") => {
+                    let known = self.known.gate.as_deref().unwrap_or_default();
+                    let is_free = |name: String| known.iter().any(|(it, free)| *it == name && *free);
+                    member(1).is_none_or(is_free)
+                }
+                part => part != Some("by"),
+            },
             _ => false,
         }
     }

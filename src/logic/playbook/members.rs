@@ -14,10 +14,22 @@ const NEED: &[&str] = &["result", "outcome", "outputs", "cells", "legs"];
 const STEP: &[&str] = &["outputs", "outcome", "conclusion", "exit-code", "attempts", "duration-ms", "cached"];
 const STRATEGY: &[&str] = &["fail-fast", "max-parallel", "job-index", "job-total"];
 const ERROR: &[&str] = &["kind", "step", "exit-code", "signal", "message", "attempt"];
-const RUN: &[&str] =
-    &["id", "number", "attempt", "name", "actor", "trigger", "started-at", "dir", "url", "conclusion"];
+const RUN: &[&str] = &[
+    "id",
+    "number",
+    "attempt",
+    "name",
+    "actor",
+    "trigger",
+    "event",
+    "started-at",
+    "dir",
+    "url",
+    "conclusion",
+];
 const RUNNER: &[&str] =
     &["os", "arch", "temp", "tool_cache", "name", "debug", "environment", "cpus", "memory"];
+const GATE: &[&str] = &["inputs", "by", "note"];
 const STAGE_RESULT: &[&str] = &["result", "outcome", "outputs"];
 
 impl<'t> Reader<'t> {
@@ -54,6 +66,7 @@ impl<'t> Reader<'t> {
             "matrix" => self.check_matrix(first, &lower, span),
             "strategy" => member(STRATEGY, first, "`strategy`", span),
             "error" => member(ERROR, first, "`error`", span),
+            "gate" => member(GATE, first, "`gate`", span).or_else(|| self.check_gate(used, span)),
             "run" => member(RUN, first, "`run`", span),
             "runner" => member(RUNNER, first, "`runner`", span),
             _ => None,
@@ -117,6 +130,11 @@ impl<'t> Reader<'t> {
             Some(_) => return None,
             None => Vec::new(),
         };
+        let gate = tree.get(node, "approve").and_then(|gate| tree.get(gate, "inputs"));
+        let mut outputs = outputs;
+        if let Some(Kind::Map(entries)) = gate.map(|gate| &tree.node(gate).kind) {
+            outputs.extend(entries.iter().map(|entry| tree.key(*entry)));
+        }
         if outputs.iter().any(|known| known.eq_ignore_ascii_case(output)) {
             return None;
         }
@@ -167,12 +185,24 @@ impl<'t> Reader<'t> {
             if let Some(scalar) = self.tree.get(*item, "id").and_then(|id| self.scalar(id)) {
                 ids.push(&scalar.text);
             }
-            for part in ["block", "rescue", "always"] {
+            for part in ["block", "rescue", "always", "parallel"] {
                 if let Some(inner) = self.tree.get(*item, part) {
                     self.collect_ids(inner, ids);
                 }
             }
         }
+    }
+
+    /// A gate has the inputs that it declares and no others.
+    fn check_gate(&mut self, used: &ContextUse, span: Span) -> Option<Diagnostic> {
+        let [part, name, ..] = used.path.as_slice() else { return None };
+        let known = self.known.gate.as_ref()?;
+        if !part.eq_ignore_ascii_case("inputs") || known.iter().any(|(it, _)| it.eq_ignore_ascii_case(name)) {
+            return None;
+        }
+        let problem = Diagnostic::error("unknown-input", span, format!("the gate has no input `{name}`"));
+        let names = known.iter().map(|(name, _)| name.as_str());
+        Some(meant(&mut self.guesses, problem, name, names, "declare it below `inputs` of `approve`"))
     }
 
     fn check_matrix(&mut self, first: &str, lower: &str, span: Span) -> Option<Diagnostic> {

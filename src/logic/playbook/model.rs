@@ -5,9 +5,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::gate::Approve;
+use super::share::{Concurrency, Lock, Resources};
 use super::source::Span;
 use crate::logic::expr::{Condition, Template};
 use crate::logic::job::effect::KeepChildren;
+use crate::logic::schedule::{Overlap, Schedule};
 use crate::logic::value::Value;
 
 /// Text that may hold `${{ }}`, and where it stands.
@@ -52,6 +55,10 @@ pub struct Playbook {
     /// In file order; those of `finally` come after all others.
     pub stages: Vec<Stage>,
     pub outputs: Vec<Output>,
+    /// What starts jobs without a person.
+    pub triggers: Triggers,
+    /// The group that each job of it belongs to.
+    pub concurrency: Option<Concurrency>,
 }
 
 /// A declared input.
@@ -108,6 +115,19 @@ pub struct Defaults {
     pub timeout: Option<Duration>,
     pub retry: Option<Retry>,
     pub cancel: Option<Cancel>,
+    pub on_interrupt: Option<OnInterrupt>,
+}
+
+/// What happens to a step that was running when whatever held it died, its machine for one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnInterrupt {
+    /// It is run again if it is `idempotent`, and else fails.
+    #[default]
+    Auto,
+    Rerun,
+    Fail,
+    /// It is run again, and told so, to go on where it was.
+    Resume,
 }
 
 /// `policy:` of a playbook.
@@ -199,7 +219,16 @@ pub struct Stage {
     pub outputs: Vec<(Arc<str>, Text)>,
     pub steps: StepTree,
     pub priority: i32,
+    /// What people decide before its cells begin.
+    pub approve: Option<Approve>,
     pub workspace: Workspace,
+    /// Undoes completed steps if the stage fails.
+    pub rollback_on_failure: bool,
+    /// The group that each cell belongs to.
+    pub concurrency: Option<Concurrency>,
+    /// What each cell holds while it runs.
+    pub locks: Vec<Lock>,
+    pub resources: Resources,
 }
 
 /// When a stage runs, seen from its direct needs. Sugar for `if`.
@@ -314,6 +343,10 @@ pub struct StepTree {
     pub steps: Vec<Step>,
     /// The outermost list.
     pub body: Vec<usize>,
+    /// Steps with `background`.
+    pub background: Vec<usize>,
+    /// Several steps may run at the same time: some stand in a `parallel` or run in the background.
+    pub is_concurrent: bool,
 }
 
 /// A step.
@@ -334,16 +367,104 @@ pub struct Step {
     pub ok_exit_codes: Vec<i32>,
     pub skip_exit_codes: Vec<i32>,
     pub durable: bool,
+    /// Running it twice comes to the same as once.
+    pub idempotent: bool,
+    pub on_interrupt: OnInterrupt,
     pub keep_children: KeepChildren,
     /// Most bytes of the log that are shown; the file is always whole.
     pub log_limit: Option<u64>,
+    /// Starts, and the steps behind it go on.
+    pub background: bool,
+    /// The step that undoes this one.
+    pub undo: Option<usize>,
+    /// The step that this one undoes; such a step stands in no list.
+    pub undoes: Option<usize>,
 }
 
 /// What a step does.
 #[derive(Clone, Debug)]
 pub enum Action {
-    Run { text: Text, shell: Shell },
-    Block { block: Vec<usize>, rescue: Vec<usize>, always: Vec<usize> },
+    Run {
+        text: Text,
+        shell: Shell,
+    },
+    Block {
+        block: Vec<usize>,
+        rescue: Vec<usize>,
+        always: Vec<usize>,
+    },
+    /// Waits for people.
+    Approve(Box<Approve>),
+    /// Steps that run together.
+    Parallel {
+        members: Vec<usize>,
+        fail_fast: bool,
+    },
+    /// Waits for these background steps.
+    Wait {
+        steps: Vec<usize>,
+    },
+    /// Waits for all background steps that run.
+    WaitAll,
+    /// Stops these background steps and waits for their end.
+    Cancel {
+        steps: Vec<usize>,
+    },
+    /// Undoes what the cell has completed, newest first.
+    Rollback,
+}
+
+impl Step {
+    /// Says whether other steps stand inside it.
+    #[must_use]
+    pub fn has_members(&self) -> bool {
+        self.action.has_members()
+    }
+
+    /// Says whether it waits for people.
+    #[must_use]
+    pub fn is_gate(&self) -> bool {
+        matches!(self.action, Action::Approve(_))
+    }
+}
+
+impl Action {
+    /// Says whether it is a process of its own, with a log.
+    #[must_use]
+    pub fn is_run(&self) -> bool {
+        matches!(self, Self::Run { .. })
+    }
+
+    /// Returns the steps inside it, all lists after each other.
+    pub fn members(&self) -> impl Iterator<Item = usize> {
+        let lists: [&[usize]; 3] = match self {
+            Self::Block { block, rescue, always } => [block, rescue, always],
+            Self::Parallel { members, .. } => [members, &[], &[]],
+            _ => [&[], &[], &[]],
+        };
+        lists.into_iter().flatten().copied()
+    }
+
+    /// Says whether other steps stand inside it.
+    #[must_use]
+    pub fn has_members(&self) -> bool {
+        matches!(self, Self::Block { .. } | Self::Parallel { .. })
+    }
+
+    /// Returns the word for such a step: the key that makes it one.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Run { .. } => "run",
+            Self::Block { .. } => "block",
+            Self::Parallel { .. } => "parallel",
+            Self::Wait { .. } => "wait",
+            Self::WaitAll => "wait-all",
+            Self::Cancel { .. } => "cancel",
+            Self::Rollback => "rollback",
+            Self::Approve(_) => "approve",
+        }
+    }
 }
 
 /// What runs the text of a `run`.
@@ -360,4 +481,59 @@ pub enum Shell {
     Node,
     /// A command line with `{0}` for the script's path.
     Custom(String),
+}
+
+/// `on:` of a playbook, as far as it starts jobs without a person.
+#[derive(Clone, Debug, Default)]
+pub struct Triggers {
+    pub schedules: Vec<Schedule>,
+    pub watch: Option<Watch>,
+    pub after: Option<AfterRun>,
+}
+
+impl Triggers {
+    /// Says whether nothing but a person starts jobs.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.schedules.is_empty() && self.watch.is_none() && self.after.is_none()
+    }
+}
+
+/// `on.watch`: changed files start a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Watch {
+    /// Below the project's root; those that begin with `!` take files out again.
+    pub globs: Vec<String>,
+    /// How long files have to be left alone.
+    pub debounce: Duration,
+    pub overlap: Overlap,
+}
+
+/// `on.run`: the end of another playbook's job starts one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AfterRun {
+    /// As on the command line.
+    pub playbooks: Vec<String>,
+    pub types: Vec<RunEnd>,
+    pub overlap: Overlap,
+}
+
+/// How a job ended, as `on.run.types` has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunEnd {
+    Completed,
+    Failed,
+    Cancelled,
+}
+
+impl RunEnd {
+    /// Returns the word of the language.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
 }

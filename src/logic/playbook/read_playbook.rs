@@ -42,7 +42,9 @@ impl Reader<'_> {
         let defaults =
             fields.get("defaults").map(|id| self.defaults(id, Spot::PlaybookDefaults)).unwrap_or_default();
         let stages = self.stages(&fields, &defaults, &policy);
+        let triggers = fields.get("on").map(|id| self.triggers(id, &inputs)).unwrap_or_default();
         let name = fields.get("name").and_then(|id| self.text(id, "text")).map(str::to_owned);
+        let concurrency = fields.field("concurrency");
         Some(Playbook {
             name: Arc::from(name.unwrap_or_else(|| stem(&self.source.name).to_owned())),
             description: fields.get("description").and_then(|id| self.text(id, "text")).map(str::to_owned),
@@ -60,6 +62,8 @@ impl Reader<'_> {
             post: fields.get("post").map(|id| self.assertions(id, Spot::Post)).unwrap_or_default(),
             stages,
             outputs: fields.get("outputs").map(|id| self.playbook_outputs(id)).unwrap_or_default(),
+            triggers,
+            concurrency: concurrency.and_then(|field| self.concurrency(field, Spot::PlaybookShare)),
         })
     }
 
@@ -112,6 +116,7 @@ impl Reader<'_> {
         defaults.timeout = fields.get("timeout").and_then(|id| self.duration(id));
         defaults.retry = fields.get("retry").and_then(|id| self.retry(id));
         defaults.cancel = fields.get("cancel").and_then(|id| self.cancel(id, None));
+        defaults.on_interrupt = fields.get("on-interrupt").and_then(|id| self.on_interrupt(id));
         defaults
     }
 

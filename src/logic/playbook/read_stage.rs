@@ -9,9 +9,10 @@ use super::contexts::Spot;
 use super::decode::{Fields, Reader};
 use super::expressions::MatrixKeys;
 use super::keys::Place;
-use super::model::{Defaults, If, Policy, RunWhen, Stage, StepTree, Text, Workspace};
+use super::model::{Defaults, If, Input, InputKind, Policy, RunWhen, Stage, StepTree, Text, Workspace};
 use super::read_playbook::CLEANUP;
 use super::read_step::StepDefaults;
+use super::share::Resources;
 use super::source::Span;
 use super::tree::{Kind, NodeId};
 use crate::logic::diag::Diagnostic;
@@ -147,6 +148,7 @@ impl<'t> Reader<'t> {
     fn stage(&mut self, header: &Header<'t>, needs: Vec<usize>, outer: &Defaults, policy: &Policy) -> Stage {
         self.known.stage = header.id;
         self.known.steps.clear();
+        self.known.gate = None;
         self.known.all_steps = None;
         self.known.steps_node = None;
         self.known.matrix = MatrixKeys::None;
@@ -168,6 +170,7 @@ impl<'t> Reader<'t> {
         let Some(fields) = self.fields(header.node, Place::Stage) else { return stage };
         let had_problem = self.found.len() > before;
         self.known.steps_node = fields.get("steps");
+        stage.approve = self.stage_gate(&fields);
         // The matrix comes first, because expressions of all other keys may name its members.
         stage.strategy = self.strategy(&fields, policy);
         self.stage_conditions(&fields, &mut stage);
@@ -184,6 +187,7 @@ impl<'t> Reader<'t> {
             .and_then(|n| i32::try_from(n).ok())
             .unwrap_or(0);
         stage.workspace = fields.get("workspace").and_then(|id| self.workspace(id)).unwrap_or_default();
+        self.stage_shares(&fields, &mut stage);
         if let Some(id) = fields.get("runs-on") {
             self.runs_on(id);
         }
@@ -191,8 +195,15 @@ impl<'t> Reader<'t> {
             shell: stage.defaults.shell.clone().or_else(|| outer.shell.clone()).unwrap_or_default(),
             retry: stage.defaults.retry.clone().or_else(|| outer.retry.clone()),
             log_limit: fields.get("log").and_then(|id| self.log_limit(id)),
+            on_interrupt: fields
+                .get("on-interrupt")
+                .and_then(|id| self.on_interrupt(id))
+                .or(stage.defaults.on_interrupt)
+                .or(outer.on_interrupt)
+                .unwrap_or_default(),
         };
         stage.steps = self.stage_steps(&fields, header, &defaults, had_problem);
+        stage.rollback_on_failure = self.rollback_of_stage(&fields, &stage.steps);
         stage.outputs = fields.get("outputs").map(|id| self.stage_outputs(id)).unwrap_or_default();
         stage
     }
@@ -235,6 +246,15 @@ impl<'t> Reader<'t> {
         }
     }
 
+    /// Reads the gate before the cells, whose inputs all other keys may name.
+    fn stage_gate(&mut self, fields: &Fields) -> Option<super::gate::Approve> {
+        let gate = self.approve(fields.field("approve")?, Spot::StageApprove)?;
+        let free = |it: &Input| matches!(it.kind, InputKind::String { .. } | InputKind::Json);
+        self.known.gate =
+            Some(gate.inputs.iter().map(|it| (it.name.to_ascii_lowercase(), free(it))).collect());
+        Some(gate)
+    }
+
     fn stage_conditions(&mut self, fields: &Fields, stage: &mut Stage) {
         stage.condition = fields.get("if").and_then(|id| self.condition(id, Spot::StageIf));
         let words = [
@@ -273,6 +293,13 @@ impl<'t> Reader<'t> {
         let base = stage.defaults.cancel.or(outer.cancel);
         stage.cancel = fields.get("cancel").and_then(|id| self.cancel(id, base)).or(base).unwrap_or_default();
         stage.retry = fields.get("retry").and_then(|id| self.retry(id));
+    }
+
+    fn stage_shares(&mut self, fields: &Fields, stage: &mut Stage) {
+        let group = fields.field("concurrency");
+        stage.concurrency = group.and_then(|field| self.concurrency(field, Spot::StageShare));
+        stage.locks = fields.get("locks").map(|id| self.locks(id)).unwrap_or_default();
+        stage.resources = fields.get("resources").and_then(|id| self.resources(id)).unwrap_or_default();
     }
 
     fn stage_outputs(&mut self, id: NodeId) -> Vec<(Arc<str>, Text)> {
@@ -339,6 +366,11 @@ fn empty_stage(header: &Header<'_>, needs: Vec<usize>, outer: &Defaults) -> Stag
         outputs: Vec::new(),
         steps: StepTree::default(),
         priority: 0,
+        approve: None,
         workspace: Workspace::default(),
+        rollback_on_failure: false,
+        concurrency: None,
+        locks: Vec::new(),
+        resources: Resources::default(),
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::contexts::Spot;
 use super::decode::{Field, Fields, Reader};
 use super::keys::Place;
-use super::model::{Action, Retry, Shell, Step, StepTree, Text};
+use super::model::{Action, OnInterrupt, Retry, Shell, Step, StepTree, Text};
 use super::source::Span;
 use super::tree::{Kind, NodeId};
 use crate::logic::diag::Diagnostic;
@@ -23,6 +23,7 @@ pub(super) struct StepDefaults {
     pub shell: Shell,
     pub retry: Option<Retry>,
     pub log_limit: Option<u64>,
+    pub on_interrupt: OnInterrupt,
 }
 
 /// Steps that are being read.
@@ -31,12 +32,28 @@ pub(super) struct Steps<'d> {
     pub defaults: &'d StepDefaults,
     /// Ids with their places, in lower case.
     ids: std::collections::HashMap<String, Span>,
+    /// Positions of the steps that have been read, by their ids in lower case.
+    pub places: std::collections::HashMap<String, usize>,
+    /// The `parallel` whose steps are read.
+    pub apart: Option<usize>,
+    /// Where it says `rollback`.
+    pub rollbacks: Vec<Span>,
+    /// How many steps say how they are undone.
+    pub undos: u32,
 }
 
 impl<'d> Steps<'d> {
     /// Begins with no step.
     pub(super) fn new(defaults: &'d StepDefaults) -> Self {
-        Self { tree: StepTree::default(), defaults, ids: std::collections::HashMap::new() }
+        Self {
+            tree: StepTree::default(),
+            defaults,
+            ids: std::collections::HashMap::new(),
+            places: std::collections::HashMap::new(),
+            apart: None,
+            rollbacks: Vec::new(),
+            undos: 0,
+        }
     }
 }
 
@@ -44,7 +61,12 @@ impl<'t> Reader<'t> {
     /// Reads the list of steps of a stage.
     pub(super) fn steps(&mut self, id: NodeId, defaults: &StepDefaults) -> StepTree {
         let mut steps = Steps::new(defaults);
-        steps.tree.body = self.step_list(id, &mut steps, None, 0);
+        steps.tree.body = self.step_list(id, &mut steps, None, 0, &mut |_| {});
+        if steps.undos == 0 {
+            for span in std::mem::take(&mut steps.rollbacks) {
+                self.nothing_to_undo(span);
+            }
+        }
         steps.tree
     }
 
@@ -55,21 +77,24 @@ impl<'t> Reader<'t> {
         let mut step = empty_step(run.key, None, action);
         step.retry.clone_from(&defaults.retry);
         step.log_limit = defaults.log_limit;
-        StepTree { steps: vec![step], body: vec![0] }
+        step.on_interrupt = defaults.on_interrupt;
+        StepTree { steps: vec![step], body: vec![0], ..StepTree::default() }
     }
 
-    fn run_text(&mut self, id: NodeId) -> Text {
+    pub(super) fn run_text(&mut self, id: NodeId) -> Text {
         let text = self.template(id, Spot::StepRun, "text for a shell");
         let span = self.span(id);
         text.unwrap_or_else(|| Text { template: Template::literal(""), span })
     }
 
-    fn step_list(
+    /// Reads a list of steps; `after` is called behind each of them.
+    pub(super) fn step_list(
         &mut self,
         id: NodeId,
         steps: &mut Steps<'_>,
         parent: Option<usize>,
         depth: usize,
+        after: &mut dyn FnMut(&mut Self),
     ) -> Vec<usize> {
         let mut list = Vec::new();
         let before = self.found.len();
@@ -77,6 +102,7 @@ impl<'t> Reader<'t> {
             if let Some(at) = self.step(*item, steps, parent, depth) {
                 list.push(at);
             }
+            after(self);
         }
         let is_empty =
             matches!(&self.tree.node(id).kind, Kind::Seq(items) if items.is_empty()) || self.is_null(id);
@@ -122,9 +148,14 @@ impl<'t> Reader<'t> {
         let mut step = empty_step(span, parent, self.action(&fields, steps, at, depth));
         step.id = id_text.map(Arc::from);
         self.step_keys(&fields, &mut step, steps.defaults);
+        self.background(&fields, &mut step, steps, at);
         steps.tree.steps[at] = step;
         if let Some(id) = id_text {
             self.known.steps.insert(id.to_ascii_lowercase());
+        }
+        if let Some(undo) = fields.get("undo") {
+            let owner = id_text.map_or_else(|| (at + 1).to_string(), str::to_owned);
+            steps.tree.steps[at].undo = self.undo(undo, steps, at, &owner);
         }
         Some(at)
     }
@@ -143,65 +174,21 @@ impl<'t> Reader<'t> {
         Some(text)
     }
 
-    /// A step does exactly one thing, and keys that belong to another thing are out of place.
-    fn check_action(&mut self, fields: &Fields, span: Span, had_problem: bool) {
-        match (fields.field("run"), fields.field("block")) {
-            (Some(run), Some(block)) => self.report(
-                Diagnostic::error(
-                    "several-actions",
-                    block.key,
-                    "a step does one thing, and this one has `run` and `block`",
-                )
-                .also(run.key, "the other one")
-                .help("make two steps of it"),
-            ),
-            (None, None) => {
-                // A refused action such as `uses` has been reported already.
-                if !had_problem {
-                    self.report(
-                        Diagnostic::error("no-action", span, "this step does nothing")
-                            .help("give it `run` or `block`"),
-                    );
-                }
-            }
-            (Some(_), None) => {
-                for name in ["rescue", "always"] {
-                    if let Some(field) = fields.field(name) {
-                        self.report(
-                            Diagnostic::error(
-                                "misplaced-key",
-                                field.key,
-                                format!("`{name}` belongs to a step with `block`"),
-                            )
-                            .help("put the steps that it guards into a `block`"),
-                        );
-                    }
-                }
-            }
-            (None, Some(_)) => {
-                for name in ["shell", "ok-exit-codes", "skip-exit-code", "keep-children"] {
-                    if let Some(field) = fields.field(name) {
-                        self.report(
-                            Diagnostic::error(
-                                "misplaced-key",
-                                field.key,
-                                format!("`{name}` belongs to a step with `run`"),
-                            )
-                            .help("move it to the steps of the block"),
-                        );
-                    }
-                }
-            }
-        }
-    }
-
     fn action(&mut self, fields: &Fields, steps: &mut Steps<'_>, at: usize, depth: usize) -> Action {
+        if let Some(gate) = fields.field("approve") {
+            // One that is wrong has been reported, and nothing runs then.
+            return match self.approve(gate, Spot::StepApprove) {
+                Some(gate) => Action::Approve(Box::new(gate)),
+                None => Action::Block { block: Vec::new(), rescue: Vec::new(), always: Vec::new() },
+            };
+        }
         let shell = fields.get("shell").and_then(|id| self.shell(id));
         if let Some(run) = fields.get("run") {
             let shell = shell.unwrap_or_else(|| steps.defaults.shell.clone());
             return Action::Run { text: self.run_text(run), shell };
         }
-        if let Some(block) = fields.field("block").filter(|_| depth >= BLOCK_DEPTH) {
+        let nested = fields.field("block").or(fields.field("parallel"));
+        if let Some(block) = nested.filter(|_| depth >= BLOCK_DEPTH) {
             self.report(
                 Diagnostic::error(
                     "too-many-blocks",
@@ -212,12 +199,15 @@ impl<'t> Reader<'t> {
             );
             return Action::Block { block: Vec::new(), rescue: Vec::new(), always: Vec::new() };
         }
+        if let Some(action) = self.control(fields, steps, at, depth) {
+            return action;
+        }
         let mut lists = [Vec::new(), Vec::new(), Vec::new()];
         let was_in_rescue = self.known.in_rescue;
         for (list, name) in lists.iter_mut().zip(["block", "rescue", "always"]) {
             if let Some(id) = fields.get(name) {
                 self.known.in_rescue = was_in_rescue || name != "block";
-                *list = self.step_list(id, steps, Some(at), depth + 1);
+                *list = self.step_list(id, steps, Some(at), depth + 1, &mut |_| {});
             }
         }
         self.known.in_rescue = was_in_rescue;
@@ -226,7 +216,7 @@ impl<'t> Reader<'t> {
     }
 
     /// Reads the keys that every kind of step has.
-    fn step_keys(&mut self, fields: &Fields, step: &mut Step, defaults: &StepDefaults) {
+    pub(super) fn step_keys(&mut self, fields: &Fields, step: &mut Step, defaults: &StepDefaults) {
         step.name = fields.get("name").and_then(|id| self.template(id, Spot::StepName, "text"));
         step.condition = fields.get("if").and_then(|id| self.condition(id, Spot::StepIf));
         step.env = fields.get("env").map(|id| self.env(id, Spot::StepEnv)).unwrap_or_default();
@@ -236,6 +226,9 @@ impl<'t> Reader<'t> {
         step.continue_on_error =
             fields.get("continue-on-error").and_then(|id| self.bare_condition(id, Spot::StepContinue));
         step.durable = fields.get("durable").and_then(|id| self.boolean(id)).unwrap_or(false);
+        step.idempotent = fields.get("idempotent").and_then(|id| self.boolean(id)).unwrap_or(false);
+        let on_interrupt = fields.get("on-interrupt").and_then(|id| self.on_interrupt(id));
+        step.on_interrupt = on_interrupt.unwrap_or(defaults.on_interrupt);
         step.keep_children =
             fields.get("keep-children").and_then(|id| self.keep_children(id)).unwrap_or_default();
         step.log_limit = fields.get("log").and_then(|id| self.log_limit(id)).or(defaults.log_limit);
@@ -270,6 +263,24 @@ impl<'t> Reader<'t> {
         fields.get("limit").and_then(|id| self.size(id))
     }
 
+    /// Reads `on-interrupt` of a step, a stage or their defaults.
+    pub(super) fn on_interrupt(&mut self, id: NodeId) -> Option<OnInterrupt> {
+        let span = self.span(id);
+        if self.text(id, "a word such as `rerun`")? == "ask" {
+            self.not_yet(span, "the value `ask` of `on-interrupt`");
+            return None;
+        }
+        self.word(
+            id,
+            &[
+                ("auto", OnInterrupt::Auto),
+                ("rerun", OnInterrupt::Rerun),
+                ("fail", OnInterrupt::Fail),
+                ("resume", OnInterrupt::Resume),
+            ],
+        )
+    }
+
     fn keep_children(&mut self, id: NodeId) -> Option<KeepChildren> {
         self.word(id, &[("stage-end", KeepChildren::StageEnd), ("step-end", KeepChildren::StepEnd)])
     }
@@ -290,7 +301,7 @@ impl<'t> Reader<'t> {
     }
 }
 
-fn empty_step(span: Span, parent: Option<usize>, action: Action) -> Step {
+pub(super) fn empty_step(span: Span, parent: Option<usize>, action: Action) -> Step {
     Step {
         id: None,
         span,
@@ -306,7 +317,12 @@ fn empty_step(span: Span, parent: Option<usize>, action: Action) -> Step {
         ok_exit_codes: vec![0],
         skip_exit_codes: Vec::new(),
         durable: false,
+        idempotent: false,
+        on_interrupt: OnInterrupt::Auto,
         keep_children: KeepChildren::default(),
         log_limit: None,
+        background: false,
+        undo: None,
+        undoes: None,
     }
 }

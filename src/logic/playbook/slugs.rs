@@ -53,6 +53,8 @@ pub static ALL: &[Slug] = &[
     slug("no-action", "a step does nothing"),
     slug("several-actions", "a step or stage does more than one thing"),
     slug("too-many-blocks", "blocks are nested more than 10 deep"),
+    slug("not-in-background", "`wait` or `cancel` names a step that was not started in the background"),
+    slug("nothing-to-undo", "a rollback has nothing to do: no step has an `undo`"),
     slug("unknown-need", "a stage needs one that is not there"),
     slug("self-need", "a stage needs itself"),
     slug("duplicate-need", "a stage needs another one twice"),
@@ -88,8 +90,18 @@ pub static ALL: &[Slug] = &[
     slug("unknown-output", "an expression reads an output that is not declared"),
     slug("unknown-step", "an expression names a step that is not there or comes later"),
     slug("unknown-matrix-key", "an expression names a matrix key that is not there"),
+    slug("gate-unanswerable", "a gate asks people who cannot answer it"),
+    slug("queue-with-cancel", "`queue: max` and `cancel-in-progress` exclude each other"),
     slug("constant-if", "a condition is always true (warning)"),
     slug("untrusted-in-run", "a value from outside becomes part of a command (warning)"),
+    slug("bad-cron", "a cron line cannot be read"),
+    slug("never-fires", "no day of the calendar fits a schedule"),
+    slug("either-day", "a cron line restricts both days, and either is enough (warning)"),
+    slug("unknown-zone", "a time zone is not known"),
+    slug("bad-time", "a day or a time cannot be read, or comes before the beginning"),
+    slug("bad-glob", "a pattern of files cannot be read, or leads out of the project"),
+    slug("trigger-needs-input", "what starts by itself needs an input that nobody gives"),
+    slug("self-trigger", "a playbook waits for its own end to start again"),
 ];
 
 /// Returns the fault of that name.

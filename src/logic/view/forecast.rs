@@ -4,10 +4,10 @@
 
 use std::time::Duration;
 
-use super::{JobView, Phase};
+use super::{JobView, Phase, StepView};
 use crate::logic::job::event::{Cause, Outcome};
 use crate::logic::plan::{Plan, Selected};
-use crate::logic::playbook::model::Playbook;
+use crate::logic::playbook::model::{Playbook, Step};
 use crate::logic::time::Timestamp;
 
 #[cfg(test)]
@@ -127,9 +127,14 @@ impl Forecast {
                 now.since(started).as_secs_f64() / self.expected(cell.stage as usize).max(LEAST)
             }
             _ => {
-                let ended = cell.steps.iter().filter(|step| step.phase.outcome().is_some()).count();
-                let steps =
-                    view.playbook.stages.get(cell.stage as usize).map_or(1, |it| it.steps.steps.len());
+                let model = view.playbook.stages.get(cell.stage as usize);
+                let model = model.map_or(&[][..], |it| &it.steps.steps);
+                // What undoes others mostly never runs.
+                let steps = model.iter().filter(|step| step.undoes.is_none()).count();
+                let has_ended = |(step, model): &(&StepView, &Step)| {
+                    step.phase.outcome().is_some() && model.undoes.is_none()
+                };
+                let ended = cell.steps.iter().zip(model).filter(has_ended).count();
                 number(ended) / number(steps.max(1))
             }
         };

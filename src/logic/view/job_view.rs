@@ -8,10 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::parts::{CellView, Counts, Phase, StageView, StepView, Tried};
+use super::shares::ShareWait;
 use crate::logic::job::event::{Cause, Envelope, Event, NewCell, Outcome, StepEnd};
+use crate::logic::job::gate::GateState;
 use crate::logic::job::order::{RetryScope, Target};
 use crate::logic::job::report::{Annotation, AttemptKey};
-use crate::logic::playbook::model::{Action, Playbook, Step};
+use crate::logic::playbook::model::{Playbook, Step};
 use crate::logic::time::Timestamp;
 
 /// Most annotations that are kept; the rest is only counted.
@@ -30,6 +32,8 @@ pub struct JobView {
     pub attempt: u32,
     /// Who paused it, while it is paused.
     pub paused: Option<String>,
+    /// What runs is stopped, too, and the clocks stand there.
+    pub frozen: Option<Timestamp>,
     /// Who asked to cancel all of it, while that goes on.
     pub cancelling: Option<String>,
     pub cause: Option<Cause>,
@@ -64,6 +68,12 @@ pub struct JobView {
     pub annotation_count: usize,
     /// Markdown that steps wrote, in the order of their ends.
     pub summaries: Vec<(AttemptKey, String)>,
+    /// In the order of their opening; an event names a gate by this position.
+    pub gates: Vec<GateState>,
+    /// Those of them that are open.
+    pub(super) open_gates: BTreeSet<u32>,
+    /// What the job as a whole waits for that others have.
+    pub waits: Option<ShareWait>,
 }
 
 impl JobView {
@@ -77,6 +87,7 @@ impl JobView {
             phase: Phase::Waiting,
             attempt: 0,
             paused: None,
+            frozen: None,
             cancelling: None,
             cause: None,
             rescued: false,
@@ -97,6 +108,9 @@ impl JobView {
             annotations: Vec::new(),
             annotation_count: 0,
             summaries: Vec::new(),
+            gates: Vec::new(),
+            open_gates: BTreeSet::new(),
+            waits: None,
             playbook,
         }
     }
@@ -109,6 +123,8 @@ impl JobView {
         self.seq = envelope.seq;
         let at = envelope.time;
         self.at = at;
+        self.thaw(&envelope.event, at);
+        let at = self.clock(at);
         match &envelope.event {
             Event::StageStarted { stage, cells } => self.stage_started(*stage, cells),
             // Only its number is taken; it is shown when its stage starts.
@@ -133,13 +149,28 @@ impl JobView {
             | Event::StepStopping { .. }
             | Event::StepRetrying { .. }
             | Event::StepFinished(_)
-            | Event::StepSkipped { .. } => self.fold_step(&envelope.event, at),
+            | Event::StepSkipped { .. } => {
+                self.fold_step(&envelope.event, at);
+                super::together::look(self, &envelope.event);
+            }
             Event::Annotated { key, annotation } => {
                 self.annotation_count += 1;
                 if self.annotations.len() < ANNOTATIONS_KEPT {
                     self.annotations.push((*key, annotation.clone()));
                 }
             }
+            Event::GateOpened(_)
+            | Event::GateAnswered(_)
+            | Event::GateApproved(_)
+            | Event::GateRejected(_)
+            | Event::GateExpired { .. }
+            | Event::GateWithdrawn { .. }
+            | Event::GateReminded { .. } => self.fold_gate(&envelope.event, at),
+            Event::JobQueued { .. }
+            | Event::CellQueued { .. }
+            | Event::ClaimsBlocked { .. }
+            | Event::ClaimsHeld { .. }
+            | Event::ClaimsLost { .. } => self.fold_shares(&envelope.event, at),
             other => self.fold_job(other, at),
         }
     }
@@ -152,7 +183,12 @@ impl JobView {
                 self.begun.get_or_insert(at);
                 self.started = Some(at);
             }
-            Event::JobPaused { by, .. } => self.paused = Some(by.clone()),
+            Event::JobPaused { by, freeze, .. } => {
+                self.paused = Some(by.clone());
+                if *freeze {
+                    self.frozen.get_or_insert(at);
+                }
+            }
             Event::JobResumed { .. } => self.paused = None,
             Event::JobRetrying { stages, cells, attempt, .. } => {
                 if self.phase.outcome().is_some() {
@@ -187,10 +223,14 @@ impl JobView {
                 self.survivors.clone_from(survivors);
                 self.finished = Some(at);
                 self.paused = None;
+                self.waits = None;
             }
             Event::CancelAsked { target: Target::Job, by, .. } => {
                 self.cancelling = Some(by.clone());
                 self.phase = Phase::Stopping;
+            }
+            Event::RollbackAsked { cells, on_failure, .. } => {
+                super::together::rollback_asked(self, cells, on_failure.is_some(), at);
             }
             Event::SkipAsked { target, by, .. } => self.skip_asked(target, Some(by)),
             Event::SkipWithdrawn { target, .. } => self.skip_asked(target, None),
@@ -261,8 +301,10 @@ impl JobView {
                     it.result = Some(*result);
                     it.cause.clone_from(cause);
                     it.outputs.clone_from(outputs);
+                    it.is_rolling = false;
                     it.finished = Some(at);
                     it.skipping = None;
+                    it.waits = None;
                     self.set_cell(*cell, Phase::Done(*outcome));
                 }
             }
@@ -367,7 +409,7 @@ impl JobView {
         }
     }
 
-    fn set_cell(&mut self, cell: u32, phase: Phase) {
+    pub(super) fn set_cell(&mut self, cell: u32, phase: Phase) {
         let Some(it) = self.cells.get_mut(cell as usize) else { return };
         self.cell_counts.change(it.phase, phase);
         let stage = it.stage;
@@ -408,7 +450,7 @@ impl JobView {
     }
 
     /// Forgets how a stage ended.
-    fn reopen_stage(&mut self, stage: u32, phase: Phase, started: Option<Timestamp>) {
+    pub(super) fn reopen_stage(&mut self, stage: u32, phase: Phase, started: Option<Timestamp>) {
         self.set_stage(stage, phase);
         if let Some(it) = self.stages.get_mut(stage as usize) {
             it.result = None;
@@ -436,6 +478,7 @@ impl JobView {
             it.current = None;
             it.result = None;
             it.skipping = None;
+            it.waits = None;
             it.finished = None;
             if phase == Phase::Waiting {
                 it.started = None;
@@ -492,20 +535,21 @@ impl JobView {
         retry.map(|retry| retry.attempts)
     }
 
-    /// Says whether the step is a block, which has no process and no log of its own.
+    /// Says whether the step is a list of steps, which has no process and no log of its own.
     #[must_use]
     pub fn is_block(&self, cell: u32, step: u32) -> bool {
-        self.plan_step(cell, step).is_some_and(|it| matches!(it.action, Action::Block { .. }))
+        self.plan_step(cell, step).is_some_and(|it| it.action.has_members())
     }
 
     /// Returns the steps whose failure still counts, in the order of their ends: not those of an earlier run of
-    /// their cell, not blocks, not what a `rescue` made good.
+    /// their cell, not blocks nor what waited for others, not what a `rescue` made good.
     pub fn failed_steps(&self) -> impl Iterator<Item = AttemptKey> {
         self.failures.iter().copied().filter(|key| {
             let Some(cell) = self.cells.get(key.cell as usize) else { return false };
             cell.run == key.run
                 && cell.steps.get(key.step as usize).is_some_and(|s| s.conclusion == Some(Outcome::Failure))
                 && !self.is_block(key.cell, key.step)
+                && !self.is_echo(key.cell, key.step)
                 && !self.is_rescued(*key)
         })
     }
@@ -616,7 +660,10 @@ fn new_cell(stage: u32, new: &NewCell) -> CellView {
         current: None,
         survivors: Vec::new(),
         skipping: None,
+        is_rolling: false,
         started: None,
         finished: None,
+        gate: None,
+        waits: None,
     }
 }

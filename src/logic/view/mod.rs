@@ -4,9 +4,13 @@
 //! `forecast.rs` says how far a job is and how long it will take.
 
 pub mod forecast;
+mod freeze;
+mod gates;
 pub mod grid;
 mod job_view;
 mod parts;
+mod shares;
+mod together;
 
 #[cfg(test)]
 mod tests;
@@ -15,3 +19,4 @@ pub use forecast::{Forecast, Progress};
 pub use grid::Grid;
 pub use job_view::JobView;
 pub use parts::{CellView, Counts, Phase, StageView, StepView, Tried};
+pub use shares::ShareWait;

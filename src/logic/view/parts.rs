@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::shares::ShareWait;
 use crate::logic::job::event::{Cause, Outcome};
 use crate::logic::time::Timestamp;
 
@@ -103,6 +104,8 @@ pub struct StageView {
     pub finished: Option<Timestamp>,
     /// How long it ran before it was run on or begun anew last.
     pub earlier: Duration,
+    /// How many gates are open, before it or in its cells.
+    pub gates: u32,
 }
 
 impl StageView {
@@ -136,8 +139,14 @@ pub struct CellView {
     pub survivors: Vec<String>,
     /// Who asked to skip it, until it has ended.
     pub skipping: Option<String>,
+    /// It had ended and is rolled back now.
+    pub is_rolling: bool,
     pub started: Option<Timestamp>,
     pub finished: Option<Timestamp>,
+    /// The open gate that it waits at.
+    pub gate: Option<u32>,
+    /// What it waits for that others have.
+    pub waits: Option<ShareWait>,
 }
 
 /// A step of one run of a cell.
@@ -157,6 +166,8 @@ pub struct StepView {
     /// The current try.
     pub try_started: Option<Timestamp>,
     pub finished: Option<Timestamp>,
+    /// Its gate, while that is open.
+    pub gate: Option<u32>,
 }
 
 /// How a try ended after which there was another one, of its step or of its whole cell.

@@ -21,6 +21,12 @@ pub(crate) struct Left {
 }
 
 impl Left {
+    /// Its process number.
+    #[cfg(feature = "faults")]
+    pub(crate) fn pid(&self) -> i32 {
+        self.pid
+    }
+
     /// Its process number, if its arguments end in these words.
     pub(crate) fn id_if_ends(&self, words: &str) -> Option<i32> {
         self.words.ends_with(words).then_some(self.pid)
@@ -68,7 +74,7 @@ pub(crate) fn nothing_is_left(sandbox: &Sandbox, limit: Duration) {
 }
 
 /// Kills what is found until nothing is found, for a while: one that forks may be ahead of a scan or two.
-fn kill_all(sandbox: &Sandbox) {
+pub(super) fn kill_all(sandbox: &Sandbox) {
     for _ in 0..50 {
         for pidfd in who_is_left(sandbox).iter().filter_map(|l| pidfd(l.pid)) {
             // It may end by itself meanwhile, which is as good.

@@ -11,11 +11,13 @@ mod stream;
 pub(crate) mod terminal;
 mod tmux;
 
+#[cfg(feature = "faults")]
+pub(crate) use census::Left;
 pub(crate) use census::{nothing_is_left, who_is_left};
 pub(crate) use ran::Live;
 #[cfg(feature = "faults")]
 pub(crate) use ran::Ran;
-pub(crate) use ran::{keeper_of, limit_file_size};
+pub(crate) use ran::{eventually, keeper_of, limit_file_size};
 pub(crate) use sandbox::Sandbox;
 pub(crate) use terminal::{Modes, Mouse, Shot, Terminal};
 pub(crate) use tmux::Tmux;

@@ -123,6 +123,18 @@ impl Live {
     }
 }
 
+/// Waits until something holds that nobody tells of; fails when it does not come.
+#[track_caller]
+pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what} did not come");
+        let pause = Timespec { tv_sec: 0, tv_nsec: 5_000_000 };
+        // Between two looks; nothing is to be read.
+        poll(&mut [], Some(&pause)).unwrap_or_default();
+    }
+}
+
 /// Returns the process number of the keeper of a program, which must be there.
 pub(crate) fn keeper_of(program: i32) -> i32 {
     let children = keepers_of(program);
@@ -178,6 +190,13 @@ impl Ran {
     #[must_use]
     pub(crate) fn is_code(&self, code: i32) -> bool {
         self.status.code() == Some(code)
+    }
+
+    /// Says whether it ended by that signal.
+    #[cfg(feature = "faults")]
+    #[must_use]
+    pub(crate) fn is_signalled(&self, signal: Signal) -> bool {
+        self.status.signal() == Some(signal as i32)
     }
 
     /// Holds it to an end by a signal.

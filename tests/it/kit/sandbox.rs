@@ -22,6 +22,15 @@ pub(crate) struct Sandbox {
     mark: String,
 }
 
+impl Drop for Sandbox {
+    /// A test that failed leaves nobody behind, jobs that outlive their engines included.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            super::census::kill_all(self);
+        }
+    }
+}
+
 impl Sandbox {
     /// Returns an empty project.
     pub(crate) fn new() -> Self {
@@ -52,6 +61,16 @@ impl Sandbox {
     pub(crate) fn sortie<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Call {
         let mut command = Command::new(SORTIE);
         command.args(arguments).current_dir(self.project()).env_clear().envs(self.environment());
+        Call::new(command)
+    }
+
+    /// Returns an example program of the library, ready to run in the project. Cargo builds it with the tests, beside the
+    /// program.
+    pub(crate) fn example(&self, name: &str) -> Call {
+        let program = Path::new(SORTIE).with_file_name("examples").join(name);
+        assert!(program.is_file(), "build it first: cargo build --example {name}");
+        let mut command = Command::new(program);
+        command.current_dir(self.project()).env_clear().envs(self.environment());
         Call::new(command)
     }
 

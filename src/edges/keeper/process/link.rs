@@ -64,6 +64,30 @@ impl Link {
         let _ = rustix::io::write(&self.wake, &1u64.to_ne_bytes());
     }
 
+    /// Another engine has come: it is told what the keeper holds, and then everything that was not acknowledged.
+    pub(crate) fn attach(&self, socket: UnixStream, ready: &FromKeeper) {
+        let mut inner = self.lock();
+        inner.lose();
+        inner.encode(ready);
+        inner.socket = Some(socket);
+        self.flush(&mut inner);
+    }
+
+    /// Says whether nothing is left to be told but ends of tries, which are in the file of exits, too.
+    pub(crate) fn has_exits_only(&self) -> bool {
+        self.lock().reports.iter().all(|report| matches!(report, Report::Exited(_)))
+    }
+
+    /// Returns the tries whose ends wait to be acknowledged, and the sweeps.
+    pub(crate) fn reported(&self) -> (Vec<AttemptKey>, Vec<(u32, u32)>) {
+        let inner = self.lock();
+        let sweeps = inner.reports.iter().filter_map(|report| match report {
+            Report::Swept { cell, run, .. } => Some((*cell, *run)),
+            _ => None,
+        });
+        (inner.reports.iter().filter_map(Report::ends).collect(), sweeps.collect())
+    }
+
     /// Keeps a report and sends it.
     pub(crate) fn report(&self, report: Report) {
         self.report_all(std::iter::once(report));

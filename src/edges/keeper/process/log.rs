@@ -195,7 +195,8 @@ impl Log {
                 if *annotations <= MOST_ANNOTATIONS {
                     shared.masks.refresh(masks_seen, masker);
                     let annotation = annotate(command, masker);
-                    reports.push(Report::Annotated { key: *key, annotation });
+                    let nth = u32::try_from(*annotations).unwrap_or(u32::MAX);
+                    reports.push(Report::Annotated { key: *key, annotation, nth });
                 }
             }
         };

@@ -1,14 +1,19 @@
 //! The keeper process: it holds the children of one job, and outlives the engine that started it.
 //!
 //! Here: the start, and the main loop that takes orders. `worker` sees an attempt through, `pump` and `log` its
-//! output, `files` its step files, `stop` and `ladder` end what is left, `link` answers. Start at [`main`].
+//! output, `files` its step files, `stop` and `ladder` end what is left, `link` answers, `adrift` waits for another
+//! engine. Start at [`main`].
 //!
 //! The main thread starts no child, so its list of children holds orphans only. Terminal and hang-up signals are
 //! blocked, never ignored, and children start with all signals as from a login.
 
+mod adrift;
 mod child;
 mod environment;
+#[cfg(feature = "faults")]
+mod faults;
 mod files;
+mod freeze;
 mod link;
 mod log;
 mod masks;
@@ -35,15 +40,21 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{getpid, set_child_subreaper, setsid};
 
+use self::adrift::Landed;
 use self::link::Link;
 use self::orders::CarryOut;
 use self::shared::Shared;
 use super::frame::Inbox;
-use super::procfs::Process;
 use crate::port::keeper::{FromKeeper, Hello, OnLoss, ToKeeper, VERSION};
 
 /// How long the keeper tries to get its last words through to an engine that does not read.
 const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// Where a test may kill the keeper; nothing in a release.
+fn fault_point() {
+    #[cfg(feature = "faults")]
+    faults::point();
+}
 
 /// Runs the keeper on the socket that is standard input; returns when the job's processes are gone.
 #[must_use]
@@ -84,12 +95,7 @@ fn start() -> io::Result<(Arc<Shared>, UnixStream, Inbox)> {
     write_panics_to(&hello);
     socket.set_nonblocking(true)?;
     let shared = Arc::new(Shared::new(hello, Link::new(socket.try_clone()?)?)?);
-    let me = getpid().as_raw_nonzero();
-    shared.link.send(FromKeeper::Ready {
-        version: VERSION,
-        pid: me.get().unsigned_abs(),
-        start_time: Process::look(me.get()).map_or(0, |process| process.start),
-    });
+    shared.link.send(adrift::ready(&shared, false));
     worker::hire_ahead(&shared, shared.hello.first_slots);
     Ok((shared, socket, inbox))
 }
@@ -163,18 +169,22 @@ fn serve(shared: &Arc<Shared>, socket: UnixStream, inbox: Inbox) -> io::Result<(
     let mut told = SigSet::empty();
     told.add(Signal::SIGTERM);
     let signals = SignalFd::with_flags(&told, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
-    let mut orders = Orders { shared, socket, inbox, bytes: vec![0; 64 * 1024] };
-    // The greeting may have brought orders along.
-    let mut next = orders.obey()?;
-    while next == Next::GoOn {
-        next = orders.wait(signals.as_fd())?;
-    }
-    if next == Next::Lost {
-        shared.link.lose();
-        if shared.hello.on_loss == OnLoss::Keep {
-            finish_orders(shared);
+    let (mut epoch, on_loss) = (shared.hello.epoch, shared.hello.on_loss);
+    let mut orders = Orders { shared, socket, inbox, bytes: vec![0; 64 * 1024], on_loss };
+    let next = loop {
+        // The greeting may have brought orders along.
+        let mut next = orders.obey()?;
+        while next == Next::GoOn {
+            next = orders.wait(signals.as_fd())?;
         }
-    }
+        if next == Next::Lost {
+            shared.link.lose();
+            if orders.on_loss == OnLoss::Keep && orders.another_engine(&mut epoch, signals.as_fd()) {
+                continue;
+            }
+        }
+        break next;
+    };
     let survivors = stop::everything(shared);
     let is_orderly = next == Next::Finish && survivors.is_empty() && shared.is_tidy();
     shared.link.send(FromKeeper::Finished { survivors });
@@ -193,7 +203,7 @@ fn serve(shared: &Arc<Shared>, socket: UnixStream, inbox: Inbox) -> io::Result<(
 /// Waits until the orders given before the engine was lost have come to their ends.
 fn finish_orders(shared: &Shared) {
     let mut state = shared.state();
-    while state.busy > 0 || !state.queue.is_empty() {
+    while state.busy > 0 || !state.queue.is_empty() || !state.extra.is_empty() {
         state = shared.calm.wait(state).expect("no thread panics while it holds the state");
     }
 }
@@ -204,9 +214,31 @@ struct Orders<'a> {
     socket: UnixStream,
     inbox: Inbox,
     bytes: Vec<u8>,
+    /// What becomes of the children when the engine is gone.
+    on_loss: OnLoss,
 }
 
 impl Orders<'_> {
+    /// Waits for another engine after the loss of one; says whether one has come.
+    fn another_engine(&mut self, epoch: &mut u64, signals: std::os::fd::BorrowedFd<'_>) -> bool {
+        match adrift::wait(self.shared, *epoch, signals) {
+            Ok(Landed::Engine { socket, inbox, hello }) => {
+                let Ok(theirs) = socket.try_clone() else { return false };
+                *epoch = hello.epoch;
+                self.on_loss = hello.on_loss;
+                (self.socket, self.inbox) = (socket, inbox);
+                self.shared.link.attach(theirs, &adrift::ready(self.shared, true));
+                true
+            }
+            Ok(Landed::Alone) => false,
+            Err(_) => {
+                // Nobody can come here, but the orders are carried out, and their ends written down.
+                finish_orders(self.shared);
+                false
+            }
+        }
+    }
+
     /// Waits until something comes in, and does it.
     fn wait(&mut self, signals: std::os::fd::BorrowedFd<'_>) -> io::Result<Next> {
         let mut wanted = PollFlags::IN;
@@ -257,6 +289,7 @@ impl Orders<'_> {
         loop {
             match self.inbox.next() {
                 Ok(Some(ToKeeper::Finish)) => return Ok(Next::Finish),
+                Ok(Some(ToKeeper::OnLoss(on_loss))) => self.on_loss = on_loss,
                 Ok(Some(order)) => self.shared.carry_out(order),
                 Ok(None) => return Ok(Next::GoOn),
                 Err(_) => return Ok(Next::Lost),

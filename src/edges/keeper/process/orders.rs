@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::shared::Shared;
-use super::{stop, worker};
+use super::{freeze, stop, worker};
 use crate::logic::job::effect::Launch;
 use crate::logic::job::report::Report;
 use crate::port::keeper::ToKeeper;
@@ -18,6 +18,7 @@ pub(super) trait CarryOut {
 
 impl CarryOut for Arc<Shared> {
     fn carry_out(&self, order: ToKeeper) {
+        super::fault_point();
         match order {
             ToKeeper::Run { launches } => {
                 let mut state = self.state();
@@ -26,7 +27,7 @@ impl CarryOut for Arc<Shared> {
                         state.cells.insert(launch.tag.to_string());
                     }
                 }
-                state.queue.extend(launches);
+                state.enqueue(launches);
                 drop(state);
                 worker::hire(self);
             }
@@ -60,13 +61,16 @@ impl CarryOut for Arc<Shared> {
                 let mut state = self.state();
                 state.queue.retain(&mut keep);
                 state.submitted.retain(&mut keep);
+                state.extra.retain(&mut keep);
                 drop(state);
                 self.link.report_all(withdrawn);
             }
             ToKeeper::Mask { values } => self.masks.add(values),
             ToKeeper::Ack { report_seq } => self.link.acknowledge(report_seq),
-            // A second greeting on the same connection says nothing new; an end is seen by the loop.
-            ToKeeper::Hello(_) | ToKeeper::Finish => {}
+            // A second greeting on the same connection says nothing new; the others are seen by the loop.
+            ToKeeper::Freeze { keys } => freeze::freeze(self, &keys),
+            ToKeeper::Thaw { keys } => freeze::thaw(self, &keys),
+            ToKeeper::Hello(_) | ToKeeper::Finish | ToKeeper::OnLoss(_) => {}
         }
     }
 }

@@ -21,7 +21,7 @@ use super::link::Link;
 use super::masks::Masks;
 use crate::logic::job::effect::{Launch, Rung};
 use crate::logic::job::report::{AttemptKey, End, Usage};
-use crate::port::keeper::Hello;
+use crate::port::keeper::{Held, Hello, Hold};
 
 /// Shared by all threads.
 pub(crate) struct Shared {
@@ -40,6 +40,8 @@ pub(crate) struct Shared {
     pub(crate) making: Mutex<()>,
     /// Signalled when there is work for a worker.
     pub(crate) work: Condvar,
+    /// Signalled when there is work for a worker beside the slots.
+    pub(crate) extra_work: Condvar,
     /// Signalled when an attempt or a late reader has ended.
     pub(crate) calm: Condvar,
     /// The kernel's list of the children of the main thread. Workers start all attempts, so it holds orphans only.
@@ -53,10 +55,16 @@ pub(crate) struct State {
     /// Launches that may begin only in the slot of a cell that has just succeeded.
     pub(crate) submitted: VecDeque<Launch>,
     pub(crate) live: HashMap<AttemptKey, Live>,
+    /// Attempts that are stopped, or are to be as soon as they have a process.
+    pub(crate) frozen: BTreeSet<AttemptKey>,
     /// Attempts that a worker has taken and not yet reported.
     pub(crate) busy: u32,
     pub(crate) workers: u32,
     pub(crate) idle: u32,
+    /// Launches that run beside another attempt of their cell, and the workers for those.
+    pub(crate) extra: VecDeque<Launch>,
+    pub(crate) extra_workers: u32,
+    pub(crate) extra_idle: u32,
     /// Nothing new is started.
     pub(crate) stopping: bool,
     /// Late readers by the tag of their cell.
@@ -65,6 +73,10 @@ pub(crate) struct State {
     pub(crate) sessions: HashMap<i32, String>,
     /// Step files were given up, to which somebody may still write.
     pub(crate) gave_up: bool,
+    /// Attempts that have ended, or never began, and whose report has not been given to the link.
+    pub(crate) ending: BTreeSet<AttemptKey>,
+    /// Cells and their runs that are being swept.
+    pub(crate) sweeps: BTreeSet<(u32, u32)>,
     /// Tags of cells that were begun and not yet swept.
     pub(crate) cells: BTreeSet<String>,
     usage: Usage,
@@ -77,6 +89,8 @@ pub(crate) struct Live {
     pub(crate) pid: Option<i32>,
     /// A signal that came before there was a process.
     pub(crate) pending: Option<(Rung, i32)>,
+    /// How hard it was asked to stop.
+    pub(crate) rung: Option<Rung>,
     pub(crate) tag: String,
 }
 
@@ -89,6 +103,8 @@ impl Shared {
         let dir = PathBuf::from(&hello.dir);
         files::take_over(&hello.spare, &dir);
         let exits = ExitLog::open(&dir)?;
+        // Only one keeper at a time, and none of an engine whose lease is gone: it might have been slow to begin.
+        exits.claim(hello.epoch, &dir)?;
         let me = getpid().as_raw_nonzero();
         let children = File::open(format!("/proc/self/task/{me}/children"))?;
         let fixed = hello.env.iter().filter_map(|(name, value)| entry(name.as_bytes(), value.as_bytes()));
@@ -107,6 +123,7 @@ impl Shared {
             state: Mutex::default(),
             making: Mutex::default(),
             work: Condvar::new(),
+            extra_work: Condvar::new(),
             calm: Condvar::new(),
             children,
         })
@@ -115,6 +132,28 @@ impl Shared {
     /// The state, locked.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no thread panics while it holds the state")
+    }
+
+    /// Says whether something that was ordered runs, or will by itself.
+    pub(crate) fn has_orders(&self) -> bool {
+        let state = self.state();
+        state.busy > 0 || !state.queue.is_empty() || !state.extra.is_empty()
+    }
+
+    /// Returns the tries that are here or whose ends were not acknowledged, and the sweeps.
+    pub(crate) fn held(&self) -> (Vec<Held>, Vec<(u32, u32)>) {
+        let state = self.state();
+        let (reported, swept) = self.link.reported();
+        let waiting = |launch: &Launch, how| Held { key: launch.key, how, rung: None };
+        let queued = state.queue.iter().chain(&state.extra);
+        let mut held: Vec<Held> = queued.map(|it| waiting(it, Hold::Queued)).collect();
+        held.extend(state.submitted.iter().map(|it| waiting(it, Hold::Submitted)));
+        held.extend(state.live.iter().map(|(key, it)| Held { key: *key, how: Hold::Live, rung: it.rung }));
+        let told = state.ending.iter().copied().chain(reported);
+        let told = told.filter(|key| held.iter().all(|it| it.key != *key));
+        let told: Vec<Held> = told.map(|key| Held { key, how: Hold::Reported, rung: None }).collect();
+        held.extend(told);
+        (held, state.sweeps.iter().copied().chain(swept).collect())
     }
 
     /// Says whether nobody is left who could write to a step file.
@@ -142,13 +181,21 @@ impl Shared {
 impl State {
     /// Takes everything that has not begun.
     pub(crate) fn take_waiting(&mut self) -> impl Iterator<Item = Launch> {
-        std::mem::take(&mut self.queue).into_iter().chain(std::mem::take(&mut self.submitted))
+        let queues = [&mut self.queue, &mut self.submitted, &mut self.extra];
+        queues.map(std::mem::take).into_iter().flatten()
+    }
+
+    /// Puts launches where the workers find them: what runs beside another attempt of its cell needs no slot.
+    pub(crate) fn enqueue(&mut self, launches: Vec<Launch>) {
+        for launch in launches {
+            if launch.is_extra { self.extra.push_back(launch) } else { self.queue.push_back(launch) }
+        }
     }
 
     /// An attempt is begun by a worker: from now on it is live.
     pub(crate) fn take(&mut self, launch: &Launch, tag: String) {
         self.busy += 1;
-        self.live.insert(launch.key, Live { pid: None, pending: None, tag });
+        self.live.insert(launch.key, Live { tag, ..Live::default() });
     }
 
     /// Sends a signal to the group of an attempt's main process and wakes it if it is stopped.

@@ -110,6 +110,7 @@ pub(crate) fn sweep_cell(
         shared.link.report(Report::Swept { cell, run, ended: 0, survivors: Vec::new() });
         return;
     }
+    shared.state().sweeps.insert((cell, run));
     let sweeper = Arc::clone(shared);
     let work = move || {
         let ended = sweep(&sweeper, &Whose::Cell { tag: tag.clone() }, signal, grace);
@@ -118,11 +119,16 @@ pub(crate) fn sweep_cell(
         state.cells.remove(&tag);
         state.sessions.retain(|_, place| !tag_is_inside(place, &tag));
         drop(state);
-        sweeper.link.report(Report::Swept { cell, run, ended: ended.count, survivors: ended.survivors });
+        let report = |report| {
+            sweeper.link.report(report);
+            sweeper.state().sweeps.remove(&(cell, run));
+        };
+        report(Report::Swept { cell, run, ended: ended.count, survivors: ended.survivors });
     };
     // A system without room for one more thread gets the sweep on this one.
     let spawned = std::thread::Builder::new().name("sweep".to_owned()).spawn(work);
     if spawned.is_err() {
+        shared.state().sweeps.remove(&(cell, run));
         shared.link.report(Report::Swept {
             cell,
             run,
@@ -136,6 +142,7 @@ pub(crate) fn sweep_cell(
 pub(crate) fn signal(shared: &Arc<Shared>, key: AttemptKey, rung: Rung, signal: i32) {
     let mut state = shared.state();
     let Some(live) = state.live.get_mut(&key) else { return };
+    live.rung = live.rung.max(Some(rung));
     let Some(pid) = live.pid else {
         let sent = if rung == Rung::Kill { nix::libc::SIGKILL } else { signal };
         live.pending = Some((rung, sent));
@@ -169,7 +176,7 @@ pub(crate) fn signal(shared: &Arc<Shared>, key: AttemptKey, rung: Rung, signal: 
 }
 
 /// A live attempt with all that belongs to it.
-struct Target {
+pub(crate) struct Target {
     shared: Arc<Shared>,
     key: AttemptKey,
     tag: String,
@@ -177,8 +184,15 @@ struct Target {
 }
 
 impl Target {
+    /// Returns an attempt that has a process.
+    pub(crate) fn of(shared: &Arc<Shared>, key: AttemptKey) -> Option<Self> {
+        let state = shared.state();
+        let live = state.live.get(&key)?;
+        Some(Self { shared: Arc::clone(shared), key, tag: live.tag.clone(), pid: live.pid? })
+    }
+
     /// The main process and its descendants, whatever session they went to, and orphans of the attempt.
-    fn find(&self) -> Vec<Process> {
+    pub(crate) fn find(&self) -> Vec<Process> {
         let mut found = find(&self.shared, &Whose::Attempt { tag: self.tag.clone(), session: self.pid });
         let live = self.shared.state().live.get(&self.key).is_some_and(|live| live.pid == Some(self.pid));
         if live {

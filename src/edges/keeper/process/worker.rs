@@ -1,7 +1,8 @@
 //! A worker: one thread that takes launches from the queue and sees each through to its report.
 //!
 //! A thread for each live attempt that spawns, reads and reaps was the fastest of the designs tried: no hand-over
-//! between threads, and orders sent ahead start without a round trip to the engine. Start at [`run`].
+//! between threads, and orders sent ahead start without a round trip to the engine. There are as many as slots, and
+//! others, from a queue of their own, for what runs beside another attempt of its cell. Start at [`run`].
 
 use std::ffi::CString;
 use std::fs;
@@ -31,9 +32,23 @@ const STACK_BYTES: usize = 256 * 1024;
 /// More workers are not started ahead, however many slots there are: the first orders come a moment later anyway.
 const MOST_AHEAD: u32 = 16;
 
-/// Starts workers for what waits in the queue, up to the number of slots, and wakes idle ones.
+/// Which launches a worker takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lane {
+    /// Those that have a slot.
+    Slot,
+    /// Those that run beside another attempt of their cell, in the slot of that.
+    Extra,
+}
+
+/// Starts workers for what waits in the queues, up to the number of slots, and wakes idle ones.
 pub(crate) fn hire(shared: &Arc<Shared>) {
     let mut state = shared.state();
+    if !state.extra.is_empty() {
+        drop(state);
+        hire_extra(shared);
+        state = shared.state();
+    }
     let waiting = u32::try_from(state.queue.len()).unwrap_or(u32::MAX);
     let wanted = waiting.saturating_sub(state.idle);
     add(shared, &mut state, wanted);
@@ -42,17 +57,39 @@ pub(crate) fn hire(shared: &Arc<Shared>) {
     }
     if state.workers == 0 {
         // Out of threads altogether: nobody would ever come for them.
-        let message = "no thread could be started for it: the limit of processes is reached (`ulimit -u`, or that of \
-                       the container)";
-        let refuse = |launch: Launch| Report::NotStarted {
-            key: launch.key,
-            why: StartFailure::Other,
-            message: message.to_owned(),
-        };
-        let refused: Vec<Report> = state.queue.drain(..).map(refuse).collect();
+        let refused: Vec<Report> = state.queue.drain(..).map(no_thread).collect();
         drop(state);
         shared.link.report_all(refused);
     }
+}
+
+fn no_thread(launch: Launch) -> Report {
+    let message = "no thread could be started for it: the limit of processes is reached (`ulimit -u`, or that of \
+                   the container)";
+    Report::NotStarted { key: launch.key, why: StartFailure::Other, message: message.to_owned() }
+}
+
+/// Starts as many workers beside the slots as there are launches for them: what they wait for may be one another.
+fn hire_extra(shared: &Arc<Shared>) {
+    let mut state = shared.state();
+    let waiting = u32::try_from(state.extra.len()).unwrap_or(u32::MAX);
+    for _ in 0..waiting.min(state.extra_idle) {
+        shared.extra_work.notify_one();
+    }
+    let mut missing = waiting.saturating_sub(state.extra_idle);
+    while missing > 0 {
+        // Numbers beyond those of the slots, because step files are named after them.
+        let number = shared.hello.slots.max(1) + state.extra_workers;
+        if !start(shared, number, Lane::Extra) {
+            break;
+        }
+        state.extra_workers += 1;
+        missing -= 1;
+    }
+    // Those at the end of the queue have nobody who would come for them soon.
+    let refused: Vec<Report> = (0..missing).filter_map(|_| state.extra.pop_back()).map(no_thread).collect();
+    drop(state);
+    shared.link.report_all(refused);
 }
 
 /// Starts so many workers before there is work, up to the number of slots; they get ready meanwhile.
@@ -62,10 +99,7 @@ pub(crate) fn hire_ahead(shared: &Arc<Shared>, count: u32) {
 
 fn add(shared: &Arc<Shared>, state: &mut State, count: u32) {
     for _ in 0..count.min(shared.hello.slots.max(1).saturating_sub(state.workers)) {
-        let slot = state.workers;
-        let shared = Arc::clone(shared);
-        let builder = std::thread::Builder::new().name(format!("slot {slot}")).stack_size(STACK_BYTES);
-        if builder.spawn(move || run(&shared, slot)).is_err() {
+        if !start(shared, state.workers, Lane::Slot) {
             // Out of threads: those there are do the work, one after the other.
             break;
         }
@@ -73,8 +107,16 @@ fn add(shared: &Arc<Shared>, state: &mut State, count: u32) {
     }
 }
 
-fn run(shared: &Arc<Shared>, slot: u32) {
+/// Starts a worker; says whether there was a thread for it.
+fn start(shared: &Arc<Shared>, slot: u32, lane: Lane) -> bool {
+    let shared = Arc::clone(shared);
+    let builder = std::thread::Builder::new().name(format!("slot {slot}")).stack_size(STACK_BYTES);
+    builder.spawn(move || run(&shared, slot, lane)).is_ok()
+}
+
+fn run(shared: &Arc<Shared>, slot: u32, lane: Lane) {
     let mut worker = Worker {
+        lane,
         shared: Arc::clone(shared),
         spawner: Spawner::new(),
         pool: Pool::new(&shared.dir, slot),
@@ -106,6 +148,7 @@ fn run(shared: &Arc<Shared>, slot: u32) {
 }
 
 struct Worker {
+    lane: Lane,
     shared: Arc<Shared>,
     spawner: Spawner,
     pool: Pool,
@@ -145,22 +188,28 @@ impl Worker {
             if state.stopping {
                 return None;
             }
-            if let Some(launch) = state.queue.pop_front() {
+            let (queue, work) = match self.lane {
+                Lane::Slot => (&mut state.queue, &self.shared.work),
+                Lane::Extra => (&mut state.extra, &self.shared.extra_work),
+            };
+            if let Some(launch) = queue.pop_front() {
                 state.take(&launch, attempt_tag(&launch.tag, launch.key));
                 return Some(launch);
             }
-            state.idle += 1;
-            state = self.shared.work.wait(state).expect("no thread panics while it holds the state");
-            state.idle -= 1;
+            *state.idle_in(self.lane) += 1;
+            state = work.wait(state).expect("no thread panics while it holds the state");
+            *state.idle_in(self.lane) -= 1;
         }
     }
 
     fn see_through(&mut self, launch: &Launch) {
         let key = launch.key;
+        super::fault_point();
         let started = self.start(launch);
+        super::fault_point();
         self.spent = None;
         if let Some(exit) = self.unsent.take() {
-            self.shared.link.report(Report::Exited(exit));
+            self.tell(exit);
         }
         match started {
             Ok(started) => {
@@ -170,14 +219,22 @@ impl Worker {
                 if exit.next.is_some() {
                     self.unsent = Some(exit);
                 } else {
-                    self.shared.link.report(Report::Exited(exit));
+                    self.tell(exit);
                 }
             }
             Err(NotStarted { why, message }) => {
-                self.shared.state().live.remove(&key);
+                // First: an engine that comes in between is to hear of it in one way or the other.
                 self.shared.link.report(Report::NotStarted { key, why, message });
+                self.shared.state().live.remove(&key);
             }
         }
+    }
+
+    /// Tells how an attempt ended; until then it counts as one that is ending.
+    fn tell(&self, exit: Exit) {
+        let key = exit.key;
+        self.shared.link.report(Report::Exited(exit));
+        self.shared.state().ending.remove(&key);
     }
 
     fn start(&mut self, launch: &Launch) -> Result<Started, NotStarted> {
@@ -279,12 +336,15 @@ impl Worker {
             files,
             left_running: left,
             next: None,
+            undisturbed: !self.shared.state().stopping,
         };
+        super::fault_point();
         exit.next = self.follow_up(launch, &exit);
         if let Err(error) = self.shared.exits.append(&exit) {
             // The report goes out all the same; only a crash of the engine right now would lose it.
             exit.log_problem.get_or_insert_with(|| format!("the exit record could not be written: {error}"));
         }
+        super::fault_point();
         log.tell(false);
         if left > 0 && taps.is_open() {
             log.set_late();
@@ -338,8 +398,19 @@ impl Worker {
         }
         let mut state = self.shared.state();
         state.live.remove(&key);
+        state.ending.insert(key);
+        state.frozen.remove(&key);
         // Only a process that is not our child fails here, and this one is.
         state.reap(pid).unwrap_or((End::Signal(nix::libc::SIGKILL), Usage::default()))
+    }
+}
+
+impl State {
+    fn idle_in(&mut self, lane: Lane) -> &mut u32 {
+        match lane {
+            Lane::Slot => &mut self.idle,
+            Lane::Extra => &mut self.extra_idle,
+        }
     }
 }
 
@@ -349,7 +420,9 @@ impl Shared {
         let mut state = self.state();
         let Some(live) = state.live.get_mut(&key) else { return };
         live.pid = Some(pid);
-        if let Some((_, signal)) = live.pending.take() {
+        let pending = live.pending.take();
+        state.stop_group(key);
+        if let Some((_, signal)) = pending {
             state.signal_group(key, signal);
         }
     }

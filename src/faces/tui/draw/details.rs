@@ -128,7 +128,8 @@ fn of_stage(lines: &mut Vec<Line>, facts: Facts<'_>, stage: u32) {
     };
     lines.push(Line { state: Some(state), ..line("state", word) });
     // What its cells came to is told with them.
-    let is_told = it.cells.len() == 1 && matches!(it.cause, Some(Cause::Member { .. }));
+    let is_told =
+        it.cells.len() == 1 && matches!(it.cause.as_ref().and_then(Cause::root), Some(Cause::Member { .. }));
     match it.phase {
         Phase::Done(_) if !is_told => lines.extend(why_stage(view, stage).map(|why| line("", why))),
         Phase::Waiting => {
@@ -177,7 +178,8 @@ fn of_cell(lines: &mut Vec<Line>, view: &JobView, cell: u32, facts: Facts<'_>) {
         lines.push(line("why", why));
     }
     let is_over = matches!(it.phase, Phase::Done(_));
-    for (index, (at, step)) in (0u32..).zip(&it.steps).enumerate() {
+    let used = (0u32..).zip(&it.steps).filter(|(at, _)| !view.is_unused_undo(cell, *at));
+    for (index, (at, step)) in used.enumerate() {
         let head = if index == 0 { "steps" } else { "" };
         let took = match (step.started, step.finished) {
             (Some(started), Some(finished)) => format!("  {}", motion::clock(finished.since(started))),

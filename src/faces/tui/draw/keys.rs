@@ -31,6 +31,8 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, ui: &Ui, facts: Facts<'_>) {
     };
     let verbs: &[Action] = if facts.view.phase.outcome().is_some() {
         &[Action::Retry, Action::RetryFailed]
+    } else if facts.view.waiting_gates().next().is_some() {
+        &[Action::Review, Action::Pause, Action::Skip, Action::Cancel, Action::Retry]
     } else {
         &[Action::Pause, Action::Skip, Action::Cancel, Action::Retry]
     };

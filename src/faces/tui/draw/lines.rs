@@ -12,7 +12,7 @@ use crate::faces::tui::theme::Token;
 use crate::faces::tui::tree::{self, RowId};
 use crate::faces::tui::ui::{Facts, Mode, Prompt, Ui};
 use crate::faces::why::why_stage;
-use crate::faces::{waits, words};
+use crate::faces::{gates, waits, words};
 use crate::logic::job::event::Outcome;
 use crate::logic::view::{JobView, Phase};
 
@@ -45,8 +45,11 @@ pub(super) fn header(pen: &mut Pen<'_>, area: Rect, ui: &Ui, facts: Facts<'_>) {
             let rescued = if view.rescued { ", rescued" } else { "" };
             format!("{}{rescued}", words::phase(view.phase, view.cause.as_ref()))
         }
+        (_, Some(_), _) if view.frozen.is_some() => "FROZEN".to_owned(),
         (_, Some(_), _) if waits::at_work(view) == 0 => "PAUSED".to_owned(),
         (_, Some(_), _) => format!("PAUSED, {} still running", waits::at_work(view)),
+        (Phase::Running, _, None) if state == State::NeedsYou => gates::of_job(view)
+            .map_or_else(String::new, |what| cut(&format!("waits for {what}"), usize::from(area.width) / 2)),
         (phase, _, _) => words::phase(phase, None).to_owned(),
     };
     if !facts.is_live && view.phase.outcome().is_none() {

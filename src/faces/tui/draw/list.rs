@@ -6,6 +6,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::pen::{Pen, cut, cut_name};
+use crate::faces::gates;
 use crate::faces::tui::clusters::columns;
 use crate::faces::tui::glyphs::State;
 use crate::faces::tui::motion;
@@ -194,9 +195,17 @@ impl Told {
         } else {
             format!("  {}/{}", it.counts.done(), it.counts.total())
         };
-        let state = State::of_stage(it);
+        let state = match State::of_stage(it) {
+            State::Running | State::Stopping if view.frozen.is_some() => State::Paused,
+            state => state,
+        };
         let (detail, token) = match it.phase {
-            Phase::Waiting => (waits::of_stage(view, stage, facts.is_live).brief(), Token::Muted),
+            Phase::Waiting => {
+                match (waits::of_stage(view, stage, facts.is_live), view.gate_of_stage(stage)) {
+                    (waits::Wait::Gate(_), Some(gate)) => (gate_words(view, gate, facts), Token::Attention),
+                    (wait, _) => (wait.brief(), Token::Muted),
+                }
+            }
             Phase::Done(Outcome::Skipped) => (skipped(view, it.cause.as_ref()), Token::Muted),
             Phase::Done(Outcome::Success) => (String::new(), Token::Success),
             _ if it.counts.failed > 0 => (format!("{} failed", it.counts.failed), Token::Error),
@@ -225,6 +234,11 @@ impl Told {
                 let next = it.steps.iter().take_while(|step| step.phase.outcome().is_some()).count() + 1;
                 (format!("paused before {next}/{}", it.steps.len()), Token::Muted)
             }
+            Phase::Running | Phase::Stopping if view.frozen.is_some() => {
+                state = State::Paused;
+                ("frozen".to_owned(), Token::Muted)
+            }
+            Phase::Running if let Some(gate) = it.gate => (gate_words(view, gate, facts), Token::Attention),
             Phase::Running => (running(view, cell), Token::Running),
             Phase::Retrying(_) => {
                 (next.as_ref().map(|next| next.brief(facts.time)).unwrap_or_default(), Token::Running)
@@ -257,8 +271,13 @@ fn token_of(phase: Phase) -> Token {
 /// Returns `2/3 Package`, and the try if it is not the first.
 fn running(view: &JobView, cell: u32) -> String {
     let it = &view.cells[cell as usize];
-    let live = (0u32..).zip(&it.steps).filter(|(at, step)| step.phase.is_live() && !view.is_block(cell, *at));
-    let Some((at, step)) = live.last().or_else(|| {
+    let mut live: Vec<_> = view.live_steps(cell).collect();
+    // Of several that run, the one that stands for them comes last.
+    live.sort_by_key(|(at, _)| (Some(*at) == it.current, *at));
+    if live.is_empty() && it.is_rolling {
+        return "waits to be undone".to_owned();
+    }
+    let Some((at, step)) = live.last().copied().or_else(|| {
         let at = it.current?;
         it.steps.get(at as usize).map(|step| (at, step))
     }) else {
@@ -270,7 +289,11 @@ fn running(view: &JobView, cell: u32) -> String {
         0 | 1 => String::new(),
         attempt => format!(", try {}", waits::tries(view, cell, at, attempt)),
     };
-    format!("{place}{}{again}", step_title(view, cell, at))
+    let beside = match view.beside(cell) {
+        0 => String::new(),
+        more => format!(" +{more}"),
+    };
+    format!("{place}{}{again}{beside}", step_title(view, cell, at))
 }
 
 /// Returns the values of a cell's matrix, without the names of its axes.
@@ -322,4 +345,11 @@ fn skipped(view: &JobView, cause: Option<&Cause>) -> String {
         Some(cause) => words::cause(cause, view),
         None => "skipped".to_owned(),
     }
+}
+
+/// Says who is waited for, and how long that may take: `approval by ops (1 of 2), 3:12 left`.
+fn gate_words(view: &JobView, gate: u32, facts: Facts<'_>) -> String {
+    let Some(it) = view.gates.get(gate as usize) else { return String::new() };
+    let left = gates::left(it, facts.time).map_or_else(String::new, |left| format!(", {left}"));
+    format!("{}{left}", gates::wanted(it))
 }

@@ -11,6 +11,7 @@ mod log;
 mod matrix;
 mod overlay;
 mod pen;
+mod review;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -50,8 +51,8 @@ pub fn picture(ui: &mut Ui, facts: Facts<'_>, (columns, rows): (u16, u16)) -> Pi
         buffer,
         cursor: (0, rows.saturating_sub(1)),
         title: lines::title(facts),
-        has_spinner: is_running && facts.view.cell_counts.live > 0,
-        has_clock: is_running,
+        has_spinner: is_running && facts.view.frozen.is_none() && facts.view.cell_counts.live > 0,
+        has_clock: is_running && facts.view.frozen.is_none(),
     };
     if layout.panes == Panes::TooSmall {
         too_small(&mut picture, ui, facts, (columns, rows));
@@ -173,6 +174,10 @@ fn what_runs(facts: Facts<'_>, width: u16) -> String {
     let live = waits::at_work(facts.view);
     if live > 0 && facts.is_live {
         parts.push(format!("{live} running"));
+    }
+    let asked = facts.view.waiting_gates().count();
+    if asked > 0 && facts.is_live {
+        parts.push(format!("{asked} to review"));
     }
     if counts.failed > 0 {
         parts.push(format!("{} failed", counts.failed));

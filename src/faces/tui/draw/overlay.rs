@@ -32,6 +32,7 @@ pub(super) fn draw(buffer: &mut Buffer, ui: &mut Ui, facts: Facts<'_>, area: Rec
             details::draw_rows(&mut pen, inner, &rows, *top);
             more(&mut pen, inner, *top, rows.len());
         }
+        Overlay::Review(review) => super::review::draw(buffer, &ui.look, review, facts, area, cursor),
         Overlay::Sheet { title, lines, top } => {
             let mut pen = Pen::new(buffer, &ui.look);
             // As wide as the sheet is inside.
@@ -102,7 +103,7 @@ fn more(pen: &mut Pen<'_>, inner: Rect, top: usize, count: usize) {
 }
 
 /// Returns the columns inside a sheet's frame.
-fn sheet_width(area: Rect) -> u16 {
+pub(super) fn sheet_width(area: Rect) -> u16 {
     area.width.saturating_sub(4).min(90).saturating_sub(4)
 }
 

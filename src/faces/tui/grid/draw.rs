@@ -347,11 +347,11 @@ impl Scene<'_> {
         let word = words::phase(cell.phase, cell.cause.as_ref());
         let step = cell.steps.iter().rev().find(|it| it.conclusion == Some(Outcome::Failure));
         // A cell of which a step failed says no more than that.
-        let cause = match &cell.cause {
+        let cause = match cell.cause.as_ref().and_then(Cause::root) {
             None | Some(Cause::Member { .. }) => {
                 step.and_then(|it| it.cause.as_ref()).or(cell.cause.as_ref())
             }
-            own => own.as_ref(),
+            own => own,
         };
         let mut told = match cause {
             Some(cause @ (Cause::Exit { .. } | Cause::Signal { .. })) if is_bad(cell.phase) => {

@@ -156,7 +156,12 @@ fn info(buffer: &mut Buffer, area: Rect, launcher: &Launcher, moment: Moment, cu
 }
 
 /// Draws text that is being typed, scrolled so that the place of the next character shows; returns that place.
-pub(super) fn typed(pen: &mut Pen<'_>, area: Rect, field: &Field, has_focus: bool) -> (u16, u16) {
+pub(in crate::faces::tui) fn typed(
+    pen: &mut Pen<'_>,
+    area: Rect,
+    field: &Field,
+    has_focus: bool,
+) -> (u16, u16) {
     let column = field.column();
     let room = usize::from(area.width.max(2)) - 1;
     let mut skipped = 0;

@@ -33,13 +33,21 @@ pub(super) struct Form {
 
 /// An input with its value.
 #[derive(Clone, Debug)]
-pub(super) struct FormRow {
-    pub(super) input: Input,
+pub(in crate::faces::tui) struct FormRow {
+    pub(in crate::faces::tui) input: Input,
     pub(super) entry: Entry,
     /// What is wrong with the value, and the way out.
-    pub(super) problem: Option<(String, Option<String>)>,
+    pub(in crate::faces::tui) problem: Option<(String, Option<String>)>,
     /// It is told: somebody has left the field with it, or wanted to run the playbook.
     is_told: bool,
+}
+
+impl PartialEq for FormRow {
+    /// Two rows of one input are the same if they say the same.
+    fn eq(&self, other: &Self) -> bool {
+        (&self.input.name, &self.entry, &self.problem, self.is_told)
+            == (&other.input.name, &other.entry, &other.problem, other.is_told)
+    }
 }
 
 /// A value that is being chosen.
@@ -129,17 +137,14 @@ impl Form {
 
     /// Takes pasted text; returns whether there was a place for it.
     pub(super) fn paste(&mut self, text: &str) -> bool {
-        let Some(row) = self.rows.get_mut(self.at) else { return false };
-        let Entry::Text(field) = &mut row.entry else { return false };
         // A line break at the end of a copied line is no part of a value.
-        field.insert(&text.trim_end_matches(['\r', '\n']).replace(['\r', '\n'], " "));
-        row.check();
-        true
+        let line = text.trim_end_matches(['\r', '\n']).replace(['\r', '\n'], " ");
+        self.rows.get_mut(self.at).is_some_and(|row| row.paste(&line))
     }
 }
 
 impl FormRow {
-    fn new(input: &Input, typed: Option<&Typed>) -> Self {
+    pub(in crate::faces::tui) fn new(input: &Input, typed: Option<&Typed>) -> Self {
         let before = typed.and_then(|typed| typed.iter().find(|(name, _)| **name == *input.name));
         let default = input.default.as_ref().map(plain);
         let text = before.map(|(_, text)| text.clone()).or(default);
@@ -157,18 +162,26 @@ impl FormRow {
         row
     }
 
+    /// Inserts a line of text; says whether there was a place for it.
+    pub(in crate::faces::tui) fn paste(&mut self, line: &str) -> bool {
+        let Entry::Text(field) = &mut self.entry else { return false };
+        field.insert(line);
+        self.check();
+        true
+    }
+
     /// Returns what is told to be wrong, and the way out.
     pub(super) fn told(&self) -> Option<&(String, Option<String>)> {
         self.problem.as_ref().filter(|_| self.is_told)
     }
 
-    fn tell(&mut self) {
+    pub(in crate::faces::tui) fn tell(&mut self) {
         self.check();
         self.is_told = self.problem.is_some();
     }
 
     /// Returns the value, unless it is the default anyway or nothing was said.
-    fn given(&self) -> Option<(String, Json)> {
+    pub(in crate::faces::tui) fn given(&self) -> Option<(String, Json)> {
         let text = self.entry.text(&self.input)?;
         let default = self.input.default.as_ref().map(plain);
         let is_silent = match &default {
@@ -190,7 +203,7 @@ impl FormRow {
         self.is_told &= self.problem.is_some();
     }
 
-    fn key(&mut self, key: &str) {
+    pub(in crate::faces::tui) fn key(&mut self, key: &str) {
         let options: &[String] = match &self.input.kind {
             InputKind::Choice { options } => options,
             _ => &[],

@@ -71,7 +71,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, form: &mut Form) -> ((u16, u16
 }
 
 /// Returns what is told to be wrong with a value, and the way out, in rows of so many columns.
-fn told(row: &FormRow, width: u16) -> Vec<String> {
+pub(in crate::faces::tui) fn told(row: &FormRow, width: u16) -> Vec<String> {
     let Some((problem, help)) = row.told() else { return Vec::new() };
     let words = match help {
         Some(help) => format!("{problem}; {help}"),
@@ -86,7 +86,7 @@ fn button(pen: &mut Pen<'_>, line: Rect, has_focus: bool) {
 }
 
 /// Draws an input, below it what it is for, and below that what is wrong with its value.
-fn draw_row(
+pub(in crate::faces::tui) fn draw_row(
     pen: &mut Pen<'_>,
     area: Rect,
     (row, told): (&FormRow, &[String]),

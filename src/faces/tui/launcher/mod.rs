@@ -21,5 +21,8 @@ mod when;
 #[cfg(test)]
 mod tests;
 
+pub(super) use draw::typed;
+pub(super) use form::FormRow;
+pub(super) use form_draw::{draw_row, told};
 pub use state::Launcher;
 pub use turn::{Launching, Left, launcher};

@@ -10,23 +10,37 @@ use super::order::Target;
 use super::progress::{self, Next, Pressure};
 use super::report::AttemptKey;
 use super::scope::{JobScope, ListStatus, Standing};
+use super::share;
 use super::state::{CellPhase, Deadline, JobPhase, JobState};
-use crate::logic::playbook::model::Action;
+use super::{together, undo};
 use crate::logic::time::Timestamp;
 
+mod gates;
 mod slots;
 mod stages;
 mod stop;
 
+pub(super) use gates::failure as gate_failure;
 pub(super) use slots::{hear, is_recalled};
 pub use stages::{conclusion, step_name};
+pub(super) use stop::stop_live;
 
 /// Returns the next thing that follows, if anything does.
 pub fn follow(state: &mut JobState, now: Timestamp) -> Option<Event> {
+    if state.phase == JobPhase::Queued {
+        return share::while_queued(state);
+    }
     if state.phase != JobPhase::Running {
         return None;
     }
-    if let Some(event) = slots::begin_step(state).or_else(|| due(state, now)) {
+    if let Some(event) = slots::begin_step(state) {
+        return Some(event);
+    }
+    // Of a frozen job only what the keeper has begun by itself goes on, and it is stopped then like all else.
+    if state.frozen.is_some() {
+        return stages::begin_begun(state).or_else(|| slots::begin_begun(state));
+    }
+    if let Some(event) = share::before_rollback(state).or_else(|| due(state, now)) {
         return Some(event);
     }
     while let Some(cell) = state.index.attention.pop_first() {
@@ -34,7 +48,10 @@ pub fn follow(state: &mut JobState, now: Timestamp) -> Option<Event> {
             return Some(event);
         }
     }
-    stages::finish_settled(state).or_else(|| stages::begin_ready(state)).or_else(|| slots::grant(state, now))
+    gates::next(state, now)
+        .or_else(|| stages::finish_settled(state))
+        .or_else(|| stages::begin_ready(state, now))
+        .or_else(|| slots::grant(state, now))
 }
 
 /// Lets deadlines that have passed draw attention to their cells.
@@ -48,7 +65,11 @@ fn due(state: &mut JobState, now: Timestamp) -> Option<Event> {
             Deadline::Cell(cell) => {
                 state.index.attention.insert(cell);
             }
-            Deadline::Job if state.cancel.is_none() && !state.ordinary_done() => {
+            Deadline::Job
+                if state.cancel.is_none()
+                    && !state.ordinary_done()
+                    && super::freeze::is_job_over(state, now) =>
+            {
                 return Some(time_is_up(Target::Job, false, "job"));
             }
             Deadline::Finally => {
@@ -62,7 +83,8 @@ fn due(state: &mut JobState, now: Timestamp) -> Option<Event> {
                     return Some(time_is_up(Target::Stage(stage), true, "cleanup"));
                 }
             }
-            Deadline::Job => {}
+            // All open gates are looked at anyway.
+            Deadline::Job | Deadline::Gate(_) => {}
         }
     }
     None
@@ -90,8 +112,10 @@ fn cell_next(state: &mut JobState, cell: u32, now: Timestamp) -> Option<Event> {
                 (Outcome::Skipped, Cause::Order { by: by.clone() })
             } else if let Some(stop) = &it.stop {
                 (Outcome::Cancelled, stop.cause.clone())
+            } else if let Some((_, cause)) = stop::reason(state, cell, now) {
+                (Outcome::Cancelled, cause)
             } else {
-                (Outcome::Cancelled, stop::reason(state, cell, now)?.1)
+                return share::before_cell(state, cell, now);
             };
             Some(Event::CellFinished {
                 cell,
@@ -104,21 +128,38 @@ fn cell_next(state: &mut JobState, cell: u32, now: Timestamp) -> Option<Event> {
         }
         CellPhase::Active => {
             if it.stop.is_none()
+                && it.saga.whole.is_none()
                 && let Some((rung, cause)) = stop::reason(state, cell, now)
                 && !matches!(progress::next(state, cell, Pressure::None, now), Next::End { .. })
             {
                 return Some(Event::CellStopping { cell, run, rung, cause });
             }
-            let pressure = stop::pressure(state, it, now);
-            match it.live_key(cell) {
-                Some(key) => stop::stop_live(state, key, pressure, now),
-                None => advance(state, cell, pressure, now, it.holds_slot),
-            }
+            moves(state, cell, now, state.cells[cell as usize].holds_slot)
         }
     }
 }
 
-/// Moves a cell on in which nothing runs.
+/// Returns the next event of an active cell: a try that is stopped, or else a step that begins or ends.
+fn moves(state: &mut JobState, cell: u32, now: Timestamp, may_start: bool) -> Option<Event> {
+    let it = &state.cells[cell as usize];
+    if it.saga.whole.is_some() {
+        return undo::follow(state, cell, now, may_start);
+    }
+    let pressure = stop::pressure(state, it, now);
+    let is_concurrent = state.setting.plan.playbook.stages[it.stage as usize].steps.is_concurrent;
+    let first = state.live_of(cell).next();
+    if is_concurrent {
+        let stopped = state.live_of(cell).find_map(|key| stop::stop_live(state, key, pressure, now));
+        let stopped = stopped.or_else(|| together::overdue(state, cell, now));
+        return stopped.or_else(|| advance(state, cell, pressure, now, may_start));
+    }
+    match first {
+        Some(key) => stop::stop_live(state, key, pressure, now),
+        None => advance(state, cell, pressure, now, may_start),
+    }
+}
+
+/// Moves a cell on, in which nothing runs, or nothing that would be in the way.
 fn advance(
     state: &mut JobState,
     cell: u32,
@@ -129,6 +170,7 @@ fn advance(
     let run = state.cells[cell as usize].run;
     match progress::next(state, cell, pressure, now) {
         Next::Busy => None,
+        Next::Gate { step } => gates::of_step(state, cell, step, now),
         Next::Skip { step, cause } => Some(Event::StepSkipped { cell, run, step, cause }),
         Next::Fail { step, message } => Some(fail(state, cell, step, Cause::Expression { message })),
         Next::Conclude { step, failed, rescued, cancelled } => {
@@ -140,7 +182,17 @@ fn advance(
             None
         }
         Next::Start { step, status } => {
-            if !may_start || (state.paused.is_some() && pressure == Pressure::None) {
+            if !may_begin(state, pressure) {
+                return None;
+            }
+            if let Some(event) = share::wants_back(state, cell) {
+                return Some(event);
+            }
+            if !may_start {
+                return None;
+            }
+            // What was lost is had again first; cleanup does not wait for it.
+            if pressure == Pressure::None && !(share::has_all(state, cell) && share::job_has_all(state)) {
                 return None;
             }
             start(state, cell, step, status.into())
@@ -156,11 +208,17 @@ fn advance(
     }
 }
 
-fn start(state: &mut JobState, cell: u32, step: u32, status: ListStatus) -> Option<Event> {
+/// Says whether a pause lets a step begin: only cleanup goes on through one.
+pub(super) fn may_begin(state: &JobState, pressure: Pressure) -> bool {
+    state.paused.is_none() || pressure != Pressure::None
+}
+
+/// Begins the next try of a step, if its texts can be evaluated.
+pub(super) fn start(state: &mut JobState, cell: u32, step: u32, status: ListStatus) -> Option<Event> {
     let it = &state.cells[cell as usize];
     let key = AttemptKey { cell, run: it.run, step, attempt: it.steps[step as usize].attempt + 1 };
     let model = &state.setting.plan.playbook.stages[it.stage as usize].steps.steps[step as usize];
-    if matches!(model.action, Action::Run { .. })
+    if model.action.is_run()
         && let Err(error) = launch::check(state, key, status)
     {
         if let Some(patterns) = error.wanted_hash {

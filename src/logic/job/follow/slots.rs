@@ -8,18 +8,18 @@ use super::super::event::Event;
 use super::super::progress::{self, Next, Pressure};
 use super::super::report::{AttemptKey, Report};
 use super::super::state::{CellPhase, JobState, StagePhase};
-use super::super::{Input, launch};
-use super::{advance, stages, stop};
+use super::super::{Input, launch, share};
+use super::{moves, stages, stop};
 use crate::logic::playbook::model::Action;
 use crate::logic::time::Timestamp;
 
 /// Gives free slots to those who wait, in order of priority.
 pub(super) fn grant(state: &mut JobState, now: Timestamp) -> Option<Event> {
-    if let Some(key) = state.index.begun
-        && is_submitted(state, key)
-        && has_stage(state, key.cell)
-    {
-        return Some(Event::CellStarted { cell: key.cell, run: key.run });
+    if let Some(event) = begin_begun(state) {
+        return Some(event);
+    }
+    if !share::job_has_all(state) {
+        return None;
     }
     if state.index.slots_taken < state.setting.plan.slots
         && let Some(event) = grant_free(state, now)
@@ -27,6 +27,13 @@ pub(super) fn grant(state: &mut JobState, now: Timestamp) -> Option<Event> {
         return Some(event);
     }
     submit(state, now)
+}
+
+/// Gives the slot to the cell of a try that the keeper has begun.
+pub(super) fn begin_begun(state: &JobState) -> Option<Event> {
+    let key = state.index.begun?;
+    (is_submitted(state, key) && has_stage(state, key.cell))
+        .then_some(Event::CellStarted { cell: key.cell, run: key.run })
 }
 
 fn grant_free(state: &mut JobState, now: Timestamp) -> Option<Event> {
@@ -43,7 +50,7 @@ fn grant_free(state: &mut JobState, now: Timestamp) -> Option<Event> {
     for list in [&waiting, &all] {
         for &cell in list {
             if let Some(event) = grant_one(state, cell, now) {
-                return Some(event);
+                return if fits(state, cell) { Some(event) } else { None };
             }
         }
         if list.len() < GRANT_WINDOW {
@@ -56,6 +63,13 @@ fn grant_free(state: &mut JobState, now: Timestamp) -> Option<Event> {
 /// Most queues are served from their head; only if it is blocked is the rest looked at.
 const GRANT_WINDOW: usize = 16;
 
+/// Says whether a cell that takes several slots has room. One that has not is not passed by others, so that its turn comes.
+fn fits(state: &JobState, cell: u32) -> bool {
+    let it = &state.cells[cell as usize];
+    let width = if it.holds_slot { 0 } else { share::width(state, it.stage) };
+    state.index.slots_taken + width <= state.setting.plan.slots.max(width)
+}
+
 fn grant_one(state: &mut JobState, cell: u32, now: Timestamp) -> Option<Event> {
     if is_full(state, cell) {
         return None;
@@ -65,10 +79,7 @@ fn grant_one(state: &mut JobState, cell: u32, now: Timestamp) -> Option<Event> {
         CellPhase::Queued { until } if until.is_none_or(|until| until <= now) && state.paused.is_none() => {
             Some(Event::CellStarted { cell, run: it.run })
         }
-        CellPhase::Active => {
-            let pressure = stop::pressure(state, it, now);
-            advance(state, cell, pressure, now, true)
-        }
+        CellPhase::Active => moves(state, cell, now, true),
         _ => None,
     }
 }
@@ -85,7 +96,8 @@ fn submit(state: &JobState, now: Timestamp) -> Option<Event> {
     let is_full_up = state.index.slots_taken >= state.setting.plan.slots;
     if is_full_up && let Some((_, cell)) = first_in_line(state) {
         let it = &state.cells[cell as usize];
-        if it.phase != (CellPhase::Queued { until: None }) || is_unwanted(state, cell) {
+        let is_plain = it.shares.is_none() && share::width(state, it.stage) == 1;
+        if it.phase != (CellPhase::Queued { until: None }) || is_unwanted(state, cell) || !is_plain {
             return None;
         }
         let Next::Start { step, status } = progress::next(state, cell, Pressure::None, now) else {

@@ -6,7 +6,10 @@ use super::super::event::{Cause, Event, NewCell, Outcome};
 use super::super::progress::Pressure;
 use super::super::report::AttemptKey;
 use super::super::scope::{JobScope, ListStatus, Pairs, Standing, environment};
+use super::super::share;
 use super::super::state::{CellPhase, CellState, JobState, StagePhase, StepState};
+use super::super::{together, undo};
+use super::gates::{self, Ruling};
 use crate::logic::address::matches_cell;
 use crate::logic::expr::{ExprError, Scope};
 use crate::logic::plan::matrix;
@@ -29,6 +32,9 @@ pub(super) fn finish_settled(state: &mut JobState) -> Option<Event> {
     };
     let outcome = fold(&|c| c.outcome());
     let result = fold(&|c| c.result());
+    if let Some(event) = undo::on_failure(state, stage, result) {
+        return Some(event);
+    }
     let cause = match outcome {
         Outcome::Success => None,
         // Nothing but an order leaves out cells of a stage that has begun.
@@ -44,11 +50,12 @@ pub(super) fn finish_settled(state: &mut JobState) -> Option<Event> {
             Some(Cause::Member { names: names.map(|&c| state.cell_name(c)).take(20).collect() })
         }
     };
+    let cause = undo::told(state, &it.cells, cause);
     Some(Event::StageFinished { stage, outcome, result, cause })
 }
 
 /// Begins, or leaves out, a stage whose needs have finished.
-pub(super) fn begin_ready(state: &mut JobState) -> Option<Event> {
+pub(super) fn begin_ready(state: &mut JobState, now: Timestamp) -> Option<Event> {
     if let Some(event) = begin_begun(state) {
         return Some(event);
     }
@@ -59,17 +66,17 @@ pub(super) fn begin_ready(state: &mut JobState) -> Option<Event> {
     let stages = &state.setting.plan.playbook.stages;
     let mut ready = state.index.ready.iter().copied().filter(|&at| done || !stages[at as usize].is_final);
     ready.find_map(|stage| {
-        let event = begin(state, stage);
+        let event = begin(state, stage, now)?;
         // A stage that is left out waits until what was submitted of it has come back.
         let is_out = state.stages[stage as usize]
             .foreseen
             .is_some_and(|cell| state.cells[cell as usize].submitted.is_some());
-        (matches!(event, Event::StageStarted { .. }) || !is_out).then_some(event)
+        (matches!(event, Event::StageStarted { .. } | Event::GateOpened(_)) || !is_out).then_some(event)
     })
 }
 
 /// Begins the stage of a try that the keeper has begun, whatever its needs came to: it runs.
-fn begin_begun(state: &JobState) -> Option<Event> {
+pub(super) fn begin_begun(state: &JobState) -> Option<Event> {
     let key = state.index.begun?;
     let it = &state.cells[key.cell as usize];
     let is_ready = state.index.ready.contains(&it.stage);
@@ -124,6 +131,9 @@ fn can_foresee(state: &JobState, stage: u32) -> bool {
     let is_simple = model.condition.is_none()
         && model.run_when == RunWhen::AllSuccess
         && model.strategy.is_none()
+        && model.approve.is_none()
+        && !share::stage_asks(state, stage)
+        && share::width(state, stage) == 1
         && !model.is_final;
     let Some(step) = model.steps.body.first().map(|&at| &model.steps.steps[at]) else { return false };
     let Action::Run { text, .. } = &step.action else { return false };
@@ -154,37 +164,48 @@ fn finished(stage: u32, outcome: Outcome, cause: Cause) -> Event {
     Event::StageFinished { stage, outcome, result: outcome, cause: Some(cause) }
 }
 
-fn begin(state: &JobState, stage: u32) -> Event {
+fn begin(state: &JobState, stage: u32, now: Timestamp) -> Option<Event> {
     let plan = &state.setting.plan;
     let model = &plan.playbook.stages[stage as usize];
     let planned = &plan.stages[stage as usize];
     let it = &state.stages[stage as usize];
     if let Selected::No(_) = planned.selected {
-        return finished(stage, Outcome::Skipped, Cause::Selection);
+        return Some(finished(stage, Outcome::Skipped, Cause::Selection));
     }
     if let Some(by) = &it.skip {
-        return finished(stage, Outcome::Skipped, Cause::Order { by: by.clone() });
+        return Some(finished(stage, Outcome::Skipped, Cause::Order { by: by.clone() }));
     }
     if let Some(cancel) = &it.cancel {
-        return finished(stage, Outcome::Cancelled, cancel.cause.clone());
+        return Some(finished(stage, Outcome::Cancelled, cancel.cause.clone()));
     }
     let of_job = state.cancel.as_ref().filter(|_| !model.is_final);
-    if let Some(cancel) = of_job
-        && cancel.force
-    {
-        return finished(stage, Outcome::Cancelled, cancel.cause.clone());
+    // Nobody is asked in the middle of a cancel, and nothing passes a gate unasked.
+    if let Some(cancel) = of_job.filter(|cancel| cancel.force || model.approve.is_some()) {
+        return Some(finished(stage, Outcome::Cancelled, cancel.cause.clone()));
     }
-    match runs(state, stage, model) {
-        Err(error) => finished(stage, Outcome::Failure, Cause::Expression { message: error.message }),
-        Ok(false) => match of_job {
+    // The condition is asked once, and it held when the gate was opened.
+    let condition = if it.gate.is_some() { Ok(true) } else { runs(state, stage, model) };
+    match condition {
+        Err(error) => Some(finished(stage, Outcome::Failure, Cause::Expression { message: error.message })),
+        Ok(false) => Some(match of_job {
             Some(cancel) => finished(stage, Outcome::Cancelled, cancel.cause.clone()),
             None => finished(stage, Outcome::Skipped, why_not(state, stage, model)),
+        }),
+        Ok(true) => match gates::before_stage(state, stage, now) {
+            Ruling::Open(event) => Some(*event),
+            Ruling::Wait => None,
+            Ruling::Fail(cause) => Some(finished(stage, Outcome::Failure, cause)),
+            Ruling::Skip(cause) => Some(finished(stage, Outcome::Skipped, cause)),
+            Ruling::Go => Some(begin_cells(state, stage, model, planned)),
         },
-        Ok(true) => match cells(state, stage, model, planned) {
-            Ok(cells) => Event::StageStarted { stage, cells },
-            Err(NoCells::Empty) => finished(stage, Outcome::Skipped, Cause::EmptyMatrix),
-            Err(NoCells::Wrong(message)) => finished(stage, Outcome::Failure, Cause::Matrix { message }),
-        },
+    }
+}
+
+fn begin_cells(state: &JobState, stage: u32, model: &Stage, planned: &PlannedStage) -> Event {
+    match cells(state, stage, model, planned) {
+        Ok(cells) => Event::StageStarted { stage, cells },
+        Err(NoCells::Empty) => finished(stage, Outcome::Skipped, Cause::EmptyMatrix),
+        Err(NoCells::Wrong(message)) => finished(stage, Outcome::Failure, Cause::Matrix { message }),
     }
 }
 
@@ -340,7 +361,10 @@ fn what_it_came_to(it: &CellState, model: &Stage, failed: bool) -> (Outcome, Opt
         },
         _ if failed => {
             let failed = |(at, s): &(usize, &StepState)| s.failed() && model.steps.body.contains(at);
-            let names = it.steps.iter().enumerate().filter(failed).map(|(at, _)| step_name(model, at));
+            let of_background = together::unjoined_failures(it, &model.steps.background);
+            let names = it.steps.iter().enumerate().filter(failed).map(|(at, _)| at);
+            let names: std::collections::BTreeSet<usize> = names.chain(of_background).collect();
+            let names = names.into_iter().map(|at| step_name(model, at));
             (Outcome::Failure, Some(Cause::Member { names: names.take(20).collect() }))
         }
         _ => (Outcome::Success, None),
@@ -365,6 +389,11 @@ pub(super) fn finish_cell(
     let it = &state.cells[cell as usize];
     let model = &state.setting.plan.playbook.stages[it.stage as usize];
     let (mut outcome, mut cause) = what_it_came_to(it, model, failed);
+    if matches!(outcome, Outcome::Success | Outcome::Failure)
+        && let Some(incomplete) = undo::incomplete(it, &model.steps)
+    {
+        (outcome, cause) = (Outcome::Failure, Some(incomplete));
+    }
     if outcome == Outcome::Success && !it.survivors.is_empty() {
         (outcome, cause) = (Outcome::Failure, Some(Cause::Survivors { names: it.survivors.clone() }));
     }
@@ -373,6 +402,9 @@ pub(super) fn finish_cell(
         && let Some(until) = super::super::decide::cell_retry(state, cell, now)
     {
         return Event::CellRetrying { cell, run: it.run, until, cause };
+    }
+    if outcome == Outcome::Failure && it.saga.undone == Some(undo::Undone::Done) {
+        cause = Some(Cause::rolled_back(cause));
     }
     let outputs = match outputs(state, cell, model) {
         Ok(outputs) => outputs,

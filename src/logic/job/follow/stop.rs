@@ -6,8 +6,9 @@ use super::super::effect::Rung;
 use super::super::event::{Cause, Event};
 use super::super::progress::Pressure;
 use super::super::report::AttemptKey;
-use super::super::state::{CellPhase, CellState, JobState};
-use crate::logic::playbook::model::{Action, Step, StepTree};
+use super::super::state::{CellPhase, CellState, JobState, StepPhase};
+use super::super::together::{is_over, why_stop};
+use crate::logic::playbook::model::StepTree;
 use crate::logic::time::Timestamp;
 
 /// What makes a cell stop that was not asked to stop yet.
@@ -19,7 +20,8 @@ pub(super) fn reason(state: &JobState, cell: u32, now: Timestamp) -> Option<(Run
     let it = &state.cells[cell as usize];
     let model = &state.setting.plan.playbook.stages[it.stage as usize];
     let since = it.since?;
-    (it.phase == CellPhase::Active && since.after(model.timeout) <= now)
+    // The time of a wait for people does not count.
+    (it.phase == CellPhase::Active && it.asking_since.is_none() && since.after(model.timeout) <= now)
         .then(|| (Rung::Polite, Cause::Timeout { of: "stage".to_owned() }))
 }
 
@@ -65,7 +67,7 @@ pub(super) fn pressure(state: &JobState, it: &CellState, now: Timestamp) -> Pres
 }
 
 /// Asks the running try to stop, one rung higher than before, if something wants it to.
-pub(super) fn stop_live(
+pub(in crate::logic::job) fn stop_live(
     state: &JobState,
     key: AttemptKey,
     pressure: Pressure,
@@ -76,13 +78,17 @@ pub(super) fn stop_live(
     let mut child = key.step as usize;
     while let Some(block) = tree.steps[child].parent {
         let state_of = &it.steps[block];
-        if state_of.stop.is_none() && is_over(&tree.steps[block], state_of.attempt_since, now) {
+        // What was started in the background may go on after its block.
+        let is_open = state_of.phase == StepPhase::Running
+            && state_of.stop.is_none()
+            && state_of.asking_since.is_none();
+        if is_open && is_over(&tree.steps[block], state_of.attempt_since, now) {
             let block_key = AttemptKey {
                 step: u32::try_from(block).unwrap_or(u32::MAX),
                 attempt: state_of.attempt,
                 ..key
             };
-            let cause = Cause::Timeout { of: "block".to_owned() };
+            let cause = Cause::Timeout { of: tree.steps[block].action.word().to_owned() };
             return Some(Event::StepStopping { key: block_key, rung: Rung::Polite, cause });
         }
         child = block;
@@ -109,30 +115,9 @@ pub(super) fn stop_live(
     }
 }
 
-fn is_over(model: &Step, since: Option<Timestamp>, now: Timestamp) -> bool {
-    matches!((model.timeout, since), (Some(limit), Some(since)) if since.after(limit) <= now)
-}
-
 fn reason_to_stop_step(it: &CellState, tree: &StepTree, key: AttemptKey, now: Timestamp) -> Option<Cause> {
     let step = &it.steps[key.step as usize];
-    if let Some(stop) = &it.stop
-        && !step.is_cleanup
-    {
-        return Some(stop.cause.clone());
-    }
-    if is_over(&tree.steps[key.step as usize], step.attempt_since, now) {
-        return Some(Cause::Timeout { of: "step".to_owned() });
-    }
-    let mut child = key.step as usize;
-    while let Some(parent) = tree.steps[child].parent {
-        let in_block =
-            matches!(&tree.steps[parent].action, Action::Block { block, .. } if block.contains(&child));
-        if let Some(stop) = &it.steps[parent].stop
-            && in_block
-        {
-            return Some(stop.cause.clone());
-        }
-        child = parent;
-    }
-    None
+    let is_late = || is_over(&tree.steps[key.step as usize], step.attempt_since, now);
+    why_stop(it, tree, key.step as usize)
+        .or_else(|| is_late().then(|| Cause::Timeout { of: "step".to_owned() }))
 }

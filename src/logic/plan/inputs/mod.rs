@@ -20,10 +20,22 @@ mod tests;
 /// # Errors
 /// Every unknown, missing and unfitting input.
 pub fn check(declared: &[Input], given: &[(String, Json)]) -> Result<Value, Vec<PlanProblem>> {
+    check_for("this playbook", declared, given)
+}
+
+/// As [`check`], for what is called `owner` in messages.
+///
+/// # Errors
+/// Every unknown, missing and unfitting input.
+pub fn check_for(
+    owner: &str,
+    declared: &[Input],
+    given: &[(String, Json)],
+) -> Result<Value, Vec<PlanProblem>> {
     let mut problems = Vec::new();
     for (name, _) in given {
         if find(declared, name).is_none() {
-            problems.push(unknown(declared, name));
+            problems.push(unknown(owner, declared, name));
         }
     }
     let mut values = Object::new();
@@ -52,21 +64,17 @@ fn find<'d>(declared: &'d [Input], name: &str) -> Option<&'d Input> {
     declared.iter().find(|input| input.name.eq_ignore_ascii_case(name))
 }
 
-fn unknown(declared: &[Input], name: &str) -> PlanProblem {
+fn unknown(owner: &str, declared: &[Input], name: &str) -> PlanProblem {
     let near = near_miss(name, declared.iter().map(|input| &*input.name));
     let help = match near {
         Some(near) => format!("did you mean `{near}`?"),
-        None if declared.is_empty() => "this playbook takes no inputs".to_owned(),
+        None if declared.is_empty() => format!("{owner} takes no inputs"),
         None => {
             let names: Vec<&str> = declared.iter().map(|input| &*input.name).collect();
             format!("it takes {}", listed_names(&names, "and"))
         }
     };
-    PlanProblem {
-        slug: "unknown-input",
-        message: format!("this playbook has no input `{name}`"),
-        help: Some(help),
-    }
+    PlanProblem { slug: "unknown-input", message: format!("{owner} has no input `{name}`"), help: Some(help) }
 }
 
 fn missing(input: &Input) -> PlanProblem {

@@ -25,6 +25,15 @@ pub(super) fn of(place: Place) -> Option<&'static [Key]> {
         Place::Workspace => WORKSPACE,
         Place::Log => LOG,
         Place::Step => STEP,
+        Place::Trigger => TRIGGER,
+        Place::Schedule => SCHEDULE,
+        Place::Dst => DST,
+        Place::Watch => WATCH,
+        Place::AfterRun => AFTER_RUN,
+        Place::Approve => APPROVE,
+        Place::Concurrency => CONCURRENCY,
+        Place::Lock => LOCK,
+        Place::Resources => RESOURCES,
         _ => return None,
     })
 }
@@ -59,10 +68,10 @@ static PLAYBOOK: &[Key] = &[
         "Stages that run when all others have ended, however they ended",
     ),
     yes(P, "outputs", "a map of outputs", "Values that the playbook returns"),
-    later(P, "on", "a word, a list or a map", "What starts a job"),
+    yes(P, "on", "a word, a list or a map", "What starts a job; only a person if there is none"),
     later(P, "order", "`sequential`", "Lets each stage of a list need the one before"),
     later(P, "profiles", "a map of profiles", "Named choices of variables, stages and matrix values"),
-    later(P, "concurrency", "text or a map", "Jobs of one group run one after the other"),
+    yes(P, "concurrency", "text or a map", "Jobs of one group run one after the other"),
     later(P, "notifications", "a map", "Whom to tell about the job, and where"),
     later(P, "reporting", "a map", "Reports that are written when the job ends"),
     later(P, "hooks", "a map", "Commands at events of the job"),
@@ -114,7 +123,12 @@ static DEFAULTS: &[Key] = &[
     yes(D, "retry", "a map", "Of each step with `run`"),
     yes(D, "cancel", "a map", "How processes are asked to stop"),
     later(D, "cache", "a map", "Of each step"),
-    later(D, "on-interrupt", "a word", "What happens to a step that was running when sortie died"),
+    yes(
+        D,
+        "on-interrupt",
+        "`auto`, `rerun`, `fail` or `resume`",
+        "What happens to a step that was running when sortie died",
+    ),
     later(D, "isolation", "a word", "How the processes of a stage are kept together"),
 ];
 
@@ -193,21 +207,26 @@ static STAGE: &[Key] = &[
     yes(S, "priority", "a whole number", "Among cells that could start, higher ones go first"),
     yes(S, "workspace", "`shared` or `scratch`", "The folder of the steps: the project, or a new empty one"),
     yes(S, "log", "a map", "How much of each step's log is shown"),
+    yes(S, "approve", "text or a map", "Waits for people before its cells start"),
+    yes(S, "rollback", "`on-failure`", "Undoes completed steps if the stage fails"),
     later(S, "container", "text or a map", "Runs the steps in a container"),
     later(S, "services", "a map of services", "Containers or processes beside the steps"),
     later(S, "environment", "text or a map", "A named target with variables, secrets and rules"),
-    later(S, "approve", "a map", "Waits for people before it starts"),
-    later(S, "concurrency", "text or a map", "Stages of one group run one after the other"),
-    later(S, "locks", "a list of locks", "Locks that are taken together before it starts"),
-    later(S, "resources", "a map", "Share of the machine that it needs"),
+    yes(S, "concurrency", "text or a map", "Cells of one group run one after the other, over all jobs"),
+    yes(S, "locks", "a list of locks", "Locks that are taken together before a cell starts"),
+    yes(S, "resources", "a map", "Share of the machine that each cell needs"),
     later(S, "cache", "a map", "Takes the result of an earlier equal run"),
     later(S, "uses", "a playbook", "Runs another playbook as this stage"),
     later(S, "with", "a map of values", "Inputs of the playbook in `uses`"),
     later(S, "secrets", "`inherit` or a map", "Secrets of the playbook in `uses`"),
-    later(S, "on-interrupt", "a word", "What happens if sortie dies while it runs"),
+    yes(
+        S,
+        "on-interrupt",
+        "`auto`, `rerun`, `fail` or `resume`",
+        "What happens if sortie dies while it runs",
+    ),
     later(S, "isolation", "a word", "How its processes are kept together"),
     later(S, "artifacts", "a map", "Files that it keeps or takes"),
-    later(S, "rollback", "`on-failure`", "Undoes completed steps if the stage fails"),
     later(S, "deploy", "a map", "Brings a service to an environment"),
     later(S, "reporting", "a map", "Reports that are written when it ends"),
 ];
@@ -294,26 +313,171 @@ static STEP: &[Key] = &[
         "When processes that the step left running are stopped",
     ),
     yes(T, "log", "a map", "How much of the log is shown"),
+    yes(T, "approve", "text or a map", "Waits for people; what they give are its outputs"),
+    yes(T, "parallel", "a list of steps", "Steps that run together"),
+    yes(
+        T,
+        "fail-fast",
+        "`true` or `false`",
+        "Whether a failed step of `parallel` stops the others; `true` if there is none",
+    ),
+    yes(T, "background", "`true` or `false`", "Starts, and the next step begins; ten at once at most"),
+    yes(T, "wait", "a name or a list of names", "Waits for background steps; fails if one of them failed"),
+    yes(T, "wait-all", "`true`", "Waits for all background steps that run; fails if one of them failed"),
+    yes(T, "cancel", "a name or a list of names", "Stops background steps and waits for their end"),
+    yes(T, "rollback", "`true`", "Undoes what the cell has completed, newest first"),
+    yes(T, "undo", "a map with `run`", "How the step is undone once it has succeeded"),
     later(T, "script", "a selector such as `0402` or `0400-0499`", "Scripts of the numbered library"),
     later(T, "args", "a list of text", "Arguments of `script`"),
     later(T, "stdin", "text", "Standard input of the step"),
     later(T, "uses", "an action or a playbook", "Runs an action"),
     later(T, "with", "a map of values", "Inputs of `uses`"),
-    later(T, "parallel", "a list of steps", "Steps that run together"),
-    later(T, "fail-fast", "`true` or `false`", "Whether a failed step of `parallel` cancels the others"),
-    later(T, "background", "`true` or `false`", "Starts and goes on with the next step"),
-    later(T, "wait", "a name or a list of names", "Waits for background steps"),
-    later(T, "wait-all", "`true`", "Waits for all background steps"),
-    later(T, "cancel", "a name or a list of names", "Stops background steps"),
-    later(T, "approve", "a map", "Waits for people"),
-    later(T, "rollback", "`true`", "Undoes completed steps now"),
-    later(T, "undo", "a step", "How the step is undone"),
     later(T, "cache", "a map", "Takes the result of an earlier equal run"),
     later(T, "cache-files", "a map", "Keeps files between jobs"),
-    later(T, "idempotent", "`true` or `false`", "May run again after a crash"),
-    later(T, "on-interrupt", "a word", "What happens if sortie dies while it runs"),
+    yes(T, "idempotent", "`true` or `false`", "May run again after a crash"),
+    yes(
+        T,
+        "on-interrupt",
+        "`auto`, `rerun`, `fail` or `resume`",
+        "What happens if sortie dies while it runs",
+    ),
     later(T, "secrets", "a list of names", "Secrets that the step gets as environment"),
     later(T, "artifacts", "a map", "Files that it keeps or takes"),
     later(T, "tty", "`true` or `false`", "Runs the step in a terminal"),
     later(T, "deploy", "a map", "Brings a service to an environment"),
+];
+
+const TR: Place = Place::Trigger;
+static TRIGGER: &[Key] = &[
+    yes(TR, "manual", "nothing", "A person starts it, which is always possible"),
+    yes(TR, "call", "nothing", "Another playbook may call it"),
+    yes(TR, "schedule", "a list", "The clock starts it; a `sortie engine` has to run"),
+    yes(TR, "watch", "globs or a map", "Changed files start it; a `sortie engine` has to run"),
+    yes(TR, "run", "a map", "The end of another playbook's job starts it; a `sortie engine` has to run"),
+    later(TR, "webhook", "a map", "A web request starts it"),
+];
+
+const SH: Place = Place::Schedule;
+static SCHEDULE: &[Key] = &[
+    yes(SH, "cron", "five fields", "When it fires: minute, hour, day of the month, month, day of the week"),
+    yes(SH, "timezone", "a zone such as `Europe/Zurich`", "Zone of the fields; `UTC` if there is none"),
+    yes(SH, "dst", "a map", "What a time does that a changed clock leaps over or shows twice"),
+    yes(
+        SH,
+        "catch-up",
+        "`none`, `last` or `all`",
+        "Which fires that nobody was there for are made up for; `last` if nobody says so",
+    ),
+    yes(SH, "catch-up-window", "a duration", "How old a missed fire may be; 1h if nobody says so"),
+    yes(
+        SH,
+        "overlap",
+        "`skip`, `queue`, `cancel-running` or `allow`",
+        "What a fire does while the last job still runs; `skip` if nobody says so, which is recorded",
+    ),
+    yes(SH, "jitter", "a duration", "Most delay of a fire; each one has its own, the same on all machines"),
+    yes(SH, "start", "a day or a time", "No fire before"),
+    yes(SH, "end", "a day or a time", "No fire after"),
+];
+
+const DS: Place = Place::Dst;
+static DST: &[Key] = &[
+    yes(
+        DS,
+        "missing",
+        "`shift` or `skip`",
+        "A time that the clock leaps over: as much later, or not at all; `shift` if nobody says so",
+    ),
+    yes(
+        DS,
+        "repeated",
+        "`first`, `last` or `both`",
+        "A time that the clock shows twice; `first` if nobody says so, `both` where the hour is `*`",
+    ),
+];
+
+const W: Place = Place::Watch;
+static WATCH: &[Key] = &[
+    yes(W, "globs", "a list of globs", "Files below the project's root; `!` in front takes files out again"),
+    yes(W, "debounce", "a duration", "How long files have to be left alone; 500ms if nobody says so"),
+    yes(
+        W,
+        "overlap",
+        "a word as of `schedule`",
+        "What a change does while the last job still runs; `queue` if nobody says so",
+    ),
+];
+
+const AF: Place = Place::AfterRun;
+static AFTER_RUN: &[Key] = &[
+    yes(AF, "playbooks", "a list of names", "Playbooks whose jobs count"),
+    yes(
+        AF,
+        "types",
+        "a list of `completed`, `failed` and `cancelled`",
+        "Ends that count; `completed` if nobody says so",
+    ),
+    yes(
+        AF,
+        "overlap",
+        "a word as of `schedule`",
+        "What an end does while the last job still runs; `queue` if nobody says so",
+    ),
+];
+
+const AP: Place = Place::Approve;
+static APPROVE: &[Key] = &[
+    yes(AP, "message", "text with expressions", "What is asked"),
+    yes(
+        AP,
+        "approvers",
+        "a name or a list of names",
+        "Who may answer: users, and groups of `sortie.yml`; everybody who can reach the job if there is none",
+    ),
+    yes(AP, "count", "a number", "How many people have to approve; 1 if there is none"),
+    yes(AP, "not-actor", "`true` or `false`", "Whether who started the job is kept from answering"),
+    yes(AP, "timeout", "a duration", "Longest wait"),
+    yes(
+        AP,
+        "on-timeout",
+        "`reject`, `approve` or `skip`",
+        "What the end of the wait means; `reject` if there is none",
+    ),
+    yes(AP, "inputs", "a map of inputs", "Values that an answer brings"),
+    yes(AP, "hold", "`true` or `false`", "Keeps the slot while a step waits"),
+    yes(AP, "remind", "a duration", "Time between reminders"),
+];
+
+const CC: Place = Place::Concurrency;
+static CONCURRENCY: &[Key] = &[
+    yes(CC, "group", "text with expressions", "Name of the group; upper and lower case are the same"),
+    yes(CC, "cancel-in-progress", "`true` or `false`", "A newer one cancels the one that runs"),
+    yes(
+        CC,
+        "queue",
+        "`max` or `single`",
+        "Up to 100 wait in order, or one does and a newer one takes its place; `max` if nobody says so",
+    ),
+    yes(CC, "scope", "`project` or `machine`", "How far the name reaches"),
+];
+
+const LK: Place = Place::Lock;
+static LOCK: &[Key] = &[
+    yes(LK, "name", "text with expressions", "Name of the lock"),
+    yes(
+        LK,
+        "mode",
+        "`exclusive` or `shared`",
+        "Whether others may hold it too; `exclusive` if nobody says so",
+    ),
+    yes(LK, "scope", "`project`, `machine` or `run`", "How far the name reaches"),
+    yes(LK, "wait", "a duration", "Longest wait for it, after which the cell fails"),
+];
+
+const RS: Place = Place::Resources;
+static RESOURCES: &[Key] = &[
+    yes(RS, "slots", "a number", "Slots that each cell takes; 1 if nobody says so"),
+    yes(RS, "cpu", "a number", "Processors, of `cpu` in the setting `resources`"),
+    yes(RS, "memory", "a size", "Memory, of `memory` in the setting `resources`"),
+    yes(RS, "custom", "a map of numbers", "Other things that the setting `resources` counts"),
 ];

@@ -7,17 +7,11 @@ use super::{Key, Place, later};
 /// Returns the rows of a place that is not read yet.
 pub(super) fn of(place: Place) -> &'static [Key] {
     match place {
-        Place::Trigger => TRIGGER,
-        Place::Schedule => SCHEDULE,
         Place::Profile => PROFILE,
-        Place::Concurrency => CONCURRENCY,
-        Place::Lock => LOCK,
-        Place::Resources => RESOURCES,
         Place::Environment => ENVIRONMENT,
         Place::Container => CONTAINER,
         Place::Sidecar => SIDECAR,
         Place::Cache => CACHE,
-        Place::Approve => APPROVE,
         Place::Artifact => ARTIFACT,
         Place::Reporting => REPORTING,
         Place::Notifications => NOTIFICATIONS,
@@ -27,29 +21,6 @@ pub(super) fn of(place: Place) -> &'static [Key] {
     }
 }
 
-const T: Place = Place::Trigger;
-static TRIGGER: &[Key] = &[
-    later(T, "manual", "nothing", "A person starts it"),
-    later(T, "call", "nothing", "Another playbook calls it"),
-    later(T, "schedule", "a list", "The clock starts it"),
-    later(T, "watch", "a map", "Changed files start it"),
-    later(T, "webhook", "a map", "A web request starts it"),
-    later(T, "run", "a map", "The end of another playbook starts it"),
-];
-
-const S: Place = Place::Schedule;
-static SCHEDULE: &[Key] = &[
-    later(S, "cron", "five fields", "When it fires"),
-    later(S, "timezone", "a zone such as `Europe/Zurich`", "Zone of the fields"),
-    later(S, "dst", "a map", "What a missing or repeated hour does"),
-    later(S, "catch-up", "`none`, `last` or `all`", "What happens to fires that were missed"),
-    later(S, "catch-up-window", "a duration", "How old a missed fire may be"),
-    later(S, "overlap", "a word", "What a fire does while the last job still runs"),
-    later(S, "jitter", "a duration", "Most delay that is left to chance"),
-    later(S, "start", "a time", "No fire before"),
-    later(S, "end", "a time", "No fire after"),
-];
-
 const P: Place = Place::Profile;
 static PROFILE: &[Key] = &[
     later(P, "description", "text", "What the profile is for"),
@@ -57,30 +28,6 @@ static PROFILE: &[Key] = &[
     later(P, "include", "a list of stages", "Stages that run"),
     later(P, "exclude", "a list of stages", "Stages that do not run"),
     later(P, "matrix", "a map", "Values that replace matrix axes"),
-];
-
-const C: Place = Place::Concurrency;
-static CONCURRENCY: &[Key] = &[
-    later(C, "group", "text with expressions", "Name of the group"),
-    later(C, "cancel-in-progress", "`true` or `false`", "Whether a newer job cancels the running one"),
-    later(C, "queue", "`single` or `max`", "How many may wait"),
-    later(C, "scope", "`project` or `machine`", "How far the name reaches"),
-];
-
-const L: Place = Place::Lock;
-static LOCK: &[Key] = &[
-    later(L, "name", "text", "Name of the lock"),
-    later(L, "mode", "`exclusive` or `shared`", "Whether others may hold it too"),
-    later(L, "scope", "`project`, `machine` or `run`", "How far the name reaches"),
-    later(L, "wait", "a duration", "Longest wait for it"),
-];
-
-const R: Place = Place::Resources;
-static RESOURCES: &[Key] = &[
-    later(R, "slots", "a number", "Slots of the engine"),
-    later(R, "cpu", "a number", "Processors"),
-    later(R, "memory", "a size", "Memory"),
-    later(R, "custom", "a map of numbers", "Things that settings count"),
 ];
 
 const E: Place = Place::Environment;
@@ -130,19 +77,6 @@ static CACHE: &[Key] = &[
     later(CA, "strict", "`true` or `false`", "Watches for undeclared writes"),
     later(CA, "path", "a list of paths", "Files that are kept between jobs"),
     later(CA, "restore-keys", "a list of text", "Beginnings of keys that will do as well"),
-];
-
-const A: Place = Place::Approve;
-static APPROVE: &[Key] = &[
-    later(A, "message", "text with expressions", "What is asked"),
-    later(A, "approvers", "a list of names", "Who may answer"),
-    later(A, "count", "a number", "How many have to approve"),
-    later(A, "not-actor", "`true` or `false`", "Whether who started the job may answer"),
-    later(A, "timeout", "a duration", "Longest wait"),
-    later(A, "on-timeout", "`reject`, `approve` or `skip`", "What the end of the wait means"),
-    later(A, "inputs", "a map of inputs", "Values that an answer brings"),
-    later(A, "hold", "`true` or `false`", "Keeps slot and locks while it waits"),
-    later(A, "remind", "a duration", "Time between reminders"),
 ];
 
 const AR: Place = Place::Artifact;

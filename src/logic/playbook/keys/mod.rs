@@ -45,11 +45,14 @@ pub enum Place {
     Notifications,
     Service,
     DeployEnvironment,
+    Dst,
+    Watch,
+    AfterRun,
 }
 
 impl Place {
     /// All places, in the order in which the table is printed.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 37] = [
         Self::Playbook,
         Self::Input,
         Self::Secret,
@@ -84,6 +87,9 @@ impl Place {
         Self::Notifications,
         Self::Service,
         Self::DeployEnvironment,
+        Self::Dst,
+        Self::Watch,
+        Self::AfterRun,
     ];
 
     /// Returns the place as it is named in messages: `a stage`, `` `retry` ``.
@@ -124,6 +130,9 @@ impl Place {
             Self::Notifications => "`notifications`",
             Self::Service => "a `service.yml`",
             Self::DeployEnvironment => "an environment file",
+            Self::Dst => "`dst`",
+            Self::Watch => "`watch`",
+            Self::AfterRun => "`run` of `on`",
         }
     }
 }

@@ -55,9 +55,9 @@ fn an_unknown_key_gets_advice() {
 #[test]
 fn a_key_that_is_not_carried_out_yet_is_refused() {
     check_full(
-        "on: manual\nstages:\n  a:\n    cache: {}\n    steps: [{uses: ./x}, {run: x, tty: true}]\n",
+        "on: webhook\nstages:\n  a:\n    cache: {}\n    steps: [{uses: ./x}, {run: x, tty: true}]\n",
         expect![[r#"
-        1:1 not-yet: the key `on` of a playbook is not supported yet
+        1:5 not-yet: the trigger `webhook` is not supported yet
           help: remove it for now; `sortie explain keys` says what works today
         4:5 not-yet: the key `cache` of a stage is not supported yet
           help: remove it for now; `sortie explain keys` says what works today
@@ -136,7 +136,7 @@ fn a_step_does_exactly_one_thing() {
         "stages:\n  a:\n    steps:\n      - name: nothing\n      - {run: x, block: [{run: y}]}\n      - {run: x, rescue: [{run: y}]}\n      - {block: [{run: y}], shell: sh}\n      - block: []\n  b: {}\n  c: {run: x, steps: []}\n  d:\n",
         expect![[r#"
             4:9 no-action: this step does nothing
-              help: give it `run` or `block`
+              help: give it `run`, `block` or `approve`
             5:18 several-actions: a step does one thing, and this one has `run` and `block`
               5:10 the other one
               help: make two steps of it

@@ -63,15 +63,15 @@ fn contexts_are_only_there_where_they_have_values() {
             8:19 function-not-here: the function `hashFiles` cannot be used in `env` of a stage
               help: `hashFiles` belongs into steps
             10:13 context-not-here: the context `secrets` is not available in the `if` of a step, because it would show the secret
-              help: available here: `run`, `github`, `inputs`, `vars`, `env`, `needs`, `matrix`, `strategy`, `steps`, `stage`, `job`, `runner` and `error`
+              help: available here: `run`, `github`, `inputs`, `vars`, `env`, `needs`, `matrix`, `strategy`, `steps`, `stage`, `job`, `runner`, `gate` and `error`
             11:18 context-not-here: the context `error` is only there in `rescue` and `always`
               help: `steps.NAME.outcome` tells the result of an earlier step
             11:36 unknown-context: there is no context `input`
               help: did you mean `inputs`?
             11:51 context-not-here: the context `stages` is not available in `run`
-              help: available here: `run`, `github`, `inputs`, `vars`, `secrets`, `env`, `needs`, `matrix`, `strategy`, `steps`, `stage`, `job`, `runner` and `error`
+              help: available here: `run`, `github`, `inputs`, `vars`, `secrets`, `env`, `needs`, `matrix`, `strategy`, `steps`, `stage`, `job`, `runner`, `gate` and `error`
             11:67 unknown-context: there is no context `completely`
-              help: available here: `run`, `github`, `inputs`, `vars`, `secrets`, `env`, `needs`, `matrix`, `strategy`, `steps`, `stage`, `job`, `runner` and `error`; text stands in single quotes
+              help: available here: `run`, `github`, `inputs`, `vars`, `secrets`, `env`, `needs`, `matrix`, `strategy`, `steps`, `stage`, `job`, `runner`, `gate` and `error`; text stands in single quotes
             13:47 unknown-member: `error` has no member `what` in expressions
               help: there are `kind`, `step`, `exit-code`, `signal`, `message` and `attempt`
             14:23 function-not-here: the function `always` cannot be used in `outputs` of a stage
@@ -96,7 +96,7 @@ fn members_that_cannot_be_there_are_told() {
             13:14 need-not-declared: stage `test` reads the result of `build`, but does not need it
               help: add `build` to the `needs` of `test`
             13:49 context-not-here: the context `stages` is not available in `env` of a stage
-              help: available here: `run`, `github`, `inputs`, `vars`, `secrets`, `needs`, `matrix` and `strategy`
+              help: available here: `run`, `github`, `inputs`, `vars`, `secrets`, `needs`, `matrix`, `strategy` and `gate`
             13:69 unknown-matrix-key: stage `test` has no matrix
               help: give it one below `strategy`
             14:14 unknown-input: there is no input `chanel`

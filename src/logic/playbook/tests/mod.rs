@@ -12,6 +12,7 @@ mod broken;
 mod expressions;
 mod graph;
 mod model;
+mod on;
 mod robust;
 mod yaml;
 

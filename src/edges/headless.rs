@@ -1,0 +1,97 @@
+//! Starts an engine without a face, for a job that this process does not work on (any more): this program again, as
+//! `sortie engine JOB`, away from the terminal.
+//!
+//! Not here: which jobs need one, what it does (`faces/cli/engine.rs`).
+
+use std::fs::OpenOptions;
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+
+use crate::port::keeper::Given;
+
+/// Where its errors go, in a job's folder.
+pub const LOG: &str = "engine.log";
+
+/// The answer of an engine that owns its job.
+pub const READY: &str = "ready";
+
+/// Engines that this process has started.
+static STARTED: Mutex<Vec<i32>> = Mutex::new(Vec::new());
+
+/// Returns the process numbers of the engines that this process has started. They are its children, but nothing of the
+/// jobs that it works on itself is.
+#[must_use]
+pub fn started() -> Vec<i32> {
+    STARTED.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// Whose engine is started, and where.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    pub root: &'a Path,
+    pub state: &'a Path,
+    pub job: &'a str,
+    /// The job's folder.
+    pub dir: &'a Path,
+}
+
+/// Starts an engine for a job and waits until it owns it.
+///
+/// # Errors
+/// If it could not be started or did not take the job, in the words that it said.
+pub fn start(place: Place<'_>, given: &Given) -> io::Result<()> {
+    let log = OpenOptions::new().create(true).append(true).mode(0o600).open(place.dir.join(LOG))?;
+    let mut child = Command::new("/proc/self/exe")
+        // Lists of processes show it by this name.
+        .arg0("sortie")
+        .arg("--state")
+        .arg(place.state)
+        .args(["engine", place.job, LAST_WORD])
+        .current_dir(place.root)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .spawn()?;
+    STARTED.lock().unwrap_or_else(PoisonError::into_inner).push(child.id().cast_signed());
+    if let Some(mut stdin) = child.stdin.take() {
+        // An engine that is gone already says why, or nothing.
+        let _outcome =
+            serde_json::to_writer(&mut stdin, given).map_err(io::Error::from).and_then(|()| stdin.flush());
+    }
+    let mut answer = String::new();
+    if let Some(stdout) = child.stdout.take() {
+        BufReader::new(stdout).read_line(&mut answer)?;
+    }
+    let answer = answer.trim().to_owned();
+    // Somebody has to wait for its end, in a process that lives longer; where there is no thread for that, nobody does.
+    let _waiting =
+        std::thread::Builder::new().name("engine's end".to_owned()).stack_size(64 * 1024).spawn(move || {
+            let _end = child.wait();
+        });
+    match answer.as_str() {
+        READY => Ok(()),
+        "" => Err(io::Error::other(format!(
+            "its engine ended before it took the job over; `{}` may say why",
+            place.dir.join(LOG).display()
+        ))),
+        why => Err(io::Error::other(why.to_owned())),
+    }
+}
+
+/// Closes what this process has inherited besides its standard streams: a lock or a pipe of whoever started it, who may
+/// wait for its end, is not to be held for as long as a job takes.
+pub fn let_go_of_inherited() {
+    let entries = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    let open: Vec<i32> = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+    for number in open.into_iter().filter(|number| *number > 2) {
+        // The descriptor of the listing itself is among them, and closed by now.
+        let _outcome = nix::unistd::close(number);
+    }
+}
+
+/// The last word of a command that is started here.
+pub const LAST_WORD: &str = "--given";

@@ -1,0 +1,44 @@
+//! Locks between projects: one has it, others hear who; shared ones; all or none.
+
+use super::*;
+use crate::logic::claims::Kind;
+use crate::logic::playbook::share::Reach;
+
+fn claim(name: &str, is_shared: bool) -> Claim {
+    Claim { is_shared, ..Claim::whole(Kind::Lock, name, Reach::Machine) }
+}
+
+fn whose(job: u64) -> Whose<'static> {
+    Whose { project: "/p", job, name: "deploy", place: "ship".to_owned(), now: Timestamp(5) }
+}
+
+fn take(locks: &mut MachineLocks, dir: &Path, claims: &[Claim], job: u64) -> Result<(), String> {
+    locks.take_in(dir, Some(0), claims, &whose(job)).map_err(|why| match why {
+        Beyond::Held(by) => by.who(),
+        Beyond::Never(message) => message,
+    })
+}
+
+#[test]
+fn one_holds_it_and_others_hear_who_until_it_is_given_back_or_dropped() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut ours, mut theirs) = (MachineLocks::default(), MachineLocks::default());
+    assert_eq!(take(&mut ours, dir.path(), &[claim("prod", false)], 12), Ok(()));
+    let words = "job #12 `deploy` (ship) in `/p`".to_owned();
+    assert_eq!(take(&mut theirs, dir.path(), &[claim("prod", false)], 3), Err(words));
+    ours.give_back(Some(0));
+    assert_eq!(take(&mut theirs, dir.path(), &[claim("prod", false)], 3), Ok(()));
+    drop(theirs);
+    assert_eq!(take(&mut ours, dir.path(), &[claim("prod", false)], 12), Ok(()));
+}
+
+#[test]
+fn some_share_it_and_nothing_is_kept_of_what_was_not_had_as_a_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut one, mut two) = (MachineLocks::default(), MachineLocks::default());
+    assert_eq!(take(&mut one, dir.path(), &[claim("a", true)], 1), Ok(()));
+    assert_eq!(take(&mut two, dir.path(), &[claim("a", true)], 2), Ok(()));
+    two.give_back(Some(0));
+    assert!(take(&mut two, dir.path(), &[claim("b", false), claim("a", false)], 2).is_err());
+    assert_eq!(take(&mut one, dir.path(), &[claim("b", false)], 1), Ok(()));
+}

@@ -1,0 +1,173 @@
+//! The triggers of a project: what its playbooks say under `on`, with the name that each has in the ledger.
+//!
+//! Not here: what they do (`mod.rs`).
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Promise;
+use crate::engine::{EngineError, library};
+use crate::logic::diag::Severity;
+use crate::logic::playbook::model::{AfterRun, Playbook, RunEnd, Watch};
+use crate::logic::schedule::{Overlap, Schedule, options};
+use crate::logic::text::listed;
+
+/// Something that starts jobs of a playbook.
+#[derive(Clone, Debug)]
+pub struct Trigger {
+    /// Its name in the ledger; it changes with the path and with what makes it another trigger.
+    pub id: String,
+    pub path: PathBuf,
+    /// As the command line names the playbook.
+    pub playbook: String,
+    /// Position among the playbook's triggers of this kind, from 1.
+    pub index: usize,
+    pub kind: Kind,
+}
+
+/// What starts jobs.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    Schedule(Box<Schedule>),
+    Watch(Watch),
+    After(AfterRun),
+}
+
+impl Trigger {
+    /// Returns the word for `run.trigger`.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match &self.kind {
+            Kind::Schedule(_) => "schedule",
+            Kind::Watch(_) => "watch",
+            Kind::After(_) => "run",
+        }
+    }
+
+    /// Returns it in short: the cron line with its zone, the globs, or the playbooks that it follows.
+    #[must_use]
+    pub fn spec(&self) -> String {
+        match &self.kind {
+            Kind::Schedule(it) => format!("{} {}", it.cron.source(), it.zone),
+            Kind::Watch(it) => it.globs.join(" "),
+            Kind::After(it) => {
+                let ends: Vec<&str> = it.types.iter().map(|end| end.word()).collect();
+                format!("after {} {}", listed(&it.playbooks, "or"), listed(&ends, "or"))
+            }
+        }
+    }
+
+    /// Returns what a fire does that meets a running job.
+    #[must_use]
+    pub fn overlap(&self) -> Overlap {
+        match &self.kind {
+            Kind::Schedule(it) => it.overlap,
+            Kind::Watch(it) => it.overlap,
+            Kind::After(it) => it.overlap,
+        }
+    }
+
+    /// Returns what a person says yes to: what it is, and what it says.
+    #[must_use]
+    pub fn promise(&self) -> Promise {
+        let more = match &self.kind {
+            Kind::Schedule(it) => options(it),
+            Kind::Watch(_) | Kind::After(_) => String::new(),
+        };
+        (
+            format!("{} of {}", self.word(), self.playbook),
+            format!("{} {more}", self.spec()).trim_end().to_owned(),
+        )
+    }
+
+    /// Says whether the end of a job of that playbook starts it.
+    #[must_use]
+    pub fn follows(&self, playbook: &str, path: &Path, end: RunEnd) -> bool {
+        let Kind::After(after) = &self.kind else { return false };
+        let short = playbook.rsplit('/').next().unwrap_or(playbook);
+        let is_meant = |name: &String| {
+            let bare = name.trim_end_matches(".yaml").trim_end_matches(".yml");
+            bare == playbook || bare == short || path.ends_with(name)
+        };
+        after.types.contains(&end) && after.playbooks.iter().any(is_meant)
+    }
+}
+
+/// All triggers of a project.
+#[derive(Clone, Debug, Default)]
+pub struct Scan {
+    pub triggers: Vec<Trigger>,
+    /// Files with errors, whose triggers are not known: as messages show them, with how many errors.
+    pub broken: Vec<(String, usize)>,
+}
+
+/// Reads all playbooks of a project.
+#[must_use]
+pub fn scan(root: &Path) -> Scan {
+    let mut found = Scan::default();
+    for path in library::list(root) {
+        // A file that was removed at this moment is no longer there.
+        let Ok(opened) = library::open(root, &path) else { continue };
+        match &opened.reading.playbook {
+            Some(playbook) => found.triggers.extend(triggers(root, &path, playbook)),
+            None => {
+                let is_error = |it: &&crate::logic::diag::Diagnostic| it.severity == Severity::Error;
+                let errors = opened.reading.diagnostics.iter().filter(is_error).count();
+                found.broken.push((library::shown(root, &path), errors));
+            }
+        }
+    }
+    found
+}
+
+/// Returns the triggers of one playbook.
+///
+/// # Errors
+/// If it cannot be found or read, or has errors.
+pub fn of_playbook(root: &Path, wanted: &str) -> Result<Vec<Trigger>, EngineError> {
+    let path = library::find(root, wanted)?;
+    let opened = library::open(root, &path)?;
+    let shown = library::shown(root, &path);
+    let playbook = opened.reading.playbook.as_ref().ok_or_else(|| {
+        EngineError::usage(format!("`{shown}` has errors, so its triggers are not known"))
+            .help("`sortie check` says what is wrong")
+    })?;
+    Ok(triggers(root, &opened.path, playbook))
+}
+
+fn triggers(root: &Path, path: &Path, playbook: &Playbook) -> Vec<Trigger> {
+    let name = library::name(root, path);
+    let file = path.strip_prefix(root).unwrap_or(path).display().to_string();
+    let id = |parts: &[&str]| {
+        let mut hasher = blake3::Hasher::new();
+        for part in parts {
+            hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
+        }
+        hasher.finalize().to_hex()[..16].to_owned()
+    };
+    let make = |id: String, index: usize, kind: Kind| Trigger {
+        id,
+        path: path.to_path_buf(),
+        playbook: name.clone(),
+        index,
+        kind,
+    };
+    let mut found = Vec::new();
+    // Schedules are told apart by what they say, so that a new one in front of them changes nothing.
+    let mut seen: HashMap<(String, Arc<str>), usize> = HashMap::new();
+    for (at, it) in playbook.triggers.schedules.iter().enumerate() {
+        let same = seen.entry((it.cron.source().to_ascii_lowercase(), Arc::clone(&it.zone))).or_default();
+        *same += 1;
+        let id =
+            id(&["schedule", &file, &it.cron.source().to_ascii_lowercase(), &it.zone, &same.to_string()]);
+        found.push(make(id, at + 1, Kind::Schedule(Box::new(it.clone()))));
+    }
+    if let Some(it) = &playbook.triggers.watch {
+        found.push(make(id(&["watch", &file]), 1, Kind::Watch(it.clone())));
+    }
+    if let Some(it) = &playbook.triggers.after {
+        found.push(make(id(&["run", &file]), 1, Kind::After(it.clone())));
+    }
+    found
+}

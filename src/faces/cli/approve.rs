@@ -1,0 +1,125 @@
+//! `jobs approve` and `jobs reject`: answers at gates.
+//!
+//! Not here: who may answer (`logic/job/answer.rs`), the review sheet of the screen.
+
+use serde_json::Value as Json;
+
+use super::args::{ApproveArgs, RejectArgs};
+use super::{pick, steer};
+use crate::faces::context::Context;
+use crate::faces::ending::{Ending, Failure};
+use crate::faces::out::Out;
+use crate::logic::address::matches_cell;
+use crate::logic::job::gate::GatePlace;
+use crate::logic::job::order::Order;
+use crate::logic::text::listed_names;
+use crate::logic::view::JobView;
+
+/// Says yes.
+///
+/// # Errors
+/// If there is no such job or gate, or the order is refused.
+pub(super) fn approve(context: &Context, args: &ApproveArgs, out: &mut Out) -> Result<Ending, Failure> {
+    let history = pick::history(context)?;
+    let row = pick::job_for_order(context, &history, &args.job)?;
+    // Its gate may be closed by now.
+    if let Some(words) = steer::carried_out(&history, &row, &args.order)? {
+        out.line(words);
+        return Ok(Ending::Success);
+    }
+    let view = pick::view(&history, &row)?;
+    let gate = gate(&view, args.address.as_deref(), row.number)?;
+    let inputs = args.inputs.iter().map(|(name, value)| (name.clone(), Json::String(value.clone())));
+    let (note, claimed) = (args.note.clone().unwrap_or_default(), args.claimed.clone());
+    let order = Order::Approve { gate, note, inputs: inputs.collect(), claimed };
+    steer::send(context, (&history, &row), &args.job, (order, &args.order), out)
+}
+
+/// Says no.
+///
+/// # Errors
+/// If there is no such job or gate, or the order is refused.
+pub(super) fn reject(context: &Context, args: &RejectArgs, out: &mut Out) -> Result<Ending, Failure> {
+    let history = pick::history(context)?;
+    let row = pick::job_for_order(context, &history, &args.job)?;
+    // Its gate may be closed by now.
+    if let Some(words) = steer::carried_out(&history, &row, &args.order)? {
+        out.line(words);
+        return Ok(Ending::Success);
+    }
+    let view = pick::view(&history, &row)?;
+    let gate = gate(&view, args.address.as_deref(), row.number)?;
+    let (note, claimed) = (args.note.clone().unwrap_or_default(), args.claimed.clone());
+    let order = Order::Reject { gate, note, claimed };
+    steer::send(context, (&history, &row), &args.job, (order, &args.order), out)
+}
+
+/// Finds the gate that a person means: the only one that is open, or the one at an address.
+fn gate(view: &JobView, address: Option<&str>, number: u64) -> Result<u32, Failure> {
+    let open: Vec<u32> = view.waiting_gates().map(|(gate, _)| gate).collect();
+    let Some(text) = address else {
+        return match open[..] {
+            [one] => Ok(one),
+            // Whoever answers late hears how it was closed.
+            [] => match view.gates.len() {
+                0 => Err(none_yet(view, number)),
+                some => Ok(u32::try_from(some - 1).unwrap_or(0)),
+            },
+            _ => {
+                let names: Vec<String> = open.iter().map(|&gate| view.gate_name(gate)).collect();
+                let several = format!(
+                    "{} gates of job #{number} are open: {}",
+                    names.len(),
+                    listed_names(&names, "and")
+                );
+                Err(Failure::usage(several).help("name one of them"))
+            }
+        };
+    };
+    let at: Vec<u32> = at_address(view, text)?;
+    let waiting: Vec<u32> = at.iter().copied().filter(|gate| open.contains(gate)).collect();
+    match (&waiting[..], at.last()) {
+        ([one], _) => Ok(*one),
+        ([], Some(closed)) => Ok(*closed),
+        ([], None) => Err(none_yet(view, number)),
+        (several, _) => {
+            let names: Vec<String> = several.iter().map(|&gate| view.gate_name(gate)).collect();
+            let message =
+                format!("`{text}` names {} open gates: {}", names.len(), listed_names(&names, "and"));
+            Err(Failure::usage(message).help("name one of them"))
+        }
+    }
+}
+
+/// Returns the gates at an address, in the order of their opening.
+fn at_address(view: &JobView, text: &str) -> Result<Vec<u32>, Failure> {
+    let address = pick::address(text)?;
+    let by_id = view.cells.iter().position(|cell| address.stage.contains('.') && *cell.id == *address.stage);
+    let stage = match by_id {
+        Some(cell) => view.cells[cell].stage,
+        None => pick::stage(view, &address.stage)?,
+    };
+    let step = address.step.as_deref().map(|name| pick::step(view, stage, name)).transpose()?;
+    let is_here = |place: GatePlace| match place {
+        GatePlace::Stage(at) => at == stage && step.is_none() && address.cell.is_empty() && by_id.is_none(),
+        GatePlace::Step(key) => view.cells.get(key.cell as usize).is_some_and(|cell| {
+            cell.stage == stage
+                && by_id.is_none_or(|only| only == key.cell as usize)
+                && step.is_none_or(|only| only == key.step)
+                && (address.cell.is_empty() || matches_cell(&address.cell, &cell.matrix))
+        }),
+    };
+    Ok((0u32..).zip(&view.gates).filter(|(_, it)| is_here(it.opened.place)).map(|(gate, _)| gate).collect())
+}
+
+fn none_yet(view: &JobView, number: u64) -> Failure {
+    let has_gates = view.playbook.stages.iter().any(|stage| {
+        stage.approve.is_some() || stage.steps.steps.iter().any(crate::logic::playbook::model::Step::is_gate)
+    });
+    let message = format!("nothing of job #{number} waits for an answer");
+    if has_gates {
+        Failure::refused(message).help("it has not come to its gate")
+    } else {
+        Failure::refused(message).help("its playbook has no `approve`")
+    }
+}

@@ -1,0 +1,155 @@
+//! Gates: people are asked, answer from other processes, and what they say decides, also after a crash.
+
+use std::time::Duration;
+
+use crate::kit::{Sandbox, nothing_is_left};
+
+const STAGE: &str = r#"version: 3
+name: ship
+stages:
+  build: { run: echo built }
+  ship:
+    needs: build
+    approve: { message: "Ship it?", inputs: { percent: { type: number, required: true } } }
+    run: echo "shipped ${{ gate.inputs.percent }}"
+  after: { needs: ship, run: 'echo "after ${{ needs.ship.outputs.percent }}"' }
+  beside: { run: echo beside }
+"#;
+
+const STEP: &str = r#"version: 3
+name: ask
+policy: { max-parallel: 1 }
+stages:
+  a:
+    steps:
+      - { id: ask, approve: { message: "Go on?", inputs: { who: { default: all } } } }
+      - run: echo "for ${{ steps.ask.outputs.who }}"
+  b: { run: echo beside }
+"#;
+
+fn gate(keys: &str) -> String {
+    format!("version: 3\nname: g\nstages:\n  a: {{ approve: {{ {keys} }}, run: echo ran }}\n")
+}
+
+/// Who the system says runs the tests.
+fn me() -> String {
+    let id = std::process::Command::new("id").arg("-un").output().expect("`id` is everywhere");
+    String::from_utf8_lossy(&id.stdout).trim().to_owned()
+}
+
+#[test]
+fn a_stage_waits_until_somebody_approves_from_elsewhere_with_values_that_become_outputs() {
+    let sandbox = Sandbox::new().file("ship.yml", STAGE);
+    let mut live = sandbox.sortie(["run", "ship.yml"]).start();
+    live.wait_for("Ship it?");
+    live.wait_for("answer with: sortie jobs approve 1 --input percent=VALUE");
+    live.wait_for("beside | beside");
+    sandbox.sortie(["jobs", "list"]).run().code(0).says("waits for ship: approval").done();
+    let shown = sandbox.sortie(["jobs", "show", "1"]).run().code(0);
+    shown.says("ship waits for approval").done();
+    let shown = sandbox.sortie(["jobs", "show", "1", "--json"]).run().code(0).json_lines();
+    assert_eq!(shown[0]["gates"][0]["gate"], "ship");
+    assert_eq!(shown[0]["gates"][0]["inputs"][0], "percent");
+    let refused = sandbox.sortie(["jobs", "approve", "1"]).run().code(3);
+    refused.complains("the input `percent` is required").done();
+    let said =
+        sandbox.sortie(["jobs", "approve", "1", "ship", "--input", "percent=20", "--note", "fine"]).run();
+    said.code(0).says(&format!("approved `ship` as {}", me())).done();
+    let ran = live.wait().code(0);
+    ran.says("shipped 20").says("after 20").says("(fine)").done();
+    sandbox.sortie(["jobs", "approve", "1"]).run().code(3).complains("has already ended").done();
+}
+
+#[test]
+fn a_no_ends_the_job_with_code_4_and_says_who_said_it() {
+    let sandbox = Sandbox::new().file("g.yml", &gate("message: sure?"));
+    let mut live = sandbox.sortie(["run", "g.yml"]).start();
+    live.wait_for("sure?");
+    sandbox.sortie(["jobs", "reject", "last", "--note", "not on a Friday"]).run().code(0).done();
+    let ran = live.wait().code(4);
+    let said = format!("rejected by {}: not on a Friday", me());
+    assert!(ran.out.contains(&said), "{}", ran.out);
+    sandbox.sortie(["jobs", "wait", "last"]).run().code(4).done();
+    sandbox.sortie(["jobs", "show", "last"]).run().code(0).says(&said).done();
+}
+
+#[test]
+fn a_step_waits_without_a_slot_and_a_no_can_be_rescued() {
+    let sandbox = Sandbox::new().file("ask.yml", STEP);
+    let mut live = sandbox.sortie(["run", "ask.yml"]).start();
+    live.wait_for("Go on?");
+    // There is one slot, and the gate does not have it.
+    live.wait_for("b | beside");
+    sandbox.sortie(["jobs", "approve", "1", "a/ask", "-i", "who=me"]).run().code(0).done();
+    live.wait().code(0).says("a | for me").done();
+    nothing_is_left(&sandbox, Duration::from_secs(2));
+}
+
+#[test]
+fn the_time_of_a_gate_is_over_when_it_is_over() {
+    let sandbox = Sandbox::new()
+        .file("g.yml", &gate("timeout: 300ms"))
+        .file("s.yml", &gate("timeout: 300ms, on-timeout: skip"));
+    let lines = sandbox.sortie(["run", "g.yml", "--ui", "json"]).run().code(4).json_lines();
+    let of =
+        |kind: &str| lines.iter().find(|l| l["type"] == kind).unwrap_or_else(|| panic!("{kind}: {lines:?}"));
+    assert_eq!(of("gate.opened")["data"]["until"].as_str().map(|it| it.ends_with('Z')), Some(true));
+    assert_eq!(
+        (of("gate.expired")["stage"].as_str(), of("gate.expired")["data"]["then"].as_str()),
+        (Some("a"), Some("reject"))
+    );
+    let ran = sandbox.sortie(["run", "s.yml"]).run().code(0);
+    assert!(!ran.out.contains("a | ran"), "{}", ran.out);
+}
+
+#[test]
+fn two_people_are_two_where_claims_count_and_one_where_they_do_not() {
+    let two = gate("approvers: [ops], count: 2");
+    let settings = "groups: {ops: [ann, ben]}\ngates: {claims: true}\n";
+    let sandbox = Sandbox::new().file("g.yml", &two).file("sortie.yml", settings);
+    let mut live = sandbox.sortie(["run", "g.yml", "--ui", "json"]).start();
+    live.wait_for("gate.opened");
+    let approve = |name: &str| sandbox.sortie(["jobs", "approve", "1", "--as", name]).run();
+    sandbox.sortie(["jobs", "approve", "1"]).run().code(3).complains("ann, ben may (of ops)").done();
+    approve("ann").code(0).says("1 of 2").done();
+    approve("ann").code(0).says("ann has approved `a` already").done();
+    sandbox.sortie(["jobs", "list"]).run().says("approval by ops (1 of 2)").done();
+    approve("ben").code(0).done();
+    let lines = live.wait().code(0).json_lines();
+    let answers: Vec<_> =
+        lines.iter().filter(|l| l["type"] == "gate.answered" || l["type"] == "gate.approved").collect();
+    assert_eq!(answers.len(), 2, "{lines:?}");
+    for (answer, name) in answers.iter().zip(["ann", "ben"]) {
+        assert_eq!(
+            (answer["actor"].as_str(), answer["data"]["claimed"].as_str()),
+            (Some(&*me()), Some(name))
+        );
+    }
+    let plain = Sandbox::new().file("g.yml", &gate("approvers: [ann]"));
+    let mut live = plain.sortie(["run", "g.yml"]).start();
+    live.wait_for("waits for approval by ann");
+    let refused = plain.sortie(["jobs", "approve", "1", "--as", "ann"]).run().code(3);
+    refused.complains("`gates.claims`").done();
+    plain.sortie(["jobs", "cancel", "1"]).run().code(0).done();
+    live.wait().code(130).done();
+}
+
+#[test]
+fn in_ci_a_gate_fails_at_once_unless_the_job_was_told_to_wait() {
+    let sandbox = Sandbox::new().file("g.yml", &gate("message: sure?"));
+    let ran = sandbox.sortie(["run", "g.yml"]).env("CI", "true").run().code(4);
+    assert!(ran.out.contains("nobody is there to answer"), "{}", ran.out);
+    let mut live = sandbox.sortie(["run", "g.yml", "--wait-at-gates"]).env("CI", "true").start();
+    live.wait_for("sure?");
+    sandbox.sortie(["jobs", "approve", "2"]).run().code(0).done();
+    live.wait().code(0).says("a | ran").done();
+}
+
+#[test]
+fn a_gate_that_too_few_may_answer_is_refused_before_anything_runs() {
+    let sandbox = Sandbox::new().file("g.yml", &gate("approvers: [ops], count: 2"));
+    let refused = sandbox.sortie(["run", "g.yml"]).run().code(2);
+    refused.complains("asks for 2 approvals, and only ops may answer").done();
+    let said = sandbox.sortie(["config", "explain", "groups"]).run().code(0);
+    said.says("groups").done();
+}
