@@ -267,9 +267,7 @@ pub fn resume(project: &Project, job: &JobId, again: Again, world: World) -> Res
     let owner = Owner::this();
     let stored = store.job(&job.0)?;
     let plan = super::store::plan_again(&stored.playbook, &stored.source, &stored.request)?;
-    // An owner that cannot be seen from here, as from inside a container, answers all the same.
-    let answers = || super::link::connect(&project.state.join("run"), job).is_ok();
-    let epoch = store.take_lease(stored.number, &owner, &answers)?;
+    let epoch = store.take_lease(stored.number, &owner)?;
     let journal = store.events(stored.number, 0, usize::MAX >> 1)?;
     let dir = job_dir(project, &stored.id)?;
     let hello = hello(project, &plan, (&stored.id, &dir), stored.on_loss, again.given, epoch);

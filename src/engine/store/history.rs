@@ -115,7 +115,9 @@ impl History {
             let state: String = row.get(4)?;
             let owner: (Option<u32>, Option<u64>, Option<String>) = (row.get(9)?, row.get(10)?, row.get(11)?);
             let owner_alive = match owner {
-                (Some(pid), Some(start), Some(boot)) => Owner { pid, start, boot }.is_alive(),
+                (Some(pid), Some(start), Some(boot)) => {
+                    Owner { pid, start, boot }.is_alive(&self.connection, &id)
+                }
                 _ => false,
             };
             // A job without a living owner is never shown as running; one that never had an owner waits for its first.
