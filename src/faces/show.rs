@@ -197,7 +197,7 @@ fn follow_steered(
     if skin.face == Face::Inline {
         match rows(context, steering, out, (&mut shown, &mut skin), None) {
             Some(inline::Left::Seen) => {
-                tell_it_goes_on(context, out, &shown);
+                tell_it_goes_on(context, out, &mut shown);
                 return Ok(Ending::Success);
             }
             Some(inline::Left::Detach) => shown.detach(context)?,
@@ -433,11 +433,11 @@ fn lines(context: &Context, steering: &Steering, out: &mut Out, shown: &mut Show
 }
 
 /// Says how the job ended, and returns that.
-fn finish(context: &Context, out: &mut Out, shown: Shown, skin: Skin) -> Result<Ending, Failure> {
+fn finish(context: &Context, out: &mut Out, mut shown: Shown, skin: Skin) -> Result<Ending, Failure> {
     out.flush();
     if shown.running.is_none() && skin.face == Face::Full && shown.view.phase.outcome().is_none() {
         // Whoever only looked on leaves a job that goes on, or that nobody works on any more.
-        tell_it_goes_on(context, out, &shown);
+        tell_it_goes_on(context, out, &mut shown);
         return Ok(Ending::Success);
     }
     let Shown { number, dir, view, running, .. } = shown;
@@ -455,13 +455,30 @@ fn finish(context: &Context, out: &mut Out, shown: Shown, skin: Skin) -> Result<
     Ok(Ending::of_job(outcome, view.cause.as_ref()))
 }
 
-/// Says that a job goes on without whoever looked on, if somebody still works on it, and how to come back to it.
-fn tell_it_goes_on(context: &Context, out: &mut Out, shown: &Shown) {
-    if shown.view.phase.outcome().is_some() || Handle::connect(&context.project, &shown.id).is_err() {
+/// Says that a job goes on without whoever looked on, if somebody still works on it, and how to come back to it; or how
+/// it ended in the moment in which they left.
+fn tell_it_goes_on(context: &Context, out: &mut Out, shown: &mut Shown) {
+    if shown.view.phase.outcome().is_some() {
         return;
     }
-    out.line(goes_on(context, shown));
+    if Handle::connect(&context.project, &shown.id).is_ok() {
+        out.line(goes_on(context, shown));
+    } else {
+        catch_up(&context.project, shown);
+        if shown.view.phase.outcome().is_some() {
+            let line = summary::final_line(&shown.view, shown.number);
+            out.line(format!("{} {line}", out.paint.sign(State::of_job(&shown.view))));
+        }
+    }
     out.flush();
+}
+
+/// Takes note of what the store knows about a job beyond what was seen of it. A store that cannot be read says nothing.
+fn catch_up(project: &Project, shown: &mut Shown) {
+    let Ok(Some(history)) = History::open(project) else { return };
+    for envelope in history.events(&shown.id, shown.view.seq, usize::MAX >> 1).unwrap_or_default() {
+        shown.view.fold(&envelope);
+    }
 }
 
 fn goes_on(context: &Context, shown: &Shown) -> String {
