@@ -19,6 +19,12 @@ mod tests;
 /// Is called on the thread of the signals; says whether somebody heard it.
 pub type Listener = Box<dyn Fn(Signal) -> bool + Send>;
 
+/// Says what becomes of the job that is shown when this process ends at once. Is called on the thread of the signals.
+pub type Parting = Box<dyn Fn() -> String + Send>;
+
+/// The words where that is a job of this process.
+pub const LEFT: &str = "left before the job ended; what still runs is being stopped";
+
 /// What signals do from now on.
 #[derive(Clone)]
 pub struct Steering(Arc<Inner>);
@@ -27,7 +33,7 @@ pub struct Steering(Arc<Inner>);
 #[derive(Clone, Copy)]
 struct Ends {
     stop_here: fn(bool),
-    leave: fn(Ending) -> !,
+    leave: fn(Ending, &str) -> !,
 }
 
 struct Inner {
@@ -39,6 +45,8 @@ struct Inner {
     /// That job goes on without a terminal.
     is_kept: AtomicBool,
     listener: Mutex<Option<Listener>>,
+    /// For a job that is not of this process.
+    parting: Mutex<Option<Parting>>,
     /// Came when whoever listened was just leaving: for the next one.
     late: Mutex<Vec<Late>>,
 }
@@ -53,14 +61,20 @@ struct Late {
 }
 
 impl Steering {
-    /// Begins to listen. `with_stops` is for faces that have to give the terminal back before the process stops.
+    /// Begins to listen, for a job of this process, or with words about one of another. `with_stops` is for faces that have
+    /// to give the terminal back before the process stops.
     ///
     /// # Errors
     /// If signals cannot be caught.
-    pub fn start(context: &Context, job: Option<&Handle>, with_stops: bool) -> Result<Self, Failure> {
+    pub fn start(
+        context: &Context,
+        (job, parting): (Option<&Handle>, Option<Parting>),
+        with_stops: bool,
+    ) -> Result<Self, Failure> {
         let Outside { stop_here, leave, actor, .. } = context.outside;
         let inner = Arc::new(Inner::new(Ends { stop_here, leave }, actor, job));
         let heard = Arc::clone(&inner);
+        Self(Arc::clone(&inner)).set_parting(parting);
         (context.outside.on_signal)(with_stops, Box::new(move |signal| heard.hear(signal)))
             .map_err(|error| Failure::surroundings(format!("signals cannot be listened for: {error}")))?;
         Ok(Self(inner))
@@ -80,6 +94,11 @@ impl Steering {
     /// Says whether the job of this process goes on without a terminal.
     pub fn set_kept(&self, is_kept: bool) {
         self.0.is_kept.store(is_kept, Ordering::Relaxed);
+    }
+
+    /// Says what becomes of a job of another process when this one ends at once; nothing for a job of this one.
+    pub fn set_parting(&self, parting: Option<Parting>) {
+        *self.0.parting.lock().unwrap_or_else(PoisonError::into_inner) = parting;
     }
 
     /// Lets a face hear signals, or none.
@@ -112,7 +131,7 @@ impl Steering {
                 Some(job) if !it.has_cancelled => self.0.cancel(&job, it.earlier > 0),
                 Some(_) => {}
                 // Nothing is lost: the job is somebody else's.
-                None => (self.0.ends.leave)(Ending::Cancelled),
+                None => self.0.leave(),
             }
         }
     }
@@ -132,12 +151,19 @@ impl Inner {
             job: Mutex::new(job.cloned()),
             is_kept: AtomicBool::new(false),
             listener: Mutex::new(None),
+            parting: Mutex::new(None),
             late: Mutex::default(),
         }
     }
 
     fn job(&self) -> Option<Handle> {
         self.job.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn leave(&self) -> ! {
+        let parting = self.parting.lock().unwrap_or_else(PoisonError::into_inner);
+        let words = parting.as_ref().map_or_else(|| LEFT.to_owned(), |words| words());
+        (self.ends.leave)(Ending::Cancelled, &words)
     }
 
     fn keep(&self, signal: Signal, earlier: u32, has_cancelled: bool) {
@@ -172,7 +198,7 @@ impl Inner {
         }
         let earlier = self.received.fetch_add(1, Ordering::Relaxed);
         if earlier >= 2 {
-            (self.ends.leave)(Ending::Cancelled);
+            self.leave();
         }
         let job = self.job();
         let has_face = listener.is_some();
@@ -184,7 +210,7 @@ impl Inner {
         match job {
             Some(handle) => self.cancel(&handle, earlier == 1),
             // Nothing is lost: the job is somebody else's.
-            None if !has_face => (self.ends.leave)(Ending::Cancelled),
+            None if !has_face => self.leave(),
             None => {}
         }
     }
@@ -192,7 +218,7 @@ impl Inner {
     fn cancel(&self, handle: &Handle, force: bool) {
         let order = Order::Cancel { target: Target::Job, force };
         // A refusal means that the job has ended already, which the face sees by itself.
-        if self.orders.give(handle, order.clone(), Box::new(|_, _| true)).is_err() {
+        if self.orders.give(handle, order.clone(), Box::new(|_, _| true), Box::new(drop)).is_err() {
             // Out of threads: rather deaf for a moment than not cancelled.
             let _answer = self.orders.give_now(handle, order);
         }

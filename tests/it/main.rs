@@ -23,6 +23,7 @@ mod kit;
 mod launcher;
 mod library;
 mod many;
+mod onlooker;
 mod orders;
 mod pictures;
 mod playbooks;

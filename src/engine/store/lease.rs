@@ -68,6 +68,13 @@ fn start_time(pid: u32) -> Option<u64> {
     fields.nth(18)?.parse().ok()
 }
 
+/// Returns the letter for what a process is doing, see proc(5): `T` for one that somebody has stopped.
+#[must_use]
+pub(crate) fn state_of(pid: u32) -> Option<char> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(") ")?.1.chars().next()
+}
+
 impl Store {
     /// Takes a job over from an owner that is dead; returns the new epoch.
     ///
