@@ -52,13 +52,20 @@ impl std::error::Error for OrderError {}
 /// An order with the one who waits for its answer.
 pub(super) struct AskedHere {
     pub(super) asked: Asked,
-    pub(super) reply: oneshot::Sender<Result<String, Refusal>>,
+    pub(super) reply: oneshot::Sender<Result<String, OrderError>>,
 }
 
 impl AskedHere {
     pub(super) fn answer(self, answer: Result<String, Refusal>) {
         // Whoever asked may have gone; the order was carried out all the same.
-        let _sent = self.reply.send(answer);
+        let _sent = self.reply.send(answer.map_err(OrderError::Refused));
+    }
+
+    /// Says that the order was not carried out, because it could not be recorded.
+    pub(super) fn fail(self, error: &EngineError) {
+        let why = format!("the order could not be recorded, so it was not carried out: {error}");
+        // As above.
+        let _sent = self.reply.send(Err(OrderError::Gone(why)));
     }
 }
 
@@ -159,7 +166,7 @@ impl Handle {
     /// If the order is refused, or no engine answers.
     pub fn order(&self, asked: Asked) -> Result<String, OrderError> {
         match &self.way {
-            Way::Local { .. } => self.send(asked)?.blocking_recv().map_err(|_| ended())?.map_err(refused),
+            Way::Local { .. } => self.send(asked)?.blocking_recv().map_err(|_| ended())?,
             Way::Remote { socket } => order_over(socket, &self.id, asked),
         }
     }
@@ -175,7 +182,7 @@ impl Handle {
         };
         async move {
             match answer? {
-                Answered::Local(answer) => answer.await.map_err(|_| ended())?.map_err(refused),
+                Answered::Local(answer) => answer.await.map_err(|_| ended())?,
                 Answered::Remote(answer) => answer.await.map_err(|_| ended())?,
             }
         }
@@ -189,7 +196,7 @@ impl Handle {
         }
     }
 
-    fn send(&self, asked: Asked) -> Result<oneshot::Receiver<Result<String, Refusal>>, OrderError> {
+    fn send(&self, asked: Asked) -> Result<oneshot::Receiver<Result<String, OrderError>>, OrderError> {
         let Way::Local { orders, .. } = &self.way else { return Err(ended()) };
         let (reply, answer) = oneshot::channel();
         orders.send(LocalOrder::Asked(AskedHere { asked, reply })).map_err(|_| ended())?;
@@ -238,16 +245,12 @@ impl Handle {
 
 /// Where the answer to an order comes from.
 enum Answered {
-    Local(oneshot::Receiver<Result<String, Refusal>>),
+    Local(oneshot::Receiver<Result<String, OrderError>>),
     Remote(oneshot::Receiver<Result<String, OrderError>>),
 }
 
 fn ended() -> OrderError {
-    OrderError::Gone("the job has ended".to_owned())
-}
-
-fn refused(refusal: Refusal) -> OrderError {
-    OrderError::Refused(refusal)
+    OrderError::Gone("the job has ended, or its engine has, before the order was answered".to_owned())
 }
 
 fn gone(error: &dyn std::fmt::Display) -> OrderError {
@@ -259,6 +262,7 @@ fn order_over(socket: &Path, id: &JobId, asked: Asked) -> Result<String, OrderEr
     match ask(stream, &Request::Order(asked)).map_err(|e| gone(&e))? {
         Answer::Done { words } => Ok(words),
         Answer::Refused(refusal) => Err(OrderError::Refused(refusal)),
+        Answer::Failed { why } => Err(OrderError::Gone(why)),
         Answer::End => Err(ended()),
         _ => Err(gone(&"it said something else")),
     }
@@ -284,11 +288,14 @@ fn ask(mut stream: UnixStream, request: &Request) -> std::io::Result<Answer> {
     stream.set_read_timeout(Some(PATIENCE))?;
     link::write_line(&mut stream, request)?;
     let mut line = String::new();
-    BufReader::new(stream).read_line(&mut line).map_err(|e| match e.kind() {
+    let read = BufReader::new(stream).read_line(&mut line).map_err(|e| match e.kind() {
         std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut => {
             std::io::Error::new(e.kind(), format!("it said nothing for {} seconds", PATIENCE.as_secs()))
         }
         _ => e,
     })?;
+    if read == 0 {
+        return Ok(Answer::End);
+    }
     Ok(serde_json::from_str(&line)?)
 }

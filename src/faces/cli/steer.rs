@@ -85,7 +85,10 @@ pub(super) fn send(
             Ok(Ending::Success)
         }
         Err(OrderError::Refused(refusal)) => Err(Failure::refused(refusal.message)),
-        Err(OrderError::Gone(why)) => Err(Failure::surroundings(why)),
+        Err(OrderError::Gone(why)) => {
+            let show = context.command(&format!("jobs show {}", row.number));
+            Err(Failure::surroundings(why).help(format!("`{show}` tells how the job stands")))
+        }
     }
 }
 
