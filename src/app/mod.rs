@@ -105,7 +105,8 @@ fn carry_out(cli: Cli) -> Ending {
             Paint { color: is_colored(&context.settings, is_terminal), ascii: context.settings.ascii() };
         notes.paint = Paint { color: is_colored(&context.settings, notes.is_terminal), ..paint };
         let mut out = Out::new(Box::new(std::io::stdout()), paint, is_terminal);
-        let result = dispatch(&context, cli, &mut out, &mut notes);
+        let result = dispatch(&context, cli, &mut out, &mut notes)
+            .map_err(|failure| Failure { help: failure.way_out(&context.caller), ..failure });
         match (out.finish(), result) {
             (Err(error), Ok(Ending::Success)) => {
                 Err(Failure::surroundings(format!("standard output cannot be written: {error}")))

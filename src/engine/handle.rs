@@ -71,13 +71,20 @@ impl std::error::Error for OrderError {}
 /// An order with the one who waits for its answer.
 pub(super) struct AskedHere {
     pub(super) asked: Asked,
-    pub(super) reply: oneshot::Sender<Result<String, Refusal>>,
+    pub(super) reply: oneshot::Sender<Result<String, OrderError>>,
 }
 
 impl AskedHere {
     pub(super) fn answer(self, answer: Result<String, Refusal>) {
         // Whoever asked may have gone; the order was carried out all the same.
-        let _sent = self.reply.send(answer);
+        let _sent = self.reply.send(answer.map_err(OrderError::Refused));
+    }
+
+    /// Says that the order was not carried out, because it could not be recorded.
+    pub(super) fn fail(self, error: &EngineError) {
+        let why = format!("the order could not be recorded, so it was not carried out: {error}");
+        // As above.
+        let _sent = self.reply.send(Err(OrderError::Gone(why)));
     }
 }
 
@@ -191,7 +198,7 @@ impl Handle {
         slow: &mut dyn FnMut(Option<EngineProcess>),
     ) -> Result<String, OrderError> {
         match &self.way {
-            Way::Local { .. } => self.send(asked)?.blocking_recv().map_err(|_| ended())?.map_err(refused),
+            Way::Local { .. } => self.send(asked)?.blocking_recv().map_err(|_| ended())?,
             Way::Remote { socket } => order_over((&self.project, socket), &self.id, asked, slow),
         }
     }
@@ -215,7 +222,7 @@ impl Handle {
         };
         async move {
             match answer? {
-                Answered::Local(answer) => answer.await.map_err(|_| ended())?.map_err(refused),
+                Answered::Local(answer) => answer.await.map_err(|_| ended())?,
                 Answered::Remote(answer) => answer.await.map_err(|_| ended())?,
             }
         }
@@ -229,7 +236,7 @@ impl Handle {
         }
     }
 
-    fn send(&self, asked: Asked) -> Result<oneshot::Receiver<Result<String, Refusal>>, OrderError> {
+    fn send(&self, asked: Asked) -> Result<oneshot::Receiver<Result<String, OrderError>>, OrderError> {
         let Way::Local { orders, .. } = &self.way else { return Err(ended()) };
         let (reply, answer) = oneshot::channel();
         orders.send(LocalOrder::Asked(AskedHere { asked, reply })).map_err(|_| ended())?;
@@ -278,16 +285,12 @@ impl Handle {
 
 /// Where the answer to an order comes from.
 enum Answered {
-    Local(oneshot::Receiver<Result<String, Refusal>>),
+    Local(oneshot::Receiver<Result<String, OrderError>>),
     Remote(oneshot::Receiver<Result<String, OrderError>>),
 }
 
 fn ended() -> OrderError {
-    OrderError::Gone("the job has ended".to_owned())
-}
-
-fn refused(refusal: Refusal) -> OrderError {
-    OrderError::Refused(refusal)
+    OrderError::Gone("the job has ended, or its engine has, before the order was answered".to_owned())
 }
 
 fn gone(error: &dyn std::fmt::Display) -> OrderError {
@@ -307,6 +310,7 @@ fn order_over(
     match answer.map_err(|e| gone(&e))? {
         Some(Answer::Done { words }) => Ok(words),
         Some(Answer::Refused(refusal)) => Err(OrderError::Refused(refusal)),
+        Some(Answer::Failed { why }) => Err(OrderError::Gone(why)),
         Some(Answer::End) => Err(ended()),
         Some(_) => Err(gone(&"it said something else")),
         None => Err(OrderError::Unanswered { id: order, engine: engine_of(project, id) }),

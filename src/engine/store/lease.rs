@@ -130,6 +130,13 @@ impl Store {
         held.map_or(true, |held| held == epoch)
     }
 
+    /// Says whether the job has not ended and the lease of that epoch still holds, as far as the store can be read.
+    #[must_use]
+    pub(crate) fn lives_on(&self, number: u64, epoch: u64) -> bool {
+        let sql = "SELECT epoch = ?2 AND finished IS NULL FROM jobs WHERE number = ?1";
+        self.connection.query_row(sql, params![number, epoch], |row| row.get(0)).unwrap_or(true)
+    }
+
     /// Gives a job's lease back at its end.
     ///
     /// # Errors

@@ -104,6 +104,7 @@ fn detach(
     let number = queued.number;
     (context.outside.start_engine)(&context.project, (&queued.id.0, &queued.dir), &queued.given).map_err(
         |why| {
+            engine::gave_up(&queued.dir, &why);
             let recover = context.command(&format!("jobs recover {number}"));
             Failure::surroundings(format!("job #{number} is recorded, and its engine did not start: {why}"))
                 .help(format!("`{recover}` tries again"))
