@@ -203,6 +203,7 @@ fn outside() -> Outside {
         stop_here: edges::signals::stop_here,
         guard: wire::guard,
         start_engine: wire::start_engine,
+        start_engine_with: wire::start_engine_with,
         begin_job: wire::begin_job,
         go_alone: edges::signals::go_alone,
         actor,

@@ -158,10 +158,35 @@ impl Handle {
     /// # Errors
     /// If the order is refused, or no engine answers.
     pub fn order(&self, asked: Asked) -> Result<String, OrderError> {
-        match &self.way {
-            Way::Local { .. } => self.send(asked)?.blocking_recv().map_err(|_| ended())?.map_err(refused),
+        let again = asked.clone();
+        let answer = match &self.way {
+            Way::Local { .. } => self
+                .send(asked)
+                .and_then(|answer| answer.blocking_recv().map_err(|_| ended())?.map_err(OrderError::Refused)),
             Way::Remote { socket } => order_over(socket, &self.id, asked),
+        };
+        self.or_before(answer, &again)
+    }
+
+    /// Where no engine answers: what was answered to the same order before.
+    fn or_before(&self, answer: Result<String, OrderError>, asked: &Asked) -> Result<String, OrderError> {
+        match answer {
+            // What cannot be read here has no answer here either.
+            Err(OrderError::Gone(why)) => match self.answered(asked) {
+                Ok(Some(before)) => before.map_err(OrderError::Refused),
+                _ => Err(OrderError::Gone(why)),
+            },
+            answer => answer,
         }
+    }
+
+    /// Returns what was answered to an order with this id, from what is recorded of the job; nothing if there was none. An
+    /// id that was another order's is refused.
+    ///
+    /// # Errors
+    /// If the store cannot be read, or this sortie no longer understands the job.
+    pub fn answered(&self, asked: &Asked) -> Result<Option<Result<String, Refusal>>, EngineError> {
+        self.history()?.answered(&self.project, &self.id, asked)
     }
 
     /// The same without holding up the thread; any executor will do.
@@ -170,15 +195,43 @@ impl Handle {
         asked: Asked,
     ) -> impl Future<Output = Result<String, OrderError>> + Send + 'static {
         let answer = match &self.way {
-            Way::Local { .. } => self.send(asked).map(Answered::Local),
-            Way::Remote { socket } => order_on_thread(socket.clone(), self.id.clone(), asked),
+            Way::Local { .. } => self.send(asked.clone()).map(Answered::Local),
+            Way::Remote { .. } => self.order_on_thread(asked.clone()).map(Answered::Remote),
         };
+        let handle = self.clone();
         async move {
-            match answer? {
-                Answered::Local(answer) => answer.await.map_err(|_| ended())?.map_err(refused),
-                Answered::Remote(answer) => answer.await.map_err(|_| ended())?,
+            let answer = match answer {
+                Ok(Answered::Remote(answer)) => return answer.await.map_err(|_| ended())?,
+                Ok(Answered::Local(answer)) => answer.await.map_err(|_| ended()),
+                Err(error) => Err(error),
+            };
+            match answer {
+                Ok(answer) => answer.map_err(OrderError::Refused),
+                // The job has ended here, and what it was told is read on a thread, too.
+                Err(gone) if matches!(handle.way, Way::Local { .. }) => {
+                    let before = handle.order_on_thread(asked).map_err(|_| gone)?;
+                    before.await.map_err(|_| ended())?
+                }
+                Err(gone) => Err(gone),
             }
         }
+    }
+
+    /// A thread waits for the answer: it comes within milliseconds, and this needs no runtime of whoever asks.
+    fn order_on_thread(
+        &self,
+        asked: Asked,
+    ) -> Result<oneshot::Receiver<Result<String, OrderError>>, OrderError> {
+        let (reply, answer) = oneshot::channel();
+        let handle = self.clone();
+        std::thread::Builder::new()
+            .name("order".to_owned())
+            .spawn(move || {
+                // Whoever asked may have gone.
+                let _sent = reply.send(handle.order(asked));
+            })
+            .map_err(|error| gone(&error))?;
+        Ok(answer)
     }
 
     /// Lets the engine of this process go, without touching the job, which another engine is to go on with.
@@ -246,10 +299,6 @@ fn ended() -> OrderError {
     OrderError::Gone("the job has ended".to_owned())
 }
 
-fn refused(refusal: Refusal) -> OrderError {
-    OrderError::Refused(refusal)
-}
-
 fn gone(error: &dyn std::fmt::Display) -> OrderError {
     OrderError::Gone(format!("no engine answers for this job: {error}"))
 }
@@ -262,19 +311,6 @@ fn order_over(socket: &Path, id: &JobId, asked: Asked) -> Result<String, OrderEr
         Answer::End => Err(ended()),
         _ => Err(gone(&"it said something else")),
     }
-}
-
-/// A thread waits for the answer: it comes within milliseconds, and this needs no runtime of whoever asks.
-fn order_on_thread(socket: PathBuf, id: JobId, asked: Asked) -> Result<Answered, OrderError> {
-    let (reply, answer) = oneshot::channel();
-    std::thread::Builder::new()
-        .name("order".to_owned())
-        .spawn(move || {
-            // Whoever asked may have gone.
-            let _sent = reply.send(order_over(&socket, &id, asked));
-        })
-        .map_err(|error| gone(&error))?;
-    Ok(Answered::Remote(answer))
 }
 
 /// How long an engine may take to answer an order; it does so in a few milliseconds.

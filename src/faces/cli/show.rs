@@ -24,7 +24,7 @@ use crate::logic::job::report::AttemptKey;
 use crate::logic::text::clean::written_out;
 use crate::logic::text::shortened;
 use crate::logic::time::Timestamp;
-use crate::logic::view::{CellView, JobView, StageView, Tried};
+use crate::logic::view::{CellView, JobView, Phase, StageView, Tried};
 
 /// Most cells of one stage that are listed for people.
 const CELLS_SHOWN: usize = 50;
@@ -40,7 +40,7 @@ pub(super) fn show(context: &Context, args: &ShowArgs, out: &mut Out) -> Result<
     if args.json {
         out.line(job_json(&row, &view).to_string());
     } else {
-        print(out, &context.project.root, &row, &view);
+        print(context, out, &row, &view);
         print_gates(context, out, &row, &view);
     }
     Ok(Ending::Success)
@@ -113,13 +113,45 @@ fn stage_time(stage: &StageView) -> String {
     stage.finished.and_then(|finished| stage.elapsed(finished)).map_or_else(String::new, words::elapsed)
 }
 
-fn print(out: &mut Out, root: &Path, row: &JobRow, view: &JobView) {
+/// Says whether nobody works on a job that has begun and not ended: what looks as if it ran does not.
+fn is_interrupted(row: &JobRow) -> bool {
+    pick::is_live(row) && row.state == INTERRUPTED
+}
+
+const INTERRUPTED: &str = "interrupted";
+
+/// Returns the word for where a part of a job stands, and its sign.
+fn stands(row: &JobRow, phase: Phase, cause: Option<&Cause>, state: State) -> (&'static str, State) {
+    match phase {
+        Phase::Running | Phase::Stopping if is_interrupted(row) => (INTERRUPTED, State::Cancelled),
+        phase => (words::phase(phase, cause), state),
+    }
+}
+
+/// Says why a job was interrupted, and what can be done about it.
+fn interrupted_rows(context: &Context, row: &JobRow, facts: &mut Table) {
+    let command = |verb: &str| context.command(&format!("jobs {verb} {}", row.number));
+    let why = if row.goes_on {
+        "the process that ran it is gone"
+    } else {
+        "the process that ran it is gone, and what it ran was stopped"
+    };
+    facts.row(["  because".to_owned(), why.to_owned()]);
+    facts.row(["  go on".to_owned(), command("recover")]);
+    facts.row(["  end it".to_owned(), command("cancel")]);
+}
+
+fn print(context: &Context, out: &mut Out, row: &JobRow, view: &JobView) {
+    let root = &context.project.root;
     let is_over = !pick::is_live(row);
     let mark = out.paint.sign(if is_over { State::of_job(view) } else { state(row) });
     let head = if is_over {
         summary::final_line(view, row.number)
     } else {
-        format!("job #{} {}: {}", row.number, state_word(row), summary::counts(&view.stage_counts, "stage"))
+        let counts = summary::counts(&view.stage_counts, "stage");
+        // Nothing of it runs without its engine.
+        let counts = if is_interrupted(row) { counts.replace(" running", " interrupted") } else { counts };
+        format!("job #{} {}: {counts}", row.number, state_word(row))
     };
     out.line(format!("{mark} {head}"));
     let mut facts = Table::default();
@@ -141,6 +173,9 @@ fn print(out: &mut Out, root: &Path, row: &JobRow, view: &JobView) {
     if let (Some(cause), true) = (&view.cause, !pick::is_live(row)) {
         facts.row(["  because".to_owned(), words::cause(cause, view)]);
     }
+    if is_interrupted(row) {
+        interrupted_rows(context, row, &mut facts);
+    }
     if let Some(by) = &view.paused {
         let word = if view.frozen.is_some() { "  frozen" } else { "  paused" };
         facts.row([word.to_owned(), format!("by {by}")]);
@@ -159,9 +194,9 @@ fn print(out: &mut Out, root: &Path, row: &JobRow, view: &JobView) {
             _ if stage.cells.len() > 1 => summary::counts(&stage.counts, "cell"),
             _ => String::new(),
         };
-        let word = words::phase(stage.phase, stage.cause.as_ref());
+        let (word, sign) = stands(row, stage.phase, stage.cause.as_ref(), State::of_stage(stage));
         table.marked(
-            out.paint.sign(State::of_stage(stage)),
+            out.paint.sign(sign),
             1,
             [view.stage_name(at).to_owned(), word.to_owned(), stage_time(stage), why],
         );
@@ -170,8 +205,8 @@ fn print(out: &mut Out, root: &Path, row: &JobRow, view: &JobView) {
         }
         for &cell in stage.cells.iter().take(CELLS_SHOWN) {
             let it = &view.cells[cell as usize];
-            let word = words::phase(it.phase, it.cause.as_ref());
-            let mark = format!("  {}", out.paint.sign(State::of_cell(it)));
+            let (word, sign) = stands(row, it.phase, it.cause.as_ref(), State::of_cell(it));
+            let mark = format!("  {}", out.paint.sign(sign));
             let time = time_text(it.started, it.finished);
             table.marked(mark, 3, [view.cell_name(cell), word.to_owned(), time, failed_why(view, cell)]);
         }
@@ -223,7 +258,7 @@ fn job_json(row: &JobRow, view: &JobView) -> Json {
         .map(|(at, stage)| {
             json!({
                 "stage": view.stage_name(at),
-                "state": words::phase(stage.phase, None),
+                "state": stands(row, stage.phase, None, State::Running).0,
                 "outcome": stage.phase.outcome().map(Outcome::word),
                 "cause": why_stage(view, at),
                 "rolled_back": is_rolled_back(stage.cause.as_ref()),
@@ -248,7 +283,7 @@ fn cell_json(row: &JobRow, view: &JobView, cell: u32) -> Json {
         "address": view.cell_name(cell),
         "matrix": it.matrix,
         "run": it.run,
-        "state": words::phase(it.phase, None),
+        "state": stands(row, it.phase, None, State::Running).0,
         "outcome": it.phase.outcome().map(Outcome::word),
         "cause": it.cause.as_ref().and_then(|_| why_cell(view, cell)),
         "rolled_back": is_rolled_back(it.cause.as_ref()),
@@ -264,7 +299,7 @@ fn step_json(row: &JobRow, view: &JobView, it: &CellView, (cell, step): (u32, u3
     let log = logs::path(&row.dir, AttemptKey { cell, run: it.run, step, attempt: state.attempt.max(1) });
     json!({
         "step": view.step_name(cell, step),
-        "state": words::phase(state.phase, None),
+        "state": stands(row, state.phase, None, State::Running).0,
         "outcome": state.phase.outcome().map(Outcome::word),
         "conclusion": state.conclusion.map(Outcome::word),
         "attempt": state.attempt,
