@@ -252,6 +252,28 @@ fn a_step_that_was_lost_fails_or_runs_again_as_it_was_asked_for() {
     }
 }
 
+#[test]
+fn people_are_asked_whether_a_lost_step_runs_again_where_the_playbook_says_so() {
+    for (answer, ends, tried) in [("approve", 0, 2), ("reject", 1, 1)] {
+        let sandbox = without_both("on-interrupt: ask");
+        eventually("the question", || {
+            sandbox.sortie(["jobs", "show", "1"]).run().out.contains("run `only/1` again?")
+        });
+        go(&sandbox);
+        assert_eq!(tries(&sandbox).len(), 1, "it waits for an answer");
+        sandbox.sortie(["jobs", answer, "1", "only", "--note", "seen to it"]).run().code(0).done();
+        sandbox.sortie(["jobs", "wait", "1"]).run().code(ends).done();
+        assert_eq!(tries(&sandbox).len(), tried, "{answer}");
+        let shown = sandbox.sortie(["jobs", "show", "1"]).run().code(0);
+        if tried == 1 {
+            shown.says("interrupted").says("did not want it to run again: seen to it").done();
+        } else {
+            shown.done();
+        }
+        nothing_is_left(&sandbox, Duration::from_secs(5));
+    }
+}
+
 #[cfg(feature = "faults")]
 /// A process that has nothing to do with any job, with the number that another one had.
 struct Stranger(std::process::Child);
