@@ -272,3 +272,43 @@ fn a_job_whose_engine_died_is_retried_and_goes_on_with_that() {
     sandbox.sortie(["jobs", "retry", "1"]).run().code(0).says("third | third").done();
     nothing_is_left(&sandbox, Duration::from_secs(5));
 }
+
+#[test]
+fn a_start_with_an_id_is_one_job_whoever_asks_again() {
+    let text = "version: 3\nname: once\ninputs: { word: { default: a } }\nstages:\n  a: \
+                { run: 'echo \"said ${{ inputs.word }}\" | tee -a ran; test \"${{ inputs.word }}\" = a' }\n";
+    let sandbox = Sandbox::new().file("once.yml", text).file("other.yml", text);
+    let run = ["run", "once.yml", "--detach", "--id", "deploy-7"];
+    let first = sandbox.sortie(run).run().code(0).says("job #1 `once` has started");
+    let again = sandbox.sortie(run).run().code(0);
+    assert_eq!(first.out, again.out);
+    sandbox.sortie(["jobs", "wait", "1"]).run().code(0).done();
+    assert_eq!(
+        sandbox.sortie(["run", "once.yml", "-q", "--detach", "--id", "deploy-7"]).run().code(0).out,
+        "1\n"
+    );
+    let refused = sandbox.sortie(["run", "other.yml", "--detach", "--id", "deploy-7"]).run().code(3);
+    refused.complains("the id `deploy-7` was used to start job #1, of another playbook: `once.yml`").done();
+    let refused = sandbox.sortie(["run", "once.yml", "-i", "word=b", "--id", "deploy-7"]).run().code(3);
+    refused.complains("was used to start job #1 with other inputs").complains("an id of its own").done();
+    // Who stays gets the job, and its exit code.
+    let bad = ["run", "once.yml", "-i", "word=b", "--id", "deploy-8"];
+    sandbox.sortie(bad).run().code(1).says("said b").done();
+    sandbox.sortie(bad).run().code(1).complains("job #2 was started with this id before").done();
+    let ran = std::fs::read_to_string(sandbox.project().join("ran")).expect("the first stage wrote it");
+    assert_eq!(ran, "said a\nsaid b\n");
+}
+
+#[test]
+fn starts_with_one_id_at_the_same_moment_are_one_job() {
+    let text = "version: 3\nname: once\nstages:\n  a: { run: echo ran >> ran }\n";
+    let sandbox = Sandbox::new().file("once.yml", text);
+    let start = || sandbox.sortie(["run", "once.yml", "-q", "--detach", "--id", "x"]).start();
+    let live: Vec<_> = (0..4).map(|_| start()).collect();
+    for it in live {
+        assert_eq!(it.wait().code(0).out, "1\n");
+    }
+    sandbox.sortie(["jobs", "wait", "1"]).run().code(0).done();
+    assert_eq!(std::fs::read_to_string(sandbox.project().join("ran")).expect("it ran"), "ran\n");
+    assert_eq!(sandbox.sortie(["jobs", "list", "--json"]).run().out.matches("\"number\"").count(), 1);
+}
