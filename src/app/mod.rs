@@ -207,6 +207,7 @@ fn outside() -> Outside {
         guard: wire::guard,
         start_engine: wire::start_engine,
         engine_failed: edges::headless::failed_lately,
+        start_engine_with: wire::start_engine_with,
         begin_job: wire::begin_job,
         go_alone: edges::signals::go_alone,
         actor,

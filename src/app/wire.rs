@@ -14,6 +14,7 @@ use crate::edges::{detached, digest, guard, headless, repository};
 use crate::engine::service::Begun;
 use crate::engine::{Given, History, Project};
 use crate::faces::context::Guard;
+use crate::logic::job::order::Asked;
 use crate::port::keeper::{FromKeeper, Hello, ToKeeper};
 use crate::port::{Outside, Starting, World};
 
@@ -63,12 +64,22 @@ pub(super) fn start_engine(
     given: &Given,
 ) -> Result<(), String> {
     let place = headless::Place { root: &project.root, state: &project.state, job, dir };
-    let Err(error) = headless::start(place, given) else { return Ok(()) };
+    let Err(error) = headless::start(place, given, None) else { return Ok(()) };
     let row = History::open(project).ok().flatten().and_then(|history| history.find(job).ok());
     if row.is_some_and(|row| row.owner_alive || row.outcome.is_some()) {
         return Ok(());
     }
     Err(error.to_string())
+}
+
+/// The same with an order that the engine carries out first.
+pub(super) fn start_engine_with(
+    project: &Project,
+    (job, dir): (&str, &Path),
+    order: &Asked,
+) -> Result<(), String> {
+    let place = headless::Place { root: &project.root, state: &project.state, job, dir };
+    headless::start(place, &Given::default(), Some(order)).map_err(|error| error.to_string())
 }
 
 /// Begins a job of a playbook for a fire, in a process that outlives this one.

@@ -12,6 +12,9 @@ use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use serde::Serialize;
+
+use crate::logic::job::order::Asked;
 use crate::port::keeper::Given;
 
 /// Where its errors go, in a job's folder.
@@ -46,13 +49,22 @@ pub struct Place<'a> {
     pub dir: &'a Path,
 }
 
-/// Starts an engine for a job and waits until it owns it.
+/// What it reads from its standard input.
+#[derive(Serialize)]
+struct Handed<'a> {
+    #[serde(flatten)]
+    given: &'a Given,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order: Option<&'a Asked>,
+}
+
+/// Starts an engine for a job and waits until it owns it, and has carried out the order.
 ///
 /// # Errors
 /// If it could not be started or did not take the job, in the words that it said.
-pub fn start(place: Place<'_>, given: &Given) -> io::Result<()> {
+pub fn start(place: Place<'_>, given: &Given, order: Option<&Asked>) -> io::Result<()> {
     let note = place.dir.join(FAILED);
-    let started = spawn(place, given);
+    let started = spawn(place, given, order);
     // A folder that is full or gone keeps nothing: then the next one tries again.
     let _kept = match &started {
         Ok(()) => std::fs::remove_file(note),
@@ -72,7 +84,7 @@ pub fn failed_lately(dir: &Path) -> Option<String> {
     std::fs::read_to_string(note).ok()
 }
 
-fn spawn(place: Place<'_>, given: &Given) -> io::Result<()> {
+fn spawn(place: Place<'_>, given: &Given, order: Option<&Asked>) -> io::Result<()> {
     let log = OpenOptions::new().create(true).append(true).mode(0o600).open(place.dir.join(LOG))?;
     let mut child = Command::new("/proc/self/exe")
         // Lists of processes show it by this name.
@@ -88,8 +100,9 @@ fn spawn(place: Place<'_>, given: &Given) -> io::Result<()> {
     STARTED.lock().unwrap_or_else(PoisonError::into_inner).push(child.id().cast_signed());
     if let Some(mut stdin) = child.stdin.take() {
         // An engine that is gone already says why, or nothing.
-        let _outcome =
-            serde_json::to_writer(&mut stdin, given).map_err(io::Error::from).and_then(|()| stdin.flush());
+        let _outcome = serde_json::to_writer(&mut stdin, &Handed { given, order })
+            .map_err(io::Error::from)
+            .and_then(|()| stdin.flush());
     }
     let mut answer = String::new();
     if let Some(stdout) = child.stdout.take() {

@@ -43,6 +43,9 @@ pub struct Start {
     pub retry_of: Option<u64>,
     /// What starts it, if no person does.
     pub fired: Option<Fired>,
+    /// An id of the starter's for this start: with one that was used before nothing is started, and
+    /// [`super::History::started`] has the job that was.
+    pub id: Option<String>,
     /// Of [`get_ready`].
     pub ahead: Ahead,
 }
@@ -241,6 +244,7 @@ fn create(
         on_loss: start.on_loss,
         retry_of: start.retry_of,
         fire: start.fired.as_ref().map(|it| it.fire),
+        start: start.id.as_deref(),
     };
     store.create_job(&job, owner, make_facts)
 }

@@ -52,6 +52,7 @@ pub fn prepare(
         on_loss: OnLoss::Stop,
         retry_of: None,
         fired: None,
+        id: None,
         ahead: Ahead::default(),
     })
 }

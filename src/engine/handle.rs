@@ -197,10 +197,14 @@ impl Handle {
         asked: Asked,
         slow: &mut dyn FnMut(Option<EngineProcess>),
     ) -> Result<String, OrderError> {
-        match &self.way {
-            Way::Local { .. } => self.send(asked)?.blocking_recv().map_err(|_| ended())?,
+        let again = asked.clone();
+        let answer = match &self.way {
+            Way::Local { .. } => {
+                self.send(asked).and_then(|answer| answer.blocking_recv().map_err(|_| ended())?)
+            }
             Way::Remote { socket } => order_over((&self.project, socket), &self.id, asked, slow),
-        }
+        };
+        self.or_before(answer, &again)
     }
 
     /// An engine that has not answered an order for so long is worth a word; it mostly takes a few milliseconds.
@@ -209,23 +213,70 @@ impl Handle {
     /// How long the answer to an order is waited for.
     pub const PATIENCE: Duration = Duration::from_secs(10);
 
+    /// Where no engine answers: what was answered to the same order before.
+    fn or_before(&self, answer: Result<String, OrderError>, asked: &Asked) -> Result<String, OrderError> {
+        match answer {
+            // What cannot be read here has no answer here either.
+            Err(OrderError::Gone(why)) => match self.answered(asked) {
+                Ok(Some(before)) => before.map_err(OrderError::Refused),
+                _ => Err(OrderError::Gone(why)),
+            },
+            answer => answer,
+        }
+    }
+
+    /// Returns what was answered to an order with this id, from what is recorded of the job; nothing if there was none. An
+    /// id that was another order's is refused.
+    ///
+    /// # Errors
+    /// If the store cannot be read, or this sortie no longer understands the job.
+    pub fn answered(&self, asked: &Asked) -> Result<Option<Result<String, Refusal>>, EngineError> {
+        self.history()?.answered(&self.project, &self.id, asked)
+    }
+
     /// The same without holding up the thread; any executor will do.
     pub fn order_async(
         &self,
         asked: Asked,
     ) -> impl Future<Output = Result<String, OrderError>> + Send + 'static {
         let answer = match &self.way {
-            Way::Local { .. } => self.send(asked).map(Answered::Local),
-            Way::Remote { socket } => {
-                order_on_thread((self.project.clone(), socket.clone()), self.id.clone(), asked)
-            }
+            Way::Local { .. } => self.send(asked.clone()).map(Answered::Local),
+            Way::Remote { .. } => self.order_on_thread(asked.clone()).map(Answered::Remote),
         };
+        let handle = self.clone();
         async move {
-            match answer? {
-                Answered::Local(answer) => answer.await.map_err(|_| ended())?,
-                Answered::Remote(answer) => answer.await.map_err(|_| ended())?,
+            let answer = match answer {
+                Ok(Answered::Remote(answer)) => return answer.await.map_err(|_| ended())?,
+                Ok(Answered::Local(answer)) => answer.await.map_err(|_| ended()),
+                Err(error) => Err(error),
+            };
+            match answer {
+                Ok(answer) => answer,
+                // The job has ended here, and what it was told is read on a thread, too.
+                Err(gone) if matches!(handle.way, Way::Local { .. }) => {
+                    let before = handle.order_on_thread(asked).map_err(|_| gone)?;
+                    before.await.map_err(|_| ended())?
+                }
+                Err(gone) => Err(gone),
             }
         }
+    }
+
+    /// A thread waits for the answer: it comes within milliseconds, and this needs no runtime of whoever asks.
+    fn order_on_thread(
+        &self,
+        asked: Asked,
+    ) -> Result<oneshot::Receiver<Result<String, OrderError>>, OrderError> {
+        let (reply, answer) = oneshot::channel();
+        let handle = self.clone();
+        std::thread::Builder::new()
+            .name("order".to_owned())
+            .spawn(move || {
+                // Whoever asked may have gone.
+                let _sent = reply.send(handle.order(asked));
+            })
+            .map_err(|error| gone(&error))?;
+        Ok(answer)
     }
 
     /// Lets the engine of this process go, without touching the job, which another engine is to go on with.
@@ -321,23 +372,6 @@ fn order_over(
 fn engine_of(project: &Project, id: &JobId) -> Option<EngineProcess> {
     let pid = History::open(project).ok()??.row(id).ok()?.owner_pid?;
     Some(EngineProcess { pid, state: state_of(pid) })
-}
-
-/// A thread waits for the answer: it comes within milliseconds, and this needs no runtime of whoever asks.
-fn order_on_thread(
-    (project, socket): (Project, PathBuf),
-    id: JobId,
-    asked: Asked,
-) -> Result<Answered, OrderError> {
-    let (reply, answer) = oneshot::channel();
-    std::thread::Builder::new()
-        .name("order".to_owned())
-        .spawn(move || {
-            // Whoever asked may have gone.
-            let _sent = reply.send(order_over((&project, &socket), &id, asked, &mut |_| {}));
-        })
-        .map_err(|error| gone(&error))?;
-    Ok(Answered::Remote(answer))
 }
 
 /// Waits for an answer, and says so once it takes long; nothing if there is none in time, or the engine went without one.

@@ -41,6 +41,7 @@ impl Scene {
             on_loss: OnLoss::Keep,
             retry_of: None,
             fire: None,
+            start: None,
         };
         store.create_job(&job, Some(&Owner::this()), |_| String::new()).unwrap();
         Self { _dir: dir, project, store, epoch: 1 }

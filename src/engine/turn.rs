@@ -20,7 +20,7 @@ use super::store::{Store, Syncer, taken_over};
 use super::{EngineError, JobId, clock, link};
 use crate::logic::job::event::{Envelope, Event};
 use crate::logic::job::launch::log_path;
-use crate::logic::job::order::{Asked, Refusal};
+use crate::logic::job::order::{Asked, Order, Refusal};
 use crate::logic::job::report::{AttemptKey, End, Report};
 use crate::logic::job::state::{JobPhase, JobState};
 use crate::logic::job::wanted::wanted;
@@ -315,27 +315,35 @@ impl Engine {
         mut flight: InFlight,
         losses: Vec<Heard>,
     ) -> Result<InFlight, EngineError> {
+        let order = self.first_order.take();
+        let has_ended = matches!(self.state.phase, JobPhase::Finished { .. });
+        // What is to be stopped begins nothing first because of what was lost.
+        let stops = order.as_ref().is_some_and(|it| matches!(it.order, Order::Cancel { .. }));
+        let (first, losses) = if stops { (Vec::new(), losses) } else { (losses, Vec::new()) };
         let mut inputs: Vec<Heard> = match self.epoch {
             ..=1 => Vec::new(),
             _ => self.still_has()?.into_iter().map(|it| Heard::Input(Input::Report(it))).collect(),
         };
-        inputs.extend(losses);
+        inputs.extend(first);
         inputs.push(Heard::Input(Input::Begin { epoch: self.epoch }));
         let now = clock::now();
         let mut events = self.answer(inputs, now, &mut flight, &mut Vec::new());
-        if let Some(asked) = self.first_order.take() {
+        if let Some(asked) = order {
             let mut record = Vec::new();
             let answer = match self.outdated(&asked, 0) {
                 Some(refusal) => Err(refusal),
-                None => turn(&mut self.state, &Input::Order(asked), now, &mut record),
+                None => turn(&mut self.state, &Input::Order(asked.clone()), now, &mut record),
             };
             events.extend(record);
-            if let Err(refusal) = answer {
+            // A job that was interrupted goes on, whether or not something of it has to be tried again.
+            let goes_on = !has_ended && matches!(asked.order, Order::Retry { .. });
+            if let (Err(refusal), false) = (answer, goes_on) {
                 self.record(events, now)?;
                 self.publish();
                 return Err(EngineError::refused(refusal.message));
             }
         }
+        events.extend(self.answer(losses, now, &mut flight, &mut Vec::new()));
         self.record(events, now)?;
         let settled = self.settle(outside, &mut flight, None);
         self.publish();

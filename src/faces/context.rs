@@ -11,6 +11,7 @@ use crate::engine::service::Begin;
 use crate::engine::{FindError, Given, Project, World};
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::hint::Caller;
+use crate::logic::job::order::Asked;
 use crate::logic::plan::PlanProblem;
 use crate::logic::plan::require::Probe;
 use crate::logic::playbook::model::{Secret, Tool};
@@ -107,6 +108,9 @@ pub type StartGuard = fn(OwnedFd, &Termios, &Termios, &str) -> std::io::Result<B
 /// Starts an engine for a job, with its id and folder, and what it was given at its start.
 pub type StartEngine = fn(&Project, (&str, &Path), &Given) -> Result<(), String>;
 
+/// Starts an engine for a job that has none, with its id and folder, and an order that it carries out first.
+pub type StartEngineWith = fn(&Project, (&str, &Path), &Asked) -> Result<(), String>;
+
 /// Is called for each signal, on a thread of its own.
 pub type OnSignal = Box<dyn Fn(Signal) + Send>;
 
@@ -135,6 +139,8 @@ pub struct Outside {
     pub start_engine: StartEngine,
     /// Says why the last start of an engine failed, with the job's folder, if that was a moment ago.
     pub engine_failed: fn(&Path) -> Option<String>,
+    /// The same with an order that it carries out before anything else.
+    pub start_engine_with: StartEngineWith,
     /// Begins a job of a playbook for a fire of the ledger, in a process that outlives this one.
     pub begin_job: Begin,
     /// Leaves the terminal and its signals behind.

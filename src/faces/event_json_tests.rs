@@ -107,8 +107,26 @@ fn positions_become_names() {
                 stages: vec![1],
                 cells: vec![0],
             },
-            Event::RollbackAsked { by: by(), order: "o".to_owned(), cells: vec![0], on_failure: None },
-            Event::RollbackAsked { by: by(), order: String::new(), cells: vec![0], on_failure: Some(1) },
+            Event::RollbackAsked {
+                by: by(),
+                order: "o".to_owned(),
+                target: Target::Cell(0),
+                cells: vec![0],
+                on_failure: None,
+            },
+            Event::RollbackAsked {
+                by: by(),
+                order: String::new(),
+                target: Target::Stage(1),
+                cells: vec![0],
+                on_failure: Some(1),
+            },
+            Event::OrderNoted {
+                by: by(),
+                order: "o".to_owned(),
+                asked: Order::Pause,
+                message: "so it is".to_owned(),
+            },
             Event::StageFinished {
                 stage: 1,
                 outcome: Outcome::Failure,
@@ -124,8 +142,9 @@ fn positions_become_names() {
             r#""order.withdrawn","actor":"ann","data":{"order":"o","target":"test"}}"#,
             r#""order.refused","actor":"ann","data":{"order":"o","asked":{"retry":{"scope":{"from":"test"}}},"message":"no"}}"#,
             r#""job.retrying","attempt":2,"actor":"ann","data":{"order":"o","scope":"failed","stages":["test"],"cells":["build[os=linux]"]}}"#,
-            r#""order.rollback","actor":"ann","data":{"order":"o","cells":["build[os=linux]"]}}"#,
-            r#""order.rollback","actor":"ann","data":{"order":"","cells":["build[os=linux]"],"on_failure":"test"}}"#,
+            r#""order.rollback","actor":"ann","data":{"order":"o","target":"build[os=linux]","cells":["build[os=linux]"]}}"#,
+            r#""order.rollback","actor":"ann","data":{"order":"","target":"test","cells":["build[os=linux]"],"on_failure":"test"}}"#,
+            r#""order.noted","actor":"ann","data":{"order":"o","asked":"pause","message":"so it is"}}"#,
             r#""stage.failed","stage":"test","data":{"outcome":"failure","result":"failure","cause":{"kind":"rolled-back","cause":{"kind":"fail-fast","cell":"build[os=linux]"}}}}"#,
         ]
     );

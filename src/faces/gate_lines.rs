@@ -52,7 +52,9 @@ pub(super) fn line(
         Event::GateAnswered(answer) => {
             let open = it.opened.count as usize - it.approvals.len().min(it.opened.count as usize);
             let more = plural(open, "approval");
-            format!("{sign} {name} approved by {}{}; {more} to go", answer.who(), note(&answer.note))
+            let with = gates::with(answer);
+            let with = written_out(&with, false);
+            format!("{sign} {name} approved by {}{with}{}; {more} to go", answer.who(), note(&answer.note))
         }
         Event::GateApproved(answer) => {
             let sign = paint.symbol(Phase::Done(Outcome::Success));

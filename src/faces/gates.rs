@@ -4,7 +4,7 @@
 
 use super::hint::{Caller, quoted};
 use super::words;
-use crate::logic::job::gate::{Answer, GateEnd, GateState, OnTimeout};
+use crate::logic::job::gate::{Answer, GateEnd, GateState, OnTimeout, text_of};
 use crate::logic::text::{listed, plural};
 use crate::logic::time::Timestamp;
 use crate::logic::view::JobView;
@@ -57,7 +57,9 @@ pub fn after(it: &GateState) -> &'static str {
 /// Returns the commands that answer a gate of a job: approve and reject.
 #[must_use]
 pub fn commands(caller: &Caller, number: u64, view: &JobView, gate: u32) -> (String, String) {
-    let inputs: String = view.gate_model(gate).map_or_else(String::new, |model| {
+    // Whoever approves first says what all approve.
+    let is_first = view.gates.get(gate as usize).is_some_and(|it| it.approvals.is_empty());
+    let inputs: String = view.gate_model(gate).filter(|_| is_first).map_or_else(String::new, |model| {
         let open = model.inputs.iter().filter(|it| it.required && it.default.is_none());
         open.map(|it| format!(" --input {}=VALUE", it.name)).collect()
     });
@@ -75,8 +77,17 @@ pub fn commands(caller: &Caller, number: u64, view: &JobView, gate: u32) -> (Str
 /// Says who has approved so far: `approved by ann, ben`; nothing if nobody has.
 #[must_use]
 pub fn so_far(it: &GateState) -> Option<String> {
-    let who: Vec<String> = it.approvals.iter().map(Answer::who).collect();
+    let who: Vec<String> =
+        it.approvals.iter().map(|answer| format!("{}{}", answer.who(), with(answer))).collect();
     (!who.is_empty()).then(|| format!("approved by {}", who.join(", ")))
+}
+
+/// Says which values came with an approval: ` with percent=20`; nothing if none did.
+#[must_use]
+pub fn with(answer: &Answer) -> String {
+    let values: Vec<String> =
+        answer.inputs.iter().map(|(name, value)| format!("{name}={}", text_of(value))).collect();
+    if values.is_empty() { String::new() } else { format!(" with {}", values.join(", ")) }
 }
 
 /// Says how a gate was closed: `approved by ann and ben`, `rejected by ann: not on a Friday`.

@@ -136,7 +136,9 @@ fn an_order_that_is_repeated_is_carried_out_once_also_by_another_engine() {
     assert_eq!(first.out, again.out, "another engine");
     go(&sandbox);
     sandbox.sortie(["jobs", "wait", "1"]).run().code(0).done();
-    sandbox.sortie(skip).run().code(0).says("this order was carried out before, as event ").done();
+    sandbox.sortie(skip).run().code(0).says(&first.out).done();
+    let other = ["jobs", "skip", "1", "third", "--id", "ticket-7"];
+    sandbox.sortie(other).run().code(3).complains("the id `ticket-7` was used for another order").done();
     let events = sandbox.sortie(["jobs", "events", "1", "--type", "order.skip"]).run().code(0).json_lines();
     assert_eq!(events.len(), 1, "{events:?}");
 }

@@ -153,3 +153,31 @@ fn a_gate_that_too_few_may_answer_is_refused_before_anything_runs() {
     let said = sandbox.sortie(["config", "explain", "groups"]).run().code(0);
     said.says("groups").done();
 }
+
+#[test]
+fn the_first_who_approves_gives_the_values_and_the_others_approve_the_same() {
+    let text = gate("approvers: [ops], count: 2, inputs: { percent: { type: number, required: true } }")
+        .replace("run: echo ran", "run: 'echo shipped ${{ gate.inputs.percent }}'");
+    let settings = "groups: {ops: [ann, ben]}\ngates: {claims: true}\n";
+    let sandbox = Sandbox::new().file("g.yml", &text).file("sortie.yml", settings);
+    let mut live = sandbox.sortie(["run", "g.yml"]).start();
+    live.wait_for("answer with: sortie jobs approve 1");
+    let approve = |name: &str, value: Option<&str>| {
+        let given = value.map(|value| ["--input", value]);
+        let words = ["jobs", "approve", "1", "--as", name];
+        sandbox.sortie(words.into_iter().chain(given.into_iter().flatten())).run()
+    };
+    approve("ann", None).code(3).complains("the input `percent` is required").done();
+    approve("ann", Some("percent=much")).code(3).complains("takes a number").done();
+    approve("ann", Some("percent=20")).code(0).says("1 of 2").done();
+    live.wait_for("with percent=20; 1 approval to go");
+    let shown = sandbox.sortie(["jobs", "show", "1"]).run().code(0).says("with percent=20");
+    assert!(!shown.out.contains("percent=VALUE"), "{}", shown.out);
+    for name in ["ann", "ben"] {
+        approve(name, Some("percent=80")).code(3).complains("approve without it, or reject").done();
+        approve(name, Some("parcent=20")).code(3).complains("no input `parcent`").done();
+    }
+    approve("ann", Some("percent=20")).code(0).says("ann has approved `a` already").done();
+    approve("ben", None).code(0).done();
+    live.wait().code(0).says("shipped 20").done();
+}

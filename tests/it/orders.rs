@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
+
 use crate::kit::{Sandbox, nothing_is_left};
 
 const LONG: &str = r#"version: 3
@@ -170,4 +172,143 @@ fn a_stage_that_passed_runs_again_with_what_needs_it() {
     assert!(ran.out.contains("flaky passed"), "{}", ran.out);
     let runs = std::fs::read_to_string(sandbox.project().join("runs")).expect("the first stage wrote it");
     assert_eq!(runs, "once\n", "what is needed ran again");
+}
+
+#[test]
+fn an_id_that_was_used_for_another_order_is_refused_while_the_job_runs_and_after_it() {
+    let sandbox = Sandbox::new().file("gated.yml", GATED);
+    let mut live = sandbox.sortie(["run", "gated.yml"]).start();
+    live.wait_for("begun");
+    let skip = ["jobs", "skip", "1", "second", "--id", "x"];
+    let resume = ["jobs", "resume", "1", "--id", "r"];
+    let others: [&[&str]; 5] = [
+        &["jobs", "skip", "1", "third", "--id", "x"],
+        &["jobs", "pause", "1", "--id", "x"],
+        &["jobs", "cancel", "1", "--id", "x"],
+        &["jobs", "cancel", "1", "third", "--force", "--id", "x"],
+        &["jobs", "retry", "1", "--all", "--id", "x"],
+    ];
+    sandbox.sortie(skip).run().code(0).says("skipping `second`").done();
+    sandbox.sortie(resume).run().code(3).complains("the job is not paused").done();
+    let look = || {
+        for other in others {
+            let said = "the id `x` was used for another order: skip `second`";
+            let refused = sandbox.sortie(other.iter().copied()).run().code(3).complains(said);
+            refused.complains("an id of its own").done();
+        }
+        sandbox.sortie(skip).run().code(0).says("skipping `second`").done();
+        sandbox.sortie(resume).run().code(3).complains("the job is not paused").done();
+    };
+    look();
+    std::fs::write(sandbox.project().join("go"), "").expect("the project is writable");
+    live.wait().code(0).says("third | third").done();
+    look();
+}
+
+#[test]
+fn a_retry_that_is_repeated_says_how_the_job_ended_then() {
+    let sandbox = Sandbox::new().file("flaky.yml", FLAKY);
+    sandbox.sortie(["run", "flaky.yml"]).run().code(1).done();
+    let retry = ["jobs", "retry", "1", "flaky", "--id", "again"];
+    sandbox.sortie(retry).run().code(1).done();
+    std::fs::write(sandbox.project().join("mended"), "").expect("the project is writable");
+    let again = sandbox.sortie(retry).run().code(1).says("trying again").says("job #1 failed");
+    assert!(!again.out.contains("after | after"), "{}", again.out);
+    sandbox.sortie(["jobs", "retry", "1", "--all", "--id", "again"]).run().code(3).done();
+    sandbox.sortie(["jobs", "retry", "1", "flaky", "--id", "once more"]).run().code(0).done();
+}
+
+/// A job whose engine was killed, and which nobody goes on with unasked.
+fn interrupted(name: &str, text: &str) -> Sandbox {
+    let sandbox = Sandbox::new().file(name, text);
+    let mut live = sandbox.sortie(["run", name, "--on-loss", "stop"]).start();
+    live.wait_for("begun");
+    live.signal(Signal::SIGKILL);
+    live.wait().signalled(Signal::SIGKILL).done();
+    sandbox
+}
+
+#[test]
+fn a_job_whose_engine_died_says_so_and_how_it_goes_on() {
+    let sandbox = interrupted("gated.yml", GATED);
+    let shown = sandbox.sortie(["jobs", "show", "1"]).run().code(0).says("job #1 interrupted");
+    let shown = shown.says("the process that ran it is gone").says("sortie jobs recover 1");
+    let shown = shown.says("sortie jobs cancel 1");
+    assert!(!shown.out.contains("running"), "{}", shown.out);
+    let lines = sandbox.sortie(["jobs", "show", "1", "--json"]).run().code(0).json_lines();
+    assert_eq!(lines[0]["stages"][0]["state"], "interrupted", "{lines:?}");
+    assert_eq!(lines[0]["stages"][0]["cells"][0]["state"], "interrupted", "{lines:?}");
+    assert_eq!(lines[0]["stages"][1]["state"], "waiting", "{lines:?}");
+    for (follow, word) in [("logs", "begun"), ("events", "step.started")] {
+        let ran = sandbox.sortie(["jobs", follow, "1", "-f"]).run().code(5).says(word);
+        let ran = ran.complains("job #1 was interrupted").complains("jobs recover 1");
+        assert!(!ran.err.contains("waiting for one"), "{}", ran.err);
+    }
+    sandbox.sortie(["jobs", "pause", "1"]).run().code(5).complains("jobs recover 1").done();
+}
+
+#[test]
+fn a_job_whose_engine_died_is_cancelled_all_the_same() {
+    let sandbox = interrupted("long.yml", LONG);
+    let cancel = ["jobs", "cancel", "1", "--id", "x"];
+    sandbox.sortie(cancel).run().code(0).says("stopping: the job").done();
+    sandbox.sortie(["jobs", "wait", "1"]).run().code(130).done();
+    sandbox.sortie(["jobs", "logs", "1"]).run().code(0).says("tidied up").done();
+    sandbox.sortie(["jobs", "show", "1"]).run().code(0).says("cancelled").done();
+    sandbox.sortie(cancel).run().code(0).says("stopping: the job").done();
+    sandbox.sortie(["store", "verify"]).run().code(0).done();
+    nothing_is_left(&sandbox, Duration::from_secs(5));
+}
+
+#[test]
+fn a_job_whose_engine_died_is_retried_and_goes_on_with_that() {
+    let sandbox = interrupted("gated.yml", GATED);
+    std::fs::write(sandbox.project().join("go"), "").expect("the project is writable");
+    sandbox.sortie(["jobs", "retry", "1"]).run().code(0).says("third | third").done();
+    // What runs again by itself needs no order, and the job goes on with it.
+    let rerun = GATED.replace("first: {", "first: { on-interrupt: rerun,");
+    let sandbox = interrupted("gated.yml", &rerun);
+    std::fs::write(sandbox.project().join("go"), "").expect("the project is writable");
+    sandbox.sortie(["jobs", "retry", "1"]).run().code(0).says("third | third").done();
+    nothing_is_left(&sandbox, Duration::from_secs(5));
+}
+
+#[test]
+fn a_start_with_an_id_is_one_job_whoever_asks_again() {
+    let text = "version: 3\nname: once\ninputs: { word: { default: a } }\nstages:\n  a: \
+                { run: 'echo \"said ${{ inputs.word }}\" | tee -a ran; test \"${{ inputs.word }}\" = a' }\n";
+    let sandbox = Sandbox::new().file("once.yml", text).file("other.yml", text);
+    let run = ["run", "once.yml", "--detach", "--id", "deploy-7"];
+    let first = sandbox.sortie(run).run().code(0).says("job #1 `once` has started");
+    let again = sandbox.sortie(run).run().code(0);
+    assert_eq!(first.out, again.out);
+    sandbox.sortie(["jobs", "wait", "1"]).run().code(0).done();
+    assert_eq!(
+        sandbox.sortie(["run", "once.yml", "-q", "--detach", "--id", "deploy-7"]).run().code(0).out,
+        "1\n"
+    );
+    let refused = sandbox.sortie(["run", "other.yml", "--detach", "--id", "deploy-7"]).run().code(3);
+    refused.complains("the id `deploy-7` was used to start job #1, of another playbook: `once.yml`").done();
+    let refused = sandbox.sortie(["run", "once.yml", "-i", "word=b", "--id", "deploy-7"]).run().code(3);
+    refused.complains("was used to start job #1 with other inputs").complains("an id of its own").done();
+    // Who stays gets the job, and its exit code.
+    let bad = ["run", "once.yml", "-i", "word=b", "--id", "deploy-8"];
+    sandbox.sortie(bad).run().code(1).says("said b").done();
+    sandbox.sortie(bad).run().code(1).complains("job #2 was started with this id before").done();
+    let ran = std::fs::read_to_string(sandbox.project().join("ran")).expect("the first stage wrote it");
+    assert_eq!(ran, "said a\nsaid b\n");
+}
+
+#[test]
+fn starts_with_one_id_at_the_same_moment_are_one_job() {
+    let text = "version: 3\nname: once\nstages:\n  a: { run: echo ran >> ran }\n";
+    let sandbox = Sandbox::new().file("once.yml", text);
+    let start = || sandbox.sortie(["run", "once.yml", "-q", "--detach", "--id", "x"]).start();
+    let live: Vec<_> = (0..4).map(|_| start()).collect();
+    for it in live {
+        assert_eq!(it.wait().code(0).out, "1\n");
+    }
+    sandbox.sortie(["jobs", "wait", "1"]).run().code(0).done();
+    assert_eq!(std::fs::read_to_string(sandbox.project().join("ran")).expect("it ran"), "ran\n");
+    assert_eq!(sandbox.sortie(["jobs", "list", "--json"]).run().out.matches("\"number\"").count(), 1);
 }

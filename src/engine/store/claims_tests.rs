@@ -41,6 +41,7 @@ impl Scene {
             on_loss,
             retry_of: None,
             fire: None,
+            start: None,
         };
         self.store.create_job(&job, Some(owner), |_| String::new()).unwrap()
     }

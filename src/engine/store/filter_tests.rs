@@ -43,6 +43,7 @@ impl Past {
             on_loss: OnLoss::Stop,
             retry_of: None,
             fire: None,
+            start: None,
         };
         let number = self.store.create_job(&job, Some(&Owner::this()), |_| String::new()).unwrap();
         let mut events = vec![Event::JobStarted { attempt: 1 }];

@@ -50,6 +50,7 @@ fn job(
         created: 0,
         on_loss: OnLoss::Keep,
         fire,
+        start: None,
         retry_of: None,
     };
     store.create_job(&new, owner, |_| String::new())

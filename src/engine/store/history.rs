@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
 use super::folder::{broken, newer_store};
 use super::journal::{ROLLED_BACK, key, read_events, without_gaps};
@@ -210,6 +210,19 @@ impl History {
             1 => rows.pop().ok_or_else(none),
             _ => Err(FindError::Ambiguous(rows.iter().map(|r| r.number).collect())),
         }
+    }
+
+    /// Returns the number of the job that was started with that id, and its row if it has not been removed since.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn started(&self, id: &str) -> Result<Option<(u64, Option<JobRow>)>, EngineError> {
+        let number: Option<u64> = self
+            .connection
+            .query_row("SELECT job FROM starts WHERE id = ?1", [id], |row| row.get(0))
+            .optional()?;
+        let Some(number) = number else { return Ok(None) };
+        Ok(Some((number, self.rows("WHERE number = ?1", params![number])?.pop())))
     }
 
     /// Returns the row of a job.

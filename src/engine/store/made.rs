@@ -25,6 +25,8 @@ pub(crate) struct NewJob<'a> {
     pub(crate) retry_of: Option<u64>,
     /// Number of the fire that starts it.
     pub(crate) fire: Option<u64>,
+    /// What its starter calls this start, which is carried out once.
+    pub(crate) start: Option<&'a str>,
 }
 
 /// A job as it was recorded when it was made.
@@ -72,6 +74,13 @@ impl Store {
                 job.retry_of
             ],
         )?;
+        if let Some(start) = job.start {
+            let taken = "INSERT INTO starts (id, job) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+            if tx.execute(taken, params![start, number])? == 0 {
+                return Err(EngineError::refused(format!("a job was started with the id `{start}` before"))
+                    .help("give this start an id of its own"));
+            }
+        }
         if let Some(fire) = job.fire {
             fires::claim(&tx, fire, number)?;
         }

@@ -7,6 +7,7 @@
 //! Not here: what events mean (`logic/job`), who may own a job (`lease.rs`), reading for faces (`history.rs`,
 //! `times.rs`).
 
+mod answered;
 mod claims;
 mod export;
 mod filter;

@@ -84,3 +84,8 @@ CREATE TABLE claims (
   successor TEXT
 );
 CREATE INDEX claims_by_party ON claims (job, cell);
+-- Which job was started with which id of its starter's.
+CREATE TABLE starts (
+  id  TEXT PRIMARY KEY,
+  job INTEGER NOT NULL
+);

@@ -48,6 +48,7 @@ impl Past {
             on_loss: OnLoss::Stop,
             retry_of: None,
             fire: None,
+            start: None,
         };
         let number = self.store.create_job(&new, Some(&owner), |_| String::new()).unwrap();
         let envelopes: Vec<Envelope> = (1..)

@@ -71,6 +71,26 @@ pub fn verify(project: &Project, tell: &mut dyn FnMut(Finding)) -> Result<Option
     Ok(Some(it.seen))
 }
 
+impl History {
+    /// Returns a job as it was made, and what its row says now.
+    pub(super) fn stored(&self, id: &JobId) -> Result<(StoredJob, Row), EngineError> {
+        let sql = "SELECT number, id, playbook, source, request, facts, on_loss, state, outcome, finished \
+                   FROM jobs WHERE id = ?1";
+        Ok(self.connection.query_row(sql, [&*id.0], |row| {
+            let stored = StoredJob {
+                number: row.get(0)?,
+                id: row.get(1)?,
+                playbook: row.get(2)?,
+                source: row.get(3)?,
+                request: row.get(4)?,
+                facts: row.get(5)?,
+                on_loss: if row.get_ref(6)?.as_str() == Ok("keep") { OnLoss::Keep } else { OnLoss::Stop },
+            };
+            Ok((stored, Row { state: row.get(7)?, outcome: row.get(8)?, finished: row.get(9)? }))
+        })?)
+    }
+}
+
 impl Verifying<'_> {
     fn found(&mut self, job: Option<u64>, message: String, help: Option<&str>) {
         self.seen.findings += 1;
@@ -113,29 +133,12 @@ impl Verifying<'_> {
         self.seen.jobs += 1;
         // Row and journal as they were at one moment.
         let _begun = self.history.connection.execute_batch("BEGIN");
-        let read = self.stored(id).and_then(|row| Ok((row, self.journal(*number)?)));
+        let read = self.history.stored(id).and_then(|row| Ok((row, self.journal(*number)?)));
         let _ended = self.history.connection.execute_batch("COMMIT");
         match read {
             Ok(((stored, row), journal)) => self.replay(&stored, &row, &journal),
             Err(error) => self.found(Some(*number), error.message.clone(), error.help.as_deref()),
         }
-    }
-
-    fn stored(&self, id: &JobId) -> Result<(StoredJob, Row), EngineError> {
-        let sql = "SELECT number, id, playbook, source, request, facts, on_loss, state, outcome, finished \
-                   FROM jobs WHERE id = ?1";
-        Ok(self.history.connection.query_row(sql, [&*id.0], |row| {
-            let stored = StoredJob {
-                number: row.get(0)?,
-                id: row.get(1)?,
-                playbook: row.get(2)?,
-                source: row.get(3)?,
-                request: row.get(4)?,
-                facts: row.get(5)?,
-                on_loss: if row.get_ref(6)?.as_str() == Ok("keep") { OnLoss::Keep } else { OnLoss::Stop },
-            };
-            Ok((stored, Row { state: row.get(7)?, outcome: row.get(8)?, finished: row.get(9)? }))
-        })?)
     }
 
     fn journal(&self, number: u64) -> Result<Vec<Envelope>, EngineError> {
@@ -303,7 +306,7 @@ fn try_of(name: &str) -> Option<AttemptKey> {
 
 /// Of a job's row what its events say, too.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Row {
+pub(super) struct Row {
     state: String,
     outcome: Option<String>,
     finished: Option<i64>,

@@ -4,14 +4,16 @@
 
 use serde_json::Value as Json;
 
-use super::args::{ApproveArgs, RejectArgs};
+use super::args::{ApproveArgs, OrderArgs, RejectArgs};
 use super::{pick, steer};
+use crate::engine::{History, JobRow};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
 use crate::logic::address::matches_cell;
 use crate::logic::job::gate::GatePlace;
 use crate::logic::job::order::Order;
+use crate::logic::job::repeat;
 use crate::logic::text::listed_names;
 use crate::logic::view::JobView;
 
@@ -22,13 +24,8 @@ use crate::logic::view::JobView;
 pub(super) fn approve(context: &Context, args: &ApproveArgs, out: &mut Out) -> Result<Ending, Failure> {
     let history = pick::history(context)?;
     let row = pick::job_for_order(context, &history, &args.job)?;
-    // Its gate may be closed by now.
-    if let Some(words) = steer::carried_out(&history, &row, &args.order)? {
-        out.line(words);
-        return Ok(Ending::Success);
-    }
     let view = pick::view(&history, &row)?;
-    let gate = gate(&view, args.address.as_deref(), row.number)?;
+    let gate = gate(&view, args.address.as_deref(), row.number, answered(&history, &row, &args.order)?)?;
     let inputs = args.inputs.iter().map(|(name, value)| (name.clone(), Json::String(value.clone())));
     let (note, claimed) = (args.note.clone().unwrap_or_default(), args.claimed.clone());
     let order = Order::Approve { gate, note, inputs: inputs.collect(), claimed };
@@ -42,22 +39,39 @@ pub(super) fn approve(context: &Context, args: &ApproveArgs, out: &mut Out) -> R
 pub(super) fn reject(context: &Context, args: &RejectArgs, out: &mut Out) -> Result<Ending, Failure> {
     let history = pick::history(context)?;
     let row = pick::job_for_order(context, &history, &args.job)?;
-    // Its gate may be closed by now.
-    if let Some(words) = steer::carried_out(&history, &row, &args.order)? {
-        out.line(words);
-        return Ok(Ending::Success);
-    }
     let view = pick::view(&history, &row)?;
-    let gate = gate(&view, args.address.as_deref(), row.number)?;
+    let gate = gate(&view, args.address.as_deref(), row.number, answered(&history, &row, &args.order)?)?;
     let (note, claimed) = (args.note.clone().unwrap_or_default(), args.claimed.clone());
     let order = Order::Reject { gate, note, claimed };
     steer::send(context, (&history, &row), &args.job, (order, &args.order), out)
 }
 
-/// Finds the gate that a person means: the only one that is open, or the one at an address.
-fn gate(view: &JobView, address: Option<&str>, number: u64) -> Result<u32, Failure> {
+/// Returns the gate that an order with the same id was about, if there was one: it may be closed by now, or have been
+/// opened anew.
+fn answered(history: &History, row: &JobRow, with: &OrderArgs) -> Result<Option<u32>, Failure> {
+    let Some(id) = &with.id else { return Ok(None) };
+    let mut found = None;
+    pick::each_event(history, row, 0, &mut |it| {
+        let is_it = it.event.order() == Some(id);
+        if is_it {
+            found = repeat::recorded(&it.event);
+        }
+        !is_it
+    })?;
+    Ok(match found {
+        Some(Order::Approve { gate, .. } | Order::Reject { gate, .. }) => Some(gate),
+        _ => None,
+    })
+}
+
+/// Finds the gate that a person means: the only one that is open, or the one at an address. `before` is the one that they
+/// meant the last time.
+fn gate(view: &JobView, address: Option<&str>, number: u64, before: Option<u32>) -> Result<u32, Failure> {
     let open: Vec<u32> = view.waiting_gates().map(|(gate, _)| gate).collect();
     let Some(text) = address else {
+        if let Some(gate) = before {
+            return Ok(gate);
+        }
         return match open[..] {
             [one] => Ok(one),
             // Whoever answers late hears how it was closed.
@@ -77,6 +91,9 @@ fn gate(view: &JobView, address: Option<&str>, number: u64) -> Result<u32, Failu
         };
     };
     let at: Vec<u32> = at_address(view, text)?;
+    if let Some(gate) = before.filter(|gate| at.contains(gate)) {
+        return Ok(gate);
+    }
     let waiting: Vec<u32> = at.iter().copied().filter(|gate| open.contains(gate)).collect();
     match (&waiting[..], at.last()) {
         ([one], _) => Ok(*one),

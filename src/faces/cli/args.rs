@@ -194,6 +194,9 @@ pub struct RunArgs {
     /// What becomes of the job's processes if sortie dies; without it they are kept where there is a terminal
     #[arg(long, value_name = "WHAT")]
     pub on_loss: Option<Loss>,
+    /// Name this start: given again with the same name, nothing is started, and the first job answers
+    #[arg(long, value_name = "ID", value_parser = order_id)]
+    pub id: Option<String>,
     /// Number of the fire in the ledger that starts the job
     #[arg(long, hide = true, value_name = "N", requires = "detach")]
     pub fire: Option<u64>,

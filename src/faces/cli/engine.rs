@@ -5,6 +5,8 @@
 
 use std::io::{Read, Write};
 
+use serde::Deserialize;
+
 use super::begin::Caught;
 use super::{pick, prepare};
 use crate::engine::{self, Again, EngineError, ErrorKind, Fetch, Given, JobId, JobRow};
@@ -12,6 +14,7 @@ use crate::faces::context::{Context, Signal};
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
 use crate::faces::summary;
+use crate::logic::job::order::Asked;
 use crate::logic::playbook::model::Playbook;
 
 /// Runs the command.
@@ -19,8 +22,8 @@ use crate::logic::playbook::model::Playbook;
 /// # Errors
 /// If there is no such job, it has ended, another engine owns it, or it cannot be gone on with.
 pub(super) fn engine(context: &Context, job: &str, is_given: bool, out: &mut Out) -> Result<Ending, Failure> {
-    let given = if is_given { read_given()? } else { Given::default() };
-    let taken = take(context, job, given);
+    let handed = if is_given { read_handed()? } else { Handed::default() };
+    let taken = take(context, job, handed);
     if !is_given {
         let (row, running) = taken?;
         out.line(format!("job #{} `{}` goes on here", row.number, row.name));
@@ -43,7 +46,16 @@ pub(super) fn engine(context: &Context, job: &str, is_given: bool, out: &mut Out
     end(context, &row, running, out)
 }
 
-fn read_given() -> Result<Given, Failure> {
+/// What whoever starts this engine hands to it.
+#[derive(Default, Deserialize)]
+struct Handed {
+    #[serde(flatten)]
+    given: Given,
+    /// To be carried out first.
+    order: Option<Asked>,
+}
+
+fn read_handed() -> Result<Handed, Failure> {
     let mut text = String::new();
     let read = std::io::stdin().read_to_string(&mut text);
     read.map_err(|error| error.to_string())
@@ -58,7 +70,11 @@ fn answer(line: &str) {
     let _written = writeln!(std::io::stdout(), "{line}").and_then(|()| std::io::stdout().flush());
 }
 
-fn take(context: &Context, job: &str, given: Given) -> Result<(JobRow, engine::Running), Failure> {
+fn take(
+    context: &Context,
+    job: &str,
+    Handed { given, order }: Handed,
+) -> Result<(JobRow, engine::Running), Failure> {
     let history = pick::history(context)?;
     let row = pick::job(context, &history, job)?;
     if let Some(outcome) = pick::outcome(&row) {
@@ -66,7 +82,7 @@ fn take(context: &Context, job: &str, given: Given) -> Result<(JobRow, engine::R
     }
     let playbook = history.plan(&row.id)?.playbook;
     drop(history);
-    let again = Again { order: None, given, fetch: Some(fetch(context, &row.id, &playbook)) };
+    let again = Again { order, given, fetch: Some(fetch(context, &row.id, &playbook)) };
     let running = engine::resume(&context.project, &row.id, again, context.outside.world)?;
     Ok((row, running))
 }

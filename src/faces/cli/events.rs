@@ -61,6 +61,10 @@ fn follow(teller: &mut Teller<'_>) -> Result<(), Failure> {
         }
         match next {
             Next::Event(envelope) => teller.tell(&envelope)?,
+            // Nobody goes on with it by itself.
+            Next::Unowned if !teller.row.goes_on => {
+                return Err(wait::interrupted(teller.context, teller.row));
+            }
             Next::Unowned => wait::unowned(teller.context, teller.notes),
             Next::Owned => wait::note(teller.notes, words::OWNED),
             Next::Grew(..) | Next::Timeout => {}

@@ -25,7 +25,7 @@ const TOPICS: [(&str, &str); 6] = [
 ];
 
 /// The types of events, with what they mean and what older tools call them.
-const EVENTS: [(&str, &str, &str); 49] = [
+const EVENTS: [(&str, &str, &str); 50] = [
     ("job.started", "a job began", "OrchestrationStarted"),
     ("job.paused", "nothing new is started until it is resumed", "OrchestrationPaused"),
     ("job.resumed", "a paused job goes on", "OrchestrationResumed"),
@@ -43,6 +43,7 @@ const EVENTS: [(&str, &str, &str); 49] = [
     ("order.withdrawn", "a skip was taken back before it came into force", ""),
     ("order.rollback", "a person or a failed stage asked to undo what has completed", ""),
     ("order.refused", "an order made no sense at that time", "CommandRefused"),
+    ("order.noted", "an order changed nothing: what it asked for was so already", ""),
     ("stage.submitted", "a stage's first step was given out, to begin when the step `after` passes", ""),
     (
         "stage.started",

@@ -245,6 +245,8 @@ fn follow(
             }
             Next::Grew(key, size) => drain(&mut tails, &view, row, choice, key, (size, false), out),
             Next::Timeout => {}
+            // Nobody goes on with it by itself.
+            Next::Unowned if !row.goes_on => return Err(wait::interrupted(context, row)),
             Next::Unowned => wait::unowned(context, notes),
             Next::Owned => wait::note(notes, words::OWNED),
             Next::End => return Ok(Ending::Success),

@@ -15,7 +15,7 @@ use crate::faces::ending::{Ending, Failure};
 use crate::faces::hint::quoted;
 use crate::faces::out::Out;
 use crate::faces::show::{self, Shown};
-use crate::logic::job::order::{Order, RetryScope};
+use crate::logic::job::order::{Asked, Order, RetryScope};
 use crate::logic::playbook::model::Playbook;
 use crate::logic::playbook::source::Source;
 use crate::logic::view::JobView;
@@ -37,12 +37,12 @@ pub(super) fn retry(
     }
     let view = pick::view(&history, &row)?;
     let order = Order::Retry { scope: scope(&view, args)? };
-    if row.outcome.is_none() {
+    if row.outcome.is_none() && row.owner_alive {
         return steer::send(context, (&history, &row), &args.job, (order, &args.order), out);
     }
-    if let Some(words) = steer::carried_out(&history, &row, &args.order)? {
-        out.line(words);
-        return Ok(Ending::Success);
+    let asked = steer::asked(context, order, &args.order);
+    if let Some(ending) = steer::went_on(context, &row, &view, &asked, out)? {
+        return Ok(ending);
     }
     if args.job == "last" {
         notes.line(format!("`last` is job #{} ({})", row.number, row.name));
@@ -58,7 +58,7 @@ pub(super) fn retry(
         notes.flush();
     }
     let how = How { trust: args.trust, quiet: args.quiet, verbose: args.verbose };
-    go_on(context, (history, &row, view), (order, &args.order), &how, (out, notes))
+    go_on(context, (history, &row, view), asked, &how, (out, notes))
 }
 
 /// How a job that goes on in this process is shown, and whether its project is trusted.
@@ -69,14 +69,14 @@ pub(super) struct How {
     pub verbose: bool,
 }
 
-/// Goes on with a job that has ended, in this process, because of an order.
+/// Goes on with a job that no engine works on, in this process, because of an order.
 ///
 /// # Errors
 /// If the order is refused, secrets cannot be read, or the job cannot be started again.
 pub(super) fn go_on(
     context: &Context,
     (history, row, view): (History, &JobRow, JobView),
-    (order, with): (Order, &OrderArgs),
+    asked: Asked,
     how: &How,
     (out, notes): (&mut Out, &mut Out),
 ) -> Result<Ending, Failure> {
@@ -85,7 +85,6 @@ pub(super) fn go_on(
     let secrets = prepare::secrets(context, &view.playbook, notes)?;
     let env = prepare::env(&history.request(&row.id)?)?;
     drop(history);
-    let asked = steer::asked(context, order, with);
     let again =
         Again { order: Some(asked), given: engine::Given { secrets, env, path: String::new() }, fetch: None };
     let skin = run::skin(context, how.quiet, how.verbose, notes)?;
@@ -125,7 +124,7 @@ fn with_inputs(
     prepare::warn(notes, &plan);
     let env = prepare::env(&request)?;
     let opened = Opened { path: pick::playbook_path(context, row), source, reading };
-    let wanted = run::Wanted { opened, plan, request, env, retry_of: Some(number), ahead };
+    let wanted = run::Wanted { opened, plan, request, env, retry_of: Some(number), id: None, ahead };
     let skin = run::skin(context, args.quiet, args.verbose, notes)?;
     let shown = run::start(context, wanted, args.trust, &mut prepare::here, notes)?;
     let names: Vec<String> = args.inputs.iter().map(|(name, value)| format!("{name}={value}")).collect();

@@ -30,14 +30,14 @@ pub(super) fn rollback(
     if row.outcome.is_none() {
         return steer::send(context, (&history, &row), &args.job, (order, &args.order), out);
     }
-    if let Some(words) = steer::carried_out(&history, &row, &args.order)? {
-        out.line(words);
-        return Ok(Ending::Success);
+    let asked = steer::asked(context, order, &args.order);
+    if let Some(ending) = steer::went_on(context, &row, &view, &asked, out)? {
+        return Ok(ending);
     }
     if args.job == "last" {
         notes.line(format!("`last` is job #{} ({})", row.number, row.name));
         notes.flush();
     }
     let how = How { trust: args.trust, quiet: args.quiet, verbose: args.verbose };
-    retry::go_on(context, (history, &row, view), (order, &args.order), &how, (out, notes))
+    retry::go_on(context, (history, &row, view), asked, &how, (out, notes))
 }

@@ -2,12 +2,13 @@
 //!
 //! Not here: what has to hold before (`prepare.rs`), the showing (`faces/show.rs`).
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::args::{RunArgs, Ui};
-use super::{opened, pick, prepare, recover};
+use super::{opened, pick, prepare, recover, watch};
 use crate::engine::library::{self, Opened};
-use crate::engine::{self, Ahead, Fired, OnLoss, Start};
+use crate::engine::{self, Ahead, Fired, JobRow, OnLoss, Start};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::modes::{self, Face};
@@ -48,8 +49,29 @@ pub(super) fn run(
     if args.dry_run {
         return dry_run(context, args, &plan, out, notes);
     }
+    let again = Again { id: args.id.as_deref(), path: opened.path.clone(), request: request.clone() };
+    if let Some(row) = again.before(context)? {
+        return again.answer(context, args, &row, (out, notes));
+    }
     let ahead = ahead.unwrap_or_default();
-    let wanted = Wanted { opened, plan, request, env, retry_of: None, ahead };
+    let wanted = Wanted { opened, plan, request, env, retry_of: None, id: args.id.clone(), ahead };
+    let began = begin(context, args, wanted, (out, notes));
+    // Somebody may have begun it at the same moment.
+    match (began, args.id.is_some()) {
+        (Err(failure), true) if failure.ending == Ending::Refused => match again.before(context)? {
+            Some(row) => again.answer(context, args, &row, (out, notes)),
+            None => Err(failure),
+        },
+        (began, _) => began,
+    }
+}
+
+fn begin(
+    context: &Context,
+    args: &RunArgs,
+    wanted: Wanted,
+    (out, notes): (&mut Out, &mut Out),
+) -> Result<Ending, Failure> {
     if args.detach {
         recover::not_in_step(context)?;
         return detach(context, args, wanted, out, notes);
@@ -58,6 +80,54 @@ pub(super) fn run(
     let skin = skin(context, args.quiet, args.verbose, notes)?;
     let shown = start(context, wanted, args.trust, &mut prepare::here, notes)?;
     show::follow(context, out, shown, skin)
+}
+
+/// A start that may have been made before, by its id.
+struct Again<'a> {
+    id: Option<&'a str>,
+    path: PathBuf,
+    request: PlanRequest,
+}
+
+impl Again<'_> {
+    /// Returns the job that was started with the id; refuses one that was another start's.
+    fn before(&self, context: &Context) -> Result<Option<JobRow>, Failure> {
+        let Some(id) = self.id else { return Ok(None) };
+        let Some(history) = engine::History::open(&context.project)? else { return Ok(None) };
+        let Some((number, row)) = history.started(id)? else { return Ok(None) };
+        let other = |how: &str| {
+            let words = format!("the id `{id}` was used to start job #{number}{how}");
+            Err(Failure::refused(words).help("give this start an id of its own: `--id NEW`"))
+        };
+        let Some(row) = row else { return other(", which has been removed since") };
+        let root = &context.project.root;
+        if pick::playbook_path(context, &row) != root.join(&self.path) {
+            let shown = library::shown(root, &pick::playbook_path(context, &row));
+            return other(&format!(", of another playbook: `{shown}`"));
+        }
+        if !history.request(&row.id)?.asks_the_same(&self.request) {
+            return other(" with other inputs or options");
+        }
+        Ok(Some(row))
+    }
+
+    /// Answers with the first job: its number, or how it goes on and ends.
+    fn answer(
+        &self,
+        context: &Context,
+        args: &RunArgs,
+        row: &JobRow,
+        (out, notes): (&mut Out, &mut Out),
+    ) -> Result<Ending, Failure> {
+        if args.detach {
+            has_started(context, args, (row.number, &row.name), out);
+            return Ok(Ending::Success);
+        }
+        let skin = skin(context, args.quiet, args.verbose, notes)?;
+        notes.line(format!("note: job #{} was started with this id before, and nothing else is", row.number));
+        notes.flush();
+        show::follow(context, out, watch::shown(context, &row.number.to_string())?, skin)
+    }
 }
 
 /// A job that could be started, as far as the playbook and the request go.
@@ -69,6 +139,8 @@ pub(super) struct Wanted {
     pub(super) env: Vec<(String, String)>,
     /// Number of the job that this one repeats with other inputs.
     pub(super) retry_of: Option<u64>,
+    /// What its starter calls this start.
+    pub(super) id: Option<String>,
     pub(super) ahead: Ahead,
 }
 
@@ -110,15 +182,18 @@ fn detach(
                 .help(format!("`{recover}` tries again"))
         },
     )?;
+    has_started(context, args, (number, &start.plan.playbook.name), out);
+    Ok(Ending::Success)
+}
+
+fn has_started(context: &Context, args: &RunArgs, (number, name): (u64, &str), out: &mut Out) {
     if args.quiet {
         out.line(number.to_string());
-    } else {
-        let (watch, cancel) =
-            (context.command(&format!("w {number}")), context.command(&format!("jobs cancel {number}")));
-        let name = &start.plan.playbook.name;
-        out.line(format!("job #{number} `{name}` has started; `{watch}` shows it, `{cancel}` cancels it"));
+        return;
     }
-    Ok(Ending::Success)
+    let (watch, cancel) =
+        (context.command(&format!("w {number}")), context.command(&format!("jobs cancel {number}")));
+    out.line(format!("job #{number} `{name}` has started; `{watch}` shows it, `{cancel}` cancels it"));
 }
 
 /// What the ledger says about the fire that starts a job.
@@ -137,7 +212,7 @@ fn prepared(
     ask: prepare::Ask<'_>,
     notes: &mut Out,
 ) -> Result<Start, Failure> {
-    let Wanted { opened, plan, request, env, retry_of, ahead } = wanted;
+    let Wanted { opened, plan, request, env, retry_of, id, ahead } = wanted;
     let playbook = Arc::clone(&plan.playbook);
     let unmet = prepare::unmet(context, &playbook);
     if !unmet.is_empty() {
@@ -156,6 +231,7 @@ fn prepared(
         on_loss: on_loss(context),
         retry_of,
         fired: None,
+        id,
         ahead,
     })
 }

@@ -24,7 +24,7 @@ use crate::logic::job::report::AttemptKey;
 use crate::logic::text::clean::written_out;
 use crate::logic::text::shortened;
 use crate::logic::time::Timestamp;
-use crate::logic::view::{CellView, JobView, StageView, Tried};
+use crate::logic::view::{CellView, JobView, Phase, StageView, Tried};
 
 /// Most cells of one stage that are listed for people.
 const CELLS_SHOWN: usize = 50;
@@ -113,23 +113,63 @@ fn stage_time(stage: &StageView) -> String {
     stage.finished.and_then(|finished| stage.elapsed(finished)).map_or_else(String::new, words::elapsed)
 }
 
+/// Says whether nobody works on a job that has begun and not ended: what looks as if it ran does not.
+fn is_interrupted(row: &JobRow) -> bool {
+    pick::is_live(row) && row.state == INTERRUPTED
+}
+
+const INTERRUPTED: &str = "interrupted";
+
+/// Returns the word for where a part of a job stands, and its sign.
+fn stands(
+    row: &JobRow,
+    view: &JobView,
+    phase: Phase,
+    cause: Option<&Cause>,
+    state: State,
+) -> (&'static str, State) {
+    match phase {
+        Phase::Running | Phase::Stopping if is_interrupted(row) => (INTERRUPTED, State::Cancelled),
+        phase => (words::standing(view, phase, cause), state.within(view)),
+    }
+}
+
+/// Returns that word for programs, which find a freeze at the job.
+fn phase_word(row: &JobRow, phase: Phase) -> &'static str {
+    match phase {
+        Phase::Running | Phase::Stopping if is_interrupted(row) => INTERRUPTED,
+        phase => words::phase(phase, None),
+    }
+}
+
+/// Says why a job was interrupted, and what can be done about it.
+fn interrupted_rows(context: &Context, row: &JobRow, facts: &mut Table) {
+    let command = |verb: &str| context.command(&format!("jobs {verb} {}", row.number));
+    let why = match &row.gave_up {
+        Some(why) => format!("its engine gave it up: {why}"),
+        None if row.goes_on => "the process that ran it is gone".to_owned(),
+        None => "the process that ran it is gone, and what it ran was stopped".to_owned(),
+    };
+    facts.row(["  because".to_owned(), why]);
+    facts.row(["  go on".to_owned(), command("recover")]);
+    facts.row(["  end it".to_owned(), command("cancel")]);
+}
+
 fn print(context: &Context, out: &mut Out, row: &JobRow, view: &JobView) {
     let is_over = !pick::is_live(row);
     let mark = out.paint.sign(if is_over { State::of_job(view) } else { state(row) });
     let head = if is_over {
         summary::final_line(view, row.number)
     } else {
-        format!(
-            "job #{} {}: {}",
-            row.number,
-            state_word(row),
-            summary::counts(view, &view.stage_counts, "stage")
-        )
+        let counts = summary::counts(view, &view.stage_counts, "stage");
+        // Nothing of it runs without its engine.
+        let counts = if is_interrupted(row) { counts.replace(" running", " interrupted") } else { counts };
+        format!("job #{} {}: {counts}", row.number, state_word(row))
     };
     out.line(format!("{mark} {head}"));
     facts(context, row, view, is_over).print(out);
     out.line("");
-    stages(out, view).print(out);
+    stages(out, row, view).print(out);
     if !view.outputs.is_empty() {
         out.line("");
         for (name, value) in &view.outputs {
@@ -159,12 +199,8 @@ fn facts(context: &Context, row: &JobRow, view: &JobView, is_over: bool) -> Tabl
     if let (Some(cause), true) = (&view.cause, !pick::is_live(row)) {
         facts.row(["  because".to_owned(), words::cause(cause, view)]);
     }
-    if let Some(why) = &row.gave_up {
-        let recover = context.command(&format!("jobs recover {}", row.number));
-        facts.row([
-            "  because".to_owned(),
-            format!("its engine gave it up: {why}; `{recover}` goes on with it"),
-        ]);
+    if is_interrupted(row) {
+        interrupted_rows(context, row, &mut facts);
     }
     if let Some(by) = &view.paused {
         let word = if view.is_frozen() { "  frozen" } else { "  paused" };
@@ -177,7 +213,7 @@ fn facts(context: &Context, row: &JobRow, view: &JobView, is_over: bool) -> Tabl
 }
 
 /// The stages with their cells.
-fn stages(out: &Out, view: &JobView) -> Table {
+fn stages(out: &Out, row: &JobRow, view: &JobView) -> Table {
     let mut table = Table::default();
     for (at, stage) in (0u32..).zip(&view.stages) {
         let single = stage.cells.len() == 1 && view.cells[stage.cells[0] as usize].label.is_empty();
@@ -187,9 +223,9 @@ fn stages(out: &Out, view: &JobView) -> Table {
             _ if stage.cells.len() > 1 => summary::counts(view, &stage.counts, "cell"),
             _ => String::new(),
         };
-        let word = words::standing(view, stage.phase, stage.cause.as_ref());
+        let (word, sign) = stands(row, view, stage.phase, stage.cause.as_ref(), State::of_stage(stage));
         table.marked(
-            out.paint.sign(State::of_stage(stage).within(view)),
+            out.paint.sign(sign),
             1,
             [view.stage_name(at).to_owned(), word.to_owned(), stage_time(stage), why],
         );
@@ -198,8 +234,8 @@ fn stages(out: &Out, view: &JobView) -> Table {
         }
         for &cell in stage.cells.iter().take(CELLS_SHOWN) {
             let it = &view.cells[cell as usize];
-            let word = words::standing(view, it.phase, it.cause.as_ref());
-            let mark = format!("  {}", out.paint.sign(State::of_cell(it).within(view)));
+            let (word, sign) = stands(row, view, it.phase, it.cause.as_ref(), State::of_cell(it));
+            let mark = format!("  {}", out.paint.sign(sign));
             let time = time_text(it.started, it.finished);
             table.marked(mark, 3, [view.cell_name(cell), word.to_owned(), time, failed_why(view, cell)]);
         }
@@ -246,7 +282,7 @@ fn job_json(row: &JobRow, view: &JobView) -> Json {
         .map(|(at, stage)| {
             json!({
                 "stage": view.stage_name(at),
-                "state": words::phase(stage.phase, None),
+                "state": phase_word(row, stage.phase),
                 "outcome": stage.phase.outcome().map(Outcome::word),
                 "cause": why_stage(view, at),
                 "rolled_back": is_rolled_back(stage.cause.as_ref()),
@@ -271,7 +307,7 @@ fn cell_json(row: &JobRow, view: &JobView, cell: u32) -> Json {
         "address": view.cell_name(cell),
         "matrix": it.matrix,
         "run": it.run,
-        "state": words::phase(it.phase, None),
+        "state": phase_word(row, it.phase),
         "outcome": it.phase.outcome().map(Outcome::word),
         "cause": it.cause.as_ref().and_then(|_| why_cell(view, cell)),
         "rolled_back": is_rolled_back(it.cause.as_ref()),
@@ -287,7 +323,7 @@ fn step_json(row: &JobRow, view: &JobView, it: &CellView, (cell, step): (u32, u3
     let log = logs::path(&row.dir, AttemptKey { cell, run: it.run, step, attempt: state.attempt.max(1) });
     json!({
         "step": view.step_name(cell, step),
-        "state": words::phase(state.phase, None),
+        "state": phase_word(row, state.phase),
         "outcome": state.phase.outcome().map(Outcome::word),
         "conclusion": state.conclusion.map(Outcome::word),
         "attempt": state.attempt,

@@ -4,13 +4,14 @@
 
 use super::args::{FreezeArgs, OrderArgs, PauseArgs, SkipArgs};
 use super::{list, pick, wait};
-use crate::engine::{History, JobRow, OrderError};
+use crate::engine::{Handle, History, JobRow, OrderError};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::orders;
 use crate::faces::out::Out;
-use crate::logic::job::event::Event;
+use crate::faces::summary;
 use crate::logic::job::order::{Asked, Order};
+use crate::logic::view::JobView;
 
 /// Starts nothing new.
 ///
@@ -60,8 +61,12 @@ pub(super) fn send(
     out: &mut Out,
 ) -> Result<Ending, Failure> {
     let is_live = row.outcome.is_none() && row.owner_alive;
+    let asked = asked(context, order, with);
+    if selector == "last" {
+        out.line(format!("`last` is job #{} ({})", row.number, row.name));
+    }
     // An engine knows by itself what it was ordered before; here none is asked.
-    if !is_live && let Some(words) = carried_out(history, row, with)? {
+    if !is_live && let Some(words) = answered(context, row, &asked)? {
         out.line(words);
         return Ok(Ending::Success);
     }
@@ -73,18 +78,14 @@ pub(super) fn send(
         )));
     }
     if !row.owner_alive {
-        return Err(wait::interrupted(context, row));
-    }
-    if selector == "last" {
-        out.line(format!("`last` is job #{} ({})", row.number, row.name));
+        return end_without_engine(context, (history, row), (&asked, with), out);
     }
     let handle = pick::connect(context, row)?;
     let mut slow = |engine| {
         out.line(orders::silence(engine));
         out.flush();
     };
-    let answer = handle.order_patiently(asked(context, order, with), &mut slow);
-    let words = answer.map_err(|error| not_done(context, row, &error))?;
+    let words = handle.order_patiently(asked, &mut slow).map_err(|error| not_done(context, row, &error))?;
     out.line(words);
     Ok(Ending::Success)
 }
@@ -102,6 +103,30 @@ fn not_done(context: &Context, row: &JobRow, error: &OrderError) -> Failure {
             "`{}` tells what the job does; given again with `--id {id}` the order is carried out once",
             context.command(&format!("jobs show {}", row.number))
         )),
+    }
+}
+
+/// Cancels a job whose engine has died: another one begins with that. All other orders want the job to go on first.
+fn end_without_engine(
+    context: &Context,
+    (history, row): (&History, &JobRow),
+    (asked, with): (&Asked, &OrderArgs),
+    out: &mut Out,
+) -> Result<Ending, Failure> {
+    if !matches!(asked.order, Order::Cancel { .. }) {
+        return Err(wait::interrupted(context, row));
+    }
+    expected(history, row, with)?;
+    let started = (context.outside.start_engine_with)(&context.project, (&row.id.0, &row.dir), asked);
+    // What it answered is in the journal, also if it is gone again.
+    match (answered(context, row, asked)?, started) {
+        (Some(words), _) => {
+            out.line(words);
+            out.line(format!("the engine of job #{} had died; another one sees to that", row.number));
+            Ok(Ending::Success)
+        }
+        (None, Err(why)) => Err(Failure::surroundings(why)),
+        (None, Ok(())) => Err(wait::interrupted(context, row)),
     }
 }
 
@@ -126,27 +151,32 @@ pub(super) fn expected(history: &History, row: &JobRow, with: &OrderArgs) -> Res
     Err(Failure::refused(words))
 }
 
-/// Says what became of an order that has the same id, if the journal has one.
+/// Says what was answered to an order that was given before, if the journal has one with its id.
 ///
 /// # Errors
-/// If it was refused, or the journal cannot be read.
-pub(super) fn carried_out(
-    history: &History,
-    row: &JobRow,
-    with: &OrderArgs,
-) -> Result<Option<String>, Failure> {
-    let Some(id) = &with.id else { return Ok(None) };
-    let mut found = None;
-    pick::each_event(history, row, 0, &mut |it| {
-        if it.event.order() == Some(id) {
-            found = Some(it.clone());
-        }
-        found.is_none()
-    })?;
-    let Some(found) = found else { return Ok(None) };
-    if let Event::OrderRefused { message, .. } = found.event {
-        return Err(Failure::refused(message));
+/// If it was refused, its id was another order's, or the journal cannot be read.
+pub(super) fn answered(context: &Context, row: &JobRow, asked: &Asked) -> Result<Option<String>, Failure> {
+    match Handle::of(&context.project, &row.id)?.answered(asked)? {
+        None => Ok(None),
+        Some(Ok(words)) => Ok(Some(words)),
+        Some(Err(refusal)) => Err(Failure::refused(refusal.message)),
     }
-    let kind = found.event.type_name();
-    Ok(Some(format!("this order was carried out before, as event {} (`{kind}`)", found.seq)))
+}
+
+/// The same of an order that lets a job go on in the process that gives it: once the job has ended, how it ended counts.
+///
+/// # Errors
+/// As of [`answered`].
+pub(super) fn went_on(
+    context: &Context,
+    row: &JobRow,
+    view: &JobView,
+    asked: &Asked,
+    out: &mut Out,
+) -> Result<Option<Ending>, Failure> {
+    let Some(words) = answered(context, row, asked)? else { return Ok(None) };
+    out.line(words);
+    let Some(outcome) = pick::outcome(row) else { return Ok(Some(Ending::Success)) };
+    out.line(summary::final_line(view, row.number));
+    Ok(Some(Ending::of_job(outcome, view.cause.as_ref())))
 }

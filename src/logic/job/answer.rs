@@ -34,36 +34,73 @@ pub(super) fn approve(state: &JobState, saying: &Saying<'_>, given: &[(String, J
     let it = find(state, saying.gate)?;
     let name = gate::name(state, it.opened.place);
     let answer = begin(state, saying);
+    let model = gate::model(state, it.opened.place);
     if it.approvals.iter().any(|earlier| earlier.counts_as == answer.counts_as) && !is_over(it) {
-        // Saying it twice changes nothing.
+        // Saying it twice changes nothing, and saying something else the second time neither.
+        if let Some(model) = model {
+            agrees(it, &name, &model.inputs, given)?;
+        }
         return Ok((Vec::new(), already(it, &name, &answer.counts_as)));
     }
     still_open(it, &name)?;
     may_answer(it, &name, &answer)?;
-    let Some(model) = gate::model(state, it.opened.place) else {
+    let Some(model) = model else {
         return Err(Refusal::new(format!("`{name}` is no gate of this playbook")));
     };
-    // What is wrong with these values is told to who gives them.
-    let optional: Vec<Input> =
-        model.inputs.iter().map(|input| Input { required: false, ..input.clone() }).collect();
-    check(&name, &optional, given)?;
+    agrees(it, &name, &model.inputs, given)?;
+    let earlier = given_before(it);
+    let all: Vec<(String, Json)> = earlier.into_iter().chain(given.iter().cloned()).collect();
+    // Whoever approves first says what all approve.
+    let values = check(&name, &model.inputs, &all)?;
     let inputs = given.iter().map(|(k, v)| (k.as_str().into(), v.clone())).collect();
     let mut answer = Answer { inputs, ..answer };
     if it.approvals.len() + 1 < it.opened.count as usize {
         return Ok(super::steer::said(state, vec![Event::GateAnswered(Box::new(answer))]));
     }
-    // Of several values for the same input the last one wins.
-    let all: Vec<(String, Json)> = it
-        .approvals
-        .iter()
-        .flat_map(|earlier| &earlier.inputs)
-        .map(|(k, v)| (k.to_string(), v.clone()))
-        .chain(given.iter().cloned())
-        .collect();
-    if let Value::Object(values) = check(&name, &model.inputs, &all)? {
+    if let Value::Object(values) = values {
         answer.values = values.iter().map(|(k, v)| (k.into(), v.to_json())).collect();
     }
     Ok(super::steer::said(state, vec![Event::GateApproved(Box::new(answer))]))
+}
+
+fn given_before(it: &GateState) -> Vec<(String, Json)> {
+    let given = it.approvals.iter().flat_map(|earlier| &earlier.inputs);
+    given.map(|(name, value)| (name.to_string(), value.clone())).collect()
+}
+
+/// Refuses values that do not fit, or are others than those that somebody has approved already.
+fn agrees(it: &GateState, name: &str, declared: &[Input], given: &[(String, Json)]) -> Result<(), Refusal> {
+    // What is missing is another matter.
+    let optional: Vec<Input> =
+        declared.iter().map(|input| Input { required: false, ..input.clone() }).collect();
+    let Value::Object(now) = check(name, &optional, given)? else { return Ok(()) };
+    let Some(first) = it.approvals.first() else { return Ok(()) };
+    let Ok(Value::Object(before)) = check(name, &optional, &given_before(it)) else { return Ok(()) };
+    let is_given =
+        |input: &str, given: &[(String, Json)]| given.iter().any(|(k, _)| k.eq_ignore_ascii_case(input));
+    for input in declared.iter().filter(|input| is_given(&input.name, given)) {
+        let (approved, asked) = (before.get(&input.name), now.get(&input.name));
+        let is_other = approved.map(Value::to_json) != asked.map(Value::to_json);
+        // An older sortie let the first one leave out what is required.
+        let is_open = input.required && input.default.is_none() && !is_given(&input.name, &given_before(it));
+        if is_other && !is_open {
+            return Err(Refusal::new(format!(
+                "{} has approved `{name}` with {}, and so `{}` cannot be {} any more; approve without it, or reject",
+                first.who(),
+                shown(&input.name, approved),
+                input.name,
+                asked.map_or_else(String::new, |value| gate::text_of(&value.to_json()).to_string()),
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn shown(name: &str, value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => format!("no `{name}`"),
+        Some(value) => format!("{name}={}", gate::text_of(&value.to_json())),
+    }
 }
 
 /// Answers a rejection, which closes the gate whoever has approved before.

@@ -125,6 +125,37 @@ fn two_have_to_approve_and_each_counts_once() {
 }
 
 #[test]
+fn all_who_approve_approve_the_same_values() {
+    let gate = "{ count: 3, inputs: { percent: { type: number, required: true }, who: { default: all } } }";
+    let mut job = begun(&format!("a: {{ approve: {gate}, run: x }}"));
+    let refused = job.says("ann", yes(0)).expect_err("a value is missing");
+    assert!(refused.starts_with("the input `percent` is required and was not given"), "{refused}");
+    let refused = job.says("ann", yes_with(0, "percent", "much")).expect_err("that is no number");
+    assert!(refused.starts_with("the input `percent` takes a number"), "{refused}");
+    job.says("ann", yes_with(0, "percent", "20")).expect("all is there");
+    let other = |with: &str| {
+        format!(
+            "ann has approved `a` with percent=20, and so `percent` cannot be {with} any more; \
+             approve without it, or reject"
+        )
+    };
+    assert_eq!(job.says("ann", yes_with(0, "percent", "80")), Err(other("80")));
+    assert_eq!(job.says("ben", yes_with(0, "percent", "80")), Err(other("80")));
+    let refused = job.says("ben", yes_with(0, "who", "me")).expect_err("ann approved the default");
+    assert!(refused.starts_with("ann has approved `a` with who=all"), "{refused}");
+    let refused = job.says("ann", yes_with(0, "per", "1")).expect_err("there is no such input");
+    assert!(refused.starts_with("the gate `a` has no input `per`"), "{refused}");
+    assert_eq!(
+        job.says("ann", yes_with(0, "percent", "20.0")),
+        Ok("ann has approved `a` already: 1 of 3".into())
+    );
+    assert_eq!(job.says("ben", yes_with(0, "percent", "20.0")), Ok("approved `a` as ben: 2 of 3".to_owned()));
+    assert_eq!(job.says("cat", yes(0)), Ok("approved `a` as cat".to_owned()));
+    assert_eq!(merged_outputs(job.state(), 0).to_json(), json!({"percent": "20", "who": "all"}));
+    assert_eq!(job.says("ben", yes_with(0, "percent", "80")), Err(other("80")));
+}
+
+#[test]
 fn a_claimed_name_counts_where_the_settings_say_so_and_is_recorded_anyway() {
     let stages = "a: { approve: { approvers: [ann, ben], count: 2 }, run: x }";
     let mut job = Job::of(stages).gated(GateRules { claims_count: true, ..rules() }, "zoe");

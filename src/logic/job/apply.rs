@@ -13,7 +13,7 @@ use super::state::{
     StepPhase, StepState, StepStop,
 };
 use super::undo::Saga;
-use super::{together, undo};
+use super::{repeat, together, undo};
 use crate::logic::playbook::model::{Action, RunWhen, Step, StepTree};
 use crate::logic::time::Timestamp;
 
@@ -21,7 +21,9 @@ use crate::logic::time::Timestamp;
 pub fn apply(state: &mut JobState, event: &Event, at: Timestamp) {
     super::freeze::before(state, event, at);
     let clock = super::freeze::clock(state, at);
+    let is_second = repeat::is_second(state, event);
     fold(state, event, clock);
+    repeat::note(state, event, is_second);
     super::freeze::after(state, event, at);
 }
 
@@ -37,6 +39,7 @@ fn fold(state: &mut JobState, event: &Event, at: Timestamp) {
         | Event::SkipAsked { .. }
         | Event::SkipWithdrawn { .. }
         | Event::OrderRefused { .. }
+        | Event::OrderNoted { .. }
         | Event::RollbackAsked { .. } => apply_job(state, event, at),
         Event::StageStarted { stage, cells } => stage_started(state, *stage, cells, at),
         Event::StageSubmitted { stage, cell, key, after } => {
@@ -82,19 +85,12 @@ fn fold(state: &mut JobState, event: &Event, at: Timestamp) {
         | Event::GateRejected(_)
         | Event::GateExpired { .. }
         | Event::GateWithdrawn { .. }
-        | Event::GateReminded { .. } => apply_gate(state, event, at),
+        | Event::GateReminded { .. } => super::gate::apply(state, event, at),
         Event::JobQueued { .. }
         | Event::CellQueued { .. }
         | Event::ClaimsBlocked { .. }
         | Event::ClaimsHeld { .. }
         | Event::ClaimsLost { .. } => super::share::apply(state, event, at),
-    }
-}
-
-fn apply_gate(state: &mut JobState, event: &Event, at: Timestamp) {
-    super::gate::apply(state, event, at);
-    if let Event::GateAnswered(answer) | Event::GateApproved(answer) | Event::GateRejected(answer) = event {
-        note(state, &answer.order, event);
     }
 }
 
@@ -105,18 +101,14 @@ fn apply_job(state: &mut JobState, event: &Event, at: Timestamp) {
             state.attempt = *attempt;
             clock_starts(state, at);
         }
-        Event::JobPaused { order, .. } => {
-            state.paused = Some(at);
-            note(state, order, event);
-        }
-        Event::JobResumed { order, .. } => {
+        Event::JobPaused { .. } => state.paused = Some(at),
+        Event::JobResumed { .. } => {
             state.paused = None;
             touch_all(state);
             super::gate::watch_all(state);
-            note(state, order, event);
         }
         Event::JobRecovered { .. } => touch_all(state),
-        Event::JobRetrying { order, stages, cells, attempt, by, .. } => {
+        Event::JobRetrying { stages, cells, attempt, by, .. } => {
             super::steer::reset(state, stages, cells);
             state.rerun_by = Some(by.clone());
             state.attempt = *attempt;
@@ -127,7 +119,6 @@ fn apply_job(state: &mut JobState, event: &Event, at: Timestamp) {
             if !waits {
                 clock_starts(state, at);
             }
-            note(state, order, event);
         }
         Event::JobFinished { outcome, cause, .. } => {
             state.phase = JobPhase::Finished { outcome: *outcome, cause: cause.clone(), at };
@@ -135,30 +126,21 @@ fn apply_job(state: &mut JobState, event: &Event, at: Timestamp) {
             state.paused = None;
             state.shares = None;
         }
-        Event::CancelAsked { order, target, force, by, cause } => {
+        Event::CancelAsked { target, force, by, cause, .. } => {
             let cause = cause.clone().unwrap_or_else(|| Cause::Order { by: by.clone() });
             cancel_asked(state, target, *force, cause, at);
-            note(state, order, event);
         }
-        Event::SkipAsked { by, order, target, force } => {
-            skip_asked(state, target, *force, by);
-            note(state, order, event);
-        }
-        Event::SkipWithdrawn { order, target, .. } => {
-            match target {
-                Target::Job => {}
-                Target::Stage(stage) => state.stages[*stage as usize].skip = None,
-                Target::Cell(cell) => {
-                    state.cells[*cell as usize].skip = None;
-                    state.index.attention.insert(*cell);
-                }
+        Event::SkipAsked { by, target, force, .. } => skip_asked(state, target, *force, by),
+        Event::SkipWithdrawn { target, .. } => match target {
+            Target::Job => {}
+            Target::Stage(stage) => state.stages[*stage as usize].skip = None,
+            Target::Cell(cell) => {
+                state.cells[*cell as usize].skip = None;
+                state.index.attention.insert(*cell);
             }
-            note(state, order, event);
-        }
-        Event::OrderRefused { order, .. } => note(state, order, event),
-        Event::RollbackAsked { order, cells, on_failure, .. } => {
+        },
+        Event::RollbackAsked { cells, on_failure, .. } => {
             undo::begin_whole(state, cells, *on_failure, at);
-            note(state, order, event);
         }
         _ => {}
     }
@@ -169,14 +151,6 @@ pub(super) fn clock_starts(state: &mut JobState, at: Timestamp) {
     state.started = at;
     if let Some(limit) = state.setting.plan.playbook.policy.timeout {
         state.index.deadlines.insert((at.after(limit), Deadline::Job));
-    }
-}
-
-/// Remembers the answer to an order, so that a repeated one gets the same.
-fn note(state: &mut JobState, order: &str, event: &Event) {
-    if !order.is_empty() {
-        let words = super::steer::words(state, event);
-        state.orders.insert(order.to_owned(), words);
     }
 }
 

@@ -215,6 +215,10 @@ impl StepEnd {
     }
 }
 
+fn all_of_it() -> Target {
+    Target::Job
+}
+
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
@@ -289,6 +293,13 @@ pub enum Event {
         target: Target,
     },
     OrderRefused {
+        by: String,
+        order: String,
+        asked: Order,
+        message: String,
+    },
+    /// An order that changes nothing, because what it asks for was so already.
+    OrderNoted {
         by: String,
         order: String,
         asked: Order,
@@ -422,6 +433,9 @@ pub enum Event {
         by: String,
         #[serde(default)]
         order: String,
+        /// What was asked for.
+        #[serde(default = "all_of_it", skip_serializing_if = "Target::is_job")]
+        target: Target,
         cells: Vec<u32>,
         /// The stage whose `rollback: on-failure` asked, if no person did.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -476,6 +490,7 @@ impl Event {
             Self::SkipAsked { .. } => "order.skip",
             Self::SkipWithdrawn { .. } => "order.withdrawn",
             Self::OrderRefused { .. } => "order.refused",
+            Self::OrderNoted { .. } => "order.noted",
             Self::StageSubmitted { .. } => "stage.submitted",
             Self::StageStarted { .. } => "stage.started",
             Self::StageFinished { outcome, .. } => ended("stage", *outcome),
@@ -523,7 +538,8 @@ impl Event {
             | Self::SkipAsked { order, .. }
             | Self::SkipWithdrawn { order, .. }
             | Self::RollbackAsked { order, .. }
-            | Self::OrderRefused { order, .. } => Some(order),
+            | Self::OrderRefused { order, .. }
+            | Self::OrderNoted { order, .. } => Some(order),
             Self::GateAnswered(answer) | Self::GateApproved(answer) | Self::GateRejected(answer) => {
                 Some(&answer.order)
             }
@@ -549,6 +565,7 @@ impl Event {
             | Self::SkipAsked { by, .. }
             | Self::SkipWithdrawn { by, .. }
             | Self::OrderRefused { by, .. }
+            | Self::OrderNoted { by, .. }
             | Self::RollbackAsked { by, .. } => Some(by),
             Self::GateAnswered(answer) | Self::GateApproved(answer) | Self::GateRejected(answer) => {
                 Some(&answer.by)

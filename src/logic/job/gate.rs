@@ -150,7 +150,9 @@ impl GateState {
     }
 }
 
-fn text_of(json: &Json) -> Arc<str> {
+/// Returns a value of an input as text.
+#[must_use]
+pub fn text_of(json: &Json) -> Arc<str> {
     match json {
         Json::Array(_) | Json::Object(_) => Arc::from(json.to_string()),
         plain => Arc::from(coerce::to_text(&Value::from_json(plain))),

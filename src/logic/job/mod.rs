@@ -26,6 +26,7 @@ pub mod gate;
 pub mod launch;
 pub mod order;
 pub mod progress;
+pub mod repeat;
 pub mod report;
 pub mod scope;
 pub mod share;
@@ -75,7 +76,10 @@ pub fn turn(
     now: Timestamp,
     record: &mut Vec<Event>,
 ) -> Result<String, Refusal> {
-    let answer = decide::decide(state, input, now).map(|(events, words)| {
+    let answer = decide::decide(state, input, now).map(|(mut events, words)| {
+        if let (Input::Order(asked), true) = (input, events.is_empty()) {
+            events.extend(repeat::noted(state, asked, &words));
+        }
         for event in events {
             apply::apply(state, &event, now);
             record.push(event);

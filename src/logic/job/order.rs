@@ -13,6 +13,12 @@ pub enum Target {
     Cell(u32),
 }
 
+impl Target {
+    pub(super) fn is_job(&self) -> bool {
+        *self == Self::Job
+    }
+}
+
 /// What a retry does again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

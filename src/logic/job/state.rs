@@ -58,7 +58,7 @@ pub struct JobState {
     pub stages: Vec<StageState>,
     pub cells: Vec<CellState>,
     /// Ids of orders that were carried out or refused, so that a repeated one is not carried out twice.
-    pub orders: BTreeMap<String, String>,
+    pub orders: super::repeat::Orders,
     pub finally_since: Option<Timestamp>,
     pub started: Timestamp,
     /// Who ran the job again last.
@@ -350,7 +350,7 @@ impl JobState {
             cancel: None,
             stages,
             cells: Vec::new(),
-            orders: BTreeMap::new(),
+            orders: super::repeat::Orders::new(),
             finally_since: None,
             started: Timestamp::default(),
             rerun_by: None,

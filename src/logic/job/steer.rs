@@ -17,8 +17,8 @@ type Answer = Result<(Vec<Event>, String), Refusal>;
 
 /// Answers an order. A repeated id is answered as before and records nothing.
 pub(super) fn answer(state: &JobState, asked: &Asked) -> Answer {
-    if let Some(earlier) = state.orders.get(&asked.id).filter(|_| !asked.id.is_empty()) {
-        return Ok((Vec::new(), earlier.clone()));
+    if let Some(earlier) = super::repeat::earlier(state, asked) {
+        return earlier.map(|words| (Vec::new(), words));
     }
     if state.phase == JobPhase::New {
         return Err(Refusal::new("the job has not started yet"));
@@ -69,7 +69,10 @@ pub(super) fn answer(state: &JobState, asked: &Asked) -> Answer {
             exists(state, target)?;
             not_frozen(state, "roll back", target)?;
             let cells = super::undo::asked(state, target, &name(state, target))?;
-            Ok(said(state, vec![Event::RollbackAsked { by, order, cells, on_failure: None }]))
+            Ok(said(
+                state,
+                vec![Event::RollbackAsked { by, order, target: target.clone(), cells, on_failure: None }],
+            ))
         }
     }
 }
@@ -98,7 +101,7 @@ pub(super) fn words(state: &JobState, event: &Event) -> String {
             format!("stopping at once, without cleanup: {}", name(state, target))
         }
         Event::CancelAsked { target, .. } => format!("stopping: {}", name(state, target)),
-        Event::OrderRefused { message, .. } => message.clone(),
+        Event::OrderRefused { message, .. } | Event::OrderNoted { message, .. } => message.clone(),
         Event::RollbackAsked { cells, .. } => super::undo::words(state, cells),
         other => super::answer::words(state, other),
     }
@@ -133,7 +136,7 @@ fn word(outcome: Outcome) -> &'static str {
     }
 }
 
-fn name(state: &JobState, target: &Target) -> String {
+pub(super) fn name(state: &JobState, target: &Target) -> String {
     match target {
         Target::Job => "the job".to_owned(),
         Target::Stage(at) => format!("`{}`", state.stage_name(*at)),

@@ -241,6 +241,7 @@ pub(super) fn on_failure(state: &JobState, stage: u32, result: Outcome) -> Optio
     (!cells.is_empty()).then(|| Event::RollbackAsked {
         by: "sortie".to_owned(),
         order: String::new(),
+        target: Target::Stage(stage),
         cells,
         on_failure: Some(stage),
     })

@@ -45,6 +45,33 @@ pub struct PlanRequest {
     pub priority: i32,
 }
 
+impl PlanRequest {
+    /// Says whether two requests ask for the same, whatever the settings and the machine were.
+    #[must_use]
+    pub fn asks_the_same(&self, other: &Self) -> bool {
+        let own = |request: &Self| {
+            // The last value of a name wins.
+            let inputs: std::collections::BTreeMap<String, String> = request
+                .inputs
+                .iter()
+                .map(|(name, value)| {
+                    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                    (name.to_ascii_lowercase(), text)
+                })
+                .collect();
+            let asked = Self {
+                inputs: Vec::new(),
+                max_parallel: None,
+                gates: GateRules::default(),
+                totals: Totals::default(),
+                ..request.clone()
+            };
+            (inputs, asked)
+        };
+        own(self) == own(other)
+    }
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 fn is_zero(number: &i32) -> bool {
     *number == 0

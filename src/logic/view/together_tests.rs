@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::logic::job::event::{Cause, Envelope, Event, NewCell, Outcome, StepEnd};
+use crate::logic::job::order::Target;
 use crate::logic::job::report::AttemptKey;
 use crate::logic::playbook::read;
 use crate::logic::playbook::source::Source;
@@ -101,6 +102,7 @@ fn a_cell_that_is_rolled_back_runs_again_and_says_so_at_its_end() {
     fold.tell(Event::RollbackAsked {
         by: "ann".to_owned(),
         order: String::new(),
+        target: Target::Job,
         cells: vec![0],
         on_failure: None,
     });
