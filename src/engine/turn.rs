@@ -13,6 +13,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use super::begin::{Driven, Fetch, JobEnd, know};
 use super::bus::Bus;
 use super::handle::{AskedHere, LocalOrder};
+use super::masking::masked;
 use super::reconcile::InFlight;
 use super::sharing::Sharing;
 use super::store::{Store, Syncer, taken_over};
@@ -505,7 +506,8 @@ impl Engine {
                         answers.push((order, Err(refusal)));
                         continue;
                     }
-                    let answer = turn(&mut self.state, &Input::Order(order.asked.clone()), now, &mut events);
+                    let asked = masked(&order.asked, &self.hello.masks);
+                    let answer = turn(&mut self.state, &Input::Order(asked), now, &mut events);
                     answers.push((order, answer));
                 }
             }
