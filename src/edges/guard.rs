@@ -1,7 +1,7 @@
 //! The guard: a small process that puts the terminal right if the one that fills the screen dies without doing so.
 //!
-//! It is this program again, under a hidden subcommand, in a process group of its own. It waits at a pipe. A word through it
-//! means that all is well; its end without that word means that nobody is left to clean up. Then it gives the
+//! It is this program again, under a hidden subcommand, in a process group of its own. It waits at a pipe, from which it first
+//! reads what it is to do, so that lists of processes stay readable. A word after that means that all is well; its end without that word means that nobody is left to clean up. Then it gives the
 //! terminal back the modes that were saved, but only if it still has those that were set for the screen (a shell
 //! may have been quicker), and writes the text that leaves the screen. Not here: what that text is (`faces`).
 
@@ -21,6 +21,9 @@ use rustix::termios::{
 
 /// The hidden subcommand.
 pub const COMMAND: &str = "__guard";
+
+/// Ends what the guard is to do.
+const END: u8 = 0;
 
 /// Says that the terminal has been put right.
 const WORD: &[u8] = b"clean";
@@ -56,7 +59,7 @@ pub fn waiting() -> Vec<i32> {
 /// A guard that waits. Dropped without a word, it does what it is there for.
 #[derive(Debug)]
 pub struct Guard {
-    pipe: Option<OwnedFd>,
+    pipe: Option<File>,
     child: Child,
 }
 
@@ -68,9 +71,10 @@ impl Guard {
     /// If the process cannot be started.
     pub fn start(terminal: OwnedFd, before: &Termios, during: &Termios, leave: &str) -> io::Result<Self> {
         let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+        let mut pipe = File::from(write);
         let child = Command::new("/proc/self/exe")
+            .arg0("sortie")
             .arg(COMMAND)
-            .args([join(modes(before)), join(modes(during)), leave.to_owned()])
             .stdin(read)
             .stdout(terminal)
             .stderr(Stdio::null())
@@ -78,8 +82,12 @@ impl Guard {
             // From its first moment: a Ctrl-Z right after the start would stop it, and with it whoever dismisses it.
             .process_group(0)
             .spawn()?;
-        let guard = Self { pipe: Some(write), child };
+        let mut guard = Self { pipe: None, child };
         WAITING.lock().unwrap_or_else(PoisonError::into_inner).push(guard.pid());
+        // It fits into the pipe, so that nobody waits until the guard has read it.
+        let task = [join(modes(before)), join(modes(during)), leave.to_owned()].join("\n");
+        pipe.write_all(&[task.as_bytes(), &[END]].concat())?;
+        guard.pipe = Some(pipe);
         Ok(guard)
     }
 
@@ -89,9 +97,9 @@ impl Guard {
 
     /// Tells the guard that the terminal is right again, and waits for its end.
     pub fn dismiss(mut self) {
-        if let Some(pipe) = self.pipe.take() {
+        if let Some(mut pipe) = self.pipe.take() {
             // Somebody may have ended the guard; then there is nothing to tell.
-            let _outcome = File::from(pipe).write_all(WORD);
+            let _outcome = pipe.write_all(WORD);
         }
         // It ends at once, and its entry in the process table goes.
         let _outcome = self.child.wait();
@@ -117,9 +125,6 @@ fn split(text: &str) -> Option<Modes> {
 /// Runs the guard.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(2).collect();
-    let [before, during, leave] = &arguments[..] else { return ExitCode::FAILURE };
-    let (Some(before), Some(during)) = (split(before), split(during)) else { return ExitCode::FAILURE };
     // Deaf to what is meant for others, and free to use the terminal from behind.
     let deaf: SigSet = [
         Signal::SIGINT,
@@ -136,10 +141,16 @@ pub fn main() -> ExitCode {
     let mut heard = Vec::new();
     // A pipe that cannot be read any more has ended.
     let _outcome = io::stdin().lock().read_to_end(&mut heard);
-    if heard == WORD {
+    // Whoever ends before that has not changed the terminal.
+    let Some(end) = heard.iter().position(|byte| *byte == END) else { return ExitCode::FAILURE };
+    if heard[end + 1..] == *WORD {
         return ExitCode::SUCCESS;
     }
-    match put_right(before, during, leave) {
+    let task = String::from_utf8_lossy(&heard[..end]);
+    let mut parts = task.splitn(3, '\n');
+    let mut modes = || parts.next().and_then(split);
+    let (Some(before), Some(during)) = (modes(), modes()) else { return ExitCode::FAILURE };
+    match put_right(before, during, parts.next().unwrap_or_default()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }

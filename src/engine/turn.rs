@@ -14,6 +14,7 @@ use super::begin::{Driven, Fetch, JobEnd, know};
 use super::bus::Bus;
 use super::give_up::{self, why_it_gave_up};
 use super::handle::{AskedHere, LocalOrder};
+use super::masking::masked;
 use super::reconcile::InFlight;
 use super::sharing::Sharing;
 use super::store::{Store, Syncer, taken_over};
@@ -528,7 +529,8 @@ impl Engine {
                         answers.push((order, Err(refusal)));
                         continue;
                     }
-                    let answer = turn(&mut self.state, &Input::Order(order.asked.clone()), now, &mut events);
+                    let asked = masked(&order.asked, &self.hello.masks);
+                    let answer = turn(&mut self.state, &Input::Order(asked), now, &mut events);
                     answers.push((order, answer));
                 }
             }

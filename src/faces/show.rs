@@ -7,6 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use unicode_width::UnicodeWidthStr;
+
 use super::context::Context;
 use super::ending::{Ending, Failure};
 use super::event_json;
@@ -206,8 +208,7 @@ fn follow_steered(
         }
     }
     if shown.detached == Some(None) {
-        out.line(goes_on(context, &shown));
-        out.flush();
+        say_it_goes_on(context, out, &shown);
         return Ok(Ending::Success);
     }
     if matches!(skin.face, Face::Plain | Face::Json) {
@@ -470,12 +471,33 @@ fn tell_it_goes_on(context: &Context, out: &mut Out, shown: &mut Shown) {
         return;
     }
     if Handle::connect(&context.project, &shown.id).is_ok() {
-        out.line(goes_on(context, shown));
+        say_it_goes_on(context, out, shown);
+        return;
+    }
+    catch_up(&context.project, shown);
+    if shown.view.phase.outcome().is_some() {
+        let line = summary::final_line(&shown.view, shown.number);
+        out.line(format!("{} {line}", out.paint.sign(State::of_job(&shown.view))));
+    }
+    out.flush();
+}
+
+/// Says that a job goes on and how to come back to it: the commands in lines of their own where one line would be broken.
+fn say_it_goes_on(context: &Context, out: &mut Out, shown: &Shown) {
+    let line = goes_on(context, shown);
+    let has_room = !out.is_terminal || line.width() <= usize::from(inline::size().0);
+    if has_room {
+        out.line(line);
     } else {
-        catch_up(&context.project, shown);
-        if shown.view.phase.outcome().is_some() {
-            let line = summary::final_line(&shown.view, shown.number);
-            out.line(format!("{} {line}", out.paint.sign(State::of_job(&shown.view))));
+        let (number, name) = (shown.number, &shown.view.playbook.name);
+        let is_ending = is_being_cancelled(shown);
+        out.line(format!(
+            "job #{number} `{name}` {}",
+            if is_ending { "is being cancelled" } else { "goes on" }
+        ));
+        out.line(format!("  watch   {}", context.command(&format!("w {number}"))));
+        if !is_ending {
+            out.line(format!("  cancel  {}", context.command(&format!("jobs cancel {number}"))));
         }
     }
     out.flush();
@@ -487,6 +509,10 @@ fn catch_up(project: &Project, shown: &mut Shown) {
     for envelope in history.events(&shown.id, shown.view.seq, usize::MAX >> 1).unwrap_or_default() {
         shown.view.fold(&envelope);
     }
+}
+
+fn is_being_cancelled(shown: &Shown) -> bool {
+    shown.is_being_cancelled || shown.view.cancelling.is_some()
 }
 
 /// Returns what tells whoever only looked on at a job, and is ended by a signal, what becomes of it.
@@ -525,7 +551,7 @@ fn goes_on(context: &Context, shown: &Shown) -> String {
     let (number, name) = (shown.number, &shown.view.playbook.name);
     let (watch, cancel) =
         (context.command(&format!("w {number}")), context.command(&format!("jobs cancel {number}")));
-    if shown.is_being_cancelled || shown.view.cancelling.is_some() {
+    if is_being_cancelled(shown) {
         format!("job #{number} `{name}` is being cancelled; `{watch}` shows how far that is")
     } else {
         format!("job #{number} `{name}` goes on; `{watch}` shows it again, `{cancel}` cancels it")

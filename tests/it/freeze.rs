@@ -105,3 +105,30 @@ fn a_step_that_starts_nothing_new_while_frozen_leaves_the_next_for_later() {
     let at = |kind: &str| lines.iter().position(|l| l["type"] == kind);
     assert!(at("step.failed") < at("job.resumed") && at("job.resumed") < at("cell.failed"), "{lines:?}");
 }
+
+#[test]
+fn a_key_freezes_a_job_after_a_question_and_another_lets_it_go_on() {
+    let sandbox = Sandbox::new().file("waits.yml", &WAITS.replace("timeout: 2s", "timeout: 1h"));
+    let call = sandbox.terminal(["run", "waits.yml", "--watch"], (80, 24)).env("TERM", "xterm-256color");
+    let mut terminal = call.start();
+    terminal.wait_for("begun");
+    let project = sandbox.project();
+    terminal.keys("F");
+    terminal.wait_until("the question", |shot| shot.has("Freeze job #1?") && shot.has("1 running cell"));
+    // The key that asks does not answer.
+    terminal.keys("F<enter>");
+    terminal.answer("Freeze job #1?", "y");
+    terminal.wait_for("FROZEN");
+    for file in ["own", "other"] {
+        eventually("the process to be stopped", || is_stopped(&project, file));
+    }
+    let shot = terminal.wait_until("all of it is frozen", |shot| shot.has("p resume"));
+    assert!(!shot.has("running"), "{}", shot.text());
+    terminal.press_until("p", |shot| !shot.has("FROZEN"));
+    eventually("the process to go on", || !is_stopped(&project, "own"));
+    std::fs::write(project.join("go"), "").expect("the project is writable");
+    terminal.wait_until("the end", |shot| shot.has("passed"));
+    terminal.keys("q");
+    terminal.wait_for_end().code(0).done();
+    nothing_is_left(&sandbox, Duration::from_secs(2));
+}

@@ -181,3 +181,45 @@ fn the_first_who_approves_gives_the_values_and_the_others_approve_the_same() {
     approve("ben", None).code(0).done();
     live.wait().code(0).says("shipped 20").done();
 }
+
+#[test]
+fn a_gate_is_reviewed_and_answered_with_keys_on_the_full_screen() {
+    for size in [(80, 24), (40, 10)] {
+        let sandbox = Sandbox::new().file("ship.yml", STAGE);
+        let call = sandbox.terminal(["run", "ship.yml", "--watch"], size).env("TERM", "xterm-256color");
+        let mut terminal = call.start();
+        terminal.wait_until("the question", |shot| shot.has("waits for") && shot.has("? "));
+        terminal.keys("a");
+        terminal.wait_until("the review", |shot| shot.has("Review: ship") && shot.has("Ship it?"));
+        // The value that is needed first, the note after it, then the button.
+        terminal.keys("20<tab>fine<tab><enter>");
+        terminal.answer("approve it: the stage goes on", "y");
+        terminal.wait_until("the end", |shot| shot.has("passed"));
+        terminal.keys("q");
+        terminal.wait_for_end().code(0).done();
+        sandbox.sortie(["jobs", "logs", "1", "ship"]).run().code(0).says("shipped 20").done();
+        let events = sandbox.sortie(["jobs", "events", "1", "--type", "gate.*"]).run().code(0);
+        events.says("gate.approved").says("\"note\":\"fine\"").done();
+        nothing_is_left(&sandbox, Duration::from_secs(2));
+    }
+}
+
+#[test]
+fn a_gate_is_turned_down_with_keys_and_esc_closes_its_review_without_an_answer() {
+    let sandbox = Sandbox::new().file("ask.yml", STEP);
+    let call = sandbox.terminal(["run", "ask.yml", "--watch"], (80, 24)).env("TERM", "xterm-256color");
+    let mut terminal = call.start();
+    terminal.wait_until("the question", |shot| shot.has("approval"));
+    terminal.keys("a");
+    terminal.wait_for("Review: a/ask");
+    terminal.keys("<esc>");
+    terminal.wait_gone("Review: a/ask");
+    terminal.keys("a");
+    terminal.wait_for("Review: a/ask");
+    terminal.keys("<right><enter>");
+    terminal.answer("reject it: the step fails", "y");
+    terminal.wait_until("the end", |shot| shot.has("failed"));
+    terminal.keys("q");
+    terminal.wait_for_end().code(4).done();
+    nothing_is_left(&sandbox, Duration::from_secs(2));
+}

@@ -122,6 +122,14 @@ fn whoever_leaves_a_job_is_told_how_to_come_back() {
             `sortie --state 'my jobs' jobs cancel 1` cancels it";
         watch.wait_for_end().code(0).shows(line).done();
     }
+    // Where that would be broken, each command has a line of its own.
+    let call = ["--state", "my jobs", "watch", "1", "--ui", "inline"];
+    let mut watch = sandbox.terminal(call, (60, 20)).env("TERM", "xterm").start();
+    watch.wait_until("it is shown", |shot| shot.has("up") && shot.has("quit"));
+    watch.keys("q");
+    let left = watch.wait_for_end().code(0).shows("job #1 `slow` goes on");
+    let left = left.shows("  watch   sortie --state 'my jobs' w 1");
+    left.shows("  cancel  sortie --state 'my jobs' jobs cancel 1").done();
     std::fs::write(sandbox.project().join("go"), "").expect("the project is writable");
     job.wait().code(0).done();
 }

@@ -344,3 +344,20 @@ fn a_playbook_that_is_written_elsewhere_is_shown_as_it_is_now() {
     terminal.wait_for_end().code(0).done();
     terminal.assert_restored(&before);
 }
+
+#[test]
+fn a_job_that_waits_for_people_is_marked_in_the_list() {
+    let gate = "version: 3\nname: gate\nstages: { ship: { approve: 'Ship it?', run: 'true' } }\n";
+    let sandbox = Sandbox::new().file("playbooks/gate.yml", gate);
+    let mut job = sandbox.sortie(["run", "gate"]).start();
+    job.wait_for("Ship it?");
+    let mut terminal = sandbox.terminal([], (100, 30)).start();
+    terminal.wait_for("? #1 waits for ship: approval");
+    sandbox.sortie(["jobs", "approve", "1"]).run().code(0).done();
+    job.wait().code(0).done();
+    // It looks again by itself.
+    terminal.wait_gone("waits for ship");
+    terminal.keys("q");
+    terminal.wait_for_end().code(0).done();
+    nothing_is_left(&sandbox, Duration::from_secs(2));
+}

@@ -166,3 +166,26 @@ stages:
     live.wait().says("rolled back").done();
     assert_eq!(undone(&sandbox), ["all"]);
 }
+
+#[test]
+fn a_key_rolls_back_a_job_that_has_ended_after_a_question_that_names_the_steps() {
+    let sandbox = Sandbox::new().file("job.yml", STAGES);
+    let call = sandbox.terminal(["run", "job.yml", "--watch"], (80, 24)).env("TERM", "xterm-256color");
+    let mut terminal = call.start();
+    terminal.wait_until("the end", |shot| shot.has("failed") && shot.has("U roll back"));
+    terminal.keys("U");
+    let shot = terminal.wait_until("the question", |shot| shot.has("Roll back job #1?"));
+    assert!(
+        shot.has("Undoes 2 steps") && shot.has("- two: true") && shot.has("- one: true"),
+        "{}",
+        shot.text()
+    );
+    assert_eq!(undone(&sandbox), Vec::<String>::new());
+    terminal.answer("Roll back job #1?", "y");
+    terminal.wait_until("it is rolled back", |shot| shot.has("rolled back") && !shot.has("U roll back"));
+    assert_eq!(undone(&sandbox), ["two", "one"]);
+    terminal.keys("U");
+    terminal.wait_for("all was undone already");
+    terminal.keys("q");
+    terminal.wait_for_end().code(10).done();
+}

@@ -492,12 +492,14 @@ fn a_guard_gets_its_text_into_a_terminal_that_reads_nothing() {
         while terminal.write(&[b'x'; 4096]).is_ok() {}
     }
     let mut guard = Command::new(env!("CARGO_BIN_EXE_sortie"))
-        .args(["__guard", "0,0,0,0,0,0", "1,1,1,1,1,1", "LEFT"])
+        .arg("__guard")
         .stdin(Stdio::piped())
         .stdout(terminal)
         .spawn()
         .expect("it starts");
-    drop(guard.stdin.take());
+    let mut task = guard.stdin.take().expect("it is piped");
+    task.write_all(b"0,0,0,0,0,0\n1,1,1,1,1,1\nLEFT\0").expect("it has room");
+    drop(task);
     assert!(guard.wait().expect("it ends").success());
     let mut bytes = Vec::new();
     while !bytes.ends_with(b"LEFT") {

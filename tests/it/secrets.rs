@@ -34,6 +34,29 @@ fn no_secret_reaches_the_disk_or_the_screen() {
 }
 
 #[test]
+fn what_people_write_at_a_gate_is_masked_like_what_steps_write() {
+    let text = PLAYBOOK.replace(
+        "    env: {",
+        "    approve: { message: 'Use it?', inputs: { way: { type: string } } }\n    env: {",
+    );
+    let text = text + "  ask: { needs: use, approve: 'Done?', run: 'true' }\n";
+    let sandbox = Sandbox::new().file("secrets.yml", &text);
+    let mut live = sandbox.sortie(["run", "secrets.yml", "--wait-at-gates"]).env("TOKEN", SECRET).start();
+    live.wait_for("Use it?");
+    let (note, way) = (format!("with {SECRET}"), format!("way=by {SECRET}"));
+    sandbox.sortie(["jobs", "approve", "1", "use", "--note", &note, "--input", &way]).run().code(0).done();
+    live.wait_for("Done?");
+    sandbox.sortie(["jobs", "reject", "1", "ask", "--note", &note]).run().code(0).done();
+    let ran = live.wait().code(4).says("with ***");
+    let events = sandbox.sortie(["jobs", "events", "1"]).run().code(0).says("by ***").says("with ***");
+    let shown = sandbox.sortie(["jobs", "show", "1"]).run().code(0).says("with ***");
+    for out in [ran.out, ran.err, events.out, shown.out] {
+        assert!(!out.contains(SECRET), "{out}");
+    }
+    assert_eq!(files_with(&sandbox.project().join(".sortie"), &[SECRET]), Vec::<String>::new());
+}
+
+#[test]
 fn a_required_secret_that_is_missing_starts_nothing() {
     let text = PLAYBOOK.replace("TOKEN: {}", "TOKEN: { required: true }");
     let sandbox = Sandbox::new().file("secrets.yml", &text);

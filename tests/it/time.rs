@@ -316,8 +316,18 @@ fn playbooks_are_read_again_when_they_change() {
     write(&sandbox, "playbooks/more/weekly.yml", &NIGHTLY.replace("\"* * * * *\"", "\"0 9 * * mon\""));
     service.wait_for("0 9 * * mon UTC");
     write(&sandbox, "playbooks/nightly.yml", "version: 3\n");
-    service.wait_for("has 1 error, so nothing starts it");
-    end(service);
+    service.wait_for("rests until `playbooks/nightly.yml` is mended");
+    let lines = end(service);
+    let broken = of_type(&lines, "playbook.broken");
+    assert!(broken[0].starts_with("playbooks/nightly.yml:1:1: "), "{broken:?}");
+    assert!(
+        broken[0].ends_with("; nothing starts `playbooks/nightly.yml` until that is mended"),
+        "{broken:?}"
+    );
+    // The schedule that was changed, and not the one whose playbook is broken.
+    assert_eq!(of_type(&lines, "trigger.removed").len(), 1, "{lines:?}");
+    let listed = sandbox.sortie(["schedule", "list"]).run().code(0);
+    listed.says("playbooks/nightly.yml:1:1: ").says("nothing starts `playbooks/nightly.yml`").done();
     nothing_is_left(&sandbox, AT_ONCE);
 }
 
@@ -346,6 +356,50 @@ fn changed_files_start_a_job_others_do_not() {
     wait(&sandbox, "2").code(0).done();
     assert_eq!(read(&sandbox, "ran"), "watch src/a.rs\nwatch src/deep/er/new.rs\n");
     end(service);
+    nothing_is_left(&sandbox, AT_ONCE);
+}
+
+#[test]
+fn what_changes_while_a_playbook_is_broken_starts_its_job_once_that_is_mended() {
+    let sandbox = trusted(Sandbox::new().file("playbooks/build.yml", WATCHING).file("src/a.rs", ""));
+    let mut service = service(&sandbox, "2026-05-01T11:30:01Z");
+    service.wait_for("watches files");
+    write(&sandbox, "playbooks/build.yml", &WATCHING.replace("stages:", "stage:"));
+    service.wait_for("rests until");
+    write(&sandbox, "src/a.rs", "changed");
+    write(&sandbox, "playbooks/build.yml", WATCHING);
+    service.wait_for("started job #1");
+    wait(&sandbox, "1").code(0).done();
+    assert_eq!(read(&sandbox, "ran"), "watch src/a.rs\n");
+    let lines = end(service);
+    assert_eq!(of_type(&lines, "trigger.removed"), Vec::<&str>::new(), "{lines:?}");
+    nothing_is_left(&sandbox, AT_ONCE);
+}
+
+#[test]
+fn what_changed_while_no_service_was_there_is_told_and_starts_a_job_once() {
+    let old = |it: Sandbox| it.file("src/a.rs", "").file("src/b.rs", "").file("src/c.rs", "");
+    let sandbox = trusted(old(Sandbox::new().file("playbooks/build.yml", WATCHING)));
+    let begin = || {
+        let mut service = service(&sandbox, "2026-05-01T11:30:01Z");
+        service.wait_for("watches files");
+        service
+    };
+    let lines = end(begin());
+    assert_eq!(of_type(&lines, "files.changed"), Vec::<&str>::new(), "nothing from before it is known");
+    write(&sandbox, "src/a.rs", "changed");
+    std::fs::rename(sandbox.project().join("src/c.rs"), sandbox.project().join("src/d.rs"))
+        .expect("it is there");
+    let mut second = begin();
+    second.wait_for("started job #1");
+    wait(&sandbox, "1").code(0).done();
+    let lines = end(second);
+    let told = ["`src/a.rs` and 1 file more changed while no service was there"];
+    assert_eq!(of_type(&lines, "files.changed"), told, "{lines:?}");
+    assert_eq!(read(&sandbox, "ran"), "watch src/a.rs,src/d.rs\n");
+    let lines = end(begin());
+    assert_eq!(of_type(&lines, "files.changed"), Vec::<&str>::new(), "it was seen to");
+    assert_eq!(jobs(&sandbox).len(), 1);
     nothing_is_left(&sandbox, AT_ONCE);
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use super::{Kind, Service, Trigger, zone};
+use super::{JOB_WINDOW, Kind, Service, Trigger, zone};
 use crate::engine::store::{EndedJob, FireState, NewFire};
 use crate::engine::{EngineError, library};
 use crate::logic::playbook::model::RunEnd;
@@ -12,9 +12,6 @@ use crate::logic::schedule::Schedule;
 use crate::logic::schedule::due::{COUNTED, Due, DueFire, Fate, back, due, settled};
 use crate::logic::text;
 use crate::logic::time::Timestamp;
-
-/// How old the end of a job may be to start another one.
-const JOB_WINDOW: Duration = Duration::from_secs(3600);
 
 /// Longest chain of jobs that start each other.
 const CHAIN: u64 = 8;

@@ -4,12 +4,13 @@
 //! is due and writes that down before anything starts. Jobs are processes of their own and outlive the service. Not here:
 //! when something fires (`logic/schedule`), the ledger (`engine/store/fires.rs`), starting processes (an edge).
 //!
-//! Start with `run`, then `triggers.rs` (what there is), `look.rs` (clock and other jobs), `touch.rs` (files) and `start.rs`
+//! Start with `run`, then `triggers.rs` (what there is), `look.rs` (clock and other jobs), `touch.rs` and `meanwhile.rs` (files) and `start.rs`
 //! (what a fire does).
 
 mod files;
 mod lock;
 mod look;
+mod meanwhile;
 mod scan;
 mod start;
 mod timer;
@@ -26,7 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 pub use lock::running;
-pub use scan::{Kind, Scan, Trigger, of_playbook, scan};
+pub use scan::{Broken, Kind, Scan, Trigger, of_playbook, scan};
 pub use start::by_hand;
 pub use zones::zone;
 
@@ -37,8 +38,12 @@ use crate::logic::text;
 use crate::logic::time::Timestamp;
 use files::Files;
 use lock::Lock;
+use meanwhile::Seen;
 use timer::Timer;
 use touch::Watching;
+
+/// How old the end of a job, or the change of a file, may be to start a job.
+const JOB_WINDOW: Duration = Duration::from_secs(3600);
 
 /// After an error of the store, before it is tried again.
 const AGAIN: Duration = Duration::from_secs(10);
@@ -130,8 +135,10 @@ pub fn run(project: &Project, hooks: Hooks<'_>, stopper: &Stopper) -> Result<(),
         store,
         timer,
         files,
+        seen: Seen::of(project),
         stopper: stopper.clone(),
         scan: Scan::default(),
+        resting: HashMap::new(),
         since: HashMap::new(),
         watching: HashMap::new(),
         checked: HashMap::new(),
@@ -153,8 +160,12 @@ struct Service<'a> {
     store: Store,
     timer: Timer,
     files: Files,
+    /// Up to when changed files are seen to.
+    seen: Seen,
     stopper: Stopper,
     scan: Scan,
+    /// Triggers of playbooks that have errors by now, with the file of each.
+    resting: HashMap<String, Trigger>,
     /// Since when each trigger is known.
     since: HashMap<String, Timestamp>,
     /// What each watching trigger waits for.
@@ -202,6 +213,7 @@ impl Service<'_> {
     fn turn(&mut self, is_new: bool) -> Result<Option<Duration>, EngineError> {
         let now = clock::now();
         let has_leapt = self.notice_clock(now);
+        let moment = meanwhile::moment();
         let changes = self.files.take();
         let is_playbook = |path: &std::path::PathBuf| path.starts_with(self.project.root.join("playbooks"));
         let has_playbooks = is_new || changes.is_incomplete || changes.files.iter().any(is_playbook);
@@ -218,6 +230,9 @@ impl Service<'_> {
         }
         self.take_ended()?;
         self.touch(&changes)?;
+        if !self.watching.values().any(Watching::is_waiting) {
+            self.seen.up_to(moment);
+        }
         let is_due = self.wake.is_none_or(|wake| wake <= now);
         if has_playbooks || has_leapt || is_due {
             self.look_at_clock(now)?;

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use super::Promise;
 use crate::engine::{EngineError, library};
-use crate::logic::diag::Severity;
+use crate::logic::diag::{Diagnostic, Severity};
 use crate::logic::playbook::model::{AfterRun, Playbook, RunEnd, Watch};
 use crate::logic::schedule::{Overlap, Schedule, options};
-use crate::logic::text::listed;
+use crate::logic::text::{listed, plural};
 
 /// Something that starts jobs of a playbook.
 #[derive(Clone, Debug)]
@@ -98,8 +98,31 @@ impl Trigger {
 #[derive(Clone, Debug, Default)]
 pub struct Scan {
     pub triggers: Vec<Trigger>,
-    /// Files with errors, whose triggers are not known: as messages show them, with how many errors.
-    pub broken: Vec<(String, usize)>,
+    /// Files with errors, whose triggers are not known.
+    pub broken: Vec<Broken>,
+}
+
+/// A playbook with errors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    pub path: PathBuf,
+    /// As messages show it.
+    pub file: String,
+    /// The first of its errors, with where it is: `playbooks/ci.yml:3:5: unknown key`.
+    pub first: String,
+    /// How many there are.
+    pub errors: usize,
+}
+
+impl Broken {
+    /// Says what is wrong: the first error, and how many more there are.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self.errors {
+            0 | 1 => self.first.clone(),
+            count => format!("{} (and {} more)", self.first, plural(count - 1, "error")),
+        }
+    }
 }
 
 /// Reads all playbooks of a project.
@@ -107,16 +130,27 @@ pub struct Scan {
 pub fn scan(root: &Path) -> Scan {
     let mut found = Scan::default();
     for path in library::list(root) {
-        // A file that was removed at this moment is no longer there.
-        let Ok(opened) = library::open(root, &path) else { continue };
-        match &opened.reading.playbook {
-            Some(playbook) => found.triggers.extend(triggers(root, &path, playbook)),
-            None => {
-                let is_error = |it: &&crate::logic::diag::Diagnostic| it.severity == Severity::Error;
-                let errors = opened.reading.diagnostics.iter().filter(is_error).count();
-                found.broken.push((library::shown(root, &path), errors));
+        let file = library::shown(root, &path);
+        let opened = match library::open(root, &path) {
+            Ok(opened) => opened,
+            // One that was removed at this moment is no longer there.
+            Err(_) if !path.exists() => continue,
+            Err(error) => {
+                found.broken.push(Broken { path, file, first: error.message, errors: 1 });
+                continue;
             }
+        };
+        if let Some(playbook) = &opened.reading.playbook {
+            found.triggers.extend(triggers(root, &path, playbook));
+            continue;
         }
+        let is_error = |it: &&Diagnostic| it.severity == Severity::Error;
+        let errors: Vec<&Diagnostic> = opened.reading.diagnostics.iter().filter(is_error).collect();
+        let first = errors.first().map_or_else(String::new, |it| {
+            let place = opened.source.place(it.span.start);
+            format!("{file}:{}:{}: {}", place.line, place.column, it.message)
+        });
+        found.broken.push(Broken { path, file, first, errors: errors.len() });
     }
     found
 }

@@ -216,6 +216,10 @@ impl Service<'_> {
                 continue;
             }
             let Some(trigger) = self.trigger_of(&it) else {
+                if self.scan.broken.iter().any(|broken| broken.path.display().to_string() == it.playbook) {
+                    // It waits on until that is mended.
+                    continue;
+                }
                 let words = "its trigger is not there any more";
                 self.store.move_fire(it.number, (FireState::Waiting, SKIPPED), words)?;
                 self.line("fire.skipped", None, None, &format!("`{}`: {words}", it.playbook));

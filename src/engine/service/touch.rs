@@ -35,6 +35,15 @@ pub(super) struct Watching {
 }
 
 impl Watching {
+    pub(super) fn globs(&self) -> &Globs {
+        &self.globs
+    }
+
+    /// Says whether files have changed for which it has not fired yet.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.times.is_some()
+    }
+
     /// Returns when it fires if nothing changes any more.
     fn due(&self) -> Option<Duration> {
         let (first, last) = self.times?;
@@ -58,6 +67,9 @@ impl Service<'_> {
             });
             self.watching.insert(it.id.clone(), known);
         }
+        // What changes while a trigger rests counts once its playbook is mended.
+        let resting = kept.into_iter().filter(|(id, _)| self.resting.contains_key(id));
+        self.watching.extend(resting);
         let was_polled = self.files.polled.is_some();
         self.watch_folders();
         if let Some(words) = self.files.polled.clone().filter(|_| is_new || !was_polled) {
@@ -107,6 +119,13 @@ impl Service<'_> {
         Ok(())
     }
 
+    /// Takes note of a changed file, by its path below the root.
+    pub(super) fn note(&mut self, trigger: &str, file: &Path, now: Duration) {
+        if let Some(it) = self.watching.get_mut(trigger) {
+            note(it, file, now);
+        }
+    }
+
     fn fire_touched(&mut self, trigger: &Trigger, now: Duration) -> Result<(), EngineError> {
         let Some(it) = self.watching.get_mut(&trigger.id) else { return Ok(()) };
         it.times = None;
@@ -141,7 +160,8 @@ impl Service<'_> {
     /// Returns how long nothing needs to be looked at because of files.
     pub(super) fn patience(&self) -> Option<Duration> {
         let now = clock::elapsed();
-        self.watching.values().filter_map(Watching::due).map(|due| due.saturating_sub(now)).min()
+        let awake = self.watching.iter().filter(|(id, _)| !self.resting.contains_key(*id));
+        awake.filter_map(|(_, it)| it.due()).map(|due| due.saturating_sub(now)).min()
     }
 }
 

@@ -3,6 +3,7 @@
 //! Not here: reading a single playbook (`scan.rs`).
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::{Kind, Promise, Service, Trigger, scan};
 use crate::engine::EngineError;
@@ -27,18 +28,27 @@ impl Service<'_> {
         }
         let before = std::mem::take(&mut self.scan);
         for it in found.broken.iter().filter(|it| !before.broken.contains(it)) {
-            let words = format!(
-                "`{}` has {}, so nothing starts it until that is put right; `sortie check` says what is wrong",
-                it.0,
-                text::plural(it.1, "error")
-            );
+            let words = format!("{}; nothing starts `{}` until that is mended", it.words(), it.file);
             self.line("playbook.broken", None, None, &words);
         }
         let key = |it: &Trigger| (it.id.clone(), it.promise());
         let known: BTreeSet<_> = before.triggers.iter().map(key).collect();
         let wanted: BTreeSet<_> = found.triggers.iter().map(key).collect();
         for it in before.triggers.iter().filter(|it| !wanted.contains(&key(it))) {
-            self.line("trigger.removed", Some(it), None, "is not there any more");
+            match found.broken.iter().find(|broken| broken.path == it.path) {
+                Some(broken) => {
+                    let words = format!("rests until `{}` is mended", broken.file);
+                    self.line("trigger.resting", Some(it), None, &words);
+                    self.resting.insert(it.id.clone(), it.clone());
+                }
+                None => self.line("trigger.removed", Some(it), None, "is not there any more"),
+            }
+        }
+        let is_mended = |path: &Path| !found.broken.iter().any(|broken| broken.path == path);
+        for (_, it) in self.resting.extract_if(|_, it| is_mended(&it.path)).collect::<Vec<_>>() {
+            if !wanted.contains(&key(&it)) {
+                self.line("trigger.removed", Some(&it), None, "is not there any more");
+            }
         }
         self.scan = found;
         self.watch_files(is_new);
@@ -49,6 +59,7 @@ impl Service<'_> {
                 let words = self.promise(&it, now)?;
                 self.line("trigger.added", Some(&it), None, &words);
             }
+            self.look_back(&it, now)?;
         }
         Ok(())
     }

@@ -61,7 +61,7 @@ fn list_all(context: &Context, as_json: bool, out: &mut Out) -> Result<Ending, F
                 row_json(trigger, *next, last.as_ref(), is_trusted(context, &promises))
             })
             .collect();
-        let broken: Vec<&String> = broken.iter().map(|(file, _)| file).collect();
+        let broken: Vec<&String> = broken.iter().map(|it| &it.file).collect();
         out.line(
             json!({ "service": { "running": pid.is_some(), "pid": pid }, "triggers": all, "broken": broken })
                 .to_string(),
@@ -90,11 +90,8 @@ fn list_all(context: &Context, as_json: bool, out: &mut Out) -> Result<Ending, F
         table.row([name, trigger.word().to_owned(), trigger.spec(), next, last]);
     }
     table.print(out);
-    for (file, errors) in &broken {
-        out.line(format!(
-            "`{file}` has {}, so nothing starts it; `sortie check` says what is wrong",
-            plural(*errors, "error")
-        ));
+    for it in &broken {
+        out.line(format!("{}; nothing starts `{}` until that is mended", it.words(), it.file));
     }
     if !rows.is_empty() {
         out.line(match pid {

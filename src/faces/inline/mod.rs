@@ -12,6 +12,7 @@ mod rows;
 mod sheet;
 
 pub use face::follow;
+pub use modes::size;
 pub use rows::lines;
 
 /// What the full screen hands over: a stream of lines, until a key goes back to it.

@@ -59,7 +59,7 @@ fn unbuffered(before: &Termios) -> Termios {
 
 /// Returns the columns and rows of the terminal behind standard output.
 #[must_use]
-pub(super) fn size() -> (u16, u16) {
+pub fn size() -> (u16, u16) {
     match rustix::termios::tcgetwinsize(io::stdout()) {
         // A terminal that nobody told its size.
         Ok(size) if size.ws_col == 0 || size.ws_row == 0 => (80, 24),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::tree::RowId;
 use super::ui::{Ask, Choice, Facts, Question, Request, Ui};
 use super::verbs::{bad_cells, live, name, phase, retry_scope, target};
+use crate::faces::why::step_title;
 use crate::logic::job::event::Outcome;
 use crate::logic::job::order::{Order, RetryScope, Target};
 use crate::logic::text::{duration, plural};
@@ -76,6 +77,7 @@ impl Ui {
             Ask::Freeze if view.cancelling.is_some() => Err("the job is being cancelled".to_owned()),
             Ask::Freeze if view.is_frozen() => Err("the job is frozen already".to_owned()),
             Ask::Freeze => Ok(freeze(facts)),
+            Ask::RollBack(id) => self.roll_back_question(id, facts),
             Ask::Retry(id) => match phase(view, id) {
                 Phase::Done(outcome) => {
                     let how = if outcome == Outcome::Success { "It passed. It" } else { "It" };
@@ -98,6 +100,74 @@ impl Ui {
             }
         }
     }
+}
+
+/// Most steps that a question about a rollback names.
+const NAMED: usize = 5;
+
+impl Ui {
+    /// Of a job that has ended all can be undone, or the selection alone; of one that runs only what has failed.
+    fn roll_back_question(&self, id: Option<RowId>, facts: Facts<'_>) -> Result<Question, String> {
+        let view = facts.view;
+        let has_ended = view.phase.outcome().is_some();
+        if view.cells.iter().any(|it| it.is_rolling) {
+            return Err("a rollback is under way already".to_owned());
+        }
+        let all = view.undoable(&(0u32..).zip(&view.cells).map(|(at, _)| at).collect::<Vec<_>>());
+        if all.is_empty() {
+            return Err("no step with an `undo` has succeeded, or all was undone already".to_owned());
+        }
+        let own = id.map_or_else(Vec::new, |id| cells_of(view, id));
+        let own_steps = view.undoable(&own);
+        let order = |target| vec![self.again(Order::Rollback { target }, facts)];
+        if has_ended {
+            let mut choices = vec![choice("y", "undo all of them", order(Target::Job))];
+            if let Some(id) = id.filter(|_| !own_steps.is_empty() && own_steps.len() < all.len()) {
+                let words = format!("only those of {} ({})", name(view, id), own_steps.len());
+                choices.push(choice("s", &words, order(target(view, id))));
+            }
+            return Ok(rolls_back(format!("Roll back job #{}?", facts.number), view, &all, choices));
+        }
+        let Some(id) = id.filter(|_| !own_steps.is_empty()) else {
+            return Err("the job still runs; select what has failed and can be undone".to_owned());
+        };
+        let bad = |cell: &u32| {
+            matches!(view.cells[*cell as usize].phase, Phase::Done(Outcome::Failure | Outcome::Cancelled))
+        };
+        let has_run = own.iter().all(|&cell| view.cells[cell as usize].phase.outcome().is_some());
+        if !has_run || !own_steps.iter().any(|(cell, _)| bad(cell)) {
+            let how = if has_run { "has passed" } else { "still runs" };
+            return Err(format!("{} {how}; it can be rolled back once the job has ended", name(view, id)));
+        }
+        let failed: Vec<(u32, u32)> = own_steps.into_iter().filter(|(cell, _)| bad(cell)).collect();
+        let choices = vec![choice("y", "undo them", order(target(view, id)))];
+        Ok(rolls_back(format!("Roll back {}?", name(view, id)), view, &failed, choices))
+    }
+}
+
+fn cells_of(view: &JobView, id: RowId) -> Vec<u32> {
+    match id {
+        RowId::Stage(stage) => view.stages.get(stage as usize).map_or_else(Vec::new, |it| it.cells.clone()),
+        RowId::Cell(cell) => vec![cell],
+    }
+}
+
+/// Names what is undone, in that order.
+fn rolls_back(title: String, view: &JobView, steps: &[(u32, u32)], mut choices: Vec<Choice>) -> Question {
+    let mut text = vec![match steps.len() {
+        1 => "Undoes 1 step:".to_owned(),
+        count => format!("Undoes {count} steps, one after the other:"),
+    }];
+    let line = |&(cell, step): &(u32, u32)| {
+        let again = if view.cells[cell as usize].run > 1 { ", and what its earlier runs did" } else { "" };
+        format!("- {}: {}{again}", view.cell_name(cell), step_title(view, cell, step))
+    };
+    text.extend(steps.iter().take(NAMED).map(line));
+    if steps.len() > NAMED {
+        text.push(format!("- and {} more", steps.len() - NAMED));
+    }
+    choices.push(choice("esc", "leave it as it is", Vec::new()));
+    Question { title, text, choices }
 }
 
 fn skip(view: &JobView, id: RowId) -> Question {

@@ -1,6 +1,8 @@
 //! Questions follow the job while they stand.
 
-use crate::faces::tui::testing::{Scene, Skin, begin, cell_ends, ended, key, middle, step, step_ends};
+use crate::faces::tui::testing::{
+    Scene, Skin, begin, cell_ends, ended, key, middle, stage, stage_ends, step, step_ends,
+};
 use crate::faces::tui::ui::{Ask, Dialog, Overlay, Request};
 use crate::logic::job::event::Outcome;
 use crate::logic::job::order::{Order, Target};
@@ -113,4 +115,73 @@ fn a_question_on_a_small_screen_says_the_beginning_of_everything() {
     ] {
         assert!(text.contains(words), "{words}: {text}");
     }
+}
+
+const SAGA: &str = "\
+version: 3
+name: saga
+stages:
+  one: { steps: [{ id: up, run: a, undo: { run: b } }] }
+  two:
+    needs: one
+    steps:
+      - { name: Add the users, run: c, undo: { run: d } }
+      - { id: open, run: e, undo: { run: f } }
+      - run: g
+";
+
+/// The first stage has passed, the second one has failed after two steps that can be undone.
+fn saga() -> Scene {
+    let mut scene = Scene::of(SAGA, Skin::Mono);
+    let passed = Outcome::Success;
+    let one = |cell| [(cell, "", serde_json::Value::Null)];
+    scene.events([crate::logic::job::event::Event::JobStarted { attempt: 1 }]);
+    scene.events([stage(0, &one(0)), begin(0), step(key(0, 0, 1)), step_ends(key(0, 0, 1), passed)]);
+    scene.events([cell_ends(0, passed), stage_ends(0, passed)]);
+    scene.events([stage(1, &one(1)), begin(1), step(key(1, 0, 1)), step_ends(key(1, 0, 1), passed)]);
+    scene.wait(1).events([step(key(1, 2, 1)), step_ends(key(1, 2, 1), passed)]);
+    scene.events([step(key(1, 4, 1))]);
+    scene.settle();
+    screen(&mut scene);
+    scene
+}
+
+fn end(scene: &mut Scene, outcome: Outcome) {
+    scene.events([crate::logic::job::event::Event::JobFinished {
+        outcome,
+        cause: None,
+        rescued: false,
+        outputs: Vec::new(),
+        survivors: Vec::new(),
+    }]);
+}
+
+#[test]
+fn a_rollback_names_what_is_undone_the_newest_first() {
+    let mut scene = saga();
+    scene.keys("G U");
+    assert_eq!(notice(&scene), "two still runs; it can be rolled back once the job has ended");
+    scene.keys("g U");
+    assert_eq!(notice(&scene), "one has passed; it can be rolled back once the job has ended");
+    let failed = Outcome::Failure;
+    scene.events([step_ends(key(1, 4, 1), failed), cell_ends(1, failed), stage_ends(1, failed)]);
+    scene.keys("G U");
+    let text = screen(&mut scene);
+    assert!(text.contains("Roll back two?") && text.contains("Undoes 2 steps"), "{text}");
+    assert_eq!(scene.keys("y"), [Request::Order(Order::Rollback { target: Target::Stage(1) })]);
+
+    end(&mut scene, failed);
+    scene.keys("g U");
+    expect_test::expect_file!["snapshots/roll_back_80x24.txt"].assert_eq(&screen(&mut scene));
+    assert_eq!(scene.keys("s"), [Request::Again(Order::Rollback { target: Target::Stage(0) })]);
+    scene.keys("U");
+    assert_eq!(scene.keys("y"), [Request::Again(Order::Rollback { target: Target::Job })]);
+}
+
+#[test]
+fn where_nothing_can_be_undone_a_rollback_is_no_question() {
+    let mut scene = drawn();
+    scene.keys("U");
+    assert_eq!(scene.ui.overlay, None);
+    assert_eq!(notice(&scene), "no step with an `undo` has succeeded, or all was undone already");
 }

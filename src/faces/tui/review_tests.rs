@@ -162,3 +162,16 @@ fn where_nothing_waits_the_key_says_so() {
     assert_eq!(scene.ui.overlay, None);
     assert!(scene.shot((80, 24)).contains("nothing waits for an answer"));
 }
+
+#[test]
+fn a_small_screen_shows_what_is_asked_and_where_keys_go() {
+    let shots = ["a", "a tab tab", "a 2 0 tab tab tab", "a 2 0 tab tab tab right", "a 2 0 tab tab tab enter"];
+    let shots = shots.map(|keys| {
+        let mut scene = after("")(Skin::Mono);
+        scene.buffer((40, 10));
+        scene.keys(keys);
+        let shot = scene.shot((40, 10));
+        format!("{keys}\n{}", shot.split("\n\n").next().unwrap_or_default())
+    });
+    expect_file!["snapshots/review_40x10.txt"].assert_eq(&shots.join("\n\n"));
+}

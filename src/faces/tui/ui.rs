@@ -89,6 +89,8 @@ pub enum Ask {
     RetryFailed,
     Leave,
     Freeze,
+    /// Of the job, and of the selection.
+    RollBack(Option<RowId>),
 }
 
 /// A dialog.

@@ -168,6 +168,7 @@ impl Ui {
             Action::Review => return self.review(facts),
             Action::Freeze => return self.freeze(facts),
             Action::RetryFailed => return self.retry_failed(facts),
+            Action::RollBack => return self.roll_back(facts),
             Action::Undo => return self.take_back(facts),
             Action::Quit => return self.quit(facts),
             Action::Interrupt => return self.interrupt(facts),
@@ -690,6 +691,7 @@ fn is_verb(action: Action) -> bool {
         Action::CancelJob,
         Action::Retry,
         Action::RetryFailed,
+        Action::RollBack,
         Action::Freeze,
         Action::Quit,
     ];

@@ -1,4 +1,4 @@
-//! Pause, skip, cancel, retry: which of them ask before they act, and what can be undone.
+//! Pause, skip, cancel, retry, roll back: which of them ask before they act, and what can be undone.
 //!
 //! Pure. Not here: whether an order makes sense (`logic/job`), what dialogs say (`ask.rs`) and how they look
 //! (`draw/overlay.rs`).
@@ -87,6 +87,7 @@ pub(super) fn shows(order: &Order, facts: Facts<'_>) -> bool {
             RetryScope::Stage(stage) => phase(view, RowId::Stage(*stage)).is_live(),
             RetryScope::From(_) | RetryScope::Failed | RetryScope::All => !view.live.is_empty(),
         },
+        Order::Rollback { .. } => view.cells.iter().any(|it| it.is_rolling),
         Order::Approve { gate, .. } | Order::Reject { gate, .. } => {
             view.gates.get(*gate as usize).is_none_or(|it| it.end.is_some())
         }
@@ -122,6 +123,22 @@ impl Ui {
         }
         match self.question(Ask::Freeze, facts) {
             Ok(_) => self.ask(Ask::Freeze, facts.now),
+            Err(why) => {
+                self.say(why, facts.now);
+                Vec::new()
+            }
+        }
+    }
+
+    /// Asks whether what was done is to be undone.
+    pub(super) fn roll_back(&mut self, facts: Facts<'_>) -> Vec<Request> {
+        if is_abandoned(facts) {
+            self.say("no engine works on this job; `jobs recover` goes on with it", facts.now);
+            return Vec::new();
+        }
+        let ask = Ask::RollBack(self.selected(facts.view));
+        match self.question(ask, facts) {
+            Ok(_) => self.ask(ask, facts.now),
             Err(why) => {
                 self.say(why, facts.now);
                 Vec::new()

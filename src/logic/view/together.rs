@@ -28,14 +28,29 @@ impl JobView {
     /// Says whether some step has succeeded that can be undone and was not.
     #[must_use]
     pub fn can_roll_back(&self) -> bool {
+        (0u32..).zip(&self.cells).any(|(cell, _)| self.undoable_in(cell).next().is_some())
+    }
+
+    /// Returns the steps of cells that have succeeded, can be undone and were not, in the order in which a rollback undoes
+    /// them: the newest first. What earlier runs of a cell did is not among them.
+    #[must_use]
+    pub fn undoable(&self, cells: &[u32]) -> Vec<(u32, u32)> {
+        let mut found: Vec<(u32, u32)> =
+            cells.iter().flat_map(|&cell| self.undoable_in(cell).map(move |step| (cell, step))).collect();
+        let when = |&(cell, step): &(u32, u32)| self.cells[cell as usize].steps[step as usize].finished;
+        found.sort_by_key(|it| std::cmp::Reverse((when(it), *it)));
+        found
+    }
+
+    fn undoable_in(&self, cell: u32) -> impl Iterator<Item = u32> {
         let done = Phase::Done(Outcome::Success);
-        (0u32..).zip(&self.cells).any(|(cell, it)| {
-            it.steps.iter().zip(0u32..).any(|(step, at)| {
-                let undo =
-                    self.plan_step(cell, at).and_then(|it| it.undo).and_then(|undo| it.steps.get(undo));
-                step.phase == done && undo.is_some_and(|undo| undo.phase != done)
-            })
-        })
+        let steps = self.cells.get(cell as usize).map_or(&[][..], |it| &it.steps);
+        let of = steps.iter().zip(0u32..);
+        let found = of.filter(move |(step, at)| {
+            let undo = self.plan_step(cell, *at).and_then(|it| it.undo).and_then(|undo| steps.get(undo));
+            step.phase == done && undo.is_some_and(|undo| undo.phase != done)
+        });
+        found.map(|(_, at)| at)
     }
 
     /// Says whether a step is a command, which has a process and may have a log.

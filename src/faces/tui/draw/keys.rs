@@ -30,7 +30,11 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, ui: &Ui, facts: Facts<'_>) {
         Some((binding.keys[0], word))
     };
     let verbs: &[Action] = if facts.view.phase.outcome().is_some() {
-        &[Action::Retry, Action::RetryFailed]
+        if facts.view.can_roll_back() {
+            &[Action::Retry, Action::RetryFailed, Action::RollBack]
+        } else {
+            &[Action::Retry, Action::RetryFailed]
+        }
     } else if facts.view.waiting_gates().next().is_some() {
         &[Action::Review, Action::Pause, Action::Skip, Action::Cancel, Action::Retry]
     } else {

@@ -173,7 +173,7 @@ fn what_runs(facts: Facts<'_>, width: u16) -> String {
     let mut parts = Vec::new();
     let live = waits::at_work(facts.view);
     if live > 0 && facts.is_live {
-        parts.push(format!("{live} running"));
+        parts.push(format!("{live} {}", if facts.view.is_frozen() { "frozen" } else { "running" }));
     }
     let asked = facts.view.waiting_gates().count();
     if asked > 0 && facts.is_live {

@@ -36,7 +36,7 @@ pub(super) fn draw(buffer: &mut Buffer, ui: &mut Ui, facts: Facts<'_>, area: Rec
         Overlay::Sheet { title, lines, top } => {
             let mut pen = Pen::new(buffer, &ui.look);
             // As wide as the sheet is inside.
-            let room = usize::from(area.width.saturating_sub(4).min(90)).saturating_sub(4);
+            let room = usize::from(sheet_width(area));
             let rows: Vec<String> = lines.iter().flat_map(|line| wrapped(line, room, room)).collect();
             let inner = sheet(&mut pen, area, title, "Esc closes", rows.len());
             scrolled(top, rows.len(), inner.height);
@@ -102,9 +102,22 @@ fn more(pen: &mut Pen<'_>, inner: Rect, top: usize, count: usize) {
     }
 }
 
+/// A screen with fewer rows gives all of itself to a sheet.
+const SMALL: u16 = 14;
+
+/// Returns the columns and rows that are left free around a sheet, both sides together.
+fn margins(area: Rect) -> (u16, u16) {
+    if area.height < SMALL { (0, 0) } else { (4, 2) }
+}
+
 /// Returns the columns inside a sheet's frame.
 pub(super) fn sheet_width(area: Rect) -> u16 {
-    area.width.saturating_sub(4).min(90).saturating_sub(4)
+    area.width.saturating_sub(margins(area).0).min(90).saturating_sub(4)
+}
+
+/// Returns how many rows there can be inside a sheet's frame.
+pub(super) fn sheet_height(area: Rect) -> u16 {
+    area.height.saturating_sub(margins(area).1).max(5).saturating_sub(2)
 }
 
 /// Draws an empty sheet in the middle; returns what is inside its frame.
@@ -116,7 +129,7 @@ pub(in crate::faces::tui) fn sheet(
     lines: usize,
 ) -> Rect {
     let width = sheet_width(area) + 4;
-    let height = u16::try_from(lines + 2).unwrap_or(u16::MAX).min(area.height.saturating_sub(2)).max(5);
+    let height = u16::try_from(lines + 2).unwrap_or(u16::MAX).min(sheet_height(area) + 2).max(5);
     let frame = Rect::new((area.width - width) / 2, (area.height - height) / 2, width, height);
     pen.frame(frame, title, right);
     Rect::new(frame.x + 2, frame.y + 1, width - 4, height - 2)

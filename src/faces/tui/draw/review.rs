@@ -4,8 +4,9 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
 
-use super::overlay::{sheet, sheet_width};
+use super::overlay::{sheet, sheet_height, sheet_width};
 use super::pen::{Pen, wrapped};
 use crate::faces::gates;
 use crate::faces::tui::launcher::{draw_row, told, typed};
@@ -23,15 +24,22 @@ enum Part {
     /// An input, with what is wrong with it.
     Row(usize, Vec<String>),
     Note,
-    Buttons,
+    /// So many rows high.
+    Buttons(u16),
 }
 
 impl Part {
     fn height(&self) -> u16 {
         match self {
             Self::Row(_, told) => 2 + u16::try_from(told.len()).unwrap_or(0),
+            Self::Buttons(height) => *height,
             _ => 1,
         }
+    }
+
+    /// Says whether it is left out first where there is little room.
+    fn is_extra(&self) -> bool {
+        matches!(self, Self::Gap | Self::Text(_, Token::Muted))
     }
 }
 
@@ -46,15 +54,31 @@ pub(super) fn draw(
 ) {
     let mut pen = Pen::new(buffer, look);
     let names = names(review);
-    let parts = parts(review, facts, sheet_width(area), names);
-    let whole: u16 = parts.iter().map(Part::height).fold(0, u16::saturating_add);
+    let mut parts = parts(review, facts, sheet_width(area), names);
+    let sum = |parts: &[Part]| parts.iter().map(Part::height).fold(0, u16::saturating_add);
+    if sum(&parts) > sheet_height(area) {
+        parts.retain(|part| !part.is_extra());
+    }
     let title = format!("Review: {}", facts.view.gate_name(review.gate));
-    let inner = sheet(&mut pen, area, &title, "Tab next, Esc closes", whole.into());
+    let inner = sheet(&mut pen, area, &title, "Tab next, Esc closes", sum(&parts).into());
+    // What is asked stays in sight, whatever keys go to.
+    let is_asked = |part: &&Part| matches!(part, Part::Text(_, Token::Title));
+    let asked = parts.iter().take_while(is_asked).count().min(usize::from(inner.height / 4).max(1));
+    let inner = {
+        let (head, rest) = (u16::try_from(asked).unwrap_or(0), inner);
+        for (y, part) in (rest.y..rest.bottom()).zip(&parts[..asked]) {
+            if let Part::Text(text, token) = part {
+                let style = pen.style(*token);
+                pen.text(rest.x, y, rest.width, text, style);
+            }
+        }
+        Rect { y: rest.y + head, height: rest.height.saturating_sub(head), ..rest }
+    };
+    let parts = &parts[asked..];
     let focus = parts.iter().position(|part| has_focus(part, review)).unwrap_or(0);
-    let end = |to: usize| parts[..to].iter().map(Part::height).fold(0, u16::saturating_add);
     let mut first = 0;
     // What keys go to shows, and where there is room all that is asked.
-    while first < focus && end(focus + 1).saturating_sub(end(first)) > inner.height {
+    while first < focus && sum(&parts[first..=focus]) > inner.height {
         first += 1;
     }
     let mut y = inner.y;
@@ -86,7 +110,7 @@ pub(super) fn draw(
                     *cursor = place;
                 }
             }
-            Part::Buttons => buttons(&mut pen, line, review, facts, cursor),
+            Part::Buttons(_) => buttons(&mut pen, line, review, facts, cursor),
         }
         y += part.height();
     }
@@ -101,7 +125,7 @@ fn has_focus(part: &Part, review: &Review) -> bool {
     match part {
         Part::Row(at, _) => review.at == *at && review.asks.is_none(),
         Part::Note => review.at == review.note_at() && review.asks.is_none(),
-        Part::Buttons => review.button().is_some() || review.asks.is_some(),
+        Part::Buttons(_) => review.button().is_some() || review.asks.is_some(),
         Part::Text(..) | Part::Gap => false,
     }
 }
@@ -139,26 +163,37 @@ fn parts(review: &Review, facts: Facts<'_>, width: u16, names: u16) -> Vec<Part>
     for (at, row) in review.rows.iter().enumerate() {
         parts.push(Part::Row(at, told(row, width.saturating_sub(names + 5))));
     }
-    parts.extend([Part::Note, Part::Gap, Part::Buttons]);
+    parts.extend([Part::Note, Part::Gap, Part::Buttons(if is_broken(review, facts, width) { 2 } else { 1 })]);
     parts
+}
+
+/// Says whether the two answers to the question at the end need a row each.
+fn is_broken(review: &Review, facts: Facts<'_>, width: u16) -> bool {
+    let question = review.asks.map(|(verdict, _)| sure(review, facts, verdict));
+    question.is_some_and(|words| words.width() + 2 + "  esc not yet".len() > usize::from(width))
+}
+
+fn sure(review: &Review, facts: Facts<'_>, verdict: Verdict) -> String {
+    let verb = match verdict {
+        Verdict::Approve => "approve",
+        Verdict::Reject => "reject",
+    };
+    format!("{verb} it: {}", consequence(facts.view, review.gate, verdict))
 }
 
 fn buttons(pen: &mut Pen<'_>, line: Rect, review: &Review, facts: Facts<'_>, cursor: &mut (u16, u16)) {
     if let Some((verdict, _)) = review.asks {
-        let verb = match verdict {
-            Verdict::Approve => "approve",
-            Verdict::Reject => "reject",
-        };
         *cursor = (line.x, line.y);
         let style = pen.style(Token::Key);
         let x = pen.text(line.x, line.y, 2, "y", style) + 1;
         let style = pen.style(Token::Hint);
-        let words = format!("{verb} it: {}", consequence(facts.view, review.gate, verdict));
+        let words = sure(review, facts, verdict);
         let x = pen.text(x, line.y, line.right().saturating_sub(x), &words, style) + 2;
+        let (x, y) = if line.height > 1 { (line.x, line.y + 1) } else { (x, line.y) };
         let style = pen.style(Token::Key);
-        let x = pen.text(x, line.y, line.right().saturating_sub(x), "esc", style) + 1;
+        let x = pen.text(x, y, line.right().saturating_sub(x), "esc", style) + 1;
         let style = pen.style(Token::Hint);
-        pen.text(x, line.y, line.right().saturating_sub(x), "not yet", style);
+        pen.text(x, y, line.right().saturating_sub(x), "not yet", style);
         return;
     }
     let mut x = line.x + 1;

@@ -155,8 +155,20 @@ pub(super) fn is_live(row: &JobRow) -> bool {
 /// Returns where a job stands.
 pub(super) fn state(row: &JobRow) -> State {
     match outcome(row) {
+        Some(_) if row.is_rolled_back() => State::RolledBack,
         Some(outcome) => State::of(Phase::Done(outcome), None, None),
-        None if row.owner_alive => State::Running,
+        None if row.owner_alive => live_state(row).0,
         None => State::Cancelled,
+    }
+}
+
+/// Returns where a job stands that an engine works on, and the word for it.
+pub(super) fn live_state(row: &JobRow) -> (State, &'static str) {
+    match &*row.state {
+        "frozen" => (State::Paused, "frozen"),
+        "paused" => (State::Paused, "paused"),
+        "queued" => (State::Blocked, "queued"),
+        "cancelling" => (State::Stopping, "being cancelled"),
+        _ => (State::Running, "running"),
     }
 }

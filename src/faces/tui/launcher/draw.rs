@@ -10,10 +10,11 @@ use ratatui::layout::Rect;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use super::book::{Book, state};
+use super::book::{Book, live_state, state};
 use super::form_draw;
 use super::lines::{HEAD, Row, wrapped};
 use super::preview;
+use super::shelf::Waiting;
 use super::state::{Focus, Launcher, Overlay, Places};
 use super::turn::SILENT;
 use super::update::PLACES;
@@ -146,13 +147,20 @@ fn info(buffer: &mut Buffer, area: Rect, launcher: &Launcher, moment: Moment, cu
     }
     let mut live = launcher.live();
     let Some(first) = live.next() else { return };
-    let words = match live.count() {
-        0 => format!("#{} {} is running: w watches it", first.number, first.name),
-        more => format!("{} are running: w watches the newest", plural(more + 1, "job")),
+    let (of_row, word) = live_state(first);
+    let waits = launcher.waits.get(&first.number);
+    let how = waits.map_or_else(|| format!("is {word}:"), |it| format!("{};", it.words));
+    let (state, words) = match live.count() {
+        0 => {
+            let state = waits.map_or(of_row, |it| it.state);
+            (state, format!("#{} {} {how} w watches it", first.number, first.name))
+        }
+        more => (State::Running, format!("{} are running: w watches the newest", plural(more + 1, "job"))),
     };
     let room = area.width.saturating_sub(x + 3);
-    pen.sign(x, area.y, State::Running, moment.0);
-    pen.text(x + 2, area.y, room, &cut(&words, usize::from(room)), pen.style(Token::Running));
+    pen.sign(x, area.y, state, moment.0);
+    let token = pen.look.glyphs.state(state, pen.look.motion, moment.0).token;
+    pen.text(x + 2, area.y, room, &cut(&words, usize::from(room)), pen.style(token));
 }
 
 /// Draws text that is being typed, scrolled so that the place of the next character shows; returns that place.
@@ -289,8 +297,9 @@ fn list(buffer: &mut Buffer, area: Rect, launcher: &mut Launcher, (now, time): M
             pen.text(line.x, y, 1, pen.look.glyphs.marker(), style);
         }
         draw_book(pen, line, book, names, |row| {
-            let words = last_words(row, time, &launcher.zone);
-            (state(row), words, now)
+            let waits = launcher.waits.get(&row.number);
+            let words = last_words(row, waits, time, &launcher.zone);
+            (waits.map_or_else(|| state(row), |it| it.state), words, now)
         });
     }
     (area.x, area.y + u16::try_from(at.saturating_sub(top)).unwrap_or(0))
@@ -330,13 +339,15 @@ fn draw_book(
 }
 
 /// Returns `#213 yesterday, 5m41s`.
-fn last_words(row: &JobRow, time: Timestamp, zone: &jiff::tz::TimeZone) -> String {
+fn last_words(row: &JobRow, waits: Option<&Waiting>, time: Timestamp, zone: &jiff::tz::TimeZone) -> String {
     let what = match (row.took, row.owner_alive) {
         (Some(took), _) if row.outcome.is_some() => {
             // With a unit: a clock behind a day would be the time of that day.
             format!("{}, {}", when(row.started, time, zone), words::elapsed(took))
         }
-        (_, true) if row.outcome.is_none() => "running".to_owned(),
+        (_, true) if row.outcome.is_none() => {
+            waits.map_or_else(|| live_state(row).1.to_owned(), |it| it.words.clone())
+        }
         (_, false) if row.outcome.is_none() => format!("{} interrupted", when(row.started, time, zone)),
         _ => when(row.started, time, zone),
     };

@@ -7,12 +7,18 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
-use super::book::Content;
+use super::book::{Content, is_live};
 use crate::engine::library::{self, Stamp};
 use crate::engine::{History, JobRow, Project};
+use crate::faces::signs::State;
+use crate::faces::{gates, shares, waits};
+use crate::logic::view::JobView;
 
 /// How many jobs are looked at for the last one of each playbook.
 const JOBS: usize = 500;
+
+/// So many events of a job are read at once.
+const PAGE: usize = 1_000;
 
 /// How often files and jobs are looked at again: somebody else may run or write one.
 const AGAIN: Duration = Duration::from_secs(2);
@@ -24,8 +30,43 @@ pub(super) struct Shelf {
     pub(super) files: Vec<(PathBuf, String)>,
     /// The newest first.
     pub(super) jobs: Vec<JobRow>,
+    /// What jobs of it wait for that nothing runs of meanwhile, by their numbers.
+    pub(super) waits: HashMap<u64, Waiting>,
     /// Why there are no jobs, if the store cannot be read.
     pub(super) problem: Option<String>,
+}
+
+/// What a job waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Waiting {
+    pub(super) state: State,
+    /// As the end of a sentence: `waits for ship: approval`.
+    pub(super) words: String,
+}
+
+impl Waiting {
+    /// Looks whether a job that has not ended waits for people or for what other jobs have.
+    fn of(history: &History, row: &JobRow) -> Option<Self> {
+        let may_wait = is_live(row)
+            && (history.has_open_gate(row.number).ok()? || history.waits_for_claims(row.number).ok()?);
+        if !may_wait {
+            return None;
+        }
+        let mut view = JobView::new(history.plan(&row.id).ok()?.playbook);
+        loop {
+            let page = history.events(&row.id, view.seq, PAGE).ok()?;
+            page.iter().for_each(|it| view.fold(it));
+            if page.len() < PAGE {
+                break;
+            }
+        }
+        if view.paused.is_some() || waits::at_work(&view) > 0 {
+            return None;
+        }
+        let asked = gates::of_job(&view).map(|what| (State::NeedsYou, what));
+        let (state, what) = asked.or_else(|| shares::of_job(&view).map(|what| (State::Blocked, what)))?;
+        Some(Self { state, words: format!("waits for {what}") })
+    }
 }
 
 impl Shelf {
@@ -34,11 +75,16 @@ impl Shelf {
         let list = library::list(&project.root);
         let files =
             list.into_iter().map(|path| (path.clone(), library::name(&project.root, &path))).collect();
-        let jobs = History::open(project)
-            .and_then(|history| history.map_or_else(|| Ok(Vec::new()), |history| history.jobs(JOBS)));
-        match jobs {
-            Ok(jobs) => Self { files, jobs, problem: None },
-            Err(error) => Self { files, jobs: Vec::new(), problem: Some(error.message) },
+        let read = |history: History| {
+            let jobs = history.jobs(JOBS)?;
+            let waits = jobs.iter().filter_map(|row| Some((row.number, Waiting::of(&history, row)?)));
+            let waits = waits.collect();
+            Ok((jobs, waits))
+        };
+        let read = History::open(project).and_then(|it| it.map_or_else(|| Ok(Default::default()), read));
+        match read {
+            Ok((jobs, waits)) => Self { files, jobs, waits, problem: None },
+            Err(error) => Self { files, problem: Some(error.message), ..Self::default() },
         }
     }
 
@@ -47,6 +93,7 @@ impl Shelf {
         let job = |row: &JobRow| (row.number, row.state.clone(), row.outcome.clone(), row.owner_alive);
         self.files == other.files
             && self.problem == other.problem
+            && self.waits == other.waits
             && self.jobs.iter().map(job).eq(other.jobs.iter().map(job))
     }
 }

@@ -13,7 +13,7 @@ use super::book::{Book, Content, is_live};
 use super::filter;
 use super::form::{Form, Typed};
 use super::lines::Row;
-use super::shelf::Shelf;
+use super::shelf::{Shelf, Waiting};
 use crate::engine::JobRow;
 use crate::faces::hint::Caller;
 use crate::faces::launch::{Commands, Wanted};
@@ -36,6 +36,8 @@ pub struct Launcher {
     /// The one that was used last comes first.
     pub(super) books: Vec<Book>,
     pub(super) jobs: Vec<JobRow>,
+    /// What those of them wait for that nothing runs of, by their numbers.
+    pub(super) waits: HashMap<u64, Waiting>,
     /// Files and jobs have been looked at.
     pub(super) is_read: bool,
     pub(super) filter: String,
@@ -149,6 +151,7 @@ impl Launcher {
             project: name,
             books: Vec::new(),
             jobs: Vec::new(),
+            waits: HashMap::new(),
             is_read: false,
             filter: String::new(),
             prompt: None,
@@ -208,6 +211,7 @@ impl Launcher {
         let used = |book: &Book| std::cmp::Reverse(book.last.as_ref().map(|row| row.started));
         self.books.sort_by(|a, b| used(a).cmp(&used(b)).then_with(|| a.name.cmp(&b.name)));
         self.jobs = shelf.jobs;
+        self.waits = shelf.waits;
         self.is_read = true;
         if let Some(problem) = shelf.problem {
             self.say(problem, now);

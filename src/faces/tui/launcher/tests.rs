@@ -13,12 +13,13 @@ use crate::faces::tui::testing::told_picture;
 
 use super::book::Content;
 use super::draw;
-use super::shelf::Shelf;
+use super::shelf::{Shelf, Waiting};
 use super::state::{Focus, Launcher, Overlay, Request};
 use crate::engine::library::Opened;
 use crate::engine::{JobId, JobRow};
 use crate::faces::hint::Caller;
 use crate::faces::launch::{Unbegun, Wanted};
+use crate::faces::signs::State;
 use crate::faces::tui::glyphs::Glyphs;
 use crate::faces::tui::keymap::{Place, TABLE};
 use crate::faces::tui::motion::Motion;
@@ -122,7 +123,7 @@ fn bare(ascii: bool) -> Launcher {
 
 fn shelf(names: &[&str], jobs: Vec<JobRow>) -> Shelf {
     let files = names.iter().map(|name| (path(name), (*name).to_owned())).collect();
-    Shelf { files, jobs, problem: None }
+    Shelf { files, jobs, ..Shelf::default() }
 }
 
 /// A project with five playbooks, one of them broken, four jobs, and one that runs.
@@ -506,4 +507,36 @@ fn nothing_is_started_on_a_screen_that_shows_nothing() {
     }
     assert!(launcher.form.is_none() && launcher.prompt.is_none());
     assert_eq!(press(&mut launcher, &["q"]), [Request::Leave]);
+}
+
+#[test]
+fn jobs_that_wait_are_marked_and_say_for_what() {
+    let names = ["ci", "deploy-web", "nightly", "release"];
+    let standing = |number, name: &str, state: &str| JobRow {
+        state: state.to_owned(),
+        ..row(number, name, None, "2026-11-19T09:59:30Z", 0)
+    };
+    let jobs = vec![
+        standing(4, "deploy-web", "running"),
+        standing(3, "ci", "queued"),
+        standing(2, "nightly", "frozen"),
+        standing(1, "release", "running"),
+    ];
+    let waiting = |state, words: &str| Waiting { state, words: words.to_owned() };
+    let waits = [
+        (4, waiting(State::NeedsYou, "waits for ship: approval")),
+        (3, waiting(State::Blocked, "waits for group `prod`, held by job #1")),
+    ];
+    let mut shelf = shelf(&names, jobs);
+    shelf.waits = waits.into_iter().collect();
+    let mut launcher = bare(false);
+    launcher.set_shelf(shelf, Path::new(ROOT), Duration::ZERO);
+    let text = drawn(&mut launcher, (80, 24));
+    for words in ["? #4 waits for ship: approval", "◦ #3 waits for group", "= #2 frozen", "▹ #1 running"]
+    {
+        assert!(text.contains(words), "no `{words}` in\n{text}");
+    }
+    launcher.jobs.truncate(1);
+    let text = drawn(&mut launcher, (80, 24));
+    assert!(text.contains("? #4 deploy-web waits for ship: approval; w watches it"), "{text}");
 }

@@ -50,6 +50,16 @@ impl Terminal {
         }
     }
 
+    /// Types a key until a question, which is deaf for its first moment, has heard it and is gone.
+    #[track_caller]
+    pub(crate) fn answer(&mut self, question: &str, key: &str) {
+        self.wait_for(question);
+        while self.shot().has(question) {
+            self.keys(key);
+            let _bytes = self.bytes_during(Duration::from_millis(100));
+        }
+    }
+
     /// Pastes a text, in brackets if the program asked for them.
     pub(crate) fn paste(&mut self, text: &str) {
         let text =
