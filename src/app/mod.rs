@@ -212,11 +212,11 @@ fn outside() -> Outside {
     }
 }
 
-/// Ends the process at once; the keeper sees that and stops what it holds.
-fn leave(ending: Ending) -> ! {
+/// Ends the process at once; a keeper sees that and stops what it holds, or keeps it.
+fn leave(ending: Ending, words: &str) -> ! {
     held::leave_now();
     // Standard error may be gone, and there is no other place left to say this.
-    let _ = writeln!(std::io::stderr(), "left before the job ended; what still runs is being stopped");
+    let _ = writeln!(std::io::stderr(), "{words}");
     std::process::exit(i32::from(exit::code(ending)))
 }
 

@@ -10,10 +10,10 @@ use crate::logic::job::report::{AttemptKey, Exit, Report, StartFailure};
 use crate::logic::job::state::JobState;
 use crate::logic::job::wanted::wanted;
 use crate::logic::playbook::model::Workspace;
-use crate::port::keeper::{Held, Hold, ToKeeper};
+use crate::port::keeper::{Held, Hold, OnLoss, ToKeeper};
 
 /// The number of the signal that cannot be refused, on every system with signals.
-const SIGKILL: i32 = 9;
+pub(super) const SIGKILL: i32 = 9;
 
 /// What has been begun and not reported back.
 #[derive(Default)]
@@ -27,6 +27,8 @@ pub(super) struct InFlight {
     /// Taken over from another engine: nobody knows which of them are.
     is_unsure: bool,
     closing: bool,
+    /// The keeper was told that nothing is to outlive this engine.
+    doomed: bool,
     /// Answers that come from here, because the world was never asked.
     pub(super) own: Vec<Report>,
 }
@@ -139,6 +141,7 @@ impl InFlight {
     pub(super) fn take_live(&mut self) -> Vec<AttemptKey> {
         self.submitted.clear();
         self.frozen.clear();
+        self.doomed = false;
         std::mem::take(&mut self.live).into_keys().collect()
     }
 
@@ -158,6 +161,11 @@ impl Engine {
         let (mut launches, mut submitted) = (Vec::new(), Vec::new());
         let mut steer = Vec::new();
         let wanted = wanted(&self.state);
+        if flight.doomed != wanted.doomed {
+            flight.doomed = wanted.doomed;
+            let on_loss = if wanted.doomed { OnLoss::Stop } else { self.hello.on_loss };
+            messages.push(ToKeeper::OnLoss(on_loss));
+        }
         flight.thaw(wanted.frozen, &mut messages);
         self.recall(&wanted.recalled, flight, &mut messages);
         for (&key, &rung) in wanted.live {

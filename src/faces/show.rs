@@ -320,9 +320,9 @@ fn full(
         let left = tui::watch(terminal, &mut ui, shown, watch);
         look.theme = ui.look.theme;
         match left {
-            // Asked for the fourth time, nobody waits for what still runs; the keeper stops it.
+            // Asked for the fourth time, nobody waits for what still runs.
             Ok(tui::Left::Done) if shown.own().is_some() && shown.view.phase.outcome().is_none() => {
-                (context.outside.leave)(Ending::Cancelled)
+                steering.leave_now()
             }
             Ok(tui::Left::Done) => return Ok(true),
             Ok(tui::Left::Detach) => {

@@ -5,9 +5,11 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::context::{Context, Outside, Signal};
 use super::ending::{Ending, Failure};
+use super::hint::Caller;
 use super::orders::Orders;
 use crate::engine::Handle;
 use crate::logic::job::order::{Order, Target};
@@ -27,8 +29,11 @@ pub struct Steering(Arc<Inner>);
 #[derive(Clone, Copy)]
 struct Ends {
     stop_here: fn(bool),
-    leave: fn(Ending) -> !,
+    leave: fn(Ending, &str) -> !,
 }
+
+/// How long whoever leaves at once waits for the answer to the last cancel, to say what becomes of what runs.
+const LAST_ANSWER: Duration = Duration::from_millis(500);
 
 struct Inner {
     ends: Ends,
@@ -38,6 +43,8 @@ struct Inner {
     job: Mutex<Option<Handle>>,
     /// That job goes on without a terminal.
     is_kept: AtomicBool,
+    /// What commands are called here.
+    caller: Caller,
     listener: Mutex<Option<Listener>>,
     /// Came when whoever listened was just leaving: for the next one.
     late: Mutex<Vec<Late>>,
@@ -52,6 +59,9 @@ struct Late {
     has_cancelled: bool,
 }
 
+/// Said where the keeper ends what runs, now that its engine is gone.
+const STOPPED: &str = "left before the job ended; what still runs is being stopped";
+
 impl Steering {
     /// Begins to listen. `with_stops` is for faces that have to give the terminal back before the process stops.
     ///
@@ -59,7 +69,8 @@ impl Steering {
     /// If signals cannot be caught.
     pub fn start(context: &Context, job: Option<&Handle>, with_stops: bool) -> Result<Self, Failure> {
         let Outside { stop_here, leave, actor, .. } = context.outside;
-        let inner = Arc::new(Inner::new(Ends { stop_here, leave }, actor, job));
+        let ends = Ends { stop_here, leave };
+        let inner = Arc::new(Inner::new(ends, actor, job, context.caller.clone()));
         let heard = Arc::clone(&inner);
         (context.outside.on_signal)(with_stops, Box::new(move |signal| heard.hear(signal)))
             .map_err(|error| Failure::surroundings(format!("signals cannot be listened for: {error}")))?;
@@ -74,6 +85,7 @@ impl Steering {
 
     /// Lets signals cancel that job from now on, or none.
     pub fn set_job(&self, job: Option<&Handle>) {
+        self.0.orders.forget();
         *self.0.job.lock().unwrap_or_else(PoisonError::into_inner) = job.cloned();
     }
 
@@ -112,9 +124,14 @@ impl Steering {
                 Some(job) if !it.has_cancelled => self.0.cancel(&job, it.earlier > 0),
                 Some(_) => {}
                 // Nothing is lost: the job is somebody else's.
-                None => (self.0.ends.leave)(Ending::Cancelled),
+                None => self.0.leave(),
             }
         }
+    }
+
+    /// Ends this process at once, and says what becomes of what runs.
+    pub fn leave_now(&self) -> ! {
+        self.0.leave()
     }
 
     /// Cancels a job politely, as the first signal does.
@@ -124,13 +141,14 @@ impl Steering {
 }
 
 impl Inner {
-    fn new(ends: Ends, actor: fn() -> String, job: Option<&Handle>) -> Self {
+    fn new(ends: Ends, actor: fn() -> String, job: Option<&Handle>, caller: Caller) -> Self {
         Self {
             ends,
             orders: Orders::new(actor),
             received: AtomicU32::new(0),
             job: Mutex::new(job.cloned()),
             is_kept: AtomicBool::new(false),
+            caller,
             listener: Mutex::new(None),
             late: Mutex::default(),
         }
@@ -172,7 +190,7 @@ impl Inner {
         }
         let earlier = self.received.fetch_add(1, Ordering::Relaxed);
         if earlier >= 2 {
-            (self.ends.leave)(Ending::Cancelled);
+            self.leave();
         }
         let job = self.job();
         let has_face = listener.is_some();
@@ -184,9 +202,29 @@ impl Inner {
         match job {
             Some(handle) => self.cancel(&handle, earlier == 1),
             // Nothing is lost: the job is somebody else's.
-            None if !has_face => (self.ends.leave)(Ending::Cancelled),
+            None if !has_face => self.leave(),
             None => {}
         }
+    }
+
+    fn leave(&self) -> ! {
+        let words = match self.job() {
+            None => "left before the job ended, which goes on".to_owned(),
+            Some(_) if !self.is_kept.load(Ordering::Relaxed) => STOPPED.to_owned(),
+            Some(job) => {
+                // What went wrong with an order is of no use any more.
+                let _untold = self.orders.settle(LAST_ANSWER);
+                if self.orders.has_doomed() {
+                    STOPPED.to_owned()
+                } else {
+                    let end = self.caller.command(&format!("jobs cancel {} --force", job.id()));
+                    format!(
+                        "left before the job's engine took the cancel; what runs may go on: `{end}` ends it"
+                    )
+                }
+            }
+        };
+        (self.ends.leave)(Ending::Cancelled, &words)
     }
 
     fn cancel(&self, handle: &Handle, force: bool) {

@@ -22,6 +22,8 @@ pub struct Wanted<'a> {
     pub close: bool,
     /// What runs should be stopped where it stands.
     pub frozen: bool,
+    /// Nothing of the job should outlive its engine, even if it is kept: it was cancelled by force.
+    pub doomed: bool,
     /// What the job and its cells wait for that is shared with others.
     pub wishes: Vec<Wish<'a>>,
     /// So many slots there are for cells that get what they wish for.
@@ -45,6 +47,7 @@ pub fn wanted(state: &JobState) -> Wanted<'_> {
         room,
         close: running && state.all_done(),
         frozen: state.frozen.is_some(),
+        doomed: running && state.cancel.as_ref().is_some_and(|cancel| cancel.force),
         wake_at: if running && state.frozen.is_none() {
             state.index.deadlines.first().map(|(at, _)| *at)
         } else {

@@ -274,7 +274,10 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
 
     /// Ends the process, and with it what is being started.
     fn abandon(&self) -> ! {
-        (self.launching.context.outside.leave)(Ending::Cancelled)
+        let context = self.launching.context;
+        let list = context.command("jobs list");
+        let words = format!("left while a job was being started; `{list}` shows whether it was");
+        (context.outside.leave)(Ending::Cancelled, &words)
     }
 
     /// Starts a playbook on a thread of its own: secrets and versions of programs may take their time.
