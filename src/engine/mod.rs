@@ -24,6 +24,7 @@ pub mod library;
 mod link;
 pub mod logs;
 mod machine;
+mod only;
 mod reconcile;
 pub mod service;
 mod sharing;
