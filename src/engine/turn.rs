@@ -14,7 +14,7 @@ use super::begin::{Driven, Fetch, JobEnd, know};
 use super::bus::Bus;
 use super::handle::{AskedHere, LocalOrder};
 use super::only::Only;
-use super::reconcile::{InFlight, SIGKILL};
+use super::reconcile::{AT_ONCE, InFlight};
 use super::sharing::Sharing;
 use super::store::{Store, Syncer, taken_over};
 use super::{EngineError, JobId, clock, link};
@@ -347,10 +347,15 @@ impl Engine {
         if self.next_seq == 1 || self.state.phase != JobPhase::Running {
             return Vec::new();
         }
-        let cancel = self.state.setting.plan.playbook.defaults.cancel.unwrap_or_default();
         // Also where no try is lost: a step that has ended may have left a process to its cell.
-        self.left_over = self.sweep_all(cancel);
+        self.left_over = self.sweep_all(self.how_to_end());
         self.lost(live, "it was interrupted: the engine of the job ended, and with it what it ran")
+    }
+
+    /// How what nobody holds any more is ended.
+    fn how_to_end(&self) -> Cancel {
+        let polite = self.state.setting.plan.playbook.defaults.cancel.unwrap_or_default();
+        if wanted(&self.state).doomed { AT_ONCE } else { polite }
     }
 
     /// Ends what is left of the job without a keeper; returns what would not end.
@@ -363,7 +368,7 @@ impl Engine {
         if self.left_over.is_empty() {
             return Vec::new();
         }
-        let mut left = self.sweep_all(Cancel { signal: SIGKILL, grace: Duration::ZERO });
+        let mut left = self.sweep_all(AT_ONCE);
         left.retain(|name| self.left_over.contains(name));
         left
     }
@@ -440,8 +445,7 @@ impl Engine {
             // What carries the tag of the job belongs to its new owner.
             return Err(taken_over(self.number));
         }
-        let cancel = self.state.setting.plan.playbook.defaults.cancel.unwrap_or_default();
-        self.left_over = self.sweep_all(cancel);
+        self.left_over = self.sweep_all(self.how_to_end());
         let survivors = self.left_over.clone();
         if self.silent_keepers >= SILENT_KEEPERS {
             let dir = &self.state.setting.dir;

@@ -238,3 +238,24 @@ fn whoever_only_looks_on_leaves_a_job_that_goes_on() {
     sandbox.sortie(["jobs", "wait", "1"]).run().code(130).done();
     nothing_is_left(&sandbox, Duration::from_secs(5));
 }
+
+#[test]
+fn a_cancel_by_force_waits_for_nobody_who_was_left_behind() {
+    let ignores = LEAVES.replace("setsid sleep 600 &", "\"trap '' TERM; setsid sleep 600 &\"");
+    let slow = ignores.replace("300ms", "1h");
+    for words in [&["jobs", "cancel", "1"][..], &["jobs", "cancel", "1", "--force"]] {
+        let sandbox = Sandbox::new().file("leaves.yml", &slow);
+        sandbox.sortie(["run", "leaves.yml", "--detach"]).run().code(0).done();
+        eventually("the second step", || ran(&sandbox) == ["begun"]);
+        if words.len() == 3 {
+            // The step obeys, and whom it left behind does not.
+            sandbox.sortie(["jobs", "cancel", "1"]).run().code(0).done();
+            eventually("the step has ended", || {
+                sandbox.sortie(["jobs", "events", "1"]).run().code(0).out.contains("step.cancelled")
+            });
+        }
+        sandbox.sortie(words.iter().copied()).run().code(0).done();
+        sandbox.sortie(["jobs", "wait", "1"]).run().code(130).says("job #1 cancelled").done();
+        nothing_is_left(&sandbox, Duration::from_secs(5));
+    }
+}

@@ -32,6 +32,12 @@ pub struct Wanted<'a> {
     pub wake_at: Option<Timestamp>,
 }
 
+/// Says whether what is left of a cell is to be killed at once: somebody cancelled it by force.
+#[must_use]
+pub fn is_forced(state: &JobState, cell: u32) -> bool {
+    super::follow::is_forced(state, &state.cells[cell as usize])
+}
+
 /// Returns what the world should be doing now.
 #[must_use]
 pub fn wanted(state: &JobState) -> Wanted<'_> {
