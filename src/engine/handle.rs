@@ -3,7 +3,7 @@
 //! Not here: listening (`subscription.rs`), the socket (`link/mod.rs`).
 
 use std::future::Future;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, ErrorKind};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use super::bus::{Bus, Next};
 use super::clock;
 use super::link::{self, Answer, Request};
-use super::store::{History, JobRow};
+use super::store::{History, JobRow, state_of};
 use super::subscription::Subscription;
 use super::{EngineError, JobId, Project};
 use crate::logic::job::order::{Asked, Order, Refusal};
@@ -25,8 +25,24 @@ use crate::logic::plan::Plan;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OrderError {
     Refused(Refusal),
-    /// No engine answers, in words.
+    /// No engine answers, in words. The order was not carried out.
     Gone(String),
+    /// An engine was given the order and has not said what became of it. It may be carried out yet; the same order with
+    /// the same id may be given again, and is carried out once.
+    Unanswered {
+        /// Of the order.
+        id: String,
+        /// The engine, if it lives.
+        engine: Option<EngineProcess>,
+    },
+}
+
+/// The process of an engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EngineProcess {
+    pub pid: u32,
+    /// What it is doing, as proc(5) has it: `T` if somebody has stopped it. Nothing if that cannot be read.
+    pub state: Option<char>,
 }
 
 /// What the engine of a job hears from this process.
@@ -40,10 +56,13 @@ pub(super) enum LocalOrder {
 
 impl std::fmt::Display for OrderError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Refused(refusal) => &refusal.message,
-            Self::Gone(why) => why,
-        })
+        match self {
+            Self::Refused(refusal) => f.write_str(&refusal.message),
+            Self::Gone(why) => f.write_str(why),
+            Self::Unanswered { id, .. } => {
+                write!(f, "the engine has not said what became of the order; it can be given again as `{id}`")
+            }
+        }
     }
 }
 
@@ -158,11 +177,30 @@ impl Handle {
     /// # Errors
     /// If the order is refused, or no engine answers.
     pub fn order(&self, asked: Asked) -> Result<String, OrderError> {
+        self.order_patiently(asked, &mut |_| {})
+    }
+
+    /// The same, and calls `slow` once if an engine of another process has not answered after [`Handle::SILENCE`]; it is
+    /// waited for until [`Handle::PATIENCE`] is over.
+    ///
+    /// # Errors
+    /// As of [`Handle::order`].
+    pub fn order_patiently(
+        &self,
+        asked: Asked,
+        slow: &mut dyn FnMut(Option<EngineProcess>),
+    ) -> Result<String, OrderError> {
         match &self.way {
             Way::Local { .. } => self.send(asked)?.blocking_recv().map_err(|_| ended())?.map_err(refused),
-            Way::Remote { socket } => order_over(socket, &self.id, asked),
+            Way::Remote { socket } => order_over((&self.project, socket), &self.id, asked, slow),
         }
     }
+
+    /// An engine that has not answered an order for so long is worth a word; it mostly takes a few milliseconds.
+    pub const SILENCE: Duration = Duration::from_secs(2);
+
+    /// How long the answer to an order is waited for.
+    pub const PATIENCE: Duration = Duration::from_secs(10);
 
     /// The same without holding up the thread; any executor will do.
     pub fn order_async(
@@ -171,7 +209,9 @@ impl Handle {
     ) -> impl Future<Output = Result<String, OrderError>> + Send + 'static {
         let answer = match &self.way {
             Way::Local { .. } => self.send(asked).map(Answered::Local),
-            Way::Remote { socket } => order_on_thread(socket.clone(), self.id.clone(), asked),
+            Way::Remote { socket } => {
+                order_on_thread((self.project.clone(), socket.clone()), self.id.clone(), asked)
+            }
         };
         async move {
             match answer? {
@@ -254,41 +294,62 @@ fn gone(error: &dyn std::fmt::Display) -> OrderError {
     OrderError::Gone(format!("no engine answers for this job: {error}"))
 }
 
-fn order_over(socket: &Path, id: &JobId, asked: Asked) -> Result<String, OrderError> {
-    let stream = link::connect(socket, id).map_err(|e| gone(&e))?;
-    match ask(stream, &Request::Order(asked)).map_err(|e| gone(&e))? {
-        Answer::Done { words } => Ok(words),
-        Answer::Refused(refusal) => Err(OrderError::Refused(refusal)),
-        Answer::End => Err(ended()),
-        _ => Err(gone(&"it said something else")),
+fn order_over(
+    (project, socket): (&Project, &Path),
+    id: &JobId,
+    asked: Asked,
+    slow: &mut dyn FnMut(Option<EngineProcess>),
+) -> Result<String, OrderError> {
+    let mut stream = link::connect(socket, id).map_err(|e| gone(&e))?;
+    let order = asked.id.clone();
+    link::write_line(&mut stream, &Request::Order(asked)).map_err(|e| gone(&e))?;
+    let answer = answer(stream, &mut || slow(engine_of(project, id)));
+    match answer.map_err(|e| gone(&e))? {
+        Some(Answer::Done { words }) => Ok(words),
+        Some(Answer::Refused(refusal)) => Err(OrderError::Refused(refusal)),
+        Some(Answer::End) => Err(ended()),
+        Some(_) => Err(gone(&"it said something else")),
+        None => Err(OrderError::Unanswered { id: order, engine: engine_of(project, id) }),
     }
 }
 
+/// Returns the process that works on a job, if one does.
+fn engine_of(project: &Project, id: &JobId) -> Option<EngineProcess> {
+    let pid = History::open(project).ok()??.row(id).ok()?.owner_pid?;
+    Some(EngineProcess { pid, state: state_of(pid) })
+}
+
 /// A thread waits for the answer: it comes within milliseconds, and this needs no runtime of whoever asks.
-fn order_on_thread(socket: PathBuf, id: JobId, asked: Asked) -> Result<Answered, OrderError> {
+fn order_on_thread(
+    (project, socket): (Project, PathBuf),
+    id: JobId,
+    asked: Asked,
+) -> Result<Answered, OrderError> {
     let (reply, answer) = oneshot::channel();
     std::thread::Builder::new()
         .name("order".to_owned())
         .spawn(move || {
             // Whoever asked may have gone.
-            let _sent = reply.send(order_over(&socket, &id, asked));
+            let _sent = reply.send(order_over((&project, &socket), &id, asked, &mut |_| {}));
         })
         .map_err(|error| gone(&error))?;
     Ok(Answered::Remote(answer))
 }
 
-/// How long an engine may take to answer an order; it does so in a few milliseconds.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-fn ask(mut stream: UnixStream, request: &Request) -> std::io::Result<Answer> {
-    stream.set_read_timeout(Some(PATIENCE))?;
-    link::write_line(&mut stream, request)?;
-    let mut line = String::new();
-    BufReader::new(stream).read_line(&mut line).map_err(|e| match e.kind() {
-        std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut => {
-            std::io::Error::new(e.kind(), format!("it said nothing for {} seconds", PATIENCE.as_secs()))
+/// Waits for an answer, and says so once it takes long; nothing if there is none in time, or the engine went without one.
+fn answer(stream: UnixStream, slow: &mut dyn FnMut()) -> std::io::Result<Option<Answer>> {
+    let mut reader = BufReader::new(stream);
+    let mut line = Vec::new();
+    let rest = Handle::PATIENCE.saturating_sub(Handle::SILENCE);
+    for (limit, is_last) in [(Handle::SILENCE, false), (rest, true)] {
+        reader.get_ref().set_read_timeout(Some(limit))?;
+        match reader.read_until(b'\n', &mut line) {
+            Ok(_) if line.ends_with(b"\n") => return Ok(Some(serde_json::from_slice(&line)?)),
+            Ok(_) => return Ok(None),
+            Err(e) if !matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return Ok(None),
+            Err(_) if is_last => return Ok(None),
+            Err(_) => slow(),
         }
-        _ => e,
-    })?;
-    Ok(serde_json::from_str(&line)?)
+    }
+    Ok(None)
 }

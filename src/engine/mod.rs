@@ -43,7 +43,7 @@ pub use begin::{
 };
 pub use bell::Bell;
 pub use bus::Next;
-pub use handle::{Handle, OrderError};
+pub use handle::{EngineProcess, Handle, OrderError};
 pub use store::{ClaimRow, FindError, Fire, FireState, History, JobFilter, JobRow};
 pub use subscription::{Events, Subscription};
 

@@ -39,7 +39,7 @@ pub enum Unbegun {
 /// # Errors
 /// If the terminal or the look that was set cannot be had, or an engine gave up.
 pub fn launch(context: &Context, out: &mut Out) -> Result<Ending, Failure> {
-    let steering = Steering::start(context, None, true)?;
+    let steering = Steering::start(context, (None, None), true)?;
     let mut state = Launcher::new(tui::look(context)?, &context.project.root, context.caller.clone());
     let mut terminal = show::open(context)?;
     let launching = Launching {

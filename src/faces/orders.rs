@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use crate::engine::{Handle, OrderError};
+use crate::engine::{EngineProcess, Handle, OrderError};
 use crate::logic::job::order::{Asked, Order, Target};
 
 #[cfg(test)]
@@ -22,6 +22,9 @@ pub type Answer = Result<String, OrderError>;
 
 /// Is told of an answer; says whether anybody heard it.
 pub type Tell = Box<dyn FnOnce(&Order, Answer) -> bool + Send>;
+
+/// Is told in words of an engine that takes long to answer.
+pub type Slow = Box<dyn Fn(String) + Send>;
 
 /// Takes an order to its engine and waits for the answer.
 type Way = Box<dyn FnOnce(Asked) -> Answer + Send>;
@@ -60,13 +63,15 @@ impl Orders {
         Self(Arc::new(Inner { actor, by: OnceLock::new(), state, is_idle: Condvar::new() }))
     }
 
-    /// Gives an order after all that were given before; `tell` gets the answer, on the thread of orders.
+    /// Gives an order after all that were given before; `tell` gets the answer, and `slow` hears of an engine that lets
+    /// itself be waited for, both on the thread of orders.
     ///
     /// # Errors
     /// If there can be no thread for it. It is not given then.
-    pub fn give(&self, handle: &Handle, order: Order, tell: Tell) -> std::io::Result<()> {
+    pub fn give(&self, handle: &Handle, order: Order, tell: Tell, slow: Slow) -> std::io::Result<()> {
         let handle = handle.clone();
-        self.push(order, Box::new(move |asked| handle.order(asked)), tell)
+        let way = move |asked| handle.order_patiently(asked, &mut |engine| slow(silence(engine)));
+        self.push(order, Box::new(way), tell)
     }
 
     /// Gives an order and waits for the answer, whatever else is on its way. For whoever could get no thread for it.
@@ -169,9 +174,41 @@ pub fn asked(by: String, order: Order) -> Asked {
 
 /// Says why an order was not carried out.
 #[must_use]
-pub fn words(error: &OrderError) -> &str {
+pub fn words(error: &OrderError) -> String {
     match error {
-        OrderError::Refused(refusal) => &refusal.message,
-        OrderError::Gone(why) => why,
+        OrderError::Refused(refusal) => refusal.message.clone(),
+        OrderError::Gone(why) => why.clone(),
+        OrderError::Unanswered { engine: Some(engine), .. } => format!(
+            "the engine ({}) has said nothing for {} s, and whether it carries out the order is not known",
+            process(*engine),
+            Handle::PATIENCE.as_secs()
+        ),
+        OrderError::Unanswered { engine: None, .. } => {
+            "the engine went before it answered, and whether it carried out the order is not known".to_owned()
+        }
     }
+}
+
+/// Says that an engine has not answered an order yet.
+#[must_use]
+pub fn silence(engine: Option<EngineProcess>) -> String {
+    let seconds = Handle::PATIENCE.saturating_sub(Handle::SILENCE).as_secs();
+    let name = engine.map_or_else(String::new, |engine| format!(" ({})", process(engine)));
+    let way_out = match engine {
+        Some(EngineProcess { pid, state: Some('T' | 't') }) => format!("; `kill -CONT {pid}` lets it go on"),
+        _ => String::new(),
+    };
+    format!("the engine{name} does not answer; waiting {seconds} s more{way_out}")
+}
+
+/// Returns `process 4711, stopped`.
+fn process(EngineProcess { pid, state }: EngineProcess) -> String {
+    let doing = match state {
+        Some('T') => ", stopped",
+        Some('t') => ", stopped by a debugger",
+        Some('D') => ", waiting for a disk",
+        Some('R') => ", busy",
+        _ => "",
+    };
+    format!("process {pid}{doing}")
 }

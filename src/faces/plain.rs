@@ -162,7 +162,7 @@ impl Plain {
         if let Some(by) = &view.paused {
             out.line(out.paint.dim(&format!(
                 "{dots} {} by {by}; {} still to run",
-                if view.frozen.is_some() { "frozen" } else { "paused" },
+                if view.is_frozen() { "frozen" } else { "paused" },
                 plural(view.stage_counts.waiting, "stage")
             )));
             return;
@@ -462,6 +462,6 @@ fn stage_line(out: &Out, view: &JobView, stage: u32) -> Option<String> {
     if it.cells.len() == 1 {
         return None;
     }
-    let counts = crate::faces::summary::counts(&it.counts, "cell");
+    let counts = crate::faces::summary::counts(view, &it.counts, "cell");
     Some(format!("{} {name} {word}: {counts}", out.paint.sign(State::of_stage(it))))
 }

@@ -17,11 +17,11 @@ use super::orders::PATIENCE;
 use super::out::Out;
 use super::plain::Plain;
 use super::signs::State;
-use super::steering::Steering;
+use super::steering::{Parting, Steering};
 use super::summary::{self, Volume};
 use super::words;
 use super::{cli, tui};
-use crate::engine::{Given, Handle, History, JobEnd, JobId, Next, Project, Running};
+use crate::engine::{Given, Handle, History, JobEnd, JobId, JobRow, Next, Project, Running};
 use crate::logic::view::forecast::Forecast;
 use crate::logic::view::{JobView, Phase};
 
@@ -163,9 +163,10 @@ pub fn ready(context: &Context, face: Face, why: Option<String>) -> Result<(Face
 pub fn follow(context: &Context, out: &mut Out, shown: Shown, skin: Skin) -> Result<Ending, Failure> {
     // Whoever changes the terminal's modes gives it back before the process stops.
     let with_stops = matches!(skin.face, Face::Full | Face::Inline);
-    let steering = Steering::start(context, shown.own(), with_stops)?;
-    steering.set_kept(shown.is_kept());
     let is_ours = shown.running.is_some();
+    let parting = || parting(context, (shown.number, &shown.id), &shown.view.playbook.name);
+    let steering = Steering::start(context, (shown.own(), (!is_ours).then(parting)), with_stops)?;
+    steering.set_kept(shown.is_kept());
     let ending = follow_steered(context, &steering, out, shown, skin);
     if !is_ours {
         // A job of this process ends before it does.
@@ -275,9 +276,15 @@ pub fn follow_on(
     let mut skin = Skin { face: Face::Full, volume: Volume::Normal, stays: true };
     steering.set_kept(shown.is_kept());
     steering.set_job(shown.own());
+    let others = shown.running.is_none();
+    let parting = || parting(context, (shown.number, &shown.id), &shown.view.playbook.name);
+    steering.set_parting(others.then(parting));
     let was_ours = shown.running.is_some();
     match full(context, steering, screen, out, (&mut shown, &mut skin)) {
-        Ok(true) => steering.set_job(None),
+        Ok(true) => {
+            steering.set_job(None);
+            steering.set_parting(None);
+        }
         Ok(false) => {
             if skin.face != Face::Full {
                 lines(context, steering, out, &mut shown, skin);
@@ -342,6 +349,7 @@ fn full(
             }
             // Whoever only looked on is gone, and the job is somebody else's.
             Ok(tui::Left::Lines) if shown.running.is_none() && !was_ours => {
+                tell_it_goes_on(context, out, shown);
                 return Err(Failure::told(Ending::Cancelled));
             }
             Ok(tui::Left::Lines) => {
@@ -479,6 +487,38 @@ fn catch_up(project: &Project, shown: &mut Shown) {
     for envelope in history.events(&shown.id, shown.view.seq, usize::MAX >> 1).unwrap_or_default() {
         shown.view.fold(&envelope);
     }
+}
+
+/// Returns what tells whoever only looked on at a job, and is ended by a signal, what becomes of it.
+fn parting(context: &Context, (number, id): (u64, &JobId), name: &str) -> Parting {
+    let (context, id, name) = (context.clone(), id.clone(), name.to_owned());
+    Box::new(move || {
+        let row = History::open(&context.project).ok().flatten().and_then(|history| history.row(&id).ok());
+        let command = |rest: &str| context.command(&format!("{rest} {number}"));
+        match row {
+            Some(row) if row.outcome.is_some() => {
+                format!("left; job #{number} `{name}` has ended, `{}` tells how", command("jobs show"))
+            }
+            Some(row) if !row.owner_alive => format!(
+                "left; no engine works on job #{number} `{name}`, `{}` goes on with it",
+                command("jobs recover")
+            ),
+            _ => format!(
+                "left; job #{number} `{name}` goes on, `{}` shows it again, `{}` cancels it",
+                command("w"),
+                command("jobs cancel")
+            ),
+        }
+    })
+}
+
+/// Lets signals end this process, which only looks on at a job, with words for what becomes of it.
+///
+/// # Errors
+/// If signals cannot be caught.
+pub fn look_on(context: &Context, row: &JobRow) -> Result<(), Failure> {
+    let parting = parting(context, (row.number, &row.id), &row.name);
+    Steering::start(context, (None, Some(parting)), false).map(drop)
 }
 
 fn goes_on(context: &Context, shown: &Shown) -> String {

@@ -117,6 +117,15 @@ impl State {
         }
     }
 
+    /// Returns it as it stands in a job: what runs of a frozen one stands still.
+    #[must_use]
+    pub fn within(self, view: &JobView) -> Self {
+        match self {
+            Self::Running | Self::Stopping | Self::RetryWait if view.is_frozen() => Self::Paused,
+            state => state,
+        }
+    }
+
     /// Says whether its sign turns.
     #[must_use]
     pub fn is_spinning(self) -> bool {

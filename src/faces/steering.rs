@@ -21,6 +21,12 @@ mod tests;
 /// Is called on the thread of the signals; says whether somebody heard it.
 pub type Listener = Box<dyn Fn(Signal) -> bool + Send>;
 
+/// Says what becomes of the job that is shown when this process ends at once. Is called on the thread of the signals.
+pub type Parting = Box<dyn Fn() -> String + Send>;
+
+/// The words where that is a job of this process, and its keeper ends what runs.
+const LEFT: &str = "left before the job ended; what still runs is being stopped";
+
 /// What signals do from now on.
 #[derive(Clone)]
 pub struct Steering(Arc<Inner>);
@@ -46,6 +52,8 @@ struct Inner {
     /// What commands are called here.
     caller: Caller,
     listener: Mutex<Option<Listener>>,
+    /// For a job that is not of this process.
+    parting: Mutex<Option<Parting>>,
     /// Came when whoever listened was just leaving: for the next one.
     late: Mutex<Vec<Late>>,
 }
@@ -59,19 +67,22 @@ struct Late {
     has_cancelled: bool,
 }
 
-/// Said where the keeper ends what runs, now that its engine is gone.
-const STOPPED: &str = "left before the job ended; what still runs is being stopped";
-
 impl Steering {
-    /// Begins to listen. `with_stops` is for faces that have to give the terminal back before the process stops.
+    /// Begins to listen, for a job of this process, or with words about one of another. `with_stops` is for faces that have
+    /// to give the terminal back before the process stops.
     ///
     /// # Errors
     /// If signals cannot be caught.
-    pub fn start(context: &Context, job: Option<&Handle>, with_stops: bool) -> Result<Self, Failure> {
+    pub fn start(
+        context: &Context,
+        (job, parting): (Option<&Handle>, Option<Parting>),
+        with_stops: bool,
+    ) -> Result<Self, Failure> {
         let Outside { stop_here, leave, actor, .. } = context.outside;
         let ends = Ends { stop_here, leave };
         let inner = Arc::new(Inner::new(ends, actor, job, context.caller.clone()));
         let heard = Arc::clone(&inner);
+        Self(Arc::clone(&inner)).set_parting(parting);
         (context.outside.on_signal)(with_stops, Box::new(move |signal| heard.hear(signal)))
             .map_err(|error| Failure::surroundings(format!("signals cannot be listened for: {error}")))?;
         Ok(Self(inner))
@@ -92,6 +103,11 @@ impl Steering {
     /// Says whether the job of this process goes on without a terminal.
     pub fn set_kept(&self, is_kept: bool) {
         self.0.is_kept.store(is_kept, Ordering::Relaxed);
+    }
+
+    /// Says what becomes of a job of another process when this one ends at once; nothing for a job of this one.
+    pub fn set_parting(&self, parting: Option<Parting>) {
+        *self.0.parting.lock().unwrap_or_else(PoisonError::into_inner) = parting;
     }
 
     /// Lets a face hear signals, or none.
@@ -150,6 +166,7 @@ impl Inner {
             is_kept: AtomicBool::new(false),
             caller,
             listener: Mutex::new(None),
+            parting: Mutex::new(None),
             late: Mutex::default(),
         }
     }
@@ -209,13 +226,16 @@ impl Inner {
 
     fn leave(&self) -> ! {
         let words = match self.job() {
-            None => "left before the job ended, which goes on".to_owned(),
-            Some(_) if !self.is_kept.load(Ordering::Relaxed) => STOPPED.to_owned(),
+            None => {
+                let parting = self.parting.lock().unwrap_or_else(PoisonError::into_inner);
+                parting.as_ref().map_or_else(|| LEFT.to_owned(), |words| words())
+            }
+            Some(_) if !self.is_kept.load(Ordering::Relaxed) => LEFT.to_owned(),
             Some(job) => {
                 // What went wrong with an order is of no use any more.
                 let _untold = self.orders.settle(LAST_ANSWER);
                 if self.orders.has_doomed() {
-                    STOPPED.to_owned()
+                    LEFT.to_owned()
                 } else {
                     let end = self.caller.command(&format!("jobs cancel {} --force", job.id()));
                     format!(
@@ -230,7 +250,7 @@ impl Inner {
     fn cancel(&self, handle: &Handle, force: bool) {
         let order = Order::Cancel { target: Target::Job, force };
         // A refusal means that the job has ended already, which the face sees by itself.
-        if self.orders.give(handle, order.clone(), Box::new(|_, _| true)).is_err() {
+        if self.orders.give(handle, order.clone(), Box::new(|_, _| true), Box::new(drop)).is_err() {
             // Out of threads: rather deaf for a moment than not cancelled.
             let _answer = self.orders.give_now(handle, order);
         }

@@ -60,19 +60,23 @@ pub fn final_line(view: &JobView, number: u64) -> String {
         took.push_str(&format!(" ({} since the retry)", words::elapsed(last)));
     }
     let in_or_after = if view.phase == Phase::Done(Outcome::Success) { "in" } else { "after" };
-    format!("job #{number} {word}{rescued} {in_or_after} {took}: {}", counts(&view.stage_counts, "stage"))
+    format!(
+        "job #{number} {word}{rescued} {in_or_after} {took}: {}",
+        counts(view, &view.stage_counts, "stage")
+    )
 }
 
-/// Returns `3 stages passed, 1 failed`; what there is none of is left out.
+/// Returns `3 stages passed, 1 failed` for parts of a job; what there is none of is left out.
 #[must_use]
-pub fn counts(counts: &Counts, what: &str) -> String {
+pub fn counts(view: &JobView, counts: &Counts, what: &str) -> String {
+    let running = if view.is_frozen() { "frozen" } else { "running" };
     let mut parts: Vec<String> = Vec::new();
     for (count, word) in [
         (counts.passed, "passed"),
         (counts.failed, "failed"),
         (counts.cancelled, "cancelled"),
         (counts.skipped, "skipped"),
-        (counts.live, "running"),
+        (counts.live, running),
         (counts.retrying, "retrying"),
         (counts.waiting, "not started"),
     ] {

@@ -24,6 +24,8 @@ pub enum Wait<'v> {
     Skipped(&'v str),
     /// Somebody paused the job; what it would wait for otherwise, if that is not a slot.
     Paused(&'v str, Option<Box<Wait<'v>>>),
+    /// The same where what runs is stopped as well.
+    Frozen(&'v str, Option<Box<Wait<'v>>>),
     /// Stages that have not ended.
     Needs(Vec<&'v str>),
     /// It comes after all ordinary stages.
@@ -116,7 +118,8 @@ fn held<'v>(view: &'v JobView, skipping: Option<&'v str>, is_live: bool, own: Wa
         // A cancel goes on through a pause.
         (None, Some(by)) if view.cancelling.is_none() => {
             let is_worth = matches!(own, Wait::Needs(_) | Wait::Last | Wait::Gate(_) | Wait::Shares(_));
-            Wait::Paused(by, is_worth.then(|| Box::new(own)))
+            let own = is_worth.then(|| Box::new(own));
+            if view.is_frozen() { Wait::Frozen(by, own) } else { Wait::Paused(by, own) }
         }
         _ => own,
     }
@@ -130,6 +133,7 @@ impl Wait<'_> {
             Self::Abandoned => "not started".to_owned(),
             Self::Skipped(_) => "will be skipped".to_owned(),
             Self::Paused(..) => "paused".to_owned(),
+            Self::Frozen(..) => "frozen".to_owned(),
             Self::Needs(open) => match open[..] {
                 [one, two] => format!("needs {one}, {two}"),
                 [one, _, ..] => format!("needs {one} and {} more", open.len() - 1),
@@ -150,8 +154,8 @@ impl Wait<'_> {
         match self {
             Self::Abandoned => "nobody works on this job any more".to_owned(),
             Self::Skipped(by) => format!("will be skipped (asked for by {by})"),
-            Self::Paused(by, None) => format!("paused by {by}"),
-            Self::Paused(by, Some(own)) => format!("paused by {by}; then {}", own.told()),
+            Self::Paused(by, own) => format!("paused by {by}{}", then(own.as_deref())),
+            Self::Frozen(by, own) => format!("frozen by {by}{}", then(own.as_deref())),
             Self::Needs(_) => self.brief(),
             Self::Last => "comes after all other stages".to_owned(),
             Self::Limit(limit) => {
@@ -163,6 +167,10 @@ impl Wait<'_> {
             Self::Shares(it) => format!("waits for {}", shares::told(it)),
         }
     }
+}
+
+fn then(own: Option<&Wait<'_>>) -> String {
+    own.map_or_else(String::new, |own| format!("; then {}", own.told()))
 }
 
 /// Returns which try of a step this is and how many there are: `3 of 5`, or the first alone where that is all there is.

@@ -113,6 +113,9 @@ fn a_pause_counts_before_needs_limits_and_slots_and_ends_with_the_job_being_canc
     assert_eq!(of_stage(&story.view, 3, true).brief(), "paused");
     assert_eq!(of_stage(&story.view, 3, true).told(), "paused by ada; then needs build");
     assert_eq!(of_stage(&story.view, 3, false).brief(), "not started");
+    story.tell([Event::JobPaused { by: "eve".to_owned(), order: String::new(), freeze: true }]);
+    assert_eq!(of_cell(&story.view, 2, true).brief(), "frozen");
+    assert_eq!(of_stage(&story.view, 3, true).told(), "frozen by eve; then needs build");
     let (by, order) = ("ann".to_owned(), String::new());
     story.tell([Event::SkipAsked {
         by: by.clone(),

@@ -33,6 +33,12 @@ pub fn phase(phase: Phase, cause: Option<&Cause>) -> &'static str {
     }
 }
 
+/// Returns the same for a part of a job: what runs of a frozen one is frozen.
+#[must_use]
+pub fn standing(view: &JobView, it: Phase, cause: Option<&Cause>) -> &'static str {
+    if view.is_frozen() && it.is_live() { "frozen" } else { phase(it, cause) }
+}
+
 /// Says why something did not end well or did not run, as the end of a sentence.
 #[must_use]
 pub fn cause(it: &Cause, view: &JobView) -> String {

@@ -233,7 +233,7 @@ fn whoever_only_looks_on_leaves_a_job_that_goes_on() {
     let mut looker = sandbox.sortie(["watch", "1", "--ui", "plain"]).start();
     looker.wait_for("begun");
     looker.signal(Signal::SIGINT);
-    looker.wait().code(130).complains("left before the job ended, which goes on").done();
+    looker.wait().code(130).complains("left; job #1 `leaves` goes on").done();
     sandbox.sortie(["jobs", "cancel", "1", "--force"]).run().code(0).done();
     sandbox.sortie(["jobs", "wait", "1"]).run().code(130).done();
     nothing_is_left(&sandbox, Duration::from_secs(5));

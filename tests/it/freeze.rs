@@ -51,7 +51,8 @@ fn processes_of_a_frozen_job_stand_still_and_so_does_their_time_limit() {
         eventually("the process to be stopped", || is_stopped(&project, file));
     }
     sandbox.sortie(["jobs", "list"]).run().says("frozen").done();
-    sandbox.sortie(["jobs", "show", "last"]).run().says("frozen").done();
+    let shown = sandbox.sortie(["jobs", "show", "last"]).run().says("job #1 frozen: 1 stage frozen");
+    assert!(!shown.out.contains("running"), "{}", shown.out);
     // The limit of the step is two seconds; a job that waits for another one that long shows that it did not fire.
     let clock = "version: 3\nname: clock\nstages: { a: { run: sleep 2.5 } }\n";
     std::fs::write(project.join("clock.yml"), clock).expect("the project is writable");
@@ -60,6 +61,12 @@ fn processes_of_a_frozen_job_stand_still_and_so_does_their_time_limit() {
     std::fs::write(project.join("go"), "").expect("the project is writable");
     sandbox.sortie(["jobs", "resume", "1"]).run().code(0).done();
     live.wait().code(0).says("went on").done();
+    // Every command says the time that it ran.
+    let list = sandbox.sortie(["jobs", "list", "--json"]).run().code(0).json_lines();
+    let took = list[0][1]["took_seconds"].as_f64().expect("it has ended");
+    let show = sandbox.sortie(["jobs", "show", "1", "--json"]).run().code(0).json_lines();
+    assert_eq!(show[0]["seconds"].as_f64(), Some(took), "{show:?}");
+    assert_eq!(show[0]["took_seconds"].as_f64(), Some(took), "{show:?}");
     nothing_is_left(&sandbox, Duration::from_secs(2));
 }
 

@@ -24,6 +24,7 @@ mod kit;
 mod launcher;
 mod library;
 mod many;
+mod onlooker;
 mod orders;
 mod pictures;
 mod playbooks;

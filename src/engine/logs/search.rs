@@ -26,9 +26,11 @@ pub struct Search {
     /// Where the next line to look at begins, and its number.
     at: u64,
     line: u64,
-    /// Whether that line goes on with one that was cut, and the last character before the cut.
+    /// Whether that line goes on with one that was cut, the last character before the cut, and whether that still stands
+    /// there: a carriage return at the cut lets what follows overwrite it.
     continued: bool,
     lead: String,
+    lead_stands: bool,
     /// Up to here everything was looked at, the last line included although it had no break yet.
     looked: u64,
     /// Lines that were looked at.
@@ -57,6 +59,7 @@ impl Search {
             line: 0,
             continued: false,
             lead: String::new(),
+            lead_stands: true,
             looked: 0,
             seen: 0,
             restarts: 0,
@@ -241,8 +244,8 @@ impl Search {
         // Where each begins and ends, and whether it goes on with the one before it.
         let mut spans: Vec<(usize, usize, bool)> = Vec::with_capacity(ends.len());
         let mut start = 0;
-        let mut joins = self.continued;
-        for &(end, next) in ends {
+        let mut joins = self.continued && self.lead_stands;
+        for (index, &(end, next)) in ends.iter().enumerate() {
             let piece = &bytes[start..bytes.len().min(end as usize)];
             joins &= goes_on(piece);
             if !joins && !text.is_empty() {
@@ -252,6 +255,9 @@ impl Search {
             clean_onto(piece, &mut text);
             spans.push((begin, text.len(), joins));
             joins = next == end && !piece.ends_with(b"\r");
+            if index + 1 == done {
+                self.lead_stands = joins;
+            }
             start = next as usize;
         }
         let regex = self.query.regex_for(text.is_ascii());

@@ -280,3 +280,20 @@ fn ten_megabytes_have_as_many_hits_as_were_put_there() {
         assert_eq!(search.seen(), line);
     }
 }
+
+#[test]
+fn what_a_carriage_return_before_a_cut_lets_be_overwritten_is_no_lead_however_the_log_grew() {
+    let case = CASES.iter().find(|case| case.text == r"\B").unwrap();
+    let bytes = b"\x1b]0;title\x07\r\x1b[31mfoo\x1b[31m\n";
+    for step in [1, 2, bytes.len()] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let mut lines = Lines::with_longest(path.clone(), 6);
+        let mut search = Search::new(case.query.clone());
+        for part in bytes.chunks(step) {
+            append(&path, part);
+            to_end(&mut search, &mut lines, 1);
+        }
+        assert_eq!(hits(&search), naive(bytes, 6, &case.regex), "{step} bytes at a time");
+    }
+}

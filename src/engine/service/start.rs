@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{Begin, Kind, Service, Trigger, look};
 use crate::engine::store::{Fire, FireState, NewFire, Store};
-use crate::engine::{EngineError, Handle, History, JobId, OrderError, Project, clock};
+use crate::engine::{EngineError, Handle, History, JobId, Project, clock};
 use crate::logic::job::order::{Asked, Order, Target};
 use crate::logic::schedule::meet::{Meeting, Standing, may_start, meet};
 use crate::logic::text;
@@ -128,8 +128,7 @@ impl Service<'_> {
             Asked { id: Uuid::now_v7().to_string(), by: self.hooks.actor.clone(), order, expected_seq: None };
         let words = match connect(&self.project, job).map(|handle| handle.order(asked)) {
             Ok(Ok(words)) => words,
-            Ok(Err(OrderError::Refused(refusal))) => refusal.message,
-            Ok(Err(OrderError::Gone(why))) => why,
+            Ok(Err(error)) => error.to_string(),
             Err(error) => error.message,
         };
         self.line("job.cancelled", Some(trigger), Some(job), &words);

@@ -581,7 +581,7 @@ fn known(connection: &Connection, number: u64, is_own: bool) -> Result<Option<Kn
         })
         .optional()?;
     let Some(it) = found else { return Ok(None) };
-    let lives = is_own || it.owner.is_some_and(|owner| owner.is_alive());
+    let lives = is_own || it.owner.is_some_and(|owner| owner.is_alive(connection, &it.id));
     if !is_own && (ENDED.contains(&it.state.as_str()) || !(lives || it.keeps)) {
         return Ok(None);
     }

@@ -16,6 +16,7 @@ use crate::logic::job::event::Envelope;
 use crate::logic::plan::{Plan, PlanRequest};
 use crate::logic::playbook::source::Source;
 use crate::logic::time::Timestamp;
+use crate::logic::view::Worked;
 
 /// How long whoever records a job may take to start its engine.
 const TO_BEGIN: Duration = Duration::from_secs(10);
@@ -40,11 +41,13 @@ pub struct JobRow {
     pub outcome: Option<String>,
     pub started: Timestamp,
     pub finished: Option<Timestamp>,
-    /// How long it took once it has ended: all of its attempts, without the time between them.
+    /// How long it ran once it has ended: all of its attempts, without the time between them and what it was frozen.
     pub took: Option<Duration>,
     pub actor: String,
     pub dir: PathBuf,
     pub owner_alive: bool,
+    /// The process of its engine, if that lives.
+    pub owner_pid: Option<u32>,
     /// Whether another engine goes on with it by itself if its own one dies.
     pub goes_on: bool,
     /// The job that this one repeats with other inputs.
@@ -114,10 +117,14 @@ impl History {
             let id: String = row.get(1)?;
             let state: String = row.get(4)?;
             let owner: (Option<u32>, Option<u64>, Option<String>) = (row.get(9)?, row.get(10)?, row.get(11)?);
-            let owner_alive = match owner {
-                (Some(pid), Some(start), Some(boot)) => Owner { pid, start, boot }.is_alive(),
-                _ => false,
+            let owner_pid = match owner {
+                (Some(pid), Some(start), Some(boot)) => {
+                    let owner = Owner { pid, start, boot };
+                    owner.is_alive(&self.connection, &id).then_some(pid)
+                }
+                _ => None,
             };
+            let owner_alive = owner_pid.is_some();
             // A job without a living owner is never shown as running; one that never had an owner waits for its first.
             let has_begun = row.get::<_, u64>(12)? > 0;
             let has_ended = row.get::<_, Option<i64>>(7)?.is_some();
@@ -126,10 +133,7 @@ impl History {
             let (number, finished) = (row.get(0)?, row.get::<_, Option<i64>>(7)?.map(Timestamp));
             let started = Timestamp(row.get(6)?);
             let whole = finished.map(|finished| finished.since(started));
-            // Only another engine runs a job on that has ended.
-            let is_first = row.get::<_, u64>(12)? <= 1;
-            let took =
-                if is_first { whole } else { self.ran(number)?.filter(|_| finished.is_some()).or(whole) };
+            let took = if has_ended { self.ran(number)?.or(whole) } else { None };
             Ok(JobRow {
                 number,
                 dir: self.state.join("jobs").join(&id),
@@ -143,6 +147,7 @@ impl History {
                 took,
                 actor: row.get(8)?,
                 owner_alive,
+                owner_pid,
                 goes_on: row.get_ref(13)?.as_str() == Ok("keep"),
                 retry_of: row.get(14)?,
             })
@@ -150,26 +155,23 @@ impl History {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Adds up how long a job was at work, from each start to the end after it; nothing if it never ended.
+    /// Adds up how long a job ran; nothing if it never ended.
     fn ran(&self, number: u64) -> rusqlite::Result<Option<Duration>> {
-        let mut query = self.connection.prepare_cached(
-            "SELECT time, type FROM events WHERE id > ?1 AND id < ?2 AND type IN \
-             ('job.started', 'job.retrying', 'job.completed', 'job.failed', 'job.cancelled') ORDER BY id",
-        )?;
+        let types = Worked::TYPES.map(|it| format!("'{it}'")).join(", ");
+        let mut query = self.connection.prepare_cached(&format!(
+            "SELECT time, body FROM events INDEXED BY events_worked \
+             WHERE id > ?1 AND id < ?2 AND type IN ({types}) ORDER BY id",
+        ))?;
         let mut rows = query.query(params![key(number, 0), key(number + 1, 0)])?;
-        let (mut since, mut whole) = (None, None);
+        let mut worked = Worked::default();
         while let Some(row) = rows.next()? {
             let time = Timestamp(row.get(0)?);
-            match row.get_ref(1)?.as_str() {
-                // What is run on while it runs has begun before.
-                Ok("job.started" | "job.retrying") => since = since.or(Some(time)),
-                _ => {
-                    let ran = since.take().map_or(Duration::ZERO, |since| time.since(since));
-                    whole = Some(whole.unwrap_or_default() + ran);
-                }
-            }
+            // An event that cannot be read tells nothing here; whoever shows the job says so.
+            let Ok(event) = serde_json::from_str(row.get_ref(1)?.as_str()?) else { continue };
+            worked.thaw(&event, time);
+            worked.fold(&event, worked.clock(time));
         }
-        Ok(whole)
+        Ok(worked.finished.map(|finished| worked.elapsed(finished)))
     }
 
     /// Finds the job that a number, `#number`, a unique prefix of its id, or `last` names.

@@ -9,10 +9,15 @@ use super::Store;
 mod tests;
 
 /// Version of the tables; a store of a newer one is refused, an older one is lifted.
-pub(super) const VERSION: i64 = 4;
+pub(super) const VERSION: i64 = 5;
 
 /// What lifts a store by one version, from the first on. A new store is made as `schema.sql` has it, which comes to the same.
-const LIFTS: &[&str] = &[include_str!("lift_2.sql"), include_str!("lift_3.sql"), include_str!("lift_4.sql")];
+const LIFTS: &[&str] = &[
+    include_str!("lift_2.sql"),
+    include_str!("lift_3.sql"),
+    include_str!("lift_4.sql"),
+    include_str!("lift_5.sql"),
+];
 
 impl Store {
     /// Makes the tables, or lifts those of an older version; another process may have done so in the meantime.

@@ -41,6 +41,7 @@ pub use fires::{Fire, FireState};
 use folder::{broken, newer_store};
 pub use history::{FindError, History, JobRow};
 pub(super) use lease::Owner;
+pub(in crate::engine) use lease::state_of;
 use lift::VERSION;
 use made::on_loss_word;
 pub(crate) use made::{NewJob, StoredJob};

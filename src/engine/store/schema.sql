@@ -33,6 +33,10 @@ CREATE TABLE events (
   type TEXT NOT NULL,
   body TEXT NOT NULL
 );
+-- The few that tell how long jobs ran, as `logic/view/worked.rs` has them.
+CREATE INDEX events_worked ON events (id) WHERE type IN ('job.started', 'job.paused', 'job.resumed', 'job.retrying',
+  'job.queued', 'job.claimed', 'job.completed', 'job.failed', 'job.cancelled', 'job.skipped', 'order.cancel',
+  'order.rollback');
 -- What starts jobs without a person, and since when it is known: nothing from before that is made up for.
 CREATE TABLE triggers (
   id       TEXT PRIMARY KEY,

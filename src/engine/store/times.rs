@@ -13,8 +13,10 @@ use serde::Deserialize;
 use super::History;
 use super::journal::key;
 use crate::engine::EngineError;
+use crate::logic::job::event::Event;
 use crate::logic::plan::Plan;
 use crate::logic::time::Timestamp;
+use crate::logic::view::Worked;
 
 #[cfg(test)]
 #[path = "times_tests.rs"]
@@ -90,13 +92,14 @@ impl History {
         let mut query = self.connection.prepare_cached(
             "SELECT time, type, body FROM events WHERE id > ?1 AND id < ?2 \
              AND type IN ('stage.started', 'stage.completed', 'stage.failed', 'stage.cancelled', \
-             'stage.skipped', 'cell.started') ORDER BY id",
+             'stage.skipped', 'cell.started', 'job.paused', 'job.resumed', 'order.cancel') ORDER BY id",
         )?;
         let mut rows = query.query(params![key(job, 0), key(job + 1, 0)])?;
         let mut stage_of: HashMap<u32, u32> = HashMap::new();
         let mut begun: HashMap<u32, Begun> = HashMap::new();
+        let mut worked = Worked::default();
         while let Some(row) = rows.next()? {
-            let time = Timestamp(row.get(0)?);
+            let time = worked.clock(Timestamp(row.get(0)?));
             let column = |at: usize| row.get_ref(at).ok().and_then(|it| it.as_str().ok()).unwrap_or_default();
             // An event that cannot be read tells nothing here; whoever shows the job says so.
             match column(1) {
@@ -111,6 +114,15 @@ impl History {
                     if let Some(stage) = stage_of.get(&it.cell).and_then(|stage| begun.get_mut(stage)) {
                         stage.since.get_or_insert(time);
                     }
+                }
+                "job.paused" | "job.resumed" | "order.cancel" => {
+                    let Ok(event) = serde_json::from_str::<Event>(column(2)) else { continue };
+                    let stood = worked.thaw(&event, Timestamp(row.get(0)?)).unwrap_or_default();
+                    begun
+                        .values_mut()
+                        .filter_map(|it| it.since.as_mut())
+                        .for_each(|it| *it = it.after(stood));
+                    worked.fold(&event, time);
                 }
                 end => {
                     let Ok(it) = serde_json::from_str::<OfStage<'_>>(column(2)) else { continue };

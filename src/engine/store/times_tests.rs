@@ -13,6 +13,7 @@ use crate::logic::plan::{Plan, PlanRequest, plan};
 use crate::logic::playbook;
 use crate::logic::playbook::source::Source;
 use crate::logic::time::Timestamp;
+use crate::logic::view::JobView;
 use crate::port::keeper::OnLoss;
 
 struct Past {
@@ -188,10 +189,41 @@ fn a_job_that_was_run_on_took_the_time_that_it_ran() {
     past.job("again.yml", events);
     // Only an engine that takes the job over runs it on.
     past.store.drop_lease(1, 1).unwrap();
-    past.store.take_lease(1, &Owner::this(), &|| false).unwrap();
+    past.store.take_lease(1, &Owner::this()).unwrap();
     past.job("once.yml", [(0, Event::JobStarted { attempt: 1 }), (7, job_ends(Outcome::Success))]);
     past.job("runs.yml", [(0, Event::JobStarted { attempt: 1 })]);
     let rows = History::open(&past.project).unwrap().unwrap().jobs(9).unwrap();
     let took: Vec<_> = rows.iter().map(|row| row.took.map(|it| it.as_secs())).collect();
     assert_eq!(took, [None, Some(7), Some(12)]);
+}
+
+#[test]
+fn what_a_job_was_frozen_is_no_time_of_it_nor_of_its_stages() {
+    let mut past = Past::new();
+    let (by, order) = ("ann".to_owned(), String::new());
+    let pause = |freeze| Event::JobPaused { by: by.clone(), order: order.clone(), freeze };
+    let resume = || Event::JobResumed { by: by.clone(), order: order.clone() };
+    let events = vec![
+        (2, Event::JobStarted { attempt: 1 }),
+        (2, begins(0, &[(0, "build.00000001")])),
+        (3, cell(0)),
+        (5, pause(true)),
+        (105, resume()),
+        // A pause in which what runs goes on is time that the job took.
+        (106, pause(false)),
+        (108, resume()),
+        (110, ends(0, Outcome::Success)),
+        (112, job_ends(Outcome::Success)),
+    ];
+    // The time is that which whoever shows the job folds from all of its events.
+    let plan = plan_of("  build: {run: x}\n");
+    let mut view = JobView::new(Arc::clone(&plan.playbook));
+    for (seq, (time, event)) in (1..).zip(&events) {
+        view.fold(&Envelope { seq, time: Timestamp(time * 1_000_000), event: event.clone() });
+    }
+    assert_eq!(view.elapsed(Timestamp::default()).as_secs(), 10);
+    past.job("ci.yml", events);
+    let row = History::open(&past.project).unwrap().unwrap().jobs(1).unwrap().pop().unwrap();
+    assert_eq!(row.took.map(|it| it.as_secs()), Some(10));
+    assert_eq!(past.times("ci.yml", &plan, 9), [vec![7]]);
 }

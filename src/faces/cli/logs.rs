@@ -15,7 +15,7 @@ use crate::engine::{Handle, History, JobRow, Next};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
-use crate::faces::words;
+use crate::faces::{show, words};
 use crate::logic::address::Address;
 use crate::logic::job::event::Event;
 use crate::logic::job::report::AttemptKey;
@@ -184,6 +184,7 @@ fn follow(
     (out, notes): (&mut Out, &mut Out),
 ) -> Result<Ending, Failure> {
     let handle = Handle::of(&context.project, &row.id)?;
+    show::look_on(context, row)?;
     let mut tails: HashMap<AttemptKey, Tail> = HashMap::new();
     let already: Vec<AttemptKey> = view.attempts.clone();
     for key in already {

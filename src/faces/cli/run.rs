@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::args::{RunArgs, Ui};
-use super::{opened, pick, prepare};
+use super::{opened, pick, prepare, recover};
 use crate::engine::library::{self, Opened};
 use crate::engine::{self, Ahead, Fired, OnLoss, Start};
 use crate::faces::context::Context;
@@ -51,6 +51,7 @@ pub(super) fn run(
     let ahead = ahead.unwrap_or_default();
     let wanted = Wanted { opened, plan, request, env, retry_of: None, ahead };
     if args.detach {
+        recover::not_in_step(context)?;
         return detach(context, args, wanted, out, notes);
     }
     // What is wrong with the screen is told before there is a job that could suffer from it.

@@ -119,7 +119,12 @@ fn print(out: &mut Out, root: &Path, row: &JobRow, view: &JobView) {
     let head = if is_over {
         summary::final_line(view, row.number)
     } else {
-        format!("job #{} {}: {}", row.number, state_word(row), summary::counts(&view.stage_counts, "stage"))
+        format!(
+            "job #{} {}: {}",
+            row.number,
+            state_word(row),
+            summary::counts(view, &view.stage_counts, "stage")
+        )
     };
     out.line(format!("{mark} {head}"));
     let mut facts = Table::default();
@@ -142,7 +147,7 @@ fn print(out: &mut Out, root: &Path, row: &JobRow, view: &JobView) {
         facts.row(["  because".to_owned(), words::cause(cause, view)]);
     }
     if let Some(by) = &view.paused {
-        let word = if view.frozen.is_some() { "  frozen" } else { "  paused" };
+        let word = if view.is_frozen() { "  frozen" } else { "  paused" };
         facts.row([word.to_owned(), format!("by {by}")]);
     }
     if let Some(waits) = shares::of_job(view).filter(|_| !is_over) {
@@ -156,12 +161,12 @@ fn print(out: &mut Out, root: &Path, row: &JobRow, view: &JobView) {
         let why = match (&stage.cause, single) {
             (_, true) => failed_why(view, stage.cells[0]),
             (Some(cause), _) if stage.cells.is_empty() => words::cause(cause, view),
-            _ if stage.cells.len() > 1 => summary::counts(&stage.counts, "cell"),
+            _ if stage.cells.len() > 1 => summary::counts(view, &stage.counts, "cell"),
             _ => String::new(),
         };
-        let word = words::phase(stage.phase, stage.cause.as_ref());
+        let word = words::standing(view, stage.phase, stage.cause.as_ref());
         table.marked(
-            out.paint.sign(State::of_stage(stage)),
+            out.paint.sign(State::of_stage(stage).within(view)),
             1,
             [view.stage_name(at).to_owned(), word.to_owned(), stage_time(stage), why],
         );
@@ -170,8 +175,8 @@ fn print(out: &mut Out, root: &Path, row: &JobRow, view: &JobView) {
         }
         for &cell in stage.cells.iter().take(CELLS_SHOWN) {
             let it = &view.cells[cell as usize];
-            let word = words::phase(it.phase, it.cause.as_ref());
-            let mark = format!("  {}", out.paint.sign(State::of_cell(it)));
+            let word = words::standing(view, it.phase, it.cause.as_ref());
+            let mark = format!("  {}", out.paint.sign(State::of_cell(it).within(view)));
             let time = time_text(it.started, it.finished);
             table.marked(mark, 3, [view.cell_name(cell), word.to_owned(), time, failed_why(view, cell)]);
         }
@@ -214,8 +219,8 @@ fn job_json(row: &JobRow, view: &JobView) -> Json {
     object["rescued"] = view.rescued.into();
     object["rolled_back"] = is_rolled_back(view.cause.as_ref()).into();
     object["cause"] = cause_json(view.cause.as_ref(), view);
-    object["seconds"] = view.finished.map(|finished| view.elapsed(finished).as_secs_f64()).into();
-    object["attempt_seconds"] = seconds(view.started, view.finished);
+    object["seconds"] = view.worked.finished.map(|finished| view.elapsed(finished).as_secs_f64()).into();
+    object["attempt_seconds"] = seconds(view.worked.started, view.worked.finished);
     object["outputs"] = pairs(&view.outputs);
     object["gates"] = gates_json(view);
     object["stages"] = (0u32..)

@@ -79,13 +79,26 @@ pub(super) fn send(
         out.line(format!("`last` is job #{} ({})", row.number, row.name));
     }
     let handle = pick::connect(context, row)?;
-    match handle.order(asked(context, order, with)) {
-        Ok(words) => {
-            out.line(words);
-            Ok(Ending::Success)
-        }
-        Err(OrderError::Refused(refusal)) => Err(Failure::refused(refusal.message)),
-        Err(OrderError::Gone(why)) => Err(Failure::surroundings(why)),
+    let mut slow = |engine| {
+        out.line(orders::silence(engine));
+        out.flush();
+    };
+    let answer = handle.order_patiently(asked(context, order, with), &mut slow);
+    let words = answer.map_err(|error| not_done(context, row, &error))?;
+    out.line(words);
+    Ok(Ending::Success)
+}
+
+/// Says why an order was not carried out, or that this is not known, and the way out.
+fn not_done(context: &Context, row: &JobRow, error: &OrderError) -> Failure {
+    let words = orders::words(error);
+    match error {
+        OrderError::Refused(_) => Failure::refused(words),
+        OrderError::Gone(_) => Failure::surroundings(words),
+        OrderError::Unanswered { id, .. } => Failure::surroundings(words).help(format!(
+            "`{}` tells what the job does; given again with `--id {id}` the order is carried out once",
+            context.command(&format!("jobs show {}", row.number))
+        )),
     }
 }
 

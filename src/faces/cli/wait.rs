@@ -9,7 +9,7 @@ use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
 use crate::faces::signs::State;
-use crate::faces::{summary, words};
+use crate::faces::{show, summary, words};
 use crate::logic::text::duration;
 
 /// Runs the command.
@@ -62,6 +62,7 @@ fn until_end(context: &Context, args: &WaitArgs, row: &JobRow, notes: &mut Out) 
     let began = clock::elapsed();
     let passed = || clock::elapsed().saturating_sub(began);
     let handle = Handle::of(&context.project, &row.id)?;
+    show::look_on(context, row)?;
     let mut events = handle.subscribe(0);
     loop {
         let left: Option<Duration> = args.timeout.map(|limit| limit.saturating_sub(passed()));

@@ -17,7 +17,7 @@ use super::{Left, Stream, modes, rows};
 use crate::engine::{Bell, Handle, JobId, Next, OrderError, Subscription, clock};
 use crate::faces::context::{Context, Signal};
 use crate::faces::held;
-use crate::faces::orders::Orders;
+use crate::faces::orders::{self, Orders};
 use crate::faces::out::Out;
 use crate::faces::plain::Plain;
 use crate::faces::show::{self, Shown, Skin};
@@ -462,16 +462,22 @@ impl<'a> Face<'a> {
     /// Gives an order, without waiting for the answer.
     fn order(&mut self, order: Order) {
         let (answers, bell) = (self.answers.0.clone(), self.bell.clone());
+        let say = move |words: String| {
+            let is_heard = answers.send(words).is_ok();
+            bell.iter().for_each(Bell::ring);
+            is_heard
+        };
+        let also = say.clone();
+        let slow = move |words| {
+            // It is said again with the answer.
+            let _is_heard = also(words);
+        };
         // What was done is an event, which the lines tell.
         let tell = move |_: &Order, answer| match answer {
-            Err(OrderError::Gone(why)) => {
-                let is_heard = answers.send(why).is_ok();
-                bell.iter().for_each(Bell::ring);
-                is_heard
-            }
             Ok(_) | Err(OrderError::Refused(_)) => true,
+            Err(error) => say(orders::words(&error)),
         };
-        if let Err(error) = self.orders.give(&self.handle, order, Box::new(tell)) {
+        if let Err(error) = self.orders.give(&self.handle, order, Box::new(tell), Box::new(slow)) {
             self.out.line(format!("the order was not given: {error}"));
         }
     }

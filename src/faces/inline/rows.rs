@@ -89,7 +89,7 @@ fn doing(view: &JobView, live: &[usize]) -> String {
         words::phase(view.phase, view.cause.as_ref())
     } else if view.cancelling.is_some() {
         "cancelling"
-    } else if view.frozen.is_some() {
+    } else if view.is_frozen() {
         "frozen"
     } else if view.paused.is_some() {
         "paused"
@@ -184,7 +184,8 @@ fn stage_rows(
         .filter(|cell| view.live.contains(cell))
         .filter_map(|&cell| Some((cell, view.cells.get(cell as usize)?)))
         .collect();
-    let symbol = live.first().map_or(State::of_stage(stage), |(_, cell)| State::of_cell(cell)).sign(ascii);
+    let state = live.first().map_or(State::of_stage(stage), |(_, cell)| State::of_cell(cell));
+    let symbol = state.within(view).sign(ascii);
     let name = title(view, at);
     if let Some(gate) = view.gate_of_stage(u32::try_from(at).unwrap_or(u32::MAX)) {
         let state = gates::waits(&view.gates[gate as usize], now);
@@ -229,6 +230,7 @@ fn cell_words(view: &JobView, at: u32, cell: &CellView, now: Timestamp) -> Strin
         return after_failure(view, cell, next.told(now));
     }
     match cell.phase {
+        _ if view.is_frozen() => format!("{} frozen", clock(time)),
         Phase::Stopping => format!("{} stopping", clock(time)),
         _ => clock(time),
     }
@@ -270,6 +272,7 @@ fn step_words(view: &JobView, at: u32, cell: &CellView, now: Timestamp) -> (Stri
     };
     let time = state.started.map_or(Duration::ZERO, |started| state.finished.unwrap_or(now).since(started));
     let rest = match (cell.phase, state.phase) {
+        (_, phase) if view.is_frozen() && phase.is_live() => format!("{} frozen", clock(time)),
         (Phase::Stopping, _) | (_, Phase::Stopping) => format!("{} stopping", clock(time)),
         _ => clock(time),
     };

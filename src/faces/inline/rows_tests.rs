@@ -290,6 +290,14 @@ fn further_tries_pauses_and_stops_are_told() {
           └─ [lint] Ask the spelling service try 2 of 3 0:20
     "#]]
     .assert_eq(&story.rows(0, (80, 24), false));
+    story.tell([Event::JobPaused { by: by.clone(), order: order.clone(), freeze: true }]);
+    expect![[r#"
+        [█████░░░░░] 50% - Stage 3/4: check (frozen)
+        = check
+          └─ [lint] Ask the spelling service try 2 of 3 0:21 frozen
+    "#]]
+    .assert_eq(&story.rows(0, (80, 24), false));
+    story.tell([Event::JobResumed { by: by.clone(), order: order.clone() }]);
     story.tell([step_end(1, 0), step(1, 1, 1)]);
     story.tell([Event::CancelAsked {
         by: by.clone(),

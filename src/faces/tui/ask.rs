@@ -74,7 +74,7 @@ impl Ui {
             Ask::CancelJob => Ok(cancel_job(facts)),
             Ask::Leave => Ok(leave(facts)),
             Ask::Freeze if view.cancelling.is_some() => Err("the job is being cancelled".to_owned()),
-            Ask::Freeze if view.frozen.is_some() => Err("the job is frozen already".to_owned()),
+            Ask::Freeze if view.is_frozen() => Err("the job is frozen already".to_owned()),
             Ask::Freeze => Ok(freeze(facts)),
             Ask::Retry(id) => match phase(view, id) {
                 Phase::Done(outcome) => {

@@ -77,7 +77,7 @@ pub(super) fn shows(order: &Order, facts: Facts<'_>) -> bool {
     };
     match order {
         Order::Pause => view.paused.is_some(),
-        Order::Freeze => view.frozen.is_some(),
+        Order::Freeze => view.is_frozen(),
         Order::Resume => view.paused.is_none(),
         Order::Cancel { target, .. } | Order::Skip { target } => {
             matches!(of(target), Phase::Stopping | Phase::Done(_))
@@ -116,7 +116,7 @@ impl Ui {
 
     /// Asks whether the job is to be frozen.
     pub(super) fn freeze(&mut self, facts: Facts<'_>) -> Vec<Request> {
-        if facts.view.frozen.is_some() {
+        if facts.view.is_frozen() {
             self.say("the job is frozen already; p lets it go on", facts.now);
             return Vec::new();
         }

@@ -65,6 +65,8 @@ pub struct Watch<'a> {
 enum Said {
     Signal(Signal),
     Answer(Order, orders::Answer),
+    /// An engine lets itself be waited for, in words.
+    Slow(String),
     /// Something came of a start.
     Begun,
     Forecast(Forecast),
@@ -119,7 +121,7 @@ fn give_armed(steering: &Steering, ui: &mut Ui, shown: &mut Shown) {
         let Request::Order(order) = request else { continue };
         shown.is_being_cancelled |= matches!(order, Order::Cancel { target: Target::Job, .. });
         // What goes wrong with it is told by whoever waits for the last answers.
-        if steering.orders().give(handle, order.clone(), Box::new(|_, _| false)).is_err() {
+        if steering.orders().give(handle, order.clone(), Box::new(|_, _| false), Box::new(drop)).is_err() {
             let _answer = steering.orders().give_now(handle, order);
         }
     }
@@ -274,6 +276,7 @@ impl<'a> Loop<'a> {
                 return Ok(Some(Left::Lines));
             }
             Said::Answer(order, answer) => self.answered(&order, answer, now),
+            Said::Slow(words) => self.ui.say(words, now),
             Said::Begun => self.begun(now)?,
             Said::Forecast(forecast) => self.ui.forecast = forecast,
         }
@@ -397,10 +400,12 @@ impl<'a> Loop<'a> {
             self.ui.say("the job has ended", clock::elapsed());
             return;
         };
-        let said = self.said.clone();
         // The screen may be gone by then.
+        let said = self.said.clone();
         let tell = move |order: &Order, answer| said.send(Said::Answer(order.clone(), answer)).is_ok();
-        if let Err(error) = self.watch.steering.orders().give(handle, order, Box::new(tell)) {
+        let said = self.said.clone();
+        let slow = move |words| drop(said.send(Said::Slow(words)));
+        if let Err(error) = self.watch.steering.orders().give(handle, order, Box::new(tell), Box::new(slow)) {
             self.ui.say(format!("the order was not given: {error}"), clock::elapsed());
         }
     }

@@ -55,10 +55,10 @@ fn fold(state: &mut JobState, event: &Event, at: Timestamp) {
         Event::StepWithdrawn { key } => step_withdrawn(state, *key),
         Event::StepStarted { key } => step_started(state, *key, at),
         Event::StepStopping { key, rung, cause } => step_stopping(state, *key, *rung, cause.clone(), at),
-        Event::StepRetrying { key, until, left_running, rerun, .. } => {
+        Event::StepRetrying { key, until, cause, left_running, rerun, .. } => {
             step_retrying(state, *key, *until, *left_running);
-            if *rerun && let Some(it) = current(state, key.cell, key.run) {
-                it.steps[key.step as usize].reruns += 1;
+            if *rerun {
+                super::gate::lose(state, *key, cause.as_ref());
             }
         }
         Event::StepFinished(end) => step_finished(state, end),
@@ -612,6 +612,7 @@ fn step_started(state: &mut JobState, key: AttemptKey, at: Timestamp) {
     step.since.get_or_insert(at);
     step.attempt_since = Some(at);
     step.stop = None;
+    step.lost = None;
     if model.action.is_run() {
         let stage = it.stage as usize;
         state.index.live.entry(key).or_insert(None);

@@ -269,12 +269,12 @@ fn interrupted(state: &JobState, key: AttemptKey, message: &str, now: Timestamp)
         // It was armed by a success and has not succeeded itself: it runs until it has said how it ended.
         _ if is_undo => true,
         OnInterrupt::Auto => model.idempotent,
-        OnInterrupt::Rerun | OnInterrupt::Resume => true,
+        OnInterrupt::Rerun | OnInterrupt::Resume | OnInterrupt::Ask => true,
         OnInterrupt::Fail => false,
     };
     let cause = Cause::Interrupted { message: message.to_owned() };
-    // What takes its machine along each time would never end.
-    if runs_again && (is_undo || it.reruns < MOST_RERUNS) {
+    // What takes its machine along each time would never end, unless people decide.
+    if runs_again && (is_undo || it.reruns < MOST_RERUNS || super::gate::asks_when_lost(model)) {
         return Event::StepRetrying {
             key,
             until: now,

@@ -9,14 +9,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::apply::{free_slot, join_queue, rest};
-use super::event::Event;
+use super::apply::{free_slot, join_queue, leave_queue, rest};
+use super::event::{Cause, Event};
 use super::report::AttemptKey;
 use super::state::{CellPhase, Deadline, JobState, StagePhase, StepPhase};
 use super::together;
 use crate::logic::expr::coerce;
 use crate::logic::playbook::gate::Approve;
-use crate::logic::playbook::model::Action;
+use crate::logic::playbook::model::{Action, OnInterrupt, Step};
 use crate::logic::time::Timestamp;
 use crate::logic::value::Value;
 
@@ -165,12 +165,35 @@ pub fn model(state: &JobState, place: GatePlace) -> Option<&Approve> {
         GatePlace::Stage(stage) => stages.get(stage as usize)?.approve.as_ref(),
         GatePlace::Step(key) => {
             let stage = state.cells.get(key.cell as usize)?.stage;
-            match &stages[stage as usize].steps.steps.get(key.step as usize)?.action {
-                Action::Approve(it) => Some(it),
-                _ => None,
-            }
+            of_action(&stages[stage as usize].steps.steps.get(key.step as usize)?.action)
         }
     }
+}
+
+/// Returns what is asked at a step: what it says itself, or whether a try that was lost is to be made up for.
+#[must_use]
+pub fn of_action(action: &Action) -> Option<&Approve> {
+    match action {
+        Action::Approve(it) => Some(it),
+        Action::Run { .. } => Some(Approve::lost()),
+        _ => None,
+    }
+}
+
+/// Takes note that a try was lost with what held it, and is to be made up for: by itself, or if people say so.
+pub(super) fn lose(state: &mut JobState, key: AttemptKey, cause: Option<&Cause>) {
+    let Some(it) = state.cells.get_mut(key.cell as usize).filter(|it| it.run == key.run) else { return };
+    let model = &state.setting.plan.playbook.stages[it.stage as usize].steps.steps[key.step as usize];
+    let step = &mut it.steps[key.step as usize];
+    step.reruns += 1;
+    if let (true, Some(Cause::Interrupted { message })) = (asks_when_lost(model), cause) {
+        (step.gate, step.lost) = (None, Some(Arc::from(message.as_str())));
+    }
+}
+
+/// Says whether people decide what becomes of a step whose try is lost. An undo runs until it has said how it ended.
+pub(super) fn asks_when_lost(model: &Step) -> bool {
+    model.on_interrupt == OnInterrupt::Ask && model.undoes.is_none()
 }
 
 /// Returns the address of a gate: `stage`, `stage[k=v]/step`.
@@ -243,6 +266,7 @@ fn open(state: &mut JobState, opened: &Opened, at: Timestamp) {
             } else if !is_held(state, key.cell) {
                 free_slot(state, key.cell);
                 super::share::give_up(state, key.cell);
+                leave_queue(state, key.cell);
             }
         }
     }
@@ -362,7 +386,7 @@ pub(super) fn is_wanted(state: &JobState, gate: u32) -> bool {
                 && it.stop.is_none()
                 && step.gate == Some(gate)
                 && step.attempt == key.attempt
-                && step.phase == StepPhase::Running
+                && (step.phase == StepPhase::Running || step.lost.is_some())
                 // Something beside it may have failed, or the time of what it stands in be over.
                 && together::why_stop(it, tree, key.step as usize).is_none()
         }

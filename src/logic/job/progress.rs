@@ -169,10 +169,24 @@ impl Walk<'_> {
         if !goes_on {
             let cancelled = self.pressure != Pressure::TimedOut;
             Next::Conclude { step, failed: !cancelled, rescued: false, cancelled }
+        } else if let Some(next) = self.lost(step) {
+            next
         } else if until <= self.now {
             self.begin(step, self.status(kind, failed))
         } else {
             Next::Busy
+        }
+    }
+
+    /// What becomes of a step whose try was lost, before people have said that there is to be another one.
+    fn lost(&self, step: u32) -> Option<Next> {
+        let it = &self.it.steps[step as usize];
+        it.lost.as_ref()?;
+        let gate = it.gate.and_then(|gate| self.state.gates.get(gate as usize));
+        match gate {
+            Some(gate) if gate.values().is_some() => None,
+            Some(gate) if gate.end.is_none() => Some(Next::Busy),
+            _ => Some(Next::Gate { step }),
         }
     }
 
@@ -188,7 +202,8 @@ impl Walk<'_> {
             if self.pressure == Pressure::Forced {
                 return Some(Next::Conclude { step, failed: false, rescued: false, cancelled: true });
             }
-            (*until <= self.now).then(|| self.begin(step, Status::default())).filter(|it| *it != Next::Busy)
+            let begin = || (*until <= self.now).then(|| self.begin(step, Status::default()));
+            self.lost(step).or_else(begin).filter(|it| *it != Next::Busy)
         })
     }
 

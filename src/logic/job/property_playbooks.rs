@@ -61,8 +61,8 @@ fn random_rich(dice: &mut Dice, depth: u32, kinds: &mut Kinds) -> Option<String>
         (2..=4, _) if !kinds.is_parallel => {
             let name = format!("b{}", dice.0 % 1_000_000_007);
             let retry = ", retry: { attempts: 2, backoff: { first: 2s } }";
-            let how = ["", retry, ", timeout: 5s", undo, ", on-interrupt: resume"];
-            let how = how[usize::try_from(dice.roll(5)).unwrap_or(0)];
+            let how = ["", retry, ", timeout: 5s", undo, ", on-interrupt: resume", ", on-interrupt: ask"];
+            let how = how[usize::try_from(dice.roll(6)).unwrap_or(0)];
             kinds.background.push(name.clone());
             format!("{{ id: {name}, run: b, background: true{how} }}")
         }
@@ -121,6 +121,7 @@ fn random_steps(dice: &mut Dice, depth: u32, kinds: &mut Kinds) -> String {
             match dice.roll(6) {
                 0 => keys.push("on-interrupt: rerun".to_owned()),
                 1 => keys.push("idempotent: true".to_owned()),
+                2 => keys.push("on-interrupt: ask".to_owned()),
                 _ => {}
             }
             format!("{{ {} }}", keys.join(", "))

@@ -277,6 +277,8 @@ pub struct StepState {
     pub is_cleanup: bool,
     /// Its gate, once it was opened.
     pub gate: Option<u32>,
+    /// Why its last try was lost, if people have to say whether there is to be another one.
+    pub lost: Option<Arc<str>>,
     /// Since when people are asked by gates inside it; its time limit stands still meanwhile.
     pub asking_since: Option<Timestamp>,
     /// Was begun after another step of its `parallel` had failed, so that does not reach it.

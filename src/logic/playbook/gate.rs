@@ -34,6 +34,28 @@ pub struct Approve {
     pub remind: Option<Duration>,
 }
 
+/// Whether a step is run again whose try was lost: one of those who can reach the job says so.
+static LOST: Approve = Approve {
+    span: Span { start: 0, end: 0 },
+    message: None,
+    approvers: Vec::new(),
+    count: 1,
+    not_actor: false,
+    timeout: None,
+    on_timeout: OnTimeout::Reject,
+    inputs: Vec::new(),
+    hold: false,
+    remind: None,
+};
+
+impl Approve {
+    /// Returns the question after a try that was lost.
+    #[must_use]
+    pub fn lost() -> &'static Self {
+        &LOST
+    }
+}
+
 /// What holds for all gates of a job. Fixed at its start and stored with it, so that an engine that takes the job over
 /// decides the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

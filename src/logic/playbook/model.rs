@@ -128,6 +128,8 @@ pub enum OnInterrupt {
     Fail,
     /// It is run again, and told so, to go on where it was.
     Resume,
+    /// Somebody decides whether it is run again or fails.
+    Ask,
 }
 
 /// `policy:` of a playbook.

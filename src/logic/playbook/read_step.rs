@@ -265,11 +265,6 @@ impl<'t> Reader<'t> {
 
     /// Reads `on-interrupt` of a step, a stage or their defaults.
     pub(super) fn on_interrupt(&mut self, id: NodeId) -> Option<OnInterrupt> {
-        let span = self.span(id);
-        if self.text(id, "a word such as `rerun`")? == "ask" {
-            self.not_yet(span, "the value `ask` of `on-interrupt`");
-            return None;
-        }
         self.word(
             id,
             &[
@@ -277,6 +272,7 @@ impl<'t> Reader<'t> {
                 ("rerun", OnInterrupt::Rerun),
                 ("fail", OnInterrupt::Fail),
                 ("resume", OnInterrupt::Resume),
+                ("ask", OnInterrupt::Ask),
             ],
         )
     }

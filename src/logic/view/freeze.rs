@@ -5,33 +5,24 @@
 use super::job_view::JobView;
 use super::parts::Phase;
 use crate::logic::job::event::Event;
-use crate::logic::job::order::Target;
 use crate::logic::time::Timestamp;
 
 impl JobView {
     /// Returns what the clocks of the job show at a time.
     #[must_use]
     pub fn clock(&self, now: Timestamp) -> Timestamp {
-        self.frozen.map_or(now, |since| since.min(now))
+        self.worked.clock(now)
     }
 
     /// Lets the clocks go on, if an event does that.
     pub(super) fn thaw(&mut self, event: &Event, at: Timestamp) {
-        let thaws = matches!(
-            event,
-            Event::JobResumed { .. }
-                | Event::JobFinished { .. }
-                | Event::CancelAsked { target: Target::Job, .. }
-        );
-        let Some(since) = self.frozen.take_if(|_| thaws) else { return };
-        let by = at.since(since);
+        let Some(by) = self.worked.thaw(event, at) else { return };
         let later = |at: &mut Timestamp| *at = at.after(by);
         let phase = |phase: &mut Phase| {
             if let Phase::Retrying(until) = phase {
                 later(until);
             }
         };
-        self.started.iter_mut().for_each(later);
         for stage in self.stages.iter_mut().filter(|it| it.finished.is_none()) {
             stage.started.iter_mut().for_each(later);
             phase(&mut stage.phase);

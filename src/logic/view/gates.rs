@@ -4,9 +4,8 @@
 
 use super::job_view::JobView;
 use crate::logic::job::event::Event;
-use crate::logic::job::gate::{GateEnd, GatePlace, GateState};
+use crate::logic::job::gate::{self, GateEnd, GatePlace, GateState};
 use crate::logic::playbook::gate::Approve;
-use crate::logic::playbook::model::Action;
 use crate::logic::time::Timestamp;
 
 impl JobView {
@@ -134,10 +133,7 @@ impl JobView {
     pub fn gate_model(&self, gate: u32) -> Option<&Approve> {
         match self.gates.get(gate as usize)?.opened.place {
             GatePlace::Stage(stage) => self.playbook.stages.get(stage as usize)?.approve.as_ref(),
-            GatePlace::Step(key) => match &self.plan_step(key.cell, key.step)?.action {
-                Action::Approve(it) => Some(it),
-                _ => None,
-            },
+            GatePlace::Step(key) => gate::of_action(&self.plan_step(key.cell, key.step)?.action),
         }
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::parts::{CellView, Counts, Phase, StageView, StepView, Tried};
 use super::shares::ShareWait;
+use super::worked::Worked;
 use crate::logic::job::event::{Cause, Envelope, Event, NewCell, Outcome, StepEnd};
 use crate::logic::job::gate::GateState;
 use crate::logic::job::order::{RetryScope, Target};
@@ -32,8 +33,6 @@ pub struct JobView {
     pub attempt: u32,
     /// Who paused it, while it is paused.
     pub paused: Option<String>,
-    /// What runs is stopped, too, and the clocks stand there.
-    pub frozen: Option<Timestamp>,
     /// Who asked to cancel all of it, while that goes on.
     pub cancelling: Option<String>,
     pub cause: Option<Cause>,
@@ -44,11 +43,8 @@ pub struct JobView {
     pub survivors: Vec<String>,
     /// Its first start.
     pub begun: Option<Timestamp>,
-    /// Of this attempt of the job.
-    pub started: Option<Timestamp>,
-    /// How long earlier attempts of the job took together. From the end of one to the start of the next it did not run.
-    pub earlier: Duration,
-    pub finished: Option<Timestamp>,
+    /// When it ran, and whether it is frozen: what runs is stopped then, too, and the clocks stand.
+    pub worked: Worked,
     /// One for each stage of the playbook, same positions.
     pub stages: Vec<StageView>,
     /// In the order of their expansion; an event names a cell by this position.
@@ -87,16 +83,13 @@ impl JobView {
             phase: Phase::Waiting,
             attempt: 0,
             paused: None,
-            frozen: None,
             cancelling: None,
             cause: None,
             rescued: false,
             outputs: Vec::new(),
             survivors: Vec::new(),
             begun: None,
-            started: None,
-            earlier: Duration::ZERO,
-            finished: None,
+            worked: Worked::default(),
             stage_counts: Counts { waiting: stages.len(), ..Counts::default() },
             stages,
             cells: Vec::new(),
@@ -125,6 +118,7 @@ impl JobView {
         self.at = at;
         self.thaw(&envelope.event, at);
         let at = self.clock(at);
+        self.worked.fold(&envelope.event, at);
         match &envelope.event {
             Event::StageStarted { stage, cells } => self.stage_started(*stage, cells),
             // Only its number is taken; it is shown when its stage starts.
@@ -181,24 +175,12 @@ impl JobView {
                 self.phase = Phase::Running;
                 self.attempt = *attempt;
                 self.begun.get_or_insert(at);
-                self.started = Some(at);
             }
-            Event::JobPaused { by, freeze, .. } => {
-                self.paused = Some(by.clone());
-                if *freeze {
-                    self.frozen.get_or_insert(at);
-                }
-            }
+            Event::JobPaused { by, .. } => self.paused = Some(by.clone()),
             Event::JobResumed { .. } => self.paused = None,
             Event::JobRetrying { stages, cells, attempt, .. } => {
-                if self.phase.outcome().is_some() {
-                    // One that still runs goes on, and so does its clock.
-                    self.earlier = self.elapsed(at);
-                    self.started = Some(at);
-                }
                 self.phase = Phase::Running;
                 self.attempt = *attempt;
-                self.finished = None;
                 self.cause = None;
                 self.cancelling = None;
                 self.rescued = false;
@@ -221,7 +203,6 @@ impl JobView {
                 self.rescued = *rescued;
                 self.outputs.clone_from(outputs);
                 self.survivors.clone_from(survivors);
-                self.finished = Some(at);
                 self.paused = None;
                 self.waits = None;
             }
@@ -631,17 +612,19 @@ impl JobView {
     /// Returns how long the job took, or has taken so far, all of its attempts together.
     #[must_use]
     pub fn elapsed(&self, now: Timestamp) -> Duration {
-        self.earlier + self.of_attempt(now)
+        self.worked.elapsed(now)
     }
 
     /// Returns how long it has been at work since it was run on; nothing if it never was.
     #[must_use]
     pub fn since_retry(&self, now: Timestamp) -> Option<Duration> {
-        (self.attempt > 1).then(|| self.of_attempt(now))
+        (self.attempt > 1).then(|| self.worked.of_attempt(now))
     }
 
-    fn of_attempt(&self, now: Timestamp) -> Duration {
-        self.started.map_or(Duration::ZERO, |started| self.finished.unwrap_or(now).since(started))
+    /// Says whether what runs is stopped where it stands.
+    #[must_use]
+    pub fn is_frozen(&self) -> bool {
+        self.worked.frozen.is_some()
     }
 }
 

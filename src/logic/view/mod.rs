@@ -11,6 +11,7 @@ mod job_view;
 mod parts;
 mod shares;
 mod together;
+mod worked;
 
 #[cfg(test)]
 mod tests;
@@ -20,3 +21,4 @@ pub use grid::Grid;
 pub use job_view::JobView;
 pub use parts::{CellView, Counts, Phase, StageView, StepView, Tried};
 pub use shares::ShareWait;
+pub use worked::Worked;

@@ -59,7 +59,6 @@ impl JobView {
                 // A new job is started by an event of its own.
                 if self.phase == Phase::Waiting && self.attempt > 0 {
                     self.phase = Phase::Running;
-                    self.started = Some(at);
                 }
             }
             Event::ClaimsHeld { cell: Some(cell), .. } => {

@@ -298,7 +298,7 @@ fn a_job_that_is_run_on_counts_all_the_time_that_it_ran_and_none_between() {
     assert_eq!(fold.view.since_retry(Timestamp::default()), None);
     fold.seq += 3600;
     fold.events([retried(2, vec![1], vec![1])]);
-    let now = Timestamp(fold.view.started.unwrap().0 + 5_000_000);
+    let now = Timestamp(fold.view.worked.started.unwrap().0 + 5_000_000);
     assert_eq!(fold.view.elapsed(now).as_secs(), 12);
     assert_eq!(fold.view.since_retry(now).map(|it| it.as_secs()), Some(5));
     assert_eq!(fold.view.begun, Some(Timestamp(1_000_000)));

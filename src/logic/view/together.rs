@@ -95,11 +95,7 @@ pub(super) fn look(view: &mut JobView, event: &Event) {
 /// Cells that had ended are at work again.
 pub(super) fn rollback_asked(view: &mut JobView, cells: &[u32], is_own: bool, at: Timestamp) {
     if view.phase.outcome().is_some() {
-        // One that still runs goes on, and so does its clock.
-        view.earlier = view.elapsed(at);
-        view.started = Some(at);
         view.phase = Phase::Running;
-        view.finished = None;
         view.cause = None;
         view.cancelling = None;
     }

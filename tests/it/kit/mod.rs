@@ -18,6 +18,6 @@ pub(crate) use ran::Live;
 #[cfg(feature = "faults")]
 pub(crate) use ran::Ran;
 pub(crate) use ran::{eventually, keeper_of, limit_file_size};
-pub(crate) use sandbox::Sandbox;
+pub(crate) use sandbox::{SORTIE, Sandbox};
 pub(crate) use terminal::{Modes, Mouse, Shot, Terminal};
 pub(crate) use tmux::Tmux;

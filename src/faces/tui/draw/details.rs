@@ -104,7 +104,7 @@ pub(super) fn lines(ui: &Ui, facts: Facts<'_>) -> Vec<Line> {
     match (id, cell) {
         (RowId::Stage(stage), _) if view.stages[stage as usize].cells.len() > 1 => {
             let counts = &view.stages[stage as usize].counts;
-            lines.push(line("cells", crate::faces::summary::counts(counts, "cell")));
+            lines.push(line("cells", crate::faces::summary::counts(view, counts, "cell")));
         }
         _ => {}
     }
@@ -124,7 +124,7 @@ fn of_stage(lines: &mut Vec<Line>, facts: Facts<'_>, stage: u32) {
     }
     let (state, word) = match never(it.phase, false, facts.is_live) {
         Some((state, word)) => (state, word),
-        None => (State::of_stage(it), words::phase(it.phase, it.cause.as_ref())),
+        None => (State::of_stage(it).within(view), words::standing(view, it.phase, it.cause.as_ref())),
     };
     lines.push(Line { state: Some(state), ..line("state", word) });
     // What its cells came to is told with them.
@@ -167,8 +167,8 @@ fn of_cell(lines: &mut Vec<Line>, view: &JobView, cell: u32, facts: Facts<'_>) {
     let it = &view.cells[cell as usize];
     if !it.label.is_empty() {
         lines.push(line("", ""));
-        let state =
-            never(it.phase, false, facts.is_live).map_or_else(|| State::of_cell(it), |(state, _)| state);
+        let state = never(it.phase, false, facts.is_live)
+            .map_or_else(|| State::of_cell(it).within(view), |(state, _)| state);
         lines.push(Line { state: Some(state), ..line("cell", &*it.label) });
     }
     if it.run > 1 {
@@ -190,7 +190,7 @@ fn of_cell(lines: &mut Vec<Line>, view: &JobView, cell: u32, facts: Facts<'_>) {
         let never = never(step.phase, is_over, facts.is_live);
         let how = never.map_or_else(String::new, |(_, word)| format!("  {word}"));
         let text = format!("{} {}{tries}{took}{how}", at + 1, step_title(view, cell, at));
-        let state = never.map_or_else(|| State::of_step(step), |(state, _)| state);
+        let state = never.map_or_else(|| State::of_step(step).within(view), |(state, _)| state);
         lines.push(Line { state: Some(state), ..line(head, text) });
         for (attempt, tried) in view.earlier_tries(cell, at) {
             let took = tried.took.map_or_else(String::new, |took| format!("  {}", motion::clock(took)));

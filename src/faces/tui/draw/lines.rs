@@ -45,7 +45,7 @@ pub(super) fn header(pen: &mut Pen<'_>, area: Rect, ui: &Ui, facts: Facts<'_>) {
             let rescued = if view.rescued { ", rescued" } else { "" };
             format!("{}{rescued}", words::phase(view.phase, view.cause.as_ref()))
         }
-        (_, Some(_), _) if view.frozen.is_some() => "FROZEN".to_owned(),
+        (_, Some(_), _) if view.is_frozen() => "FROZEN".to_owned(),
         (_, Some(_), _) if waits::at_work(view) == 0 => "PAUSED".to_owned(),
         (_, Some(_), _) => format!("PAUSED, {} still running", waits::at_work(view)),
         (Phase::Running, _, None) if state == State::NeedsYou => gates::of_job(view)
@@ -141,8 +141,8 @@ fn counts(pen: &Pen<'_>, facts: Facts<'_>) -> Vec<(Token, String)> {
         (counts.failed, State::Failed),
         (counts.cancelled, State::Cancelled),
         (counts.skipped, State::Skipped),
-        (counts.live, State::Running),
-        (counts.retrying, State::RetryWait),
+        (counts.live, State::Running.within(facts.view)),
+        (counts.retrying, State::RetryWait.within(facts.view)),
         (counts.waiting, State::Blocked),
     ]
     .into_iter()
@@ -230,7 +230,7 @@ fn status_words(ui: &Ui, facts: Facts<'_>) -> Option<(Token, String)> {
         return Some((Token::Text, format!("/{text}  {found}   n next  N previous  Esc clear")));
     }
     if let Phase::Done(outcome) = view.phase {
-        let counts = crate::faces::summary::counts(&view.stage_counts, "stage");
+        let counts = crate::faces::summary::counts(view, &view.stage_counts, "stage");
         let how = match outcome {
             Outcome::Success => "",
             _ => "; R retries the rest",

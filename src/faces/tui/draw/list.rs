@@ -195,10 +195,7 @@ impl Told {
         } else {
             format!("  {}/{}", it.counts.done(), it.counts.total())
         };
-        let state = match State::of_stage(it) {
-            State::Running | State::Stopping if view.frozen.is_some() => State::Paused,
-            state => state,
-        };
+        let state = State::of_stage(it).within(view);
         let (detail, token) = match it.phase {
             Phase::Waiting => {
                 match (waits::of_stage(view, stage, facts.is_live), view.gate_of_stage(stage)) {
@@ -209,7 +206,7 @@ impl Told {
             Phase::Done(Outcome::Skipped) => (skipped(view, it.cause.as_ref()), Token::Muted),
             Phase::Done(Outcome::Success) => (String::new(), Token::Success),
             _ if it.counts.failed > 0 => (format!("{} failed", it.counts.failed), Token::Error),
-            phase => (words::phase(phase, it.cause.as_ref()).to_owned(), token_of(phase)),
+            phase => (words::standing(view, phase, it.cause.as_ref()).to_owned(), token_of(phase)),
         };
         Self { state, name: format!("{name}{counts}"), detail, token, took }
     }
@@ -221,7 +218,7 @@ impl Told {
             true => view.stage_name(it.stage).to_owned(),
             false => values(it, look.glyphs.between()),
         };
-        let mut state = State::of_cell(it);
+        let mut state = State::of_cell(it).within(view);
         let next = waits::next_try(view, cell, facts.is_live);
         let (detail, token) = match it.phase {
             Phase::Waiting => (waits::of_cell(view, cell, facts.is_live).brief(), Token::Muted),
@@ -234,10 +231,7 @@ impl Told {
                 let next = it.steps.iter().take_while(|step| step.phase.outcome().is_some()).count() + 1;
                 (format!("paused before {next}/{}", it.steps.len()), Token::Muted)
             }
-            Phase::Running | Phase::Stopping if view.frozen.is_some() => {
-                state = State::Paused;
-                ("frozen".to_owned(), Token::Muted)
-            }
+            Phase::Running | Phase::Stopping if view.is_frozen() => ("frozen".to_owned(), Token::Muted),
             Phase::Running if let Some(gate) = it.gate => (gate_words(view, gate, facts), Token::Attention),
             Phase::Running => (running(view, cell), Token::Running),
             Phase::Retrying(_) => {

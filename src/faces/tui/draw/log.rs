@@ -122,7 +122,7 @@ fn draw_heading(pen: &mut Pen<'_>, line: Rect, facts: Facts<'_>, key: AttemptKey
             .map(|next| format!("{}, {}", before(view, key, ""), next.told(facts.time)));
         let word = match step.phase {
             Phase::Done(outcome) => words::outcome(outcome, step.cause.as_ref()).to_owned(),
-            phase => words::phase(phase, None).to_owned(),
+            phase => words::standing(view, phase, None).to_owned(),
         };
         let took = match (step.try_started, step.finished) {
             (Some(started), Some(finished)) => format!(" {}", motion::clock(finished.since(started))),
@@ -204,6 +204,7 @@ fn empty(ui: &Ui, facts: Facts<'_>) -> String {
             Some(why) => format!("{}: {why}", words::phase(it.phase, it.cause.as_ref())),
             None => "it printed nothing".to_owned(),
         },
+        _ if view.is_frozen() => "frozen; nothing printed so far".to_owned(),
         _ => "nothing printed so far".to_owned(),
     }
 }

@@ -51,8 +51,8 @@ pub fn picture(ui: &mut Ui, facts: Facts<'_>, (columns, rows): (u16, u16)) -> Pi
         buffer,
         cursor: (0, rows.saturating_sub(1)),
         title: lines::title(facts),
-        has_spinner: is_running && facts.view.frozen.is_none() && facts.view.cell_counts.live > 0,
-        has_clock: is_running && facts.view.frozen.is_none(),
+        has_spinner: is_running && !facts.view.is_frozen() && facts.view.cell_counts.live > 0,
+        has_clock: is_running && !facts.view.is_frozen(),
     };
     if layout.panes == Panes::TooSmall {
         too_small(&mut picture, ui, facts, (columns, rows));
@@ -138,7 +138,7 @@ fn too_small(picture: &mut Picture, ui: &Ui, facts: Facts<'_>, (columns, rows): 
         format!("{columns}x{rows} is too small, {least_columns}x{least_rows} needed{goes_on}"),
         format!(
             "{} {} {}",
-            words::phase(facts.view.phase, facts.view.cause.as_ref()),
+            words::standing(facts.view, facts.view.phase, facts.view.cause.as_ref()),
             lines::stage_count(facts.view),
             motion::clock(facts.view.elapsed(facts.time))
         ),

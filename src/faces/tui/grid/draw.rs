@@ -143,7 +143,7 @@ impl Scene<'_> {
             .grid
             .cells()
             .filter_map(|cell| self.view.cells.get(cell as usize))
-            .map(State::of_cell)
+            .map(|cell| State::of_cell(cell).within(self.view))
             .collect();
         let mut counts = Vec::new();
         for state in COUNTED {
@@ -245,7 +245,7 @@ impl Scene<'_> {
             None => at = pen.put_within(at, y, self.absent(), end, self.theme.style(Token::Muted)),
             Some(_) if is_hidden => at += 1,
             Some(cell) => {
-                let mark = self.mark(State::of_cell(cell));
+                let mark = self.mark(State::of_cell(cell).within(self.view));
                 at = pen.put_within(at, y, mark.text, end, self.theme.mark(&mark));
                 let room = usize::from(end.saturating_sub(at + 2));
                 if let Some(time) = self.time(cell, room).filter(|_| measures.has_times()) {
@@ -344,7 +344,7 @@ impl Scene<'_> {
         if let Some(next) = waits::next_try(self.view, index, true) {
             return next.told(self.now);
         }
-        let word = words::phase(cell.phase, cell.cause.as_ref());
+        let word = words::standing(self.view, cell.phase, cell.cause.as_ref());
         let step = cell.steps.iter().rev().find(|it| it.conclusion == Some(Outcome::Failure));
         // A cell of which a step failed says no more than that.
         let cause = match cell.cause.as_ref().and_then(Cause::root) {

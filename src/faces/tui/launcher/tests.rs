@@ -97,6 +97,7 @@ fn row(number: u64, name: &str, outcome: Option<&str>, started: &str, took: u64)
         finished: outcome.is_some().then(|| started.after(Duration::from_secs(took))),
         took: outcome.is_some().then(|| Duration::from_secs(took)),
         owner_alive: outcome.is_none(),
+        owner_pid: None,
         goes_on: false,
         retry_of: None,
         outcome,

@@ -10,6 +10,7 @@ use super::super::report::AttemptKey;
 use super::super::scope::{JobScope, ListStatus, Standing, environment};
 use super::super::state::{JobState, StagePhase};
 use super::super::together;
+use super::conclude;
 use crate::logic::expr::ExprError;
 use crate::logic::plan::inputs;
 use crate::logic::playbook::gate::Approve;
@@ -117,6 +118,9 @@ pub(super) fn of_step(state: &JobState, cell: u32, step: u32, now: Timestamp) ->
         let of_cell = it.stop.as_ref().map(|stop| stop.cause.clone());
         of_cell.or_else(why_stop).unwrap_or(Cause::Earlier)
     };
+    if let Some(why) = &it.steps[step as usize].lost {
+        return Some(of_lost(state, key, why, it.stop.is_some() || why_stop().is_some()));
+    }
     let ruling = match it.steps[step as usize].gate {
         // Nobody is asked in the middle of a cancel.
         None if it.stop.is_some() || why_stop().is_some() => Ruling::Fail(stopped()),
@@ -151,6 +155,48 @@ pub(super) fn of_step(state: &JobState, cell: u32, step: u32, now: Timestamp) ->
             cause: Some(cause),
             ..end
         }))),
+    }
+}
+
+/// Asks whether a step is run again whose try was lost, or ends it if that was denied. What is being stopped is not
+/// asked about.
+fn of_lost(state: &JobState, key: AttemptKey, why: &str, is_stopped: bool) -> Event {
+    let gate = state.cells[key.cell as usize].steps[key.step as usize].gate;
+    let end = gate.and_then(|gate| state.gates[gate as usize].end.as_ref());
+    let no = match end {
+        None if !is_stopped => {
+            let message = format!("run `{}` again? {why}", gate::name(state, GatePlace::Step(key)));
+            return Event::GateOpened(Box::new(lost_gate(state, key, message)));
+        }
+        Some(GateEnd::Rejected(answer)) if answer.note.is_empty() => {
+            format!("; {} did not want it to run again", answer.who())
+        }
+        Some(GateEnd::Rejected(answer)) => {
+            format!("; {} did not want it to run again: {}", answer.who(), answer.note)
+        }
+        Some(GateEnd::Expired { message, .. }) => format!("; {message}"),
+        _ => String::new(),
+    };
+    Event::StepFinished(Box::new(StepEnd {
+        outcome: Outcome::Failure,
+        conclusion: conclude(state, key.cell, key.step, Outcome::Failure),
+        cause: Some(Cause::Interrupted { message: format!("{why}{no}") }),
+        ..StepEnd::new(key)
+    }))
+}
+
+fn lost_gate(state: &JobState, key: AttemptKey, message: String) -> Opened {
+    let model = Approve::lost();
+    Opened {
+        gate: u32::try_from(state.gates.len()).unwrap_or(u32::MAX),
+        place: GatePlace::Step(key),
+        message,
+        approvers: Vec::new(),
+        people: Vec::new(),
+        barred: Vec::new(),
+        count: model.count,
+        until: None,
+        on_timeout: model.on_timeout,
     }
 }
 

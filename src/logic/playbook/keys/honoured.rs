@@ -126,7 +126,7 @@ static DEFAULTS: &[Key] = &[
     yes(
         D,
         "on-interrupt",
-        "`auto`, `rerun`, `fail` or `resume`",
+        "`auto`, `rerun`, `fail`, `resume` or `ask`",
         "What happens to a step that was running when sortie died",
     ),
     later(D, "isolation", "a word", "How the processes of a stage are kept together"),
@@ -222,7 +222,7 @@ static STAGE: &[Key] = &[
     yes(
         S,
         "on-interrupt",
-        "`auto`, `rerun`, `fail` or `resume`",
+        "`auto`, `rerun`, `fail`, `resume` or `ask`",
         "What happens if sortie dies while it runs",
     ),
     later(S, "isolation", "a word", "How its processes are kept together"),
@@ -338,7 +338,7 @@ static STEP: &[Key] = &[
     yes(
         T,
         "on-interrupt",
-        "`auto`, `rerun`, `fail` or `resume`",
+        "`auto`, `rerun`, `fail`, `resume` or `ask`",
         "What happens if sortie dies while it runs",
     ),
     later(T, "secrets", "a list of names", "Secrets that the step gets as environment"),
