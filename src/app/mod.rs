@@ -217,7 +217,7 @@ fn outside() -> Outside {
     }
 }
 
-/// Ends the process at once. The keeper of a job of its own sees that, and stops what it holds.
+/// Ends the process at once; a keeper sees that and stops what it holds, or keeps it.
 fn leave(ending: Ending, words: &str) -> ! {
     held::leave_now();
     // Standard error may be gone, and there is no other place left to say this.

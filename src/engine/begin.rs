@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::bus::Bus;
 use super::handle::{Handle, LocalOrder};
+use super::only::Only;
 use super::store::{NewJob, Owner, Store, StoredJob, Syncer};
 use super::turn::{Engine, no_keeper, start_keeper};
 use super::{EngineError, JobId, Project, clock};
@@ -26,6 +27,10 @@ use crate::logic::playbook::source::Source;
 use crate::logic::value::{Object, Value};
 use crate::port::keeper::{Given, Hello, OnLoss, VERSION};
 use crate::port::{Starting, World};
+
+#[cfg(test)]
+#[path = "begin_tests.rs"]
+mod tests;
 
 /// What a job is started with.
 pub struct Start {
@@ -188,7 +193,9 @@ pub fn start(project: &Project, mut start: Start, world: World) -> Result<Runnin
         .map_err(|error| store.named(error))?;
     let dir = made.keep();
     let stored = store.job(&id)?;
-    let parts = Parts { store, stored, plan: start.plan, hello, keeper: Some(keeper), fetch: None };
+    let only = Only::take(&dir, || false)
+        .ok_or_else(|| EngineError::bug("a new job has an engine already".to_owned()))?;
+    let parts = Parts { store, stored, plan: start.plan, hello, keeper: Some(keeper), fetch: None, only };
     run(project, parts, Vec::new(), None, dir, world).map(|running| Running { number, ..running })
 }
 
@@ -266,18 +273,25 @@ pub struct Again {
 /// Goes on with a job that no living engine owns, in this process.
 ///
 /// # Errors
-/// If a living engine owns the job, the order is refused, or the store cannot be used.
+/// If a living engine owns the job, also one of this process, the order is refused, or the store cannot be used.
 pub fn resume(project: &Project, job: &JobId, again: Again, world: World) -> Result<Running, EngineError> {
     Store::prepare(project)?;
     let mut store = Store::open(project)?;
     let owner = Owner::this();
     let stored = store.job(&job.0)?;
     let plan = super::store::plan_again(&stored.playbook, &stored.source, &stored.request)?;
+    let dir = job_dir(project, &stored.id)?;
+    let has_ended = || store.has_ended(stored.number);
+    let only = Only::take(&dir, has_ended).ok_or_else(|| {
+        let number = stored.number;
+        EngineError::refused(format!(
+            "job #{number} is owned by another engine of this very process, which takes orders about it"
+        ))
+    })?;
     let epoch = store.take_lease(stored.number, &owner).map_err(|error| store.named(error))?;
     let journal = store.events(stored.number, 0, usize::MAX >> 1)?;
-    let dir = job_dir(project, &stored.id)?;
     let hello = hello(project, &plan, (&stored.id, &dir), stored.on_loss, again.given, epoch);
-    let parts = Parts { store, stored, plan, hello, keeper: None, fetch: again.fetch };
+    let parts = Parts { store, stored, plan, hello, keeper: None, fetch: again.fetch, only };
     run(project, parts, journal, again.order, dir, world)
 }
 
@@ -288,6 +302,7 @@ struct Parts {
     hello: Hello,
     keeper: Option<Box<dyn Starting>>,
     fetch: Option<Fetch>,
+    only: Only,
 }
 
 fn run(
@@ -322,6 +337,8 @@ fn run(
         world,
         keeper: parts.keeper,
         fetch: parts.fetch,
+        _only: parts.only,
+        left_over: Vec::new(),
         has_adopted: false,
         number,
         epoch: parts.hello.epoch,

@@ -25,6 +25,7 @@ mod link;
 pub mod logs;
 mod machine;
 mod masking;
+mod only;
 mod reconcile;
 pub mod service;
 mod sharing;

@@ -1,6 +1,7 @@
 //! Wanted against in flight: begin, steer, drop. Nothing here decides; it compares.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::turn::{Engine, Heard};
 use crate::logic::job::Input;
@@ -8,13 +9,16 @@ use crate::logic::job::effect::{Launch, Rung};
 use crate::logic::job::launch::{launch, scratch_path};
 use crate::logic::job::report::{AttemptKey, Exit, Report, StartFailure};
 use crate::logic::job::state::JobState;
-use crate::logic::job::wanted::wanted;
-use crate::logic::playbook::model::Workspace;
-use crate::port::keeper::{Held, Hold, ToKeeper};
+use crate::logic::job::wanted::{is_forced, wanted};
+use crate::logic::playbook::model::{Cancel, Workspace};
+use crate::port::keeper::{Held, Hold, OnLoss, ToKeeper};
 use crate::port::words;
 
 /// The number of the signal that cannot be refused, on every system with signals.
 const SIGKILL: i32 = 9;
+
+/// How processes are ended that nobody asks any more.
+pub(super) const AT_ONCE: Cancel = Cancel { signal: SIGKILL, grace: Duration::ZERO };
 
 /// What has been begun and not reported back.
 #[derive(Default)]
@@ -22,12 +26,15 @@ pub(super) struct InFlight {
     live: BTreeMap<AttemptKey, Option<Rung>>,
     /// Of these, the submitted ones that have not begun as far as is known, and whether they were asked back.
     submitted: BTreeMap<AttemptKey, bool>,
-    sweeps: BTreeSet<(u32, u32)>,
+    /// Of cells and their runs, and whether they kill at once.
+    sweeps: BTreeMap<(u32, u32), bool>,
     /// Of the live ones, those that are stopped.
     frozen: BTreeSet<AttemptKey>,
     /// Taken over from another engine: nobody knows which of them are.
     is_unsure: bool,
     closing: bool,
+    /// The keeper was told that nothing is to outlive this engine.
+    doomed: bool,
     /// Answers that come from here, because the world was never asked.
     pub(super) own: Vec<Report>,
 }
@@ -44,7 +51,7 @@ impl InFlight {
         let flight = Self {
             live: known.iter().map(|it| (it.key, it.rung)).collect(),
             submitted: known.iter().filter(is_submitted).map(|it| (it.key, false)).collect(),
-            sweeps: sweeps.into_iter().collect(),
+            sweeps: sweeps.into_iter().map(|it| (it, false)).collect(),
             is_unsure: true,
             ..Self::default()
         };
@@ -140,11 +147,12 @@ impl InFlight {
     pub(super) fn take_live(&mut self) -> Vec<AttemptKey> {
         self.submitted.clear();
         self.frozen.clear();
+        self.doomed = false;
         std::mem::take(&mut self.live).into_keys().collect()
     }
 
     pub(super) fn take_sweeps(&mut self) -> Vec<(u32, u32)> {
-        std::mem::take(&mut self.sweeps).into_iter().collect()
+        std::mem::take(&mut self.sweeps).into_keys().collect()
     }
 
     pub(super) fn take_close(&mut self) -> bool {
@@ -159,6 +167,11 @@ impl Engine {
         let (mut launches, mut submitted) = (Vec::new(), Vec::new());
         let mut steer = Vec::new();
         let wanted = wanted(&self.state);
+        if flight.doomed != wanted.doomed {
+            flight.doomed = wanted.doomed;
+            let on_loss = if wanted.doomed { OnLoss::Stop } else { self.hello.on_loss };
+            messages.push(ToKeeper::OnLoss(on_loss));
+        }
         flight.thaw(wanted.frozen, &mut messages);
         self.recall(&wanted.recalled, flight, &mut messages);
         for (&key, &rung) in wanted.live {
@@ -265,19 +278,26 @@ impl Engine {
         launch(&self.state, key).map_err(|e| e.message)
     }
 
+    /// Ends what is left of cells; once more and at once, if that is what somebody wants meanwhile.
     fn sweep(&self, flight: &mut InFlight, messages: &mut Vec<ToKeeper>) {
         for &cell in wanted(&self.state).sweeping {
             let it = &self.state.cells[cell as usize];
-            if flight.sweeps.insert((cell, it.run)) {
-                let cancel = self.state.setting.plan.playbook.stages[it.stage as usize].cancel;
-                messages.push(ToKeeper::Sweep {
-                    cell,
-                    run: it.run,
-                    tag: format!("{}.{cell}.{}", self.state.setting.job_id, it.run),
-                    grace_ms: u64::try_from(cancel.grace.as_millis()).unwrap_or(u64::MAX),
-                    signal: cancel.signal,
-                });
+            let at_once = is_forced(&self.state, cell);
+            let sent = flight.sweeps.insert((cell, it.run), at_once);
+            if sent.is_some_and(|sent| sent || !at_once) {
+                continue;
             }
+            let cancel = match at_once {
+                true => AT_ONCE,
+                false => self.state.setting.plan.playbook.stages[it.stage as usize].cancel,
+            };
+            messages.push(ToKeeper::Sweep {
+                cell,
+                run: it.run,
+                tag: format!("{}.{cell}.{}", self.state.setting.job_id, it.run),
+                grace_ms: u64::try_from(cancel.grace.as_millis()).unwrap_or(u64::MAX),
+                signal: cancel.signal,
+            });
         }
     }
 

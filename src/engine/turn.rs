@@ -15,7 +15,8 @@ use super::bus::Bus;
 use super::give_up::{self, why_it_gave_up};
 use super::handle::{AskedHere, LocalOrder};
 use super::masking::masked;
-use super::reconcile::InFlight;
+use super::only::Only;
+use super::reconcile::{AT_ONCE, InFlight};
 use super::sharing::Sharing;
 use super::store::{Store, Syncer, taken_over};
 use super::{EngineError, JobId, clock, link};
@@ -26,6 +27,7 @@ use crate::logic::job::report::{AttemptKey, End, Report};
 use crate::logic::job::state::{JobPhase, JobState};
 use crate::logic::job::wanted::wanted;
 use crate::logic::job::{Input, turn};
+use crate::logic::playbook::model::Cancel;
 use crate::logic::time::Timestamp;
 use crate::port::keeper::{FromKeeper, Given, Held, Hello, OnLoss, ToKeeper};
 use crate::port::{Outside, Starting, World};
@@ -41,6 +43,10 @@ pub(super) struct Engine {
     pub(super) keeper: Option<Box<dyn Starting>>,
     /// Gets what the job was given, if no keeper is left that knows it.
     pub(super) fetch: Option<Fetch>,
+    /// No other engine of this process works on the job as long as this one does.
+    pub(super) _only: Only,
+    /// What would not end when nobody held it any more, by name.
+    pub(super) left_over: Vec<String>,
     /// The keeper was there before this engine.
     pub(super) has_adopted: bool,
     /// What a keeper is told about the job.
@@ -356,19 +362,39 @@ impl Engine {
 
     /// What an engine before this one began and nobody holds any more: ended first, then reported as lost. Before this
     /// one has a keeper, which would be ended with it.
-    fn losses(&self) -> Vec<Heard> {
+    fn losses(&mut self) -> Vec<Heard> {
         let live: Vec<_> = self.state.index.live.keys().copied().collect();
         if self.next_seq == 1 || self.state.phase != JobPhase::Running {
             return Vec::new();
         }
-        let cancel = self.state.setting.plan.playbook.defaults.cancel.unwrap_or_default();
         // Also where no try is lost: a step that has ended may have left a process to its cell.
-        let _survivors = (self.world.sweep_job)(&self.state.setting.job_id, cancel.signal, cancel.grace);
+        self.left_over = self.sweep_all(self.how_to_end());
         let words = "it was interrupted: the engine of the job ended, and with it what it ran";
         match why_it_gave_up(Path::new(&*self.state.setting.dir)) {
             Some(why) => self.lost(live, &format!("{words} ({why})")),
             None => self.lost(live, words),
         }
+    }
+
+    /// How what nobody holds any more is ended.
+    fn how_to_end(&self) -> Cancel {
+        let polite = self.state.setting.plan.playbook.defaults.cancel.unwrap_or_default();
+        if wanted(&self.state).doomed { AT_ONCE } else { polite }
+    }
+
+    /// Ends what is left of the job without a keeper; returns what would not end.
+    fn sweep_all(&self, cancel: Cancel) -> Vec<String> {
+        (self.world.sweep_job)(&self.state.setting.job_id, cancel.signal, cancel.grace)
+    }
+
+    /// What did not end when nobody held it, which the keeper of now knows nothing of, and is there still; by name.
+    fn still_left_over(&self) -> Vec<String> {
+        if self.left_over.is_empty() {
+            return Vec::new();
+        }
+        let mut left = self.sweep_all(AT_ONCE);
+        left.retain(|name| self.left_over.contains(name));
+        left
     }
 
     /// What became of tries that nobody holds any more. A success that the keeper wrote down counts, and what it had begun
@@ -383,7 +409,11 @@ impl Engine {
             live.into_iter().partition(|key| is_submitted(key) && !known(key));
         let ended: Vec<AttemptKey> = records.iter().map(|exit| exit.key).collect();
         let running = others.into_iter().filter(|key| !ended.contains(key));
-        let lost = |key| Report::Lost { key, message: message.to_owned() };
+        let message = match &self.left_over[..] {
+            [] => message.to_owned(),
+            names => format!("{message}; still there, because they would not end: {}", names.join(", ")),
+        };
+        let lost = |key| Report::Lost { key, message: message.clone() };
         let waiting = waiting.into_iter().map(lost);
         let reports = waiting.chain(records.into_iter().map(Report::Exited)).chain(running.map(lost));
         reports.map(|report| Heard::Input(Input::Report(report))).collect()
@@ -439,8 +469,8 @@ impl Engine {
             // What carries the tag of the job belongs to its new owner.
             return Err(taken_over(self.number));
         }
-        let cancel = self.state.setting.plan.playbook.defaults.cancel.unwrap_or_default();
-        let survivors = (self.world.sweep_job)(&self.state.setting.job_id, cancel.signal, cancel.grace);
+        self.left_over = self.sweep_all(self.how_to_end());
+        let survivors = self.left_over.clone();
         if self.silent_keepers >= SILENT_KEEPERS {
             let dir = &self.state.setting.dir;
             let words = format!("the keeper of the job ended {SILENT_KEEPERS} times before it said a word");
@@ -496,7 +526,8 @@ impl Engine {
                     *acknowledged = Some(from_seq + reports.len() as u64);
                     inputs.extend(reports.into_iter().map(|r| Heard::Input(Input::Report(r))));
                 }
-                FromKeeper::Finished { survivors } => {
+                FromKeeper::Finished { mut survivors } => {
+                    survivors.extend(self.still_left_over());
                     inputs.push(Heard::Input(Input::Report(Report::Closed { survivors })));
                 }
             }

@@ -147,7 +147,7 @@ pub struct Outside {
     pub go_alone: fn(),
     /// Names the person who gives orders. Asks the system each time, which may take a while.
     pub actor: fn() -> String,
-    /// Ends the process at once, with these words on standard error.
+    /// Ends the process at once, with a last line that says what becomes of what runs.
     pub leave: fn(Ending, &str) -> !,
     /// Every ending with its code and meaning.
     pub exit_codes: fn() -> Vec<(u8, &'static str)>,

@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use crate::engine::{EngineProcess, Handle, OrderError};
-use crate::logic::job::order::{Asked, Order};
+use crate::logic::job::order::{Asked, Order, Target};
 
 #[cfg(test)]
 #[path = "orders_tests.rs"]
@@ -48,7 +48,12 @@ struct State {
     has_giver: bool,
     /// Why some were not carried out, of which nobody heard.
     untold: Vec<String>,
+    /// Cancels of the whole job that its engine has taken; by the second, or one by force, it ends at once.
+    cancels: u32,
 }
+
+/// One cancel by force counts as much as two.
+const DOOM: u32 = 2;
 
 impl Orders {
     /// Returns a queue of orders in the name of whom `actor` names; that may take a while, and is asked for the first one.
@@ -74,7 +79,21 @@ impl Orders {
     /// # Errors
     /// As of [`Handle::order`].
     pub fn give_now(&self, handle: &Handle, order: Order) -> Answer {
-        handle.order(self.0.signed(order))
+        let answer = handle.order(self.0.signed(order.clone()));
+        self.0.lock().count(&order, &answer);
+        answer
+    }
+
+    /// Says whether the engine of the job has taken that all of it is to end at once: its keeper sees to that then, also
+    /// without the engine.
+    #[must_use]
+    pub fn has_doomed(&self) -> bool {
+        self.0.lock().cancels >= DOOM
+    }
+
+    /// The orders from now on are about another job.
+    pub fn forget(&self) {
+        self.0.lock().cancels = 0;
     }
 
     fn push(&self, order: Order, way: Way, tell: Tell) -> std::io::Result<()> {
@@ -107,6 +126,17 @@ impl Orders {
     }
 }
 
+impl State {
+    fn count(&mut self, order: &Order, answer: &Answer) {
+        // Refused is what has ended already.
+        if let (Order::Cancel { target: Target::Job, force }, Ok(_) | Err(OrderError::Refused(_))) =
+            (order, answer)
+        {
+            self.cancels = self.cancels.saturating_add(if *force { DOOM } else { 1 });
+        }
+    }
+}
+
 impl Inner {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -127,6 +157,7 @@ impl Inner {
             };
             drop(state);
             let answer = way(self.signed(order.clone()));
+            self.lock().count(&order, &answer);
             let problem = answer.as_ref().err().map(|error| format!("not carried out: {}", words(error)));
             if let (false, Some(problem)) = (tell(&order, answer), problem) {
                 self.lock().untold.push(problem);

@@ -19,7 +19,7 @@ use super::orders::PATIENCE;
 use super::out::Out;
 use super::plain::Plain;
 use super::signs::State;
-use super::steering::{LEFT, Parting, Steering};
+use super::steering::{Parting, Steering};
 use super::summary::{self, Volume};
 use super::words;
 use super::{cli, tui};
@@ -328,9 +328,9 @@ fn full(
         let left = tui::watch(terminal, &mut ui, shown, watch);
         look.theme = ui.look.theme;
         match left {
-            // Asked for the fourth time, nobody waits for what still runs; the keeper stops it.
+            // Asked for the fourth time, nobody waits for what still runs.
             Ok(tui::Left::Done) if shown.own().is_some() && shown.view.phase.outcome().is_none() => {
-                (context.outside.leave)(Ending::Cancelled, LEFT)
+                steering.leave_now()
             }
             Ok(tui::Left::Done) => return Ok(true),
             Ok(tui::Left::Detach) => {

@@ -5,9 +5,11 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::context::{Context, Outside, Signal};
 use super::ending::{Ending, Failure};
+use super::hint::Caller;
 use super::orders::Orders;
 use crate::engine::Handle;
 use crate::logic::job::order::{Order, Target};
@@ -22,8 +24,8 @@ pub type Listener = Box<dyn Fn(Signal) -> bool + Send>;
 /// Says what becomes of the job that is shown when this process ends at once. Is called on the thread of the signals.
 pub type Parting = Box<dyn Fn() -> String + Send>;
 
-/// The words where that is a job of this process.
-pub const LEFT: &str = "left before the job ended; what still runs is being stopped";
+/// The words where that is a job of this process, and its keeper ends what runs.
+const LEFT: &str = "left before the job ended; what still runs is being stopped";
 
 /// What signals do from now on.
 #[derive(Clone)]
@@ -36,6 +38,9 @@ struct Ends {
     leave: fn(Ending, &str) -> !,
 }
 
+/// How long whoever leaves at once waits for the answer to the last cancel, to say what becomes of what runs.
+const LAST_ANSWER: Duration = Duration::from_millis(500);
+
 struct Inner {
     ends: Ends,
     orders: Orders,
@@ -44,6 +49,8 @@ struct Inner {
     job: Mutex<Option<Handle>>,
     /// That job goes on without a terminal.
     is_kept: AtomicBool,
+    /// What commands are called here.
+    caller: Caller,
     listener: Mutex<Option<Listener>>,
     /// For a job that is not of this process.
     parting: Mutex<Option<Parting>>,
@@ -72,7 +79,8 @@ impl Steering {
         with_stops: bool,
     ) -> Result<Self, Failure> {
         let Outside { stop_here, leave, actor, .. } = context.outside;
-        let inner = Arc::new(Inner::new(Ends { stop_here, leave }, actor, job));
+        let ends = Ends { stop_here, leave };
+        let inner = Arc::new(Inner::new(ends, actor, job, context.caller.clone()));
         let heard = Arc::clone(&inner);
         Self(Arc::clone(&inner)).set_parting(parting);
         (context.outside.on_signal)(with_stops, Box::new(move |signal| heard.hear(signal)))
@@ -88,6 +96,7 @@ impl Steering {
 
     /// Lets signals cancel that job from now on, or none.
     pub fn set_job(&self, job: Option<&Handle>) {
+        self.0.orders.forget();
         *self.0.job.lock().unwrap_or_else(PoisonError::into_inner) = job.cloned();
     }
 
@@ -136,6 +145,11 @@ impl Steering {
         }
     }
 
+    /// Ends this process at once, and says what becomes of what runs.
+    pub fn leave_now(&self) -> ! {
+        self.0.leave()
+    }
+
     /// Cancels a job politely, as the first signal does.
     pub fn cancel(&self, job: &Handle) {
         self.0.cancel(job, false);
@@ -143,13 +157,14 @@ impl Steering {
 }
 
 impl Inner {
-    fn new(ends: Ends, actor: fn() -> String, job: Option<&Handle>) -> Self {
+    fn new(ends: Ends, actor: fn() -> String, job: Option<&Handle>, caller: Caller) -> Self {
         Self {
             ends,
             orders: Orders::new(actor),
             received: AtomicU32::new(0),
             job: Mutex::new(job.cloned()),
             is_kept: AtomicBool::new(false),
+            caller,
             listener: Mutex::new(None),
             parting: Mutex::new(None),
             late: Mutex::default(),
@@ -158,12 +173,6 @@ impl Inner {
 
     fn job(&self) -> Option<Handle> {
         self.job.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn leave(&self) -> ! {
-        let parting = self.parting.lock().unwrap_or_else(PoisonError::into_inner);
-        let words = parting.as_ref().map_or_else(|| LEFT.to_owned(), |words| words());
-        (self.ends.leave)(Ending::Cancelled, &words)
     }
 
     fn keep(&self, signal: Signal, earlier: u32, has_cancelled: bool) {
@@ -213,6 +222,29 @@ impl Inner {
             None if !has_face => self.leave(),
             None => {}
         }
+    }
+
+    fn leave(&self) -> ! {
+        let words = match self.job() {
+            None => {
+                let parting = self.parting.lock().unwrap_or_else(PoisonError::into_inner);
+                parting.as_ref().map_or_else(|| LEFT.to_owned(), |words| words())
+            }
+            Some(_) if !self.is_kept.load(Ordering::Relaxed) => LEFT.to_owned(),
+            Some(job) => {
+                // What went wrong with an order is of no use any more.
+                let _untold = self.orders.settle(LAST_ANSWER);
+                if self.orders.has_doomed() {
+                    LEFT.to_owned()
+                } else {
+                    let end = self.caller.command(&format!("jobs cancel {} --force", job.id()));
+                    format!(
+                        "left before the job's engine took the cancel; what runs may go on: `{end}` ends it"
+                    )
+                }
+            }
+        };
+        (self.ends.leave)(Ending::Cancelled, &words)
     }
 
     fn cancel(&self, handle: &Handle, force: bool) {

@@ -6,11 +6,12 @@ use std::sync::mpsc::channel;
 
 use super::{Ends, Inner, Steering};
 use crate::faces::context::Signal;
+use crate::faces::hint::Caller;
 
 fn steering() -> Steering {
     let ends =
         Ends { stop_here: |_| panic!("nothing stops here"), leave: |_, _| panic!("nothing ends here") };
-    Steering(Arc::new(Inner::new(ends, || "ada".to_owned(), None)))
+    Steering(Arc::new(Inner::new(ends, || "ada".to_owned(), None, Caller::default())))
 }
 
 #[test]
@@ -35,7 +36,7 @@ fn a_signal_for_a_face_that_is_going_is_heard_by_the_next() {
 #[test]
 fn a_signal_that_no_face_can_hear_any_more_ends_whoever_only_looked_on() {
     let ends = Ends { stop_here: |_| panic!("nothing stops here"), leave: |_, words| panic!("{words}") };
-    let steering = Steering(Arc::new(Inner::new(ends, || "ada".to_owned(), None)));
+    let steering = Steering(Arc::new(Inner::new(ends, || "ada".to_owned(), None, Caller::default())));
     steering.set_parting(Some(Box::new(|| "job #7 goes on".to_owned())));
     steering.listen_alone();
     steering.set_listener(Some(Box::new(|_| true)));

@@ -85,7 +85,8 @@ pub struct Hello {
     pub grace_ms: u64,
     /// The signal that asks processes to end where no order says otherwise.
     pub signal: i32,
-    /// Kept for an engine that comes after this one, in memory only.
+    /// Kept for an engine that comes after this one, in memory only. In the greeting of a later engine it takes the place of
+    /// what the keeper had, unless it is empty.
     #[serde(default)]
     pub given: Given,
 }
@@ -102,11 +103,11 @@ pub struct Given {
     pub path: String,
 }
 
-impl Hello {
-    /// Says whether the job was given something that is written down nowhere.
+impl Given {
+    /// Says whether there is something that is written down nowhere.
     #[must_use]
     pub fn has_gifts(&self) -> bool {
-        !self.given.secrets.is_empty() || !self.given.env.is_empty()
+        !self.secrets.is_empty() || !self.env.is_empty()
     }
 }
 

@@ -2,9 +2,10 @@
 //!
 //!     cargo bench --bench outlive -- cancel
 //!
-//! Of a child that obeys: from its exit to the end of its cell. Of one that ignores the signal: from the start of the
-//! command that cancels to the end of its cell, without the grace. One cell, and eight at once; each beside what plain
-//! tools take for the same: a shell that waits for a child and says so, and coreutils' `timeout -k`.
+//! Of a child that obeys: from its exit to the end of its cell. Of one that ignores the signal: from the moment in which the
+//! engine takes the cancel to the end of its cell, without the grace; and how long the command takes to get there. One cell,
+//! and eight at once; each beside what plain tools take for the same: a shell that waits for a child and says so, and
+//! coreutils' `timeout -k`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,13 +14,13 @@ use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use serde_json::Value;
 
-use super::{Project, at, pause, tell};
+use super::{Project, at, pause, tell, time_of};
 
 const REPEATS: usize = 50;
 const AT_ONCE: usize = 8;
@@ -38,12 +39,14 @@ pub(super) fn cancel() {
     tell("floor: signal -> end of `timeout -k`, beyond the grace", &mut forced);
     for cells in [1, AT_ONCE] {
         let what = if cells == 1 { "one cell".to_owned() } else { format!("{cells} cells at once") };
-        let mut times = cancelled(Child::Obeys, cells);
+        let (mut times, mut commands) = cancelled(Child::Obeys, cells);
         tell(&format!("{what}: exit of the child -> end of the cell"), &mut times);
         compare(&mut times, &mut waited);
-        let mut times = cancelled(Child::Ignores, cells);
+        let (mut times, more) = cancelled(Child::Ignores, cells);
         tell(&format!("{what}: cancel -> end of the cell, beyond the grace"), &mut times);
         compare(&mut times, &mut forced);
+        commands.extend(more);
+        tell(&format!("{what}: start of `jobs cancel` -> the engine takes it"), &mut commands);
     }
 }
 
@@ -55,23 +58,25 @@ fn compare(times: &mut [Duration], floor: &mut [Duration]) {
     println!("  the floor times {half:.1} at p50, {most:.1} at p99");
 }
 
-/// Cancels jobs of so many cells, and returns a time of each cell.
-fn cancelled(child: Child, cells: usize) -> Vec<Duration> {
+/// Cancels jobs of so many cells; returns a time of each cell, and of each command until the engine took it.
+fn cancelled(child: Child, cells: usize) -> (Vec<Duration>, Vec<Duration>) {
     let project = Project::new(&[("cells.yml", &playbook(child, cells))]);
-    let mut times = Vec::new();
+    let (mut times, mut commands) = (Vec::new(), Vec::new());
     for _ in 0..REPEATS {
         let number = project.detach("cells.yml");
         let exits: Vec<JoinHandle<Instant>> = (0..cells).map(|cell| exit_of(pid(&project, cell))).collect();
         let ends = follow(&project, &number);
         let began = Instant::now();
         project.good(&["jobs", "cancel", &number]);
-        let ends: BTreeMap<u64, Instant> = ends.into_iter().collect();
+        let mut ends: BTreeMap<u64, Instant> = ends.into_iter().collect();
+        let taken = ends.remove(&ORDER).expect("the order was recorded");
+        commands.push(taken.saturating_duration_since(began));
         assert_eq!(ends.len(), cells, "job {number}: every cell was cancelled");
         for (cell, exit) in (0..).zip(exits) {
             let exited = exit.join().expect("it only waits");
             times.push(match child {
                 Child::Obeys => ends[&cell].saturating_duration_since(exited),
-                Child::Ignores => ends[&cell].saturating_duration_since(began).saturating_sub(GRACE),
+                Child::Ignores => ends[&cell].saturating_duration_since(taken).saturating_sub(GRACE),
             });
         }
         let _ended = project.run(&["jobs", "wait", &number]);
@@ -79,7 +84,7 @@ fn cancelled(child: Child, cells: usize) -> Vec<Duration> {
             fs::remove_file(pid_file(&project, cell)).expect("the cell has written it");
         }
     }
-    times
+    (times, commands)
 }
 
 fn playbook(child: Child, cells: usize) -> String {
@@ -119,7 +124,11 @@ fn exit_of(pid: i32) -> JoinHandle<Instant> {
     })
 }
 
-/// Follows a job, and gives the time at which each of its cells was seen to be cancelled. Returns once it follows.
+/// Stands for the order among the cells.
+const ORDER: u64 = u64::MAX;
+
+/// Follows a job, and gives the time at which each of its cells was seen to be cancelled, and the order was taken. Returns
+/// once it follows.
 fn follow(project: &Project, number: &str) -> mpsc::Receiver<(u64, Instant)> {
     let mut child = project
         .command(&["jobs", "events", number, "--follow"])
@@ -138,6 +147,12 @@ fn follow(project: &Project, number: &str) -> mpsc::Receiver<(u64, Instant)> {
                 && said.send((cell, now)).is_err()
             {
                 break;
+            }
+            if event["type"] == "order.cancel" {
+                let wall = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is later");
+                let ago = wall.saturating_sub(time_of(&line).expect("it has a time"));
+                // Nobody listens any more where the cells were all there is to know.
+                let _sent = said.send((ORDER, now.checked_sub(ago).unwrap_or(now)));
             }
             if event["type"] == "step.started" {
                 // Nobody listens any more after the first.

@@ -132,6 +132,25 @@ finally:
     places: 12,
 };
 
+const FORCED: Reference = Reference {
+    name: "forced",
+    playbook: r#"version: 3
+name: forced
+defaults: { on-interrupt: rerun, cancel: { grace: 1s } }
+stages:
+  slow:
+    steps:
+      - block: [{ run: "trap '' TERM; sh work slow; setsid sleep 600 & touch begun; while :; do sleep 0.02; done" }]
+        always: [{ run: sh work always }]
+      - run: sh work never
+  other: { needs: slow, run: sh work other }
+finally:
+  tidy: { run: sh work tidy }
+"#,
+    orders: &[("begun", &["jobs", "cancel", "1", "--force", "--id", "stop"])],
+    places: 8,
+};
+
 /// Not an order: the file `go` is made.
 const GO: &[&str] = &["go"];
 
@@ -345,4 +364,19 @@ fn a_cancel_comes_to_the_same_end_wherever_its_keeper_dies() {
 #[test]
 fn a_cancel_comes_to_the_same_end_wherever_both_die() {
     at_every_place(&CANCELLING, Victim::Both);
+}
+
+#[test]
+fn a_cancel_by_force_comes_to_the_same_end_wherever_its_engine_dies() {
+    at_every_place(&FORCED, Victim::Engine);
+}
+
+#[test]
+fn a_cancel_by_force_comes_to_the_same_end_wherever_its_keeper_dies() {
+    at_every_place(&FORCED, Victim::Keeper);
+}
+
+#[test]
+fn a_cancel_by_force_comes_to_the_same_end_wherever_both_die() {
+    at_every_place(&FORCED, Victim::Both);
 }

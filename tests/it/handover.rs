@@ -34,7 +34,7 @@ fn go(sandbox: &Sandbox) {
 }
 
 /// The process number of the engine without a face that works on the only job.
-fn engine(sandbox: &Sandbox) -> i32 {
+pub(crate) fn engine(sandbox: &Sandbox) -> i32 {
     let store = rusqlite::Connection::open(sandbox.project().join(".sortie/sortie.db")).expect("it is there");
     let mut found = None;
     eventually("an owner of the job", || {
@@ -45,7 +45,7 @@ fn engine(sandbox: &Sandbox) -> i32 {
     found.expect("it was found")
 }
 
-fn kill_hard(pid: i32) {
+pub(crate) fn kill_hard(pid: i32) {
     kill(Pid::from_raw(pid), Signal::SIGKILL).expect("it lives");
     eventually("the end of a killed process", || {
         let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
@@ -128,6 +128,35 @@ fn an_engine_that_is_asked_to_end_leaves_the_job_to_the_next() {
     sandbox.sortie(["engine", "1"]).run().code(3).complains("has ended already").done();
     sandbox.sortie(["jobs", "recover", "1"]).run().code(3).complains("nothing to recover").done();
     sandbox.sortie(["jobs", "recover"]).run().code(0).says("every job").done();
+}
+
+#[test]
+fn an_engine_that_comes_too_late_says_so_and_logs_no_error() {
+    let sandbox = Sandbox::new().file("long.yml", LONG);
+    sandbox.sortie(["run", "long.yml", "--detach"]).run().code(0).done();
+    begun(&sandbox);
+    let late = || {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_sortie"));
+        command.args(["engine", "1", "--given"]).current_dir(sandbox.project());
+        command.env_clear().envs(sandbox.environment());
+        // As whoever starts one in the background does: its errors go to a file in the job's folder.
+        let piped = std::process::Stdio::piped;
+        let mut child = command.stdin(piped()).stdout(piped()).stderr(piped()).spawn().expect("it is built");
+        let mut given = child.stdin.take().expect("it is piped");
+        std::io::Write::write_all(&mut given, b"{}").expect("it reads that");
+        drop(given);
+        let ended = child.wait_with_output().expect("it ends");
+        let text = |bytes| String::from_utf8(bytes).expect("it is text");
+        (ended.status.code(), text(ended.stdout), text(ended.stderr))
+    };
+    let (code, answer, errors) = late();
+    assert!(answer.starts_with("job #1 is owned by another engine"), "{answer}");
+    assert_eq!((code, errors.as_str()), (Some(3), ""));
+    go(&sandbox);
+    is_whole(&sandbox);
+    let (code, answer, errors) = late();
+    assert_eq!(answer, "job #1 has ended already (success)\n");
+    assert_eq!((code, errors.as_str()), (Some(3), ""));
 }
 
 #[test]

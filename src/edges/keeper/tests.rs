@@ -8,6 +8,8 @@
 mod hostile;
 #[path = "start_tests.rs"]
 mod start;
+#[path = "adopted_tests.rs"]
+mod taken_over;
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -50,12 +52,11 @@ fn again(rig: Rig) -> Rig {
     rig_in(rig.dir, 1, &[])
 }
 
-fn rig_in(dir: TempDir, slots: u32, masks: &[&str]) -> Rig {
-    let uuid = format!("test-{}", dir.path().file_name().unwrap().to_string_lossy());
-    let hello = Hello {
+fn hello(dir: &TempDir, slots: u32, masks: &[&str]) -> Hello {
+    Hello {
         version: VERSION,
         epoch: 1,
-        job_id: uuid.clone(),
+        job_id: format!("test-{}", dir.path().file_name().unwrap().to_string_lossy()),
         dir: dir.path().to_str().unwrap().to_owned(),
         spare: dir.path().join("spare").to_str().unwrap().to_owned(),
         slots,
@@ -66,9 +67,18 @@ fn rig_in(dir: TempDir, slots: u32, masks: &[&str]) -> Rig {
         grace_ms: 300,
         signal: SIGTERM,
         given: Given::default(),
-    };
+    }
+}
+
+fn rig_in(dir: TempDir, slots: u32, masks: &[&str]) -> Rig {
+    let hello = hello(&dir, slots, masks);
+    rig_of(dir, &hello)
+}
+
+fn rig_of(dir: TempDir, hello: &Hello) -> Rig {
+    let uuid = hello.job_id.clone();
     let mut keeper = Fresh::start().unwrap();
-    keeper.greet(&hello).unwrap();
+    keeper.greet(hello).unwrap();
     let keeper = keeper.connect().unwrap();
     Rig { dir, keeper, uuid, grew: Vec::new() }
 }

@@ -137,6 +137,13 @@ impl Store {
         self.connection.query_row(sql, params![number, epoch], |row| row.get(0)).unwrap_or(true)
     }
 
+    /// Says whether a job has come to its end.
+    #[must_use]
+    pub(crate) fn has_ended(&self, number: u64) -> bool {
+        let outcome = "SELECT outcome IS NOT NULL FROM jobs WHERE number = ?1";
+        self.connection.query_row(outcome, [number], |row| row.get(0)).unwrap_or(false)
+    }
+
     /// Gives a job's lease back at its end.
     ///
     /// # Errors

@@ -42,7 +42,12 @@ pub(super) fn engine(context: &Context, job: &str, is_given: bool, out: &mut Out
         listen(context, running)?;
     }
     answer(&line);
-    let (row, running) = taken?;
+    // Another engine was faster, or the job has ended: whoever asked has just been told, and a log of errors is no place for it.
+    let told = |failure: Failure| match failure.ending {
+        Ending::Refused => Failure::told(Ending::Refused),
+        _ => failure,
+    };
+    let (row, running) = taken.map_err(told)?;
     end(context, &row, running, out)
 }
 

@@ -22,12 +22,20 @@ pub struct Wanted<'a> {
     pub close: bool,
     /// What runs should be stopped where it stands.
     pub frozen: bool,
+    /// Nothing of the job should outlive its engine, even if it is kept: it was cancelled by force.
+    pub doomed: bool,
     /// What the job and its cells wait for that is shared with others.
     pub wishes: Vec<Wish<'a>>,
     /// So many slots there are for cells that get what they wish for.
     pub room: u32,
     /// When to look again, if nothing happens before.
     pub wake_at: Option<Timestamp>,
+}
+
+/// Says whether what is left of a cell is to be killed at once: somebody cancelled it by force.
+#[must_use]
+pub fn is_forced(state: &JobState, cell: u32) -> bool {
+    super::follow::is_forced(state, &state.cells[cell as usize])
 }
 
 /// Returns what the world should be doing now.
@@ -45,6 +53,7 @@ pub fn wanted(state: &JobState) -> Wanted<'_> {
         room,
         close: running && state.all_done(),
         frozen: state.frozen.is_some(),
+        doomed: running && state.cancel.as_ref().is_some_and(|cancel| cancel.force),
         wake_at: if running && state.frozen.is_none() {
             state.index.deadlines.first().map(|(at, _)| *at)
         } else {

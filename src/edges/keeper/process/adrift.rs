@@ -30,64 +30,100 @@ const GREETING: Duration = Duration::from_secs(5);
 
 /// What ended the wait.
 pub(super) enum Landed {
-    /// An engine has come, with what it said beyond its greeting.
-    Engine { socket: UnixStream, inbox: Inbox, hello: Box<Hello> },
+    /// An engine has come, with a second handle of its socket, and what it said beyond its greeting.
+    Engine { socket: UnixStream, theirs: UnixStream, inbox: Inbox, hello: Box<Hello> },
     /// There is nothing more to be kept, or the system asked for the end.
     Alone,
 }
 
 /// Waits for an engine with a newer lease than that epoch, as long as there is something to keep for it.
-pub(super) fn wait(shared: &Shared, epoch: u64, signals: BorrowedFd<'_>) -> io::Result<Landed> {
-    let path = socket_path(&shared.dir);
-    let listener = bind(&shared.dir)?;
-    let landed = wait_at(&listener, shared, epoch, signals);
-    // A socket that is gone already is as good as removed.
-    let _outcome = std::fs::remove_file(path);
+///
+/// Where the system has no room for a socket, or for a connection, that is tried again with every look: what was ordered
+/// goes on meanwhile.
+pub(super) fn wait(shared: &Shared, epoch: u64, signals: BorrowedFd<'_>) -> Landed {
+    let mut listener = None;
+    let landed = wait_at(&mut listener, shared, epoch, signals);
+    if listener.is_some() {
+        // A socket that is gone already is as good as removed.
+        let _outcome = std::fs::remove_file(socket_path(&shared.dir));
+    }
     landed
 }
 
 fn wait_at(
-    listener: &UnixListener,
+    listener: &mut Option<UnixListener>,
     shared: &Shared,
     epoch: u64,
     signals: BorrowedFd<'_>,
-) -> io::Result<Landed> {
+) -> Landed {
     let mut idle_since: Option<Instant> = None;
+    let mut is_deaf = false;
     loop {
+        if listener.is_none() {
+            *listener = bind(&shared.dir).ok();
+        }
         if shared.has_orders() {
             idle_since = None;
         } else {
             let since = *idle_since.get_or_insert_with(Instant::now);
-            let nobody = stop::find(shared, &stop::Whose::Everything).is_empty();
+            // Who can be found nowhere else, such as where there is no room for a descriptor, is in the list of children.
+            let nobody =
+                stop::find(shared, &stop::Whose::Everything).is_empty() && shared.orphans().is_empty();
             let is_written = shared.link.has_exits_only() && !shared.exits.has_failed();
             // What the job was given is nowhere else.
-            let is_all_told = nobody && is_written && !shared.hello.has_gifts();
+            let is_all_told = nobody && is_written && !shared.given().has_gifts();
             if is_all_told || since.elapsed() >= LINGER {
-                return Ok(Landed::Alone);
+                return Landed::Alone;
             }
         }
-        let mut polled =
-            [PollFd::new(listener, PollFlags::IN), PollFd::from_borrowed_fd(signals, PollFlags::IN)];
-        let look = Timespec { tv_sec: i64::try_from(LOOK.as_secs()).unwrap_or(1), tv_nsec: 0 };
-        match poll(&mut polled, Some(&look)) {
-            Err(rustix::io::Errno::INTR) => continue,
-            result => result?,
-        };
-        let [at_the_door, told] = polled.map(|entry| !entry.revents().is_empty());
+        // What could not be let in stays at the door, and would end every wait at once.
+        let door = listener.as_ref().filter(|_| !std::mem::take(&mut is_deaf));
+        let (told, at_the_door) = look(door, signals);
         if told {
-            return Ok(Landed::Alone);
+            return Landed::Alone;
         }
-        if at_the_door
-            && let Ok((socket, _)) = listener.accept()
-            && let Ok((hello, inbox)) = greet(&socket, epoch)
-        {
-            socket.set_nonblocking(true)?;
-            return Ok(Landed::Engine { socket, inbox, hello: Box::new(hello) });
+        if !at_the_door {
+            continue;
+        }
+        match listener.as_ref().map(UnixListener::accept) {
+            // Whoever has no business here is turned away.
+            Some(Ok((socket, _))) => {
+                if let Ok(landed) = meet(socket, epoch) {
+                    return landed;
+                }
+            }
+            _ => is_deaf = true,
         }
     }
 }
 
-/// Reads who it is; whoever has no newer lease is turned away.
+/// Waits for one look at most; says whether the system asked for the end, and whether somebody is at the door.
+fn look(door: Option<&UnixListener>, signals: BorrowedFd<'_>) -> (bool, bool) {
+    let look = Timespec { tv_sec: i64::try_from(LOOK.as_secs()).unwrap_or(1), tv_nsec: 0 };
+    let mut polled = vec![PollFd::from_borrowed_fd(signals, PollFlags::IN)];
+    polled.extend(door.map(|it| PollFd::new(it, PollFlags::IN)));
+    match poll(&mut polled, Some(&look)) {
+        Ok(_) => {}
+        Err(rustix::io::Errno::INTR) => return (false, false),
+        Err(_) => {
+            // Out of memory, for one: not again at once.
+            std::thread::sleep(LOOK);
+            return (false, false);
+        }
+    }
+    let has = |at: usize| polled.get(at).is_some_and(|entry| !entry.revents().is_empty());
+    (has(0), has(1))
+}
+
+/// Hears who has come, and gets all that is needed to talk to them.
+fn meet(socket: UnixStream, epoch: u64) -> io::Result<Landed> {
+    let (hello, inbox) = greet(&socket, epoch)?;
+    socket.set_nonblocking(true)?;
+    let theirs = socket.try_clone()?;
+    Ok(Landed::Engine { socket, theirs, inbox, hello: Box::new(hello) })
+}
+
+/// Reads who it is; whoever has no newer lease, or says nothing of use, is turned away.
 fn greet(mut socket: &UnixStream, epoch: u64) -> io::Result<(Hello, Inbox)> {
     socket.set_read_timeout(Some(GREETING))?;
     let mut inbox = Inbox::default();
@@ -135,6 +171,6 @@ pub(super) fn ready(shared: &Shared, is_second: bool) -> FromKeeper {
         start_time: Process::look(me.get()).map_or(0, |process| process.start),
         held,
         sweeps,
-        given: if is_second { shared.hello.given.clone() } else { crate::port::keeper::Given::default() },
+        given: if is_second { shared.given() } else { crate::port::keeper::Given::default() },
     }
 }

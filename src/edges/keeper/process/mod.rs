@@ -200,14 +200,6 @@ fn serve(shared: &Arc<Shared>, socket: UnixStream, inbox: Inbox) -> io::Result<(
     Ok(())
 }
 
-/// Waits until the orders given before the engine was lost have come to their ends.
-fn finish_orders(shared: &Shared) {
-    let mut state = shared.state();
-    while state.busy > 0 || !state.queue.is_empty() || !state.extra.is_empty() {
-        state = shared.calm.wait(state).expect("no thread panics while it holds the state");
-    }
-}
-
 /// The engine's end of the conversation.
 struct Orders<'a> {
     shared: &'a Arc<Shared>,
@@ -222,20 +214,15 @@ impl Orders<'_> {
     /// Waits for another engine after the loss of one; says whether one has come.
     fn another_engine(&mut self, epoch: &mut u64, signals: std::os::fd::BorrowedFd<'_>) -> bool {
         match adrift::wait(self.shared, *epoch, signals) {
-            Ok(Landed::Engine { socket, inbox, hello }) => {
-                let Ok(theirs) = socket.try_clone() else { return false };
+            Landed::Engine { socket, theirs, inbox, hello } => {
                 *epoch = hello.epoch;
                 self.on_loss = hello.on_loss;
+                self.shared.learn(hello.given);
                 (self.socket, self.inbox) = (socket, inbox);
                 self.shared.link.attach(theirs, &adrift::ready(self.shared, true));
                 true
             }
-            Ok(Landed::Alone) => false,
-            Err(_) => {
-                // Nobody can come here, but the orders are carried out, and their ends written down.
-                finish_orders(self.shared);
-                false
-            }
+            Landed::Alone => false,
         }
     }
 

@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
-use std::sync::{Condvar, Mutex, MutexGuard};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use nix::sys::resource::{UsageWho, getrusage};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, getpid, kill_process_group, waitid};
@@ -21,11 +21,13 @@ use super::link::Link;
 use super::masks::Masks;
 use crate::logic::job::effect::{Launch, Rung};
 use crate::logic::job::report::{AttemptKey, End, Usage};
-use crate::port::keeper::{Held, Hello, Hold};
+use crate::port::keeper::{Given, Held, Hello, Hold};
 
 /// Shared by all threads.
 pub(crate) struct Shared {
     pub(crate) hello: Hello,
+    /// What the newest engine was given that was given anything: for the next one.
+    given: Mutex<Given>,
     pub(crate) dir: PathBuf,
     /// The value of the tag variable the keeper itself was started with: it runs inside a step of another job.
     pub(crate) outer_tag: Option<String>,
@@ -116,6 +118,7 @@ impl Shared {
             base: Environment::new(std::env::vars_os()),
             fixed,
             dir,
+            given: Mutex::new(hello.given.clone()),
             hello,
             link,
             masks,
@@ -132,6 +135,19 @@ impl Shared {
     /// The state, locked.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("no thread panics while it holds the state")
+    }
+
+    /// What the next engine is told that the job was given.
+    pub(crate) fn given(&self) -> Given {
+        self.given.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Keeps what another engine was given, if it was given anything; what is secret in it is masked from now on.
+    pub(crate) fn learn(&self, given: Given) {
+        if given != Given::default() {
+            self.masks.add(given.secrets.iter().map(|(_, value)| value.clone()));
+            *self.given.lock().unwrap_or_else(PoisonError::into_inner) = given;
+        }
     }
 
     /// Says whether something that was ordered runs, or will by itself.

@@ -20,7 +20,7 @@ use crate::faces::context::{Context, Signal};
 use crate::faces::ending::Ending;
 use crate::faces::launch::{Commands, Unbegun, Wanted};
 use crate::faces::show::Shown;
-use crate::faces::steering::{LEFT, Steering};
+use crate::faces::steering::Steering;
 use crate::faces::tui::motion::Motion;
 use crate::faces::tui::pace::{Pace, Wish};
 use crate::faces::tui::screen;
@@ -274,7 +274,10 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
 
     /// Ends the process, and with it what is being started.
     fn abandon(&self) -> ! {
-        (self.launching.context.outside.leave)(Ending::Cancelled, LEFT)
+        let context = self.launching.context;
+        let list = context.command("jobs list");
+        let words = format!("left while a job was being started; `{list}` shows whether it was");
+        (context.outside.leave)(Ending::Cancelled, &words)
     }
 
     /// Starts a playbook on a thread of its own: secrets and versions of programs may take their time.

@@ -23,7 +23,7 @@ mod stop;
 pub(super) use gates::failure as gate_failure;
 pub(super) use slots::{hear, is_recalled};
 pub use stages::{conclusion, step_name};
-pub(super) use stop::stop_live;
+pub(super) use stop::{is_forced, stop_live};
 
 /// Returns the next thing that follows, if anything does.
 pub fn follow(state: &mut JobState, now: Timestamp) -> Option<Event> {

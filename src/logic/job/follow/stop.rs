@@ -6,7 +6,7 @@ use super::super::effect::Rung;
 use super::super::event::{Cause, Event};
 use super::super::progress::Pressure;
 use super::super::report::AttemptKey;
-use super::super::state::{CellPhase, CellState, JobState, StepPhase};
+use super::super::state::{CancelState, CellPhase, CellState, JobState, StepPhase};
 use super::super::together::{is_over, why_stop};
 use crate::logic::playbook::model::StepTree;
 use crate::logic::time::Timestamp;
@@ -52,18 +52,22 @@ pub(super) fn asked(state: &JobState, cell: u32) -> Option<(Rung, Cause)> {
 /// How hard an active cell is pressed to end.
 pub(super) fn pressure(state: &JobState, it: &CellState, now: Timestamp) -> Pressure {
     let Some(stop) = &it.stop else { return Pressure::None };
-    let model = &state.setting.plan.playbook.stages[it.stage as usize];
-    let forced = state.stages[it.stage as usize].cancel.as_ref().is_some_and(|c| c.force)
-        || (state.cancel.as_ref().is_some_and(|c| c.force) && !model.is_final)
-        || it.cleanup_until.is_some_and(|until| until <= now)
-        || stop.rung == Rung::Kill;
-    if forced {
+    if is_forced(state, it) || it.cleanup_until.is_some_and(|until| until <= now) {
         Pressure::Forced
     } else if matches!(stop.cause, Cause::Timeout { .. }) {
         Pressure::TimedOut
     } else {
         Pressure::Cancelled
     }
+}
+
+/// Says whether somebody wants a cell, its stage or its job to end at once, without cleanup.
+pub(in crate::logic::job) fn is_forced(state: &JobState, it: &CellState) -> bool {
+    let is_final = state.setting.plan.playbook.stages[it.stage as usize].is_final;
+    let is_forced = |cancel: &Option<CancelState>| cancel.as_ref().is_some_and(|cancel| cancel.force);
+    is_forced(&state.stages[it.stage as usize].cancel)
+        || (is_forced(&state.cancel) && !is_final)
+        || it.stop.as_ref().is_some_and(|stop| stop.rung == Rung::Kill)
 }
 
 /// Asks the running try to stop, one rung higher than before, if something wants it to.
