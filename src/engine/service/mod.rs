@@ -26,7 +26,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 pub use lock::running;
-pub use scan::{Kind, Scan, Trigger, of_playbook, scan};
+pub use scan::{Kind, Scan, Trigger, of_playbook, scan, unknown};
 pub use start::by_hand;
 pub use zones::zone;
 
