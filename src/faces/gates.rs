@@ -4,7 +4,7 @@
 
 use super::hint::{Caller, quoted};
 use super::words;
-use crate::logic::job::gate::{Answer, GateEnd, GateState, OnTimeout, text_of};
+use crate::logic::job::gate::{Answer, GateEnd, GatePlace, GateState, OnTimeout, text_of};
 use crate::logic::text::{listed, plural};
 use crate::logic::time::Timestamp;
 use crate::logic::view::JobView;
@@ -63,11 +63,8 @@ pub fn commands(caller: &Caller, number: u64, view: &JobView, gate: u32) -> (Str
         let open = model.inputs.iter().filter(|it| it.required && it.default.is_none());
         open.map(|it| format!(" --input {}=VALUE", it.name)).collect()
     });
-    let place = if view.waiting_gates().count() > 1 {
-        format!(" {}", quoted(&view.gate_name(gate)))
-    } else {
-        String::new()
-    };
+    // Also where it is the only one: another may open before the command is typed.
+    let place = format!(" {}", quoted(&view.gate_name(gate)));
     (
         caller.command(&format!("jobs approve {number}{place}{inputs}")),
         caller.command(&format!("jobs reject {number}{place}")),
@@ -118,4 +115,29 @@ pub fn of_job(view: &JobView) -> Option<String> {
         [(gate, it)] => Some(format!("{}: {}", view.gate_name(*gate), wanted(it))),
         many => Some(plural(many.len(), "approval")),
     }
+}
+
+/// Names the gates that a job waits at, each with what it waits for: `ship (approval), test[os=linux]/ask (approval)`.
+#[must_use]
+pub fn named(view: &JobView) -> Option<String> {
+    names(view, |_| true)
+}
+
+/// The same of those before stages, whose cells are not there yet.
+#[must_use]
+pub fn before_stages(view: &JobView) -> Option<String> {
+    names(view, |it| matches!(it.opened.place, GatePlace::Stage(_)))
+}
+
+/// Most gates that one line names.
+const NAMED: usize = 5;
+
+fn names(view: &JobView, is_meant: fn(&GateState) -> bool) -> Option<String> {
+    let open: Vec<(u32, &GateState)> = view.waiting_gates().filter(|(_, it)| is_meant(it)).collect();
+    let name = |(gate, it): &(u32, &GateState)| format!("{} ({})", view.gate_name(*gate), wanted(it));
+    let mut names: Vec<String> = open.iter().take(NAMED).map(name).collect();
+    if open.len() > NAMED {
+        names.push(format!("{} more", open.len() - NAMED));
+    }
+    (!names.is_empty()).then(|| listed(&names, "and"))
 }

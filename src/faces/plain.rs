@@ -178,11 +178,12 @@ impl Plain {
                 out.line(out.paint.dim(&format!("{dots} {name} waits for {}", shares::told(waits))));
                 return;
             }
-            if let Some(what) = gates::of_job(view) {
-                out.line(out.paint.dim(&format!("{dots} waiting for {what}")));
+            if let Some(gates) = gates::named(view) {
+                out.line(out.paint.dim(&format!("{dots} waiting for people at {gates}")));
             }
             return;
         }
+        let before_stages = gates::before_stages(view);
         let mut running: Vec<String> = view
             .live
             .iter()
@@ -205,7 +206,9 @@ impl Plain {
         if view.live.len() > running.len() {
             running.push(format!("{} more", view.live.len() - running.len()));
         }
-        out.line(out.paint.dim(&format!("{dots} still running: {}", listed(&running, "and"))));
+        let people =
+            before_stages.map_or_else(String::new, |gates| format!("; waiting for people at {gates}"));
+        out.line(out.paint.dim(&format!("{dots} still running: {}{people}", listed(&running, "and"))));
     }
 
     fn line(&self, out: &Out, view: &JobView, envelope: &Envelope) -> Option<String> {

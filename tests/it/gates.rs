@@ -42,7 +42,7 @@ fn a_stage_waits_until_somebody_approves_from_elsewhere_with_values_that_become_
     let sandbox = Sandbox::new().file("ship.yml", STAGE);
     let mut live = sandbox.sortie(["run", "ship.yml"]).start();
     live.wait_for("Ship it?");
-    live.wait_for("answer with: sortie jobs approve 1 --input percent=VALUE");
+    live.wait_for("answer with: sortie jobs approve 1 ship --input percent=VALUE");
     live.wait_for("beside | beside");
     sandbox.sortie(["jobs", "list"]).run().code(0).says("waits for ship: approval").done();
     let shown = sandbox.sortie(["jobs", "show", "1"]).run().code(0);
@@ -139,6 +139,7 @@ fn in_ci_a_gate_fails_at_once_unless_the_job_was_told_to_wait() {
     let sandbox = Sandbox::new().file("g.yml", &gate("message: sure?"));
     let ran = sandbox.sortie(["run", "g.yml"]).env("CI", "true").run().code(4);
     assert!(ran.out.contains("nobody is there to answer"), "{}", ran.out);
+    assert!(ran.out.contains("`--wait-at-gates`"), "{}", ran.out);
     let mut live = sandbox.sortie(["run", "g.yml", "--wait-at-gates"]).env("CI", "true").start();
     live.wait_for("sure?");
     sandbox.sortie(["jobs", "approve", "2"]).run().code(0).done();
@@ -161,7 +162,7 @@ fn the_first_who_approves_gives_the_values_and_the_others_approve_the_same() {
     let settings = "groups: {ops: [ann, ben]}\ngates: {claims: true}\n";
     let sandbox = Sandbox::new().file("g.yml", &text).file("sortie.yml", settings);
     let mut live = sandbox.sortie(["run", "g.yml"]).start();
-    live.wait_for("answer with: sortie jobs approve 1");
+    live.wait_for("answer with: sortie jobs approve 1 a --input percent=VALUE");
     let approve = |name: &str, value: Option<&str>| {
         let given = value.map(|value| ["--input", value]);
         let words = ["jobs", "approve", "1", "--as", name];
@@ -222,4 +223,54 @@ fn a_gate_is_turned_down_with_keys_and_esc_closes_its_review_without_an_answer()
     terminal.keys("q");
     terminal.wait_for_end().code(4).done();
     nothing_is_left(&sandbox, Duration::from_secs(2));
+}
+
+const CELLS: &str = r#"version: 3
+name: cells
+stages:
+  plain: { run: "until test -e go; do sleep 0.05; done" }
+  ask:
+    matrix: { os: [linux, mac] }
+    steps: [{ run: echo hello }, { id: sure, approve: "Sure?" }]
+  whole: { matrix: { os: [linux, mac] }, approve: "All?", run: echo whole }
+  late: { needs: plain, approve: "Late?", run: echo late }
+"#;
+
+#[test]
+fn whoever_names_what_has_no_gate_hears_which_ones_are_open() {
+    let sandbox = Sandbox::new().file("cells.yml", CELLS);
+    let mut live = sandbox.sortie(["run", "cells.yml", "--heartbeat", "200ms"]).start();
+    // Each command works as it was printed, however many gates are open by then.
+    for command in [
+        "sortie jobs approve 1 whole",
+        "sortie jobs approve 1 'ask[os=linux]/sure'",
+        "sortie jobs approve 1 'ask[os=mac]/sure'",
+    ] {
+        live.wait_for(&format!("answer with: {command}\n"));
+    }
+    live.wait_for("; waiting for people at whole (approval)");
+    let approve = |place: &str| sandbox.sortie(["jobs", "approve", "1", place]).run();
+    let refused = approve("plain").code(3).complains("`plain` of job #1 has no gate").complains("open are ");
+    refused.complains("`whole`").complains("`ask[os=linux]/sure`").complains("`ask[os=mac]/sure`").done();
+    approve("ask[os=mac]/1").code(3).complains("`ask[os=mac]/1` of job #1 has no gate").done();
+    let refused = approve("whole[os=mac]").code(3);
+    let refused = refused
+        .complains("`whole[os=mac]` has no gate of its own: that of `whole` is before the whole stage");
+    refused.complains("sortie jobs approve 1 whole").done();
+    approve("late").code(3).complains("`late` of job #1 has not come to its gate").done();
+    std::fs::write(sandbox.project().join("go"), "").expect("the project is writable");
+    live.wait_for("answer with: sortie jobs approve 1 late");
+    for place in ["whole", "ask[os=linux]/sure", "ask[os=mac]", "late"] {
+        approve(place).code(0).done();
+    }
+    live.wait().code(0).says("late | late").done();
+}
+
+#[test]
+fn an_input_of_a_gate_is_not_one_of_the_run_and_that_is_said() {
+    let sandbox = Sandbox::new().file("ship.yml", STAGE).file("ask.yml", STEP);
+    let refused = sandbox.sortie(["run", "ship.yml", "-i", "percent=20"]).run().code(2);
+    refused.complains("has no input `percent`").complains("is asked at the gate `ship`").done();
+    let refused = sandbox.sortie(["run", "ask.yml", "-i", "who=me"]).run().code(2);
+    refused.complains("is asked at the gate `a/ask`").done();
 }

@@ -133,3 +133,35 @@ fn whoever_leaves_a_job_is_told_how_to_come_back() {
     std::fs::write(sandbox.project().join("go"), "").expect("the project is writable");
     job.wait().code(0).done();
 }
+
+#[test]
+fn what_an_option_cannot_take_is_said_in_words_of_ours() {
+    let text = "version: 3\nname: two\nstages:\n  a: { steps: [{ run: 'test -e mended', retry: { attempts: 2, backoff: { first: 10ms } } }] }\n";
+    let sandbox = Sandbox::new().file("two.yml", text);
+    sandbox.sortie(["run", "two.yml"]).run().code(1).done();
+    let logs = |words: &[&str]| sandbox.sortie(["jobs", "logs"].iter().chain(words).copied()).run().code(2);
+    logs(&["1", "-q"]).complains("`--query` takes what is looked for").complains("level:error").done();
+    logs(&["--query", ""]).complains("`--query` takes what is looked for").done();
+    logs(&["1", "-q", "level:error"]).complains("--query 'job:1 level:error'").done();
+    logs(&["1", "--attempt", "9"]).complains("there is no try 9").complains("the last one is 2").done();
+    logs(&["1", "--attempt", "0"]).complains("there is no try 0").done();
+    sandbox.sortie(["jobs", "logs", "1", "--attempt", "2"]).run().code(0).done();
+    let refused = sandbox.sortie(["jobs", "pause", "1", "--expect", "x"]).run().code(2);
+    refused.complains("expected the number of an event").done();
+    sandbox.sortie(["explain", "recover"]).run().code(0).says("# on-interrupt").says("jobs recover").done();
+    sandbox.sortie(["jobs", "list", "--help"]).run().code(0).says("frozen").done();
+}
+
+#[test]
+fn a_playbook_that_follows_one_that_is_not_there_says_so() {
+    let after =
+        "version: 3\nname: after\non:\n  run: {playbooks: [biuld, build]}\nstages:\n  a: { run: echo a }\n";
+    let build = "version: 3\nname: build\nstages:\n  a: { run: echo a }\n";
+    let sandbox = Sandbox::new().file("playbooks/after.yml", after).file("playbooks/build.yml", build);
+    let checked =
+        sandbox.sortie(["check"]).run().code(0).says("no playbook of this project is called `biuld`");
+    let checked = checked.says("did you mean `build`?");
+    assert!(!checked.out.contains("called `build`"), "{}", checked.out);
+    let listed = sandbox.sortie(["schedule", "list"]).run().code(0);
+    listed.says("`after` follows `biuld`, and no playbook of this project is called so").done();
+}

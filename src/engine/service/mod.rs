@@ -27,7 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 pub use lock::running;
-pub use scan::{Broken, Kind, Scan, Trigger, of_playbook, scan};
+pub use scan::{Broken, Kind, Scan, Trigger, of_playbook, scan, unknown};
 pub use start::by_hand;
 pub use zones::zone;
 

@@ -85,13 +85,33 @@ impl Trigger {
     #[must_use]
     pub fn follows(&self, playbook: &str, path: &Path, end: RunEnd) -> bool {
         let Kind::After(after) = &self.kind else { return false };
-        let short = playbook.rsplit('/').next().unwrap_or(playbook);
-        let is_meant = |name: &String| {
-            let bare = name.trim_end_matches(".yaml").trim_end_matches(".yml");
-            bare == playbook || bare == short || path.ends_with(name)
-        };
-        after.types.contains(&end) && after.playbooks.iter().any(is_meant)
+        after.types.contains(&end) && after.playbooks.iter().any(|name| is_called(name, playbook, path))
     }
+
+    /// Returns the playbooks that it follows and that are none of this project.
+    #[must_use]
+    pub fn unknown(&self, root: &Path) -> Vec<String> {
+        let Kind::After(after) = &self.kind else { return Vec::new() };
+        unknown(root, after).into_iter().map(|at| after.playbooks[at].clone()).collect()
+    }
+}
+
+fn is_called(name: &str, playbook: &str, path: &Path) -> bool {
+    let short = playbook.rsplit('/').next().unwrap_or(playbook);
+    let bare = name.trim_end_matches(".yaml").trim_end_matches(".yml");
+    bare == playbook || bare == short || path.ends_with(name)
+}
+
+/// Returns the positions of the names that no playbook of the project has. One outside its folders may be run by its path.
+#[must_use]
+pub fn unknown(root: &Path, after: &AfterRun) -> Vec<usize> {
+    let all = library::list(root);
+    let names = after.playbooks.iter().enumerate();
+    let is_known = |wanted: &str| {
+        root.join(wanted).is_file()
+            || all.iter().any(|path| is_called(wanted, &library::name(root, path), path))
+    };
+    names.filter(|(_, wanted)| !is_known(wanted)).map(|(at, _)| at).collect()
 }
 
 /// All triggers of a project.

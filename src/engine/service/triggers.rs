@@ -77,7 +77,13 @@ impl Service<'_> {
                 None => "does not fire any more; its `end` has passed".to_owned(),
             },
             Kind::Watch(_) => "watches files".to_owned(),
-            Kind::After(_) => "waits for jobs to end".to_owned(),
+            Kind::After(_) => match it.unknown(&self.project.root) {
+                none if none.is_empty() => "waits for jobs to end".to_owned(),
+                names => format!(
+                    "waits for jobs to end; no playbook of this project is called {}",
+                    text::listed_names(&names, "or")
+                ),
+            },
         })
     }
 

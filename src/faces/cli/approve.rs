@@ -9,11 +9,13 @@ use super::{pick, steer};
 use crate::engine::{History, JobRow};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
+use crate::faces::hint::quoted;
 use crate::faces::out::Out;
 use crate::logic::address::matches_cell;
 use crate::logic::job::gate::GatePlace;
 use crate::logic::job::order::Order;
 use crate::logic::job::repeat;
+use crate::logic::playbook::model::{OnInterrupt, Step};
 use crate::logic::text::listed_names;
 use crate::logic::view::JobView;
 
@@ -25,7 +27,8 @@ pub(super) fn approve(context: &Context, args: &ApproveArgs, out: &mut Out) -> R
     let history = pick::history(context)?;
     let row = pick::job_for_order(context, &history, &args.job)?;
     let view = pick::view(&history, &row)?;
-    let gate = gate(&view, args.address.as_deref(), row.number, answered(&history, &row, &args.order)?)?;
+    let gate =
+        gate(context, &view, (args.address.as_deref(), row.number), answered(&history, &row, &args.order)?)?;
     let inputs = args.inputs.iter().map(|(name, value)| (name.clone(), Json::String(value.clone())));
     let (note, claimed) = (args.note.clone().unwrap_or_default(), args.claimed.clone());
     let order = Order::Approve { gate, note, inputs: inputs.collect(), claimed };
@@ -40,7 +43,8 @@ pub(super) fn reject(context: &Context, args: &RejectArgs, out: &mut Out) -> Res
     let history = pick::history(context)?;
     let row = pick::job_for_order(context, &history, &args.job)?;
     let view = pick::view(&history, &row)?;
-    let gate = gate(&view, args.address.as_deref(), row.number, answered(&history, &row, &args.order)?)?;
+    let gate =
+        gate(context, &view, (args.address.as_deref(), row.number), answered(&history, &row, &args.order)?)?;
     let (note, claimed) = (args.note.clone().unwrap_or_default(), args.claimed.clone());
     let order = Order::Reject { gate, note, claimed };
     steer::send(context, (&history, &row), &args.job, (order, &args.order), out)
@@ -66,7 +70,12 @@ fn answered(history: &History, row: &JobRow, with: &OrderArgs) -> Result<Option<
 
 /// Finds the gate that a person means: the only one that is open, or the one at an address. `before` is the one that they
 /// meant the last time.
-fn gate(view: &JobView, address: Option<&str>, number: u64, before: Option<u32>) -> Result<u32, Failure> {
+fn gate(
+    context: &Context,
+    view: &JobView,
+    (address, number): (Option<&str>, u64),
+    before: Option<u32>,
+) -> Result<u32, Failure> {
     let open: Vec<u32> = view.waiting_gates().map(|(gate, _)| gate).collect();
     let Some(text) = address else {
         if let Some(gate) = before {
@@ -98,7 +107,7 @@ fn gate(view: &JobView, address: Option<&str>, number: u64, before: Option<u32>)
     match (&waiting[..], at.last()) {
         ([one], _) => Ok(*one),
         ([], Some(closed)) => Ok(*closed),
-        ([], None) => Err(none_yet(view, number)),
+        ([], None) => Err(none_here(context, view, text, number)),
         (several, _) => {
             let names: Vec<String> = several.iter().map(|&gate| view.gate_name(gate)).collect();
             let message =
@@ -129,10 +138,47 @@ fn at_address(view: &JobView, text: &str) -> Result<Vec<u32>, Failure> {
     Ok((0u32..).zip(&view.gates).filter(|(_, it)| is_here(it.opened.place)).map(|(gate, _)| gate).collect())
 }
 
+/// Says why there is no gate at an address, and where there are some.
+fn none_here(context: &Context, view: &JobView, text: &str, number: u64) -> Failure {
+    let Ok(address) = pick::address(text) else { return none_yet(view, number) };
+    let by_id = view.cells.iter().find(|cell| *cell.id == *address.stage).map(|cell| cell.stage);
+    let Some(at) = by_id.or_else(|| pick::stage(view, &address.stage).ok()) else {
+        return none_yet(view, number);
+    };
+    let (name, stage) = (view.stage_name(at), &view.playbook.stages[at as usize]);
+    let is_cell = address.step.is_none() && (!address.cell.is_empty() || address.stage.contains('.'));
+    if stage.approve.is_some() && (is_cell || address.step.is_some()) {
+        let message = format!("`{text}` has no gate of its own: that of `{name}` is before the whole stage");
+        let approve = context.command(&format!("jobs approve {number} {}", quoted(name)));
+        return Failure::refused(message).help(format!("`{approve}` answers it"));
+    }
+    let step = address.step.as_deref().and_then(|step| pick::step(view, at, step).ok());
+    let steps = &stage.steps.steps;
+    let has_some = match step {
+        Some(step) => may_ask(&steps[step as usize]),
+        None => stage.approve.is_some() || steps.iter().any(may_ask),
+    };
+    let open: Vec<String> = view.waiting_gates().map(|(gate, _)| view.gate_name(gate)).collect();
+    let help = match open.len() {
+        0 => "no gate of the job is open now".to_owned(),
+        1 => format!("open is {}", listed_names(&open, "and")),
+        _ => format!("open are {}", listed_names(&open, "and")),
+    };
+    let what = if has_some { "has not come to its gate" } else { "has no gate" };
+    Failure::refused(format!("`{text}` of job #{number} {what}")).help(help)
+}
+
+/// Says whether people may be asked at a step: by itself, or about a try that was lost.
+fn may_ask(step: &Step) -> bool {
+    step.is_gate() || step.on_interrupt == OnInterrupt::Ask
+}
+
 fn none_yet(view: &JobView, number: u64) -> Failure {
-    let has_gates = view.playbook.stages.iter().any(|stage| {
-        stage.approve.is_some() || stage.steps.steps.iter().any(crate::logic::playbook::model::Step::is_gate)
-    });
+    let has_gates = view
+        .playbook
+        .stages
+        .iter()
+        .any(|stage| stage.approve.is_some() || stage.steps.steps.iter().any(Step::is_gate));
     let message = format!("nothing of job #{number} waits for an answer");
     if has_gates {
         Failure::refused(message).help("it has not come to its gate")

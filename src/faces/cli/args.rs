@@ -92,8 +92,9 @@ pub enum Command {
   sortie j skip 214 'build[os=linux]'
   sortie j wait 214 --timeout 10m   exit with the job's exit code
 
-A job is named by its number (`214` or `#214`), the beginning of its id, or `last`.
-A part of it is named as `STAGE`, `STAGE[key=value]` or `STAGE[key=value]/STEP`.")]
+A job is named by its number (`214` or `#214`), the beginning of its id, or `last`: the newest
+one. For what steers a job, `last` is the one that is live, if there is one; it is refused where
+several are. A part of it is named as `STAGE`, `STAGE[key=value]` or `STAGE[key=value]/STEP`.")]
     Jobs {
         #[command(subcommand)]
         command: Option<JobsCommand>,
@@ -443,7 +444,7 @@ pub struct OrderArgs {
     #[arg(long, value_name = "ID", value_parser = order_id)]
     pub id: Option<String>,
     /// Refuse (exit code 3) unless this is the number of the job's last event
-    #[arg(long, value_name = "SEQ")]
+    #[arg(long, value_name = "SEQ", value_parser = seq)]
     pub expect: Option<u64>,
 }
 
@@ -519,8 +520,8 @@ pub struct SkipArgs {
   sortie jobs retry 214 --all
   sortie jobs retry 214 --input version=1.4.1   a new job, linked to this one
 
-The plan of a job is fixed at its start. So other inputs make a new job, which repeats the playbook as it was recorded
-with the old one, reuses nothing of it, and says what it repeats.")]
+The plan of a job is fixed at its start. So other inputs make a new job, which repeats the
+playbook as it was recorded with the old one, reuses nothing of it, and says what it repeats.")]
 pub struct RetryArgs {
     /// Number, beginning of the id, or `last`
     pub job: String,
@@ -704,7 +705,7 @@ pub enum ConfigCommand {
     },
 }
 
-/// Explain a diagnostic, or `keys`, `exit-codes`, `events`, `settings`, `schedules`, `survival`; bare: list the topics
+/// Explain a diagnostic, or `keys`, `exit-codes`, `events`, `settings`, `schedules`, `survival`, `on-interrupt`; bare: list the topics
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = "Examples:
   sortie explain unknown-need       why, an example, the cure
@@ -724,6 +725,11 @@ fn order_id(text: &str) -> Result<String, String> {
         id if id.len() > 200 => Err("it is too long, at most 200 bytes".to_owned()),
         id => Ok(id.to_owned()),
     }
+}
+
+/// Reads the number of an event.
+pub(super) fn seq(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "expected the number of an event, as `seq` of `jobs events` has it".to_owned())
 }
 
 pub(super) fn pair(text: &str) -> Result<(String, String), String> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
-use super::args::{duration, pair};
+use super::args::{duration, pair, seq};
 
 /// List the newest jobs, or those that are asked for
 #[derive(Args, Clone, Debug)]
@@ -29,7 +29,8 @@ pub struct ListArgs {
     /// Only those that ended so: passed, failed, cancelled, skipped
     #[arg(long, value_name = "OUTCOME", value_delimiter = ',')]
     pub outcome: Vec<String>,
-    /// Only those that stand so: queued, running, paused, cancelling, interrupted, finished
+    /// Only those that stand so: queued, running, paused, frozen, cancelling,
+    /// interrupted, finished, rolled-back
     #[arg(long, value_name = "STATUS", value_delimiter = ',')]
     pub status: Vec<String>,
     /// Only those that began then or later
@@ -74,11 +75,12 @@ impl Default for ListArgs {
   sortie l -f                       follow to the end of the job
   sortie l --query 'stage:build level:warning+ since:1h text:\"could not\"' --json
 
-A query asks the records of all jobs. Its terms are job: playbook: stage: cell: step: attempt: stream: level: since:
-until: text: and bare words; all have to hold, a comma stands between values of which any will do, `-` turns a term
-round, `*` stands for any letters. The level of a line is that of its log command (`::error::`), else that of a word such
-as `ERROR`, `[warn]`, `error:` or `level=error` near its beginning, else `notice` on standard error and `info` on standard
-output. Records come job by job, oldest first.")]
+A query asks the records of all jobs. Its terms are job: playbook: stage: cell: step: attempt:
+stream: level: since: until: text: and bare words; all have to hold, a comma stands between values
+of which any will do, `-` turns a term round, `*` stands for any letters. The level of a line is
+that of its log command (`::error::`), else that of a word such as `ERROR`, `[warn]`, `error:` or
+`level=error` near its beginning, else `notice` on standard error and `info` on standard output.
+Records come job by job, oldest first.")]
 pub struct LogsArgs {
     /// Number, beginning of the id, or `last`
     pub job: Option<String>,
@@ -101,7 +103,8 @@ pub struct LogsArgs {
     pub json: bool,
     /// Ask the records of all jobs, such as `stage:build level:error since:1h`
     #[arg(long, short, value_name = "QUERY",
-        conflicts_with_all = ["job", "address", "stage", "attempt", "follow", "raw"])]
+        num_args = 0..=1, default_missing_value = "",
+        conflicts_with_all = ["address", "stage", "attempt", "follow", "raw"])]
     pub query: Option<String>,
     /// Only the newest N records
     #[arg(long, short = 'n', value_name = "N", requires = "query", value_parser = clap::value_parser!(u32).range(1..))]
@@ -116,15 +119,15 @@ pub struct LogsArgs {
   sortie jobs events last --type 'stage.*,job.failed'
   sortie jobs events 214 -f --type stage.started --exec 'curl -sf -d @- https://hooks.example/x'
 
-`--exec` runs the command once for each event, in order, with the event as JSON on its standard input. It never slows
-the job. If the command fails, it stops and says with which `--after` to go on: no event is left out, and the one that
-failed comes again.")]
+`--exec` runs the command once for each event, in order, with the event as JSON on its standard
+input. It never slows the job. If the command fails, it stops and says with which `--after` to go
+on: no event is left out, and the one that failed comes again.")]
 pub struct EventsArgs {
     /// Number, beginning of the id, or `last`
     #[arg(default_value = "last")]
     pub job: String,
     /// Begin after this event
-    #[arg(long, value_name = "SEQ", default_value_t = 0)]
+    #[arg(long, value_name = "SEQ", default_value_t = 0, value_parser = seq)]
     pub after: u64,
     /// Only events of these types, such as `stage.started` or `stage.*`; `sortie explain events` lists them
     #[arg(long = "type", value_name = "TYPE", value_delimiter = ',')]
@@ -151,7 +154,8 @@ pub enum StoreCommand {
   sortie store verify
   sortie store verify --json
 
-A line for each thing that is wrong, and one with what was looked at. Exit code 0 if all is well, else 5.")]
+A line for each thing that is wrong, and one with what was looked at. Exit code 0 if all is well,
+else 5.")]
     Verify {
         /// Print findings and the sum as JSON, one object a line
         #[arg(long)]
@@ -165,12 +169,13 @@ A line for each thing that is wrong, and one with what was looked at. Exit code 
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = "Examples:
   sortie store prune --dry-run              what would go
-  sortie store prune                        by the settings jobs.keep, jobs.keep-for and jobs.keep-size
+  sortie store prune                        by `jobs.keep`, `jobs.keep-for` and `jobs.keep-size`
   sortie store prune --keep 100
   sortie store prune --older-than 30d --max-size 2GiB
 
-With a limit given here the settings do not count. A job goes if any limit lets it go. Never removed are jobs that run,
-jobs that wait for a person, the newest job, and without `--interrupted` those that could be recovered.")]
+With a limit given here the settings do not count. A job goes if any limit lets it go. Never
+removed are jobs that run, jobs that wait for a person, the newest job, and without
+`--interrupted` those that could be recovered.")]
 pub struct PruneArgs {
     /// Keep so many of the newest
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]

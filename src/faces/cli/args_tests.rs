@@ -106,3 +106,16 @@ fn wrong_arguments_are_refused() {
         assert!(Cli::try_parse_from(words.clone()).is_err(), "{:?}", words.collect::<Vec<_>>());
     }
 }
+
+#[test]
+fn no_line_of_the_help_is_torn_by_the_widest_page() {
+    fn check(command: &clap::Command, path: &str) {
+        let path = format!("{path} {}", command.get_name());
+        let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        for line in after.lines() {
+            assert!(line.chars().count() <= 100, "{path}: {line}");
+        }
+        command.get_subcommands().for_each(|inner| check(inner, &path));
+    }
+    check(&Cli::command(), "");
+}

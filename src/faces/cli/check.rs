@@ -1,14 +1,17 @@
 //! `check`: every problem of some playbooks, or of all playbooks of the project.
 
+use std::path::Path;
+
 use super::args::CheckArgs;
 use super::opened::look;
 use crate::engine::library::{self, Opened};
+use crate::engine::service;
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
 use crate::faces::report::{self, File};
-use crate::logic::diag::Severity;
-use crate::logic::text::plural;
+use crate::logic::diag::{Diagnostic, Severity};
+use crate::logic::text::{near_miss, plural};
 
 /// Runs the command.
 ///
@@ -27,7 +30,9 @@ pub(super) fn check(context: &Context, args: &CheckArgs, out: &mut Out) -> Resul
     }
     let mut opened: Vec<Opened> = Vec::with_capacity(paths.len());
     for path in &paths {
-        opened.push(library::open(root, path)?);
+        let mut it = library::open(root, path)?;
+        followed(root, &mut it);
+        opened.push(it);
     }
     let count = |severity: Severity| -> usize {
         opened
@@ -48,4 +53,21 @@ pub(super) fn check(context: &Context, args: &CheckArgs, out: &mut Out) -> Resul
         }
     }
     Ok(if errors > 0 { Ending::Usage } else { Ending::Success })
+}
+
+/// Warns of playbooks that one follows and that are none of the project: it would wait for ever.
+fn followed(root: &Path, opened: &mut Opened) {
+    let Some(playbook) = &opened.reading.playbook else { return };
+    let Some(after) = &playbook.triggers.after else { return };
+    let names: Vec<String> = library::list(root).iter().map(|path| library::name(root, path)).collect();
+    let found = service::unknown(root, after).into_iter().map(|at| {
+        let name = &after.playbooks[at];
+        let message = format!("no playbook of this project is called `{name}`, so its end starts nothing");
+        let warning = Diagnostic::warning("unknown-playbook", after.spans[at], message);
+        match near_miss(name, names.iter().map(String::as_str)) {
+            Some(near) => warning.help(format!("did you mean `{near}`?")),
+            None => warning.help("`sortie playbooks list` shows what there is"),
+        }
+    });
+    opened.reading.diagnostics.extend(found);
 }

@@ -15,13 +15,14 @@ use crate::logic::playbook::slugs;
 use crate::logic::settings;
 use crate::logic::text::near_miss;
 
-const TOPICS: [(&str, &str); 6] = [
+const TOPICS: [(&str, &str); 7] = [
     ("keys", "every key of the playbook language, and which are not supported yet"),
     ("exit-codes", "what sortie's exit codes mean"),
     ("events", "the types of events that `run --ui json` and `jobs events` print"),
     ("settings", "every setting, its variable and its flag"),
     ("schedules", "what starts jobs by itself, and what happens on odd days"),
     ("survival", "what goes on when a terminal, a process, a machine or a container goes away"),
+    ("on-interrupt", "what becomes of a step that was lost, and who goes on with its job"),
 ];
 
 /// The types of events, with what they mean and what older tools call them.
@@ -125,13 +126,20 @@ pub(super) fn explain(context: &Context, args: &ExplainArgs, out: &mut Out) -> R
         "exit-codes" => print_exit_codes(context, out, args.json),
         "events" => print_events(out, args.json),
         "settings" => print_settings(out, args.json),
-        slug => match pages::find(slug) {
-            Some(page) if args.json => out.line(json!({ "slug": slug, "page": page }).to_string()),
-            Some(page) => out.line(page.trim_end()),
-            None => return Err(unknown(slug)),
-        },
+        // What people look for who want to go on with a job.
+        "recover" | "recovery" | "interrupted" => page(out, "on-interrupt", args.json)?,
+        slug => page(out, slug, args.json)?,
     }
     Ok(Ending::Success)
+}
+
+fn page(out: &mut Out, slug: &str, as_json: bool) -> Result<(), Failure> {
+    match pages::find(slug) {
+        Some(page) if as_json => out.line(json!({ "slug": slug, "page": page }).to_string()),
+        Some(page) => out.line(page.trim_end()),
+        None => return Err(unknown(slug)),
+    }
+    Ok(())
 }
 
 fn unknown(topic: &str) -> Failure {

@@ -34,6 +34,7 @@ pub(super) fn logs(
     notes: &mut Out,
 ) -> Result<Ending, Failure> {
     if let Some(query) = &args.query {
+        not_a_query(context, args, query)?;
         return records::records(context, (query, args.limit, args.json), out, notes);
     }
     let history = pick::history(context)?;
@@ -53,6 +54,9 @@ pub(super) fn logs(
         view.attempts.iter().copied().filter(|key| choice.has(&view, *key)).collect();
     let (keys, missing): (Vec<AttemptKey>, Vec<AttemptKey>) =
         wanted.into_iter().partition(|key| exists(&row.dir, *key));
+    if let (Some(attempt), true) = (args.attempt, keys.is_empty() && missing.is_empty()) {
+        was_tried(&view, &choice, attempt)?;
+    }
     let is_several = keys.len() > 1;
     for key in keys {
         let path = logs::path(&row.dir, key);
@@ -113,6 +117,35 @@ fn lost_log(context: &Context, row: &JobRow, view: &JobView, key: AttemptKey, mo
     .help(format!("`{}` tells all that is missing", context.command("store verify")))
 }
 
+/// Refuses a try that nothing of what was asked for has had. One that is there may have printed nothing.
+fn was_tried(view: &JobView, choice: &Choice, attempt: u32) -> Result<(), Failure> {
+    let tries = view.attempts.iter().filter(|key| choice.is_here(view, **key)).map(|key| key.attempt);
+    let most = tries.max().unwrap_or(0);
+    if (1..=most).contains(&attempt) {
+        return Ok(());
+    }
+    let message = format!("there is no try {attempt} of what you asked for");
+    Err(Failure::usage(message).help(match most {
+        0 => "nothing of it has begun".to_owned(),
+        1 => "no step of it was tried twice in one run of its cell".to_owned(),
+        most => format!("tries count from 1, and the last one is {most}"),
+    }))
+}
+
+/// Says what is wrong with a query that cannot be one, or stands beside what only one job has.
+fn not_a_query(context: &Context, args: &LogsArgs, query: &str) -> Result<(), Failure> {
+    let terms = context.command("logs --help");
+    let example = format!("such as `stage:build level:error since:1h`; `{terms}` has the terms");
+    if query.trim().is_empty() {
+        return Err(Failure::usage("`--query` takes what is looked for").help(example));
+    }
+    if let Some(job) = &args.job {
+        let message = format!("`--query` asks the records of all jobs, and `{job}` stands beside it");
+        return Err(Failure::usage(message).help(format!("write it as a term: --query 'job:{job} {query}'")));
+    }
+    Ok(())
+}
+
 /// The first word may be a job or an address: `logs build` means the last job's stage.
 fn find(context: &Context, history: &History, args: &LogsArgs) -> Result<(JobRow, Option<Address>), Failure> {
     let find = |selector| pick::job(context, history, selector);
@@ -160,10 +193,14 @@ impl Choice {
     }
 
     fn has(&self, view: &JobView, key: AttemptKey) -> bool {
+        self.is_here(view, key) && self.attempt.is_none_or(|attempt| key.attempt == attempt)
+    }
+
+    /// The same, whichever try it is.
+    fn is_here(&self, view: &JobView, key: AttemptKey) -> bool {
         self.stage.is_none_or(|stage| view.cells[key.cell as usize].stage == stage)
             && self.cells.as_ref().is_none_or(|cells| cells.contains(&key.cell))
             && self.step.is_none_or(|step| key.step == step)
-            && self.attempt.is_none_or(|attempt| key.attempt == attempt)
     }
 }
 

@@ -111,13 +111,16 @@ static PAGES: &[(&str, &str)] = pages![
     "unknown-theme",
     "unknown-token",
     "unknown-color",
+    "unknown-playbook",
     "schedules",
     "survival",
+    "on-interrupt",
 ];
 
 /// What can be wrong beside a playbook: with a request, the machine, the settings or a theme. Each has a page, too.
 pub(super) static OTHERS: &[(&str, &str)] = &[
     ("bad-address", "a text is no address of a stage, cell or step"),
+    ("unknown-playbook", "`on.run` follows a playbook that the project does not have"),
     ("missing-input", "a required input was not given"),
     ("bad-input", "an input's value does not fit its declaration"),
     ("nothing-selected", "the options of a run leave no stage"),

@@ -16,7 +16,7 @@ use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
 use crate::logic::schedule::fires::{Fires, oddity};
 use crate::logic::schedule::{due, options};
-use crate::logic::text::{clean::written_out, plural};
+use crate::logic::text::{clean::written_out, listed_names, plural};
 use crate::logic::time::Timestamp;
 
 /// Most fires that `next` looks through for one schedule.
@@ -92,6 +92,16 @@ fn list_all(context: &Context, as_json: bool, out: &mut Out) -> Result<Ending, F
     table.print(out);
     for it in &broken {
         out.line(format!("{}; nothing starts `{}` until that is mended", it.words(), it.file));
+    }
+    for trigger in &triggers {
+        let names = trigger.unknown(&context.project.root);
+        if !names.is_empty() {
+            out.line(format!(
+                "`{}` follows {}, and no playbook of this project is called so",
+                trigger.playbook,
+                listed_names(&names, "or")
+            ));
+        }
     }
     if !rows.is_empty() {
         out.line(match pid {

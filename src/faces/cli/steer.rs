@@ -125,7 +125,10 @@ fn end_without_engine(
             out.line(format!("the engine of job #{} had died; another one sees to that", row.number));
             Ok(Ending::Success)
         }
-        (None, Err(why)) => Err(Failure::surroundings(why)),
+        (None, Err(why)) => Err(Failure::surroundings(format!(
+            "job #{} was interrupted, and no engine could be started to end it: {why}",
+            row.number
+        ))),
         (None, Ok(())) => Err(wait::interrupted(context, row)),
     }
 }

@@ -4,7 +4,7 @@
 
 use super::{PlanProblem, PlannedStage, Selected};
 use crate::logic::playbook::gate::{Approve, GateRules};
-use crate::logic::playbook::model::{Action, Playbook};
+use crate::logic::playbook::model::{Action, Playbook, Step};
 use crate::logic::text::plural;
 
 /// Finds gates of stages that take part which ask for more people than may answer.
@@ -40,4 +40,37 @@ fn too_few(gate: &Approve, stage: &str, rules: &GateRules) -> Option<PlanProblem
         ),
         help: Some("groups are set in `sortie.yml`, such as `groups: {ops: [ann, ben]}`".to_owned()),
     })
+}
+
+/// Says of an input that the playbook does not have that it belongs to a gate, if it does.
+pub(super) fn of_a_gate(
+    playbook: &Playbook,
+    given: &[(String, serde_json::Value)],
+    problem: PlanProblem,
+) -> PlanProblem {
+    if problem.slug != "unknown-input" {
+        return problem;
+    }
+    let is_meant = |name: &str| problem.message.ends_with(&format!("`{name}`"));
+    let Some((name, _)) = given.iter().find(|(name, _)| is_meant(name)) else { return problem };
+    let has_it = |gate: &Approve| gate.inputs.iter().any(|input| input.name.eq_ignore_ascii_case(name));
+    let of_step = |step: &Step| match &step.action {
+        Action::Approve(gate) => has_it(gate),
+        _ => false,
+    };
+    let stages = playbook.stages.iter();
+    let mut at = stages.filter_map(|stage| {
+        let is_here = stage.approve.as_ref().is_some_and(has_it);
+        let number = stage.steps.steps.iter().position(of_step);
+        let step = number.map(|at| match &stage.steps.steps[at].id {
+            Some(id) => format!("{}/{id}", stage.id),
+            None => format!("{}/{}", stage.id, at + 1),
+        });
+        if is_here { Some(stage.id.to_string()) } else { step }
+    });
+    let Some(gate) = at.next() else { return problem };
+    let help = format!(
+        "`{name}` is asked at the gate `{gate}`, once the job has come to it: give `--input {name}=VALUE` with the approval"
+    );
+    PlanProblem { help: Some(help), ..problem }
 }

@@ -161,7 +161,7 @@ pub fn plan(playbook: Arc<Playbook>, request: &PlanRequest) -> Result<Plan, Vec<
     let inputs = match inputs::check(&playbook.inputs, &request.inputs) {
         Ok(inputs) => inputs,
         Err(more) => {
-            problems.extend(more);
+            problems.extend(more.into_iter().map(|it| gates::of_a_gate(&playbook, &request.inputs, it)));
             Value::Null
         }
     };

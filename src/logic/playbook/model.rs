@@ -516,6 +516,8 @@ pub struct Watch {
 pub struct AfterRun {
     /// As on the command line.
     pub playbooks: Vec<String>,
+    /// Where these names stand.
+    pub spans: Vec<Span>,
     pub types: Vec<RunEnd>,
     pub overlap: Overlap,
 }

@@ -367,6 +367,7 @@ impl Reader<'_> {
             }
         }
         Some(AfterRun {
+            spans: found.iter().map(|(_, span)| *span).collect(),
             playbooks: found.into_iter().map(|(name, _)| name.to_owned()).collect(),
             types: if types.is_empty() { vec![RunEnd::Completed] } else { types },
             overlap,

@@ -76,7 +76,7 @@ fn given_and_defaults(model: &Approve, it: &GateState) -> Vec<(std::sync::Arc<st
 /// Says why nobody can ever let a gate through, if so.
 fn unanswerable(state: &JobState, it: &GateState) -> Option<String> {
     if state.setting.plan.gates.unattended {
-        return Some("nobody is there to answer: this is CI, and the job was not told to wait".to_owned());
+        return Some("nobody is there to answer: this is CI, and the job was not told to wait, as `--wait-at-gates` does".to_owned());
     }
     let opened = &it.opened;
     let few = opened.people.len() < opened.count as usize && !opened.approvers.is_empty();
