@@ -37,3 +37,4 @@ mod terminal;
 #[cfg(feature = "faults")]
 mod time;
 mod together;
+mod torn;
