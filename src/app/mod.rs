@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::edges;
-use crate::engine::{Project, World};
+use crate::engine::{Project, World, upkeep};
 use crate::faces::cli::args::{Cli, Command};
 use crate::faces::cli::{dispatch, flags};
 use crate::faces::context::{Context, OnSignal, Outside, Signal, Surroundings};
@@ -86,6 +86,9 @@ fn version() -> ExitCode {
 }
 
 fn tell_bug(info: &std::panic::PanicHookInfo<'_>) {
+    if upkeep::is_attempt() {
+        return;
+    }
     let text = format!("this is a bug in sortie {}: {info}", env!("CARGO_PKG_VERSION"));
     if held::is_of_this_thread() {
         held::leave_now();

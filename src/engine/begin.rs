@@ -24,6 +24,7 @@ use crate::logic::job::order::Asked;
 use crate::logic::job::state::{JobState, Setting};
 use crate::logic::plan::{Plan, PlanRequest};
 use crate::logic::playbook::source::Source;
+use crate::logic::time::Timestamp;
 use crate::logic::value::{Object, Value};
 use crate::port::keeper::{Given, Hello, OnLoss, VERSION};
 use crate::port::{Starting, World};
@@ -351,6 +352,7 @@ fn run(
         unpublished: Vec::new(),
         silent_keepers: 1,
         sharing: super::sharing::Sharing::default(),
+        clock: clock::Steady::after(journal.last().map_or(Timestamp(i64::MIN), |it| it.time)),
     };
     let (ready, begun) = std::sync::mpsc::channel();
     let thread = std::thread::Builder::new()

@@ -8,6 +8,7 @@
 //! | `SORTIE_FAULT_PANIC_ONCE=path` | it panics at the first point at which there is that file |
 //! | `SORTIE_FAULT_WRITE_AT=3` | the third append to the journal fails as on a full disk |
 //! | `SORTIE_FAULT_CLOCK=-3600` | the clock is wrong by so many seconds |
+//! | `SORTIE_FAULT_CLOCK_FILE=path` | it is wrong by as many seconds as stand in that file, whenever it is looked at |
 //! | `SORTIE_FAULT_BOOT=other` | the machine seems to have booted again, under that id |
 //! | `SORTIE_FAULT_SERVICE_KILL_AT=3` | the service of a project is killed when it passes its third point |
 //! | `SORTIE_FAULT_NO_INOTIFY=1` | the system tells nothing about changed files |
@@ -32,6 +33,7 @@ static PANIC_ONCE: OnceLock<Option<PathBuf>> = OnceLock::new();
 static APPENDS: AtomicU32 = AtomicU32::new(0);
 static WRITE_AT: OnceLock<Option<u32>> = OnceLock::new();
 static CLOCK: OnceLock<Option<i64>> = OnceLock::new();
+static CLOCK_FILE: OnceLock<Option<PathBuf>> = OnceLock::new();
 
 fn asked<T: FromStr + Copy>(known: &OnceLock<Option<T>>, variable: &str) -> Option<T> {
     *known.get_or_init(|| std::env::var(variable).ok()?.parse().ok())
@@ -86,6 +88,10 @@ pub(super) fn append() -> rusqlite::Result<()> {
 
 /// Returns by how many seconds the clock is wrong.
 pub(super) fn clock_seconds() -> i64 {
+    let file = CLOCK_FILE.get_or_init(|| std::env::var_os("SORTIE_FAULT_CLOCK_FILE").map(PathBuf::from));
+    if let Some(text) = file.as_ref().and_then(|path| std::fs::read_to_string(path).ok()) {
+        return text.trim().parse().unwrap_or(0);
+    }
     asked(&CLOCK, "SORTIE_FAULT_CLOCK").unwrap_or(0)
 }
 

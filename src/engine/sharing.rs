@@ -11,7 +11,7 @@ use super::link;
 use super::machine::{MachineLocks, Whose};
 use super::store::{Ask, Release};
 use super::turn::Engine;
-use super::{EngineError, JobId, clock};
+use super::{EngineError, JobId};
 use crate::logic::claims::Claim;
 use crate::logic::job::event::Event;
 use crate::logic::job::gate::GatePlace;
@@ -52,7 +52,7 @@ impl Engine {
         self.sharing.last = now;
         let holding = self.holding();
         let name = self.state.setting.plan.playbook.name.to_string();
-        let (state, job, at) = (&self.state, self.number, clock::now());
+        let (state, job, at) = (&self.state, self.number, self.clock.now());
         let machine = &mut self.sharing.machine;
         let place = |cell: u32| state.cell_name(cell);
         let mut beyond = |cell: Option<u32>, claims: &[Claim]| {
@@ -105,7 +105,7 @@ impl Engine {
         for (cell, run, claims) in &holding {
             let place = cell.map_or_else(String::new, |cell| self.state.cell_name(cell));
             let (project, dir) = (&self.state.setting.root, Path::new(&*self.state.setting.dir));
-            let whose = Whose { dir, project, job: self.number, name: &name, place, now: clock::now() };
+            let whose = Whose { dir, project, job: self.number, name: &name, place, now: self.clock.now() };
             if self.sharing.machine.take(*cell, claims, &whose).is_err() {
                 let verdict = crate::logic::claims::Verdict::Lost;
                 reports.push(Report::Claims { cell: *cell, run: *run, verdict });

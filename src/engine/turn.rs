@@ -12,6 +12,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use super::begin::{Driven, Fetch, JobEnd, know};
 use super::bus::Bus;
+use super::clock::Steady;
 use super::give_up::{self, why_it_gave_up};
 use super::handle::{AskedHere, LocalOrder};
 use super::masking::masked;
@@ -19,7 +20,7 @@ use super::only::Only;
 use super::reconcile::{AT_ONCE, InFlight};
 use super::sharing::Sharing;
 use super::store::{Store, Syncer, taken_over};
-use super::{EngineError, JobId, clock, link};
+use super::{EngineError, JobId, link};
 use crate::logic::job::event::{Envelope, Event};
 use crate::logic::job::launch::log_path;
 use crate::logic::job::order::{Asked, Order, Refusal};
@@ -63,6 +64,7 @@ pub(super) struct Engine {
     /// Keepers started since one has said something.
     pub(super) silent_keepers: u32,
     pub(super) sharing: Sharing,
+    pub(super) clock: Steady,
 }
 
 /// After so many keepers that ended without a word the next one is not tried.
@@ -201,7 +203,7 @@ impl Engine {
                 // Before the orders that came meanwhile, which are answered all the same.
                 inputs.splice(0..0, losses);
             }
-            let now = clock::now();
+            let now = self.clock.now();
             let events = self.answer(inputs, now, &mut flight, &mut answers);
             if let Err(error) = self.record(events, now) {
                 let error = self.store.named(error);
@@ -333,7 +335,7 @@ impl Engine {
         };
         inputs.extend(first);
         inputs.push(Heard::Input(Input::Begin { epoch: self.epoch }));
-        let now = clock::now();
+        let now = self.clock.now();
         let mut events = self.answer(inputs, now, &mut flight, &mut Vec::new());
         if let Some(asked) = order {
             let mut record = Vec::new();
@@ -442,7 +444,7 @@ impl Engine {
                 return Ok(());
             }
             let inputs = own.into_iter().map(|r| Heard::Input(Input::Report(r))).collect();
-            let now = clock::now();
+            let now = self.clock.now();
             let events = self.answer(inputs, now, flight, &mut Vec::new());
             self.record(events, now)?;
         }
@@ -492,7 +494,7 @@ impl Engine {
 
     async fn wait(&self, outside: &mut dyn Outside, inbox: &mut UnboundedReceiver<LocalOrder>) -> Woken {
         let sleep = wanted(&self.state).wake_at.map(|at| {
-            let left = at.since(clock::now()).min(Duration::from_secs(3600));
+            let left = at.since(self.clock.now()).min(Duration::from_secs(3600));
             tokio::time::sleep(left)
         });
         let due = async {

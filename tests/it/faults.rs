@@ -151,3 +151,95 @@ fn an_owner_whose_job_was_taken_over_stops_and_records_nothing_more() {
     assert_eq!(numbers, (1..=lines.len() as u64).collect::<Vec<_>>(), "{lines:?}");
     assert_eq!(std::fs::read_to_string(sandbox.project().join("ran")).unwrap_or_default(), "second\n");
 }
+
+/// Each way of waiting, begun before the file `go` comes or after it.
+const WAITS: &str = r#"version: 3
+name: waits
+defaults: { cancel: { grace: 300ms } }
+stages:
+  first: { run: "echo begun; until test -e go; do sleep 0.02; done" }
+  limit: { steps: [{ run: "echo limited; exec sleep 300", timeout: 2s, continue-on-error: true }] }
+  asked: { approve: { message: "Go on?", timeout: 2s, on-timeout: skip }, run: "true" }
+  late: { needs: first, steps: [{ run: "exec sleep 300", timeout: 300ms, continue-on-error: true }] }
+  again:
+    needs: first
+    steps: [{ run: "test $SORTIE_ATTEMPT = 3", retry: { attempts: 3, backoff: { first: 300ms } } }]
+  open: { needs: first, approve: { message: "And now?", timeout: 300ms, on-timeout: skip }, run: "true" }
+"#;
+
+/// No time of the only job lies before the one before it, and nothing took less than nothing, or minutes.
+fn times_are_in_order(sandbox: &Sandbox) {
+    let events = sandbox.sortie(["jobs", "events", "1"]).run().code(0).json_lines();
+    let times: Vec<&str> = events.iter().filter_map(|line| line["time"].as_str()).collect();
+    assert!(times.len() > 20 && times.is_sorted(), "{times:?}");
+    let shown = sandbox.sortie(["jobs", "show", "1", "--json"]).run().code(0).json_lines();
+    let mut spans = vec![shown[0]["seconds"].as_f64()];
+    let stages = shown[0]["stages"].as_array().expect("they are listed");
+    spans.extend(stages.iter().map(|stage| stage["seconds"].as_f64()));
+    let listed = sandbox.sortie(["jobs", "list", "--json"]).run().code(0).json_lines();
+    spans.push(listed[0][0]["took_seconds"].as_f64());
+    let known: Vec<f64> = spans.into_iter().flatten().collect();
+    assert!(known.len() > 5 && known.iter().all(|span| (0.0..120.0).contains(span)), "{known:?}");
+}
+
+#[test]
+fn a_clock_that_is_put_back_an_hour_while_a_job_runs_keeps_nothing_waiting() {
+    let sandbox = Sandbox::new().file("waits.yml", WAITS).file("clock", "0");
+    let clock = sandbox.project().join("clock").display().to_string();
+    let mut live = sandbox.sortie(["run", "waits.yml"]).env("SORTIE_FAULT_CLOCK_FILE", &clock).start();
+    live.wait_for("begun");
+    live.wait_for("limited");
+    std::fs::write(&clock, "-3600").expect("it is ours");
+    std::fs::write(sandbox.project().join("go"), "").expect("it is ours");
+    let ran = live.wait().code(0);
+    ran.says("the time limit of the step passed").says("job #1 passed").done();
+    nothing_is_left(&sandbox, AT_ONCE);
+    times_are_in_order(&sandbox);
+}
+
+#[test]
+fn an_engine_after_a_clock_was_put_back_waits_no_longer_than_the_one_before_it() {
+    let sandbox = Sandbox::new().file("waits.yml", WAITS).file("clock", "0");
+    let clock = sandbox.project().join("clock").display().to_string();
+    let sortie = |words: &[&'static str]| {
+        sandbox.sortie(words.iter().copied()).env("SORTIE_FAULT_CLOCK_FILE", &clock).run()
+    };
+    sortie(&["run", "waits.yml", "--detach"]).code(0).done();
+    let store = rusqlite::Connection::open(sandbox.project().join(".sortie/sortie.db")).expect("it is there");
+    eventually("all that waits has begun", || {
+        let events = sortie(&["jobs", "events", "1"]).out;
+        events.matches("step.started").count() == 2 && events.contains("gate.opened")
+    });
+    let owner: i32 = store.query_row("SELECT owner_pid FROM jobs", [], |row| row.get(0)).expect("it has one");
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(owner), Signal::SIGKILL).expect("it lives");
+    eventually("the end of the engine", || {
+        let state = std::fs::read_to_string(format!("/proc/{owner}/stat")).unwrap_or_default();
+        state.is_empty() || state.contains(") Z ")
+    });
+    std::fs::write(&clock, "-3600").expect("it is ours");
+    std::fs::write(sandbox.project().join("go"), "").expect("it is ours");
+    sortie(&["jobs", "list"]).code(0).complains("goes on").done();
+    sortie(&["jobs", "wait", "1"]).code(0).says("passed").done();
+    nothing_is_left(&sandbox, AT_ONCE);
+    times_are_in_order(&sandbox);
+}
+
+#[test]
+fn a_job_that_was_recorded_before_the_clock_was_put_back_is_begun_by_the_next_look() {
+    let sandbox = Sandbox::new().file("hello.yml", HELLO);
+    // Its engine is killed before it owns the job.
+    let started = sandbox.sortie(["run", "hello.yml", "--detach"]).env("SORTIE_FAULT_KILL_AT", "1").run();
+    started.code(5).done();
+    let store = rusqlite::Connection::open(sandbox.project().join(".sortie/sortie.db")).expect("it is there");
+    let unowned = "UPDATE jobs SET epoch = 0, owner_pid = NULL, owner_start = NULL, owner_boot = NULL";
+    store.execute(unowned, []).expect("there is a job");
+    let note =
+        std::fs::read_dir(sandbox.project().join(".sortie/jobs")).expect("it has a folder").flatten().next();
+    std::fs::remove_file(note.expect("of the job").path().join("gave-up")).expect("why it did not start");
+    let back = |words: &[&'static str]| {
+        sandbox.sortie(words.iter().copied()).env("SORTIE_FAULT_CLOCK", "-3600").run()
+    };
+    back(&["jobs", "list"]).code(0).complains("goes on").done();
+    back(&["jobs", "wait", "1"]).code(0).says("passed").done();
+    nothing_is_left(&sandbox, AT_ONCE);
+}

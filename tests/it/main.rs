@@ -39,3 +39,4 @@ mod terminal;
 #[cfg(feature = "faults")]
 mod time;
 mod together;
+mod torn;

@@ -83,6 +83,15 @@ pub(super) fn broken(path: &Path, error: &rusqlite::Error) -> EngineError {
     EngineError::surroundings(format!("{what}: {error}")).help(help)
 }
 
+/// A journal that can be read and makes no sense.
+#[must_use]
+pub fn senseless(number: u64) -> EngineError {
+    EngineError::surroundings(format!(
+        "the journal of job #{number} is damaged: it speaks of what was never begun"
+    ))
+    .help(DAMAGED)
+}
+
 /// Says whether SQLite found no room: for what it writes, or for the index of its log, which every reader needs, too.
 fn is_full(error: &rusqlite::Error) -> bool {
     let code = error.sqlite_error().map(|it| it.extended_code);
@@ -125,7 +134,15 @@ pub(super) const DAMAGED: &str = "a part of it is lost, as in a copy that was ma
 
 /// Says whether SQLite found that what it reads cannot be what was written.
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseCorrupt)
+    use rusqlite::Error;
+    let is_nonsense = matches!(
+        error,
+        Error::InvalidColumnType(..)
+            | Error::FromSqlConversionFailure(..)
+            | Error::IntegralValueOutOfRange(..)
+            | Error::Utf8Error(..)
+    );
+    is_nonsense || error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt)
 }
 
 /// A store of a later version of the tables.
@@ -141,6 +158,9 @@ impl From<rusqlite::Error> for EngineError {
     fn from(error: rusqlite::Error) -> Self {
         if is_full(&error) {
             return Self::full(UNNAMED);
+        }
+        if error.sqlite_error_code().is_none() && is_damage(&error) {
+            return Self::surroundings(format!("the store is damaged: {error}")).help(DAMAGED);
         }
         let it = Self::surroundings(format!("{SAID}{error}"));
         if is_damage(&error) { it.help(DAMAGED) } else { it }

@@ -105,7 +105,9 @@ impl History {
         let mut rows = self.rows("WHERE finished IS NULL ORDER BY number", params![])?;
         let now = clock::now();
         // One that was recorded just now gets its engine from whoever recorded it.
-        let is_new = |row: &JobRow| row.state == "queued" && now.since(row.started) < TO_BEGIN;
+        // What the clock has not come to yet was recorded before it was put back.
+        let is_young = |row: &JobRow| row.started <= now && now.since(row.started) < TO_BEGIN;
+        let is_new = |row: &JobRow| row.state == "queued" && is_young(row);
         rows.retain(|row| !row.owner_alive && !is_new(row));
         Ok(rows)
     }

@@ -110,9 +110,13 @@ pub(super) fn read_events(
         let seq = id - key(number, 0);
         let body: String = row.get(3)?;
         let event = serde_json::from_str(&body).map_err(|e| {
-            EngineError::surroundings(format!(
-                "event {seq} (`{kind}`) of job #{number} cannot be read by this sortie: {e}; was it written by a newer one?"
-            ))
+            let what = format!("event {seq} (`{kind}`) of job #{number}");
+            if e.is_data() {
+                let words =
+                    format!("{what} cannot be read by this sortie: {e}; was it written by a newer one?");
+                return EngineError::surroundings(words).help("use that newer version");
+            }
+            EngineError::surroundings(format!("{what} is damaged: {e}")).help(super::folder::DAMAGED)
         })?;
         events.push(Envelope { seq, time: crate::logic::time::Timestamp(time), event });
     }

@@ -39,6 +39,7 @@ pub use export::{Exported, create, export};
 pub use filter::JobFilter;
 pub(super) use fires::{EndedJob, NewFire};
 pub use fires::{Fire, FireState};
+pub use folder::senseless;
 use folder::{broken, newer_store};
 pub use history::{FindError, History, JobRow};
 pub(super) use lease::Owner;

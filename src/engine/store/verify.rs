@@ -4,7 +4,6 @@
 //! Not here: repairing anything. A job that goes on meanwhile is looked at as it was at one moment.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +14,7 @@ use super::history::History;
 use super::journal::{key, read_events, standing_after};
 use super::{StoredJob, plan_again};
 use crate::engine::begin::setting;
+use crate::engine::upkeep::attempt;
 use crate::engine::{EngineError, JobId, Project, logs};
 use crate::logic::job::apply::apply;
 use crate::logic::job::event::{Envelope, Event};
@@ -178,12 +178,12 @@ impl Verifying<'_> {
             Err(error) => return self.found(number, error.message, error.help.as_deref()),
         };
         let setting = setting(self.project, &plan, stored, &dir, &Given::default());
-        let replayed = catch_unwind(AssertUnwindSafe(|| {
+        let replayed = attempt(|| {
             let mut state = JobState::new(setting);
             journal.iter().for_each(|it| apply(&mut state, &it.event, it.time));
             state
-        }));
-        let Ok(state) = replayed else {
+        });
+        let Some(state) = replayed else {
             let message = "its journal cannot be replayed: it speaks of what was never begun".to_owned();
             return self.found(number, message, Some(super::folder::DAMAGED));
         };

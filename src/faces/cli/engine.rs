@@ -34,7 +34,8 @@ pub(super) fn engine(context: &Context, job: &str, is_given: bool, out: &mut Out
     // Whoever started this waits for one line, and a terminal that goes away takes nobody along.
     let line = match &taken {
         Ok(_) => "ready".to_owned(),
-        Err(failure) => failure.message.replace('\n', " "),
+        Err(Failure { message, help: None, .. }) => message.replace('\n', " "),
+        Err(Failure { message, help: Some(help), .. }) => format!("{message}; {help}").replace('\n', " "),
     };
     // Before it is said: whoever started this may go at once, and the terminal with it.
     (context.outside.go_alone)();

@@ -2,7 +2,7 @@
 //!
 //! Not here: parsing addresses (`logic/address.rs`).
 
-use crate::engine::{Handle, History, JobRow, library};
+use crate::engine::{Handle, History, JobRow, library, upkeep};
 use crate::faces::context::Context;
 use crate::faces::ending::Failure;
 use crate::logic::address::{Address, matches_cell};
@@ -10,7 +10,7 @@ use crate::logic::job::event::{Envelope, Outcome};
 use crate::logic::job::order::Target;
 use crate::logic::plan::Plan;
 use crate::logic::text::near_miss;
-use crate::logic::view::JobView;
+use crate::logic::view::{JobView, StageView};
 
 /// Opens the project's history.
 ///
@@ -94,11 +94,17 @@ pub(super) fn is_live(row: &JobRow) -> bool {
 pub(super) fn view(history: &History, row: &JobRow) -> Result<JobView, Failure> {
     let plan: Plan = history.plan(&row.id)?;
     let mut view = JobView::new(plan.playbook);
-    each_event(history, row, 0, &mut |envelope| {
-        view.fold(envelope);
-        true
-    })?;
-    Ok(view)
+    let mut fold = || {
+        each_event(history, row, 0, &mut |envelope| {
+            view.fold(envelope);
+            true
+        })
+    };
+    upkeep::attempt(&mut fold).ok_or_else(|| upkeep::senseless(row.number))??;
+    let is_known = |stage: &StageView| stage.cells.iter().all(|cell| (*cell as usize) < view.cells.len());
+    let is_sound = view.stages.iter().all(is_known)
+        && view.cells.iter().all(|cell| (cell.stage as usize) < view.stages.len());
+    if is_sound { Ok(view) } else { Err(upkeep::senseless(row.number).into()) }
 }
 
 /// Gives the recorded events after a number, a page at a time, until the callback returns false.
