@@ -31,6 +31,15 @@ async fn take_over(dir: TempDir, hello: &Hello) -> (Rig, Given) {
     (rig, given)
 }
 
+/// Lets the child end well, and the keeper, which would keep what it was given for another engine.
+async fn finish(mut rig: Rig) {
+    fs::write(rig.dir.path().join("go"), "").unwrap();
+    assert_eq!(rig.exits(1).await[0].end, End::Code(0));
+    rig.keeper.send(&[ToKeeper::Finish]).unwrap();
+    let limit = Duration::from_secs(60);
+    while tokio::time::timeout(limit, rig.keeper.next()).await.expect("the keeper is silent").is_some() {}
+}
+
 const WAITS: &str = "echo begun > begun; until test -e go; do sleep 0.02; done; echo went $$";
 
 #[test]
@@ -44,11 +53,9 @@ fn what_a_later_engine_was_given_is_kept_for_the_one_after_it() {
             take_over(lose(rig), &Hello { epoch: 3, given: Given::default(), ..first.clone() }).await;
         assert_eq!(third, given("new"));
         // One that was given nothing takes nothing away.
-        let (mut rig, fourth) =
-            take_over(lose(rig), &Hello { epoch: 4, given: Given::default(), ..first }).await;
+        let (rig, fourth) = take_over(lose(rig), &Hello { epoch: 4, given: Given::default(), ..first }).await;
         assert_eq!(fourth, given("new"));
-        fs::write(rig.dir.path().join("go"), "").unwrap();
-        assert_eq!(rig.exits(1).await[0].end, End::Code(0));
+        finish(rig).await;
     });
 }
 
@@ -72,9 +79,8 @@ fn a_keeper_that_has_no_room_for_a_socket_keeps_what_runs_and_is_found_later() {
         let dir = lose(rig);
         wait_until("the keeper has noticed that its engine is gone", || sockets(pid) < before);
         fs::remove_dir_all(&door).unwrap();
-        let (mut rig, _) = take_over(dir, &Hello { epoch: 2, ..first }).await;
-        fs::write(rig.dir.path().join("go"), "").unwrap();
-        assert_eq!(rig.exits(1).await[0].end, End::Code(0));
+        let (rig, _) = take_over(dir, &Hello { epoch: 2, ..first }).await;
+        finish(rig).await;
     });
 }
 
