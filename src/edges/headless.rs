@@ -3,9 +3,9 @@
 //!
 //! Not here: which jobs need one, what it does (`faces/cli/engine.rs`).
 
-use std::fs::OpenOptions;
+use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -44,6 +44,8 @@ pub struct Place<'a> {
 /// # Errors
 /// If it could not be started or did not take the job, in the words that it said.
 pub fn start(place: Place<'_>, given: &Given) -> io::Result<()> {
+    // A power cut may take the folder and leave the job, which was synced.
+    DirBuilder::new().recursive(true).mode(0o700).create(place.dir)?;
     let log = OpenOptions::new().create(true).append(true).mode(0o600).open(place.dir.join(LOG))?;
     let mut child = Command::new("/proc/self/exe")
         // Lists of processes show it by this name.
@@ -60,7 +62,7 @@ pub fn start(place: Place<'_>, given: &Given) -> io::Result<()> {
     if let Some(mut stdin) = child.stdin.take() {
         // An engine that is gone already says why, or nothing.
         let _outcome =
-            serde_json::to_writer(&mut stdin, given).map_err(io::Error::from).and_then(|()| stdin.flush());
+            serde_json::to_vec(given).map_err(io::Error::from).and_then(|words| stdin.write_all(&words));
     }
     let mut answer = String::new();
     if let Some(stdout) = child.stdout.take() {

@@ -26,6 +26,8 @@ mod many;
 mod orders;
 mod pictures;
 mod playbooks;
+#[cfg(feature = "faults")]
+mod power;
 mod program;
 mod rollback;
 mod screen;

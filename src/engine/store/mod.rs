@@ -208,7 +208,7 @@ impl Store {
     /// # Errors
     /// What the disk said.
     pub(crate) fn sync(&self) -> Result<(), EngineError> {
-        self.disk.sync().map_err(|e| EngineError::surroundings(format!("the store could not be synced: {e}")))
+        self.disk.sync().map_err(sync::not_synced)
     }
 
     #[cfg(test)]

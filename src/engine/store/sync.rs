@@ -1,15 +1,18 @@
 //! Group sync: what was committed survives power loss at most 100 ms later. The log of the database is kept short, too.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
+
+use crate::engine::EngineError;
 
 /// Between two group syncs.
 const EVERY: Duration = Duration::from_millis(100);
@@ -32,15 +35,17 @@ pub(crate) struct Disk {
     pages: AtomicU32,
     /// SQLite keeps its locks on the other files, so that this one may be opened and closed here.
     wal: PathBuf,
-    /// The database file, where this process made it. Its folders have to know of it, too.
+    /// The database file, where nobody may have synced it since it was made. Its folders have to know of it, too.
     made: Mutex<Option<PathBuf>>,
 }
 
 impl Disk {
     /// The files of the store with that database. `is_new` says that this process makes them.
     pub(super) fn new(database: &Path, is_new: bool) -> Self {
-        let made = Mutex::new(is_new.then(|| database.to_path_buf()));
         let wal = database.with_extension("db-wal");
+        // Whoever made it may have died before it was synced.
+        let is_unsafe = is_new || (is_first(&wal) && !synced().contains(database));
+        let made = Mutex::new(is_unsafe.then(|| database.to_path_buf()));
         Self { database: database.to_path_buf(), pages: AtomicU32::new(0), wal, made }
     }
 
@@ -98,9 +103,29 @@ impl Disk {
         for folder in database.ancestors().skip(1).take(2) {
             open(folder)?.sync_all()?;
         }
+        synced().insert(database.to_path_buf());
         *made = None;
         Ok(())
     }
+}
+
+/// Databases that this process has synced: each costs it a descriptor, once.
+fn synced() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    static SYNCED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+    SYNCED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Says whether that log is the first of its database: it was never copied into it, which syncs it.
+fn is_first(wal: &Path) -> bool {
+    // The number of the log lies in its head, see <https://www.sqlite.org/fileformat2.html#the_write_ahead_log>.
+    let mut head = [0; 16];
+    let read = File::open(wal).and_then(|mut file| file.read_exact(&mut head));
+    read.is_err() || head[12..] == [0; 4]
+}
+
+/// What the disk said, as an error.
+pub(super) fn not_synced(error: io::Error) -> EngineError {
+    EngineError::surroundings(format!("the store could not be synced: {error}"))
 }
 
 fn open(path: &Path) -> io::Result<File> {

@@ -12,7 +12,7 @@ use super::ran::Call;
 use super::terminal;
 
 /// The program.
-const SORTIE: &str = env!("CARGO_BIN_EXE_sortie");
+pub(super) const SORTIE: &str = env!("CARGO_BIN_EXE_sortie");
 
 static SANDBOXES: AtomicU32 = AtomicU32::new(0);
 
