@@ -167,10 +167,13 @@ impl History {
     /// Makes what was read survive power loss before anybody is told of it: its engine commits first and syncs then, and
     /// may have died between the two.
     fn sync(&self) -> Result<(), EngineError> {
-        self.disk
-            .get_or_init(|| Box::new(Disk::new(&self.state.join("sortie.db"), false)))
-            .sync()
-            .map_err(not_synced)
+        if self.disk.get().is_none() {
+            let disk = Disk::new(&self.state.join("sortie.db"), false);
+            disk.look_for_mark(&self.connection)?;
+            // It is empty: this is the only place that fills it.
+            let _filled = self.disk.set(Box::new(disk));
+        }
+        self.disk.get().map_or(Ok(()), |disk| disk.sync()).map_err(not_synced)
     }
 
     /// Says whether events have somebody who may rely on them, and an engine that may not have synced them yet.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -28,6 +28,9 @@ const MOST_PAGES: (u32, u32) = (64, 256);
 /// How long whoever copies the log waits for a commit or a reader to end.
 const COPIER_PATIENCE: Duration = Duration::from_millis(5);
 
+/// What a database has as its `application_id` once it is synced, with its folders.
+const SYNCED: i64 = 0x536f_7274;
+
 /// What has to be synced of a store.
 pub(crate) struct Disk {
     database: PathBuf,
@@ -37,16 +40,36 @@ pub(crate) struct Disk {
     wal: PathBuf,
     /// The database file, where nobody may have synced it since it was made. Its folders have to know of it, too.
     made: Mutex<Option<PathBuf>>,
+    is_marked: AtomicBool,
 }
 
 impl Disk {
     /// The files of the store with that database. `is_new` says that this process makes them.
     pub(super) fn new(database: &Path, is_new: bool) -> Self {
-        let wal = database.with_extension("db-wal");
-        // Whoever made it may have died before it was synced.
-        let is_unsafe = is_new || (is_first(&wal) && !synced().contains(database));
-        let made = Mutex::new(is_unsafe.then(|| database.to_path_buf()));
-        Self { database: database.to_path_buf(), pages: AtomicU32::new(0), wal, made }
+        let made = Mutex::new(is_new.then(|| database.to_path_buf()));
+        let (wal, is_marked) = (database.with_extension("db-wal"), AtomicBool::new(!is_new));
+        Self { database: database.to_path_buf(), pages: AtomicU32::new(0), wal, made, is_marked }
+    }
+
+    /// Looks for the mark: without it, whoever made the database may have died before it was synced.
+    pub(super) fn look_for_mark(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let mark: i64 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+        if mark != SYNCED {
+            self.is_marked.store(false, Ordering::Relaxed);
+            if !synced().contains(&self.database) {
+                *self.made.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.database.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Marks the database after its first sync, so that nobody has to sync more of it than its log: that costs
+    /// milliseconds even where there is nothing to do.
+    pub(super) fn mark(&self, connection: &Connection) {
+        if !self.is_marked.swap(true, Ordering::Relaxed) {
+            // Without the mark, somebody syncs once more than need be.
+            let _outcome = connection.pragma_update(None, "application_id", SYNCED);
+        }
     }
 
     /// Takes note of a commit, after which the log has so many pages.
@@ -113,14 +136,6 @@ impl Disk {
 fn synced() -> MutexGuard<'static, BTreeSet<PathBuf>> {
     static SYNCED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
     SYNCED.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Says whether that log is the first of its database: it was never copied into it, which syncs it.
-fn is_first(wal: &Path) -> bool {
-    // The number of the log lies in its head, see <https://www.sqlite.org/fileformat2.html#the_write_ahead_log>.
-    let mut head = [0; 16];
-    let read = File::open(wal).and_then(|mut file| file.read_exact(&mut head));
-    read.is_err() || head[12..] == [0; 4]
 }
 
 /// What the disk said, as an error.
