@@ -3,9 +3,9 @@
 //!
 //! Not here: which jobs need one, what it does (`faces/cli/engine.rs`).
 
-use std::fs::OpenOptions;
+use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -85,6 +85,8 @@ pub fn failed_lately(dir: &Path) -> Option<String> {
 }
 
 fn spawn(place: Place<'_>, given: &Given, order: Option<&Asked>) -> io::Result<()> {
+    // A power cut may take the folder and leave the job, which was synced.
+    DirBuilder::new().recursive(true).mode(0o700).create(place.dir)?;
     let log = OpenOptions::new().create(true).append(true).mode(0o600).open(place.dir.join(LOG))?;
     let mut child = Command::new("/proc/self/exe")
         // Lists of processes show it by this name.
@@ -100,9 +102,9 @@ fn spawn(place: Place<'_>, given: &Given, order: Option<&Asked>) -> io::Result<(
     STARTED.lock().unwrap_or_else(PoisonError::into_inner).push(child.id().cast_signed());
     if let Some(mut stdin) = child.stdin.take() {
         // An engine that is gone already says why, or nothing.
-        let _outcome = serde_json::to_writer(&mut stdin, &Handed { given, order })
+        let _outcome = serde_json::to_vec(&Handed { given, order })
             .map_err(io::Error::from)
-            .and_then(|()| stdin.flush());
+            .and_then(|words| stdin.write_all(&words));
     }
     let mut answer = String::new();
     if let Some(stdout) = child.stdout.take() {

@@ -248,7 +248,7 @@ impl Engine {
     async fn find_or_start_keeper(
         &mut self,
     ) -> Result<(Box<dyn Outside>, InFlight, Vec<Heard>), EngineError> {
-        if self.epoch > 1
+        if self.keeper.is_none()
             && let Some((mut outside, flight, ends)) = self.adopt().await?
         {
             send(outside.as_mut(), &ends)?;
@@ -614,15 +614,11 @@ impl Engine {
 
     fn must_survive_power_loss(&self, event: &Event) -> bool {
         match event {
-            Event::JobFinished { .. }
-            | Event::GateAnswered(_)
-            | Event::GateApproved(_)
-            | Event::GateRejected(_) => true,
             Event::StepFinished(end) => {
                 let stage = self.state.cells[end.key.cell as usize].stage as usize;
                 self.state.setting.plan.playbook.stages[stage].steps.steps[end.key.step as usize].durable
             }
-            _ => false,
+            other => other.is_relied_on(),
         }
     }
 

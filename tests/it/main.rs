@@ -29,6 +29,8 @@ mod onlooker;
 mod orders;
 mod pictures;
 mod playbooks;
+#[cfg(feature = "faults")]
+mod power;
 mod program;
 mod rollback;
 mod screen;

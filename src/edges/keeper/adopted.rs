@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::{Keeper, exits, frame};
-use crate::port::keeper::{Hello, SOCKET, ToKeeper};
+use crate::port::keeper::{EPOCH, Hello, SOCKET, ToKeeper};
 
 /// How long a keeper is waited for that has not noticed yet that its engine is gone, beyond the grace: it may be ending
 /// what it holds.
@@ -25,7 +25,10 @@ const LOOK: Duration = Duration::from_millis(2);
 /// If the job's folder cannot be used, or the keeper does not answer.
 pub fn adopt(hello: &Hello) -> io::Result<Option<Adopted>> {
     let dir = Path::new(&hello.dir);
-    exits::fence(dir, hello.epoch)?;
+    // The first has nobody to keep out; but a power cut may have taken later ones from the store, and not from here.
+    if hello.epoch > 1 || dir.join(EPOCH).exists() {
+        exits::fence(dir, hello.epoch)?;
+    }
     let until = Instant::now() + ADOPTION + Duration::from_millis(hello.grace_ms);
     while exits::is_claimed(dir)? {
         match adrift(dir) {

@@ -329,6 +329,8 @@ pub fn by_hand(project: &Project, trigger: &Trigger, actor: &str, begin: Begin) 
     loop {
         let ended = told.recv_timeout(PAUSE);
         if let Some(job) = store.fire(fire)?.and_then(|it| it.job) {
+            // Whoever is told the number may rely on the job, which is committed and may not be synced yet.
+            store.sync()?;
             return Ok(job);
         }
         match ended {

@@ -1,5 +1,6 @@
 //! Reading past and present jobs, for faces. Never writes.
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,9 +11,10 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use super::folder::{broken, newer_store};
 use super::journal::{ROLLED_BACK, key, read_events, without_gaps};
 use super::lift::VERSION;
-use super::{BUSY, Owner, Store};
+use super::sync::not_synced;
+use super::{BUSY, Disk, Owner, Store};
 use crate::engine::{EngineError, JobId, Project, clock, why_it_gave_up};
-use crate::logic::job::event::Envelope;
+use crate::logic::job::event::{Envelope, Event};
 use crate::logic::plan::{Plan, PlanRequest};
 use crate::logic::playbook::source::Source;
 use crate::logic::time::Timestamp;
@@ -25,6 +27,7 @@ const TO_BEGIN: Duration = Duration::from_secs(10);
 pub struct History {
     pub(super) connection: Connection,
     state: PathBuf,
+    disk: OnceCell<Box<Disk>>,
 }
 
 /// A job in a list.
@@ -86,7 +89,11 @@ impl History {
     /// # Errors
     /// If the store cannot be read.
     pub fn open(project: &Project) -> Result<Option<Self>, EngineError> {
-        Ok(open_reader(project)?.map(|connection| Self { connection, state: project.state.clone() }))
+        Ok(open_reader(project)?.map(|connection| Self {
+            connection,
+            state: project.state.clone(),
+            disk: OnceCell::new(),
+        }))
     }
 
     /// Returns the newest jobs first.
@@ -117,10 +124,13 @@ impl History {
             "SELECT number, id, name, playbook, state, outcome, created, finished, actor, \
              owner_pid, owner_start, owner_boot, epoch, on_loss, retry_of FROM jobs {rest}"
         ))?;
+        let mut is_ending = false;
         let rows = query.query_map(args, |row| {
             let id: String = row.get(1)?;
             let state: String = row.get(4)?;
             let owner: (Option<u32>, Option<u64>, Option<String>) = (row.get(9)?, row.get(10)?, row.get(11)?);
+            // An engine gives its job back once the end is synced.
+            is_ending |= owner.0.is_some() && row.get::<_, Option<i64>>(7)?.is_some();
             let owner_pid = match owner {
                 (Some(pid), Some(start), Some(boot)) => {
                     let owner = Owner { pid, start, boot };
@@ -161,7 +171,38 @@ impl History {
                 gave_up,
             })
         })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let rows = rows.collect::<Result<_, _>>()?;
+        if is_ending {
+            self.sync()?;
+        }
+        Ok(rows)
+    }
+
+    /// Makes what was read survive power loss before anybody is told of it: its engine commits first and syncs then, and
+    /// may have died between the two.
+    fn sync(&self) -> Result<(), EngineError> {
+        if self.disk.get().is_none() {
+            let disk = Disk::new(&self.state.join("sortie.db"), false);
+            disk.look_for_mark(&self.connection)?;
+            // It is empty: this is the only place that fills it.
+            let _filled = self.disk.set(Box::new(disk));
+        }
+        self.disk.get().map_or(Ok(()), |disk| disk.sync()).map_err(not_synced)
+    }
+
+    /// Says whether events have somebody who may rely on them, and an engine that may not have synced them yet.
+    fn is_unsafe(&self, number: u64, events: &[Envelope]) -> Result<bool, EngineError> {
+        let has_steps = events.iter().any(|it| matches!(it.event, Event::StepFinished(_)));
+        if !has_steps && !events.iter().any(|it| it.event.is_relied_on()) {
+            return Ok(false);
+        }
+        let (is_owned, has_durable): (bool, bool) = self
+            .connection
+            .prepare_cached(
+                "SELECT owner_pid IS NOT NULL, instr(source, 'durable') > 0 FROM jobs WHERE number = ?1",
+            )?
+            .query_row([number], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(is_owned && (has_durable || events.iter().any(|it| it.event.is_relied_on())))
     }
 
     fn has_events(&self, number: u64) -> rusqlite::Result<bool> {
@@ -258,7 +299,11 @@ impl History {
         let number: u64 =
             self.connection
                 .query_row("SELECT number FROM jobs WHERE id = ?1", [&*job.0], |row| row.get(0))?;
-        without_gaps(number, after, read_events(&self.connection, number, after, limit)?)
+        let events = without_gaps(number, after, read_events(&self.connection, number, after, limit)?)?;
+        if self.is_unsafe(number, &events)? {
+            self.sync()?;
+        }
+        Ok(events)
     }
 
     /// Returns what a job was asked to run, and with what.

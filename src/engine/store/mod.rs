@@ -125,6 +125,7 @@ impl Store {
         let is_new = fs::metadata(path).map_or(true, |found| found.len() == 0);
         let mut store = Self { connection: Connection::open(path)?, disk: Arc::new(Disk::new(path, is_new)) };
         store.set_up(is_new)?;
+        store.disk.look_for_mark(&store.connection)?;
         let disk = Arc::clone(&store.disk);
         store.connection.wal_hook(Some(move |_: &mut Wal, pages| {
             disk.has_pages(u32::try_from(pages).unwrap_or(0));
@@ -211,7 +212,9 @@ impl Store {
     /// # Errors
     /// What the disk said.
     pub(crate) fn sync(&self) -> Result<(), EngineError> {
-        self.disk.sync().map_err(|e| EngineError::surroundings(format!("the store could not be synced: {e}")))
+        self.disk.sync().map_err(sync::not_synced)?;
+        self.disk.mark(&self.connection);
+        Ok(())
     }
 
     /// Names this store in an error that only says that it cannot be written.

@@ -1,15 +1,18 @@
 //! Group sync: what was committed survives power loss at most 100 ms later. The log of the database is kept short, too.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
+
+use crate::engine::EngineError;
 
 /// Between two group syncs.
 const EVERY: Duration = Duration::from_millis(100);
@@ -25,6 +28,9 @@ const MOST_PAGES: (u32, u32) = (64, 256);
 /// How long whoever copies the log waits for a commit or a reader to end.
 const COPIER_PATIENCE: Duration = Duration::from_millis(5);
 
+/// What a database has as its `application_id` once it is synced, with its folders.
+const SYNCED: i64 = 0x536f_7274;
+
 /// What has to be synced of a store.
 pub(crate) struct Disk {
     database: PathBuf,
@@ -32,16 +38,38 @@ pub(crate) struct Disk {
     pages: AtomicU32,
     /// SQLite keeps its locks on the other files, so that this one may be opened and closed here.
     wal: PathBuf,
-    /// The database file, where this process made it. Its folders have to know of it, too.
+    /// The database file, where nobody may have synced it since it was made. Its folders have to know of it, too.
     made: Mutex<Option<PathBuf>>,
+    is_marked: AtomicBool,
 }
 
 impl Disk {
     /// The files of the store with that database. `is_new` says that this process makes them.
     pub(super) fn new(database: &Path, is_new: bool) -> Self {
         let made = Mutex::new(is_new.then(|| database.to_path_buf()));
-        let wal = database.with_extension("db-wal");
-        Self { database: database.to_path_buf(), pages: AtomicU32::new(0), wal, made }
+        let (wal, is_marked) = (database.with_extension("db-wal"), AtomicBool::new(!is_new));
+        Self { database: database.to_path_buf(), pages: AtomicU32::new(0), wal, made, is_marked }
+    }
+
+    /// Looks for the mark: without it, whoever made the database may have died before it was synced.
+    pub(super) fn look_for_mark(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let mark: i64 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+        if mark != SYNCED {
+            self.is_marked.store(false, Ordering::Relaxed);
+            if !synced().contains(&self.database) {
+                *self.made.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.database.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Marks the database after its first sync, so that nobody has to sync more of it than its log: that costs
+    /// milliseconds even where there is nothing to do.
+    pub(super) fn mark(&self, connection: &Connection) {
+        if !self.is_marked.swap(true, Ordering::Relaxed) {
+            // Without the mark, somebody syncs once more than need be.
+            let _outcome = connection.pragma_update(None, "application_id", SYNCED);
+        }
     }
 
     /// The file of the database.
@@ -103,9 +131,21 @@ impl Disk {
         for folder in database.ancestors().skip(1).take(2) {
             open(folder)?.sync_all()?;
         }
+        synced().insert(database.to_path_buf());
         *made = None;
         Ok(())
     }
+}
+
+/// Databases that this process has synced: each costs it a descriptor, once.
+fn synced() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    static SYNCED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+    SYNCED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What the disk said, as an error.
+pub(super) fn not_synced(error: io::Error) -> EngineError {
+    EngineError::surroundings(format!("the store could not be synced: {error}"))
 }
 
 fn open(path: &Path) -> io::Result<File> {

@@ -554,6 +554,13 @@ impl Event {
         matches!(self, Self::JobFinished { .. })
     }
 
+    /// Says whether somebody may rely on it once it is said, whatever happens to the machine. So may whoever builds on a
+    /// step marked `durable`, which its plan tells.
+    #[must_use]
+    pub fn is_relied_on(&self) -> bool {
+        self.is_end() || matches!(self, Self::GateAnswered(_) | Self::GateApproved(_) | Self::GateRejected(_))
+    }
+
     /// Returns who asked for it, where somebody did.
     #[must_use]
     pub fn actor(&self) -> Option<&str> {

@@ -5,12 +5,16 @@
 //! Nothing here sleeps: everything waits for a line, for an end, or for a deadline that fails the test.
 
 mod census;
+#[cfg(feature = "faults")]
+pub(crate) mod disk;
 mod ran;
 mod sandbox;
 mod small_disk;
 mod stream;
 pub(crate) mod terminal;
 mod tmux;
+#[cfg(feature = "faults")]
+pub(crate) mod trace;
 
 #[cfg(feature = "faults")]
 pub(crate) use census::Left;
