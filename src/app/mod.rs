@@ -27,6 +27,7 @@ use crate::faces::held;
 use crate::faces::hint::Caller;
 use crate::faces::out::{Out, Paint};
 use crate::logic::settings::Settings;
+use crate::port::keeper::TAG_VARIABLE;
 
 /// Returns the world as it is, for engines in other programs: see [`called_again`].
 #[must_use]
@@ -104,7 +105,8 @@ fn carry_out(cli: Cli) -> Ending {
             Paint { color: is_colored(&context.settings, is_terminal), ascii: context.settings.ascii() };
         notes.paint = Paint { color: is_colored(&context.settings, notes.is_terminal), ..paint };
         let mut out = Out::new(Box::new(std::io::stdout()), paint, is_terminal);
-        let result = dispatch(&context, cli, &mut out, &mut notes);
+        let result = dispatch(&context, cli, &mut out, &mut notes)
+            .map_err(|failure| Failure { help: failure.way_out(&context.caller), ..failure });
         match (out.finish(), result) {
             (Err(error), Ok(Ending::Success)) => {
                 Err(Failure::surroundings(format!("standard output cannot be written: {error}")))
@@ -163,6 +165,7 @@ fn surroundings() -> Surroundings {
         colorterm: text("COLORTERM"),
         locale: locale.unwrap_or_default(),
         is_ci: is_set("CI") && text("CI") != "false",
+        is_in_step: is_set(TAG_VARIABLE),
         is_accessible: is_set("ACCESSIBLE"),
         no_color: is_set("NO_COLOR"),
         reduced_motion: is_set("REDUCED_MOTION"),
@@ -203,6 +206,7 @@ fn outside() -> Outside {
         stop_here: edges::signals::stop_here,
         guard: wire::guard,
         start_engine: wire::start_engine,
+        engine_failed: edges::headless::failed_lately,
         begin_job: wire::begin_job,
         go_alone: edges::signals::go_alone,
         actor,

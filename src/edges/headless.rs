@@ -10,11 +10,18 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::port::keeper::Given;
 
 /// Where its errors go, in a job's folder.
 pub const LOG: &str = "engine.log";
+
+/// Why the last one did not take the job, in the same folder.
+const FAILED: &str = "engine.failed";
+
+/// For so long a failed start is not repeated by those who were not asked to.
+const LATELY: Duration = Duration::from_secs(60);
 
 /// The answer of an engine that owns its job.
 pub const READY: &str = "ready";
@@ -44,6 +51,28 @@ pub struct Place<'a> {
 /// # Errors
 /// If it could not be started or did not take the job, in the words that it said.
 pub fn start(place: Place<'_>, given: &Given) -> io::Result<()> {
+    let note = place.dir.join(FAILED);
+    let started = spawn(place, given);
+    // A folder that is full or gone keeps nothing: then the next one tries again.
+    let _kept = match &started {
+        Ok(()) => std::fs::remove_file(note),
+        Err(why) => std::fs::write(note, why.to_string()),
+    };
+    started
+}
+
+/// Returns why the last start of an engine for a job failed, with the job's folder, if that was less than a minute ago.
+#[must_use]
+pub fn failed_lately(dir: &Path) -> Option<String> {
+    let note = dir.join(FAILED);
+    let age = std::fs::metadata(&note).ok()?.modified().ok()?.elapsed().ok()?;
+    if age > LATELY {
+        return None;
+    }
+    std::fs::read_to_string(note).ok()
+}
+
+fn spawn(place: Place<'_>, given: &Given) -> io::Result<()> {
     let log = OpenOptions::new().create(true).append(true).mode(0o600).open(place.dir.join(LOG))?;
     let mut child = Command::new("/proc/self/exe")
         // Lists of processes show it by this name.

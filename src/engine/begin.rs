@@ -181,7 +181,8 @@ pub fn start(project: &Project, mut start: Start, world: World) -> Result<Runnin
     // Before the store is opened: it gets ready meanwhile.
     keeper.greet(&hello).map_err(|e| no_keeper(&e))?;
     let mut store = Store::open(project)?;
-    let number = create(project, &mut store, &start, (&id, dir), Some(&Owner::this()), world)?;
+    let number = create(project, &mut store, &start, (&id, dir), Some(&Owner::this()), world)
+        .map_err(|error| store.named(error))?;
     let dir = made.keep();
     let stored = store.job(&id)?;
     let parts = Parts { store, stored, plan: start.plan, hello, keeper: Some(keeper), fetch: None };
@@ -197,7 +198,8 @@ pub fn enqueue(project: &Project, start: &Start, world: World) -> Result<Queued,
     let id = Uuid::now_v7().to_string();
     let made = Made(Some(job_dir(project, &id)?));
     let mut store = Store::open(project)?;
-    let number = create(project, &mut store, start, (&id, made.path()), None, world)?;
+    let number = create(project, &mut store, start, (&id, made.path()), None, world)
+        .map_err(|error| store.named(error))?;
     // Whoever is told the number may rely on the job.
     store.sync()?;
     Ok(Queued { number, id: JobId(Arc::from(id.as_str())), dir: made.keep(), given: Given::of(start) })
@@ -267,9 +269,7 @@ pub fn resume(project: &Project, job: &JobId, again: Again, world: World) -> Res
     let owner = Owner::this();
     let stored = store.job(&job.0)?;
     let plan = super::store::plan_again(&stored.playbook, &stored.source, &stored.request)?;
-    // An owner that cannot be seen from here, as from inside a container, answers all the same.
-    let answers = || super::link::connect(&project.state.join("run"), job).is_ok();
-    let epoch = store.take_lease(stored.number, &owner, &answers)?;
+    let epoch = store.take_lease(stored.number, &owner).map_err(|error| store.named(error))?;
     let journal = store.events(stored.number, 0, usize::MAX >> 1)?;
     let dir = job_dir(project, &stored.id)?;
     let hello = hello(project, &plan, (&stored.id, &dir), stored.on_loss, again.given, epoch);
@@ -403,9 +403,11 @@ fn hello(
 fn job_dir(project: &Project, id: &str) -> Result<PathBuf, EngineError> {
     let dir = project.state.join("jobs").join(id);
     // Closed to others even where the state folder is not.
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(|e| {
-        EngineError::surroundings(format!("the job's folder `{}` cannot be made: {e}", dir.display()))
-    })?;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&dir)
+        .map_err(|e| EngineError::io(format!("the job's folder `{}` cannot be made", dir.display()), &e))?;
     Ok(fs::canonicalize(&dir).unwrap_or(dir))
 }
 

@@ -1,9 +1,12 @@
-//! When the engine itself cannot go on, such as on a full disk or over a bug: what it holds is ended before it says so.
+//! When the engine itself cannot go on, such as on a full disk or over a bug: what it holds is ended before it says so, and
+//! why is noted in the job's folder, for whoever looks at the job before another engine goes on with it.
 //!
 //! Not here: a keeper that died, which the job survives (`turn.rs`).
 
 use std::any::Any;
+use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
@@ -44,6 +47,17 @@ impl Engine {
         })
     }
 
+    /// Notes why the job is given up, and names it in the error, if it lives on.
+    pub(super) fn note(&self, error: EngineError) -> EngineError {
+        let error = self.store.named(error);
+        // The state here may be ahead of what could be recorded.
+        if error.kind == ErrorKind::Refused || !self.store.lives_on(self.number, self.epoch) {
+            return error;
+        }
+        gave_up(Path::new(&*self.state.setting.dir), &error.message);
+        EngineError { job: Some(self.number), ..error }
+    }
+
     /// Lets the keeper end everything; what it cannot see to is looked for by tag. Returns what would not end.
     fn end_all(&self, runtime: &Runtime, outside: Option<Box<dyn Outside>>, is_refusal: bool) -> Vec<String> {
         let Some(mut outside) = outside else { return Vec::new() };
@@ -65,6 +79,32 @@ impl Engine {
         let cancel = self.state.setting.plan.playbook.defaults.cancel.unwrap_or_default();
         (self.world.sweep_job)(&self.state.setting.job_id, cancel.signal, cancel.grace)
     }
+}
+
+/// Name of the note in a job's folder. On a full disk there is room for the name only, so an empty one tells that.
+const NOTE: &str = "gave-up";
+
+/// What an empty note says.
+const FULL: &str = "the disk was full";
+
+/// Notes why nobody works on a job any more that has not ended. It does not begin by itself then, if it never has.
+pub fn gave_up(dir: &Path, why: &str) {
+    // Whoever is told why by other means is told all the same; whoever looks later sees that it was interrupted.
+    let _written = fs::write(dir.join(NOTE), why);
+}
+
+/// Returns why the last engine of a job gave it up, unless it did not, or another one has gone on with it since.
+#[must_use]
+pub fn why_it_gave_up(dir: &Path) -> Option<String> {
+    let text = fs::read_to_string(dir.join(NOTE)).ok()?;
+    let text = text.trim();
+    Some(if text.is_empty() { FULL.to_owned() } else { text.to_owned() })
+}
+
+/// Takes the note away.
+pub(super) fn forget(dir: &Path) {
+    // Mostly there is none. One that stays is told only while nobody works on the job.
+    let _removed = fs::remove_file(dir.join(NOTE));
 }
 
 fn bug(panic: &(dyn Any + Send)) -> EngineError {

@@ -32,7 +32,7 @@ pub enum OrderError {
     Unanswered {
         /// Of the order.
         id: String,
-        /// The engine, if it lives.
+        /// The engine that was waited for in vain, if it can be seen; nothing if it hung up, as one does that dies.
         engine: Option<EngineProcess>,
     },
 }
@@ -71,13 +71,20 @@ impl std::error::Error for OrderError {}
 /// An order with the one who waits for its answer.
 pub(super) struct AskedHere {
     pub(super) asked: Asked,
-    pub(super) reply: oneshot::Sender<Result<String, Refusal>>,
+    pub(super) reply: oneshot::Sender<Result<String, OrderError>>,
 }
 
 impl AskedHere {
     pub(super) fn answer(self, answer: Result<String, Refusal>) {
         // Whoever asked may have gone; the order was carried out all the same.
-        let _sent = self.reply.send(answer);
+        let _sent = self.reply.send(answer.map_err(OrderError::Refused));
+    }
+
+    /// Says that the order was not carried out, because it could not be recorded.
+    pub(super) fn fail(self, error: &EngineError) {
+        let why = format!("the order could not be recorded, so it was not carried out: {error}");
+        // As above.
+        let _sent = self.reply.send(Err(OrderError::Gone(why)));
     }
 }
 
@@ -191,7 +198,7 @@ impl Handle {
         slow: &mut dyn FnMut(Option<EngineProcess>),
     ) -> Result<String, OrderError> {
         match &self.way {
-            Way::Local { .. } => self.send(asked)?.blocking_recv().map_err(|_| ended())?.map_err(refused),
+            Way::Local { .. } => self.send(asked)?.blocking_recv().map_err(|_| ended())?,
             Way::Remote { socket } => order_over((&self.project, socket), &self.id, asked, slow),
         }
     }
@@ -215,7 +222,7 @@ impl Handle {
         };
         async move {
             match answer? {
-                Answered::Local(answer) => answer.await.map_err(|_| ended())?.map_err(refused),
+                Answered::Local(answer) => answer.await.map_err(|_| ended())?,
                 Answered::Remote(answer) => answer.await.map_err(|_| ended())?,
             }
         }
@@ -229,7 +236,7 @@ impl Handle {
         }
     }
 
-    fn send(&self, asked: Asked) -> Result<oneshot::Receiver<Result<String, Refusal>>, OrderError> {
+    fn send(&self, asked: Asked) -> Result<oneshot::Receiver<Result<String, OrderError>>, OrderError> {
         let Way::Local { orders, .. } = &self.way else { return Err(ended()) };
         let (reply, answer) = oneshot::channel();
         orders.send(LocalOrder::Asked(AskedHere { asked, reply })).map_err(|_| ended())?;
@@ -278,16 +285,12 @@ impl Handle {
 
 /// Where the answer to an order comes from.
 enum Answered {
-    Local(oneshot::Receiver<Result<String, Refusal>>),
+    Local(oneshot::Receiver<Result<String, OrderError>>),
     Remote(oneshot::Receiver<Result<String, OrderError>>),
 }
 
 fn ended() -> OrderError {
-    OrderError::Gone("the job has ended".to_owned())
-}
-
-fn refused(refusal: Refusal) -> OrderError {
-    OrderError::Refused(refusal)
+    OrderError::Gone("the job has ended, or its engine has, before the order was answered".to_owned())
 }
 
 fn gone(error: &dyn std::fmt::Display) -> OrderError {
@@ -305,11 +308,14 @@ fn order_over(
     link::write_line(&mut stream, &Request::Order(asked)).map_err(|e| gone(&e))?;
     let answer = answer(stream, &mut || slow(engine_of(project, id)));
     match answer.map_err(|e| gone(&e))? {
-        Some(Answer::Done { words }) => Ok(words),
-        Some(Answer::Refused(refusal)) => Err(OrderError::Refused(refusal)),
-        Some(Answer::End) => Err(ended()),
-        Some(_) => Err(gone(&"it said something else")),
-        None => Err(OrderError::Unanswered { id: order, engine: engine_of(project, id) }),
+        Heard::Answer(Answer::Done { words }) => Ok(words),
+        Heard::Answer(Answer::Refused(refusal)) => Err(OrderError::Refused(refusal)),
+        Heard::Answer(Answer::Failed { why }) => Err(OrderError::Gone(why)),
+        Heard::Answer(Answer::End) => Err(ended()),
+        Heard::Answer(_) => Err(gone(&"it said something else")),
+        // Its process may be there for a moment yet.
+        Heard::HungUp => Err(OrderError::Unanswered { id: order, engine: None }),
+        Heard::Nothing => Err(OrderError::Unanswered { id: order, engine: engine_of(project, id) }),
     }
 }
 
@@ -336,20 +342,31 @@ fn order_on_thread(
     Ok(Answered::Remote(answer))
 }
 
-/// Waits for an answer, and says so once it takes long; nothing if there is none in time, or the engine went without one.
-fn answer(stream: UnixStream, slow: &mut dyn FnMut()) -> std::io::Result<Option<Answer>> {
+/// What an engine said to an order.
+enum Heard {
+    Answer(Answer),
+    /// It went without an answer.
+    HungUp,
+    /// It had no answer in time.
+    Nothing,
+}
+
+/// Waits for an answer, and says so once it takes long.
+fn answer(stream: UnixStream, slow: &mut dyn FnMut()) -> std::io::Result<Heard> {
     let mut reader = BufReader::new(stream);
     let mut line = Vec::new();
     let rest = Handle::PATIENCE.saturating_sub(Handle::SILENCE);
     for (limit, is_last) in [(Handle::SILENCE, false), (rest, true)] {
         reader.get_ref().set_read_timeout(Some(limit))?;
         match reader.read_until(b'\n', &mut line) {
-            Ok(_) if line.ends_with(b"\n") => return Ok(Some(serde_json::from_slice(&line)?)),
-            Ok(_) => return Ok(None),
-            Err(e) if !matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return Ok(None),
-            Err(_) if is_last => return Ok(None),
+            Ok(_) if line.ends_with(b"\n") => return Ok(Heard::Answer(serde_json::from_slice(&line)?)),
+            Ok(_) => return Ok(Heard::HungUp),
+            Err(e) if !matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                return Ok(Heard::HungUp);
+            }
+            Err(_) if is_last => break,
             Err(_) => slow(),
         }
     }
-    Ok(None)
+    Ok(Heard::Nothing)
 }

@@ -1,4 +1,8 @@
-//! Locks that reach beyond a project: files in a folder of the user's, locked by the engine. They are free when it dies.
+//! Locks that reach beyond a project: files in a folder of the user's, locked by the engine.
+//!
+//! The system frees such a lock when its engine dies, but what the engine has begun may go on. So beside the lock stands a
+//! record of each holder with its job's folder: as long as a keeper has that folder the lock counts as held. Only who
+//! gives a lock back removes its record.
 //!
 //! Not here: claims within a project (`store/claims.rs`), which are taken besides and keep the order of asking. Beyond it
 //! there is no order: whoever looks first when a lock comes free has it.
@@ -6,8 +10,8 @@
 //! neither can be made, what asks for such a lock is refused.
 
 use std::collections::BTreeMap;
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{Read, Seek, Write};
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -18,14 +22,18 @@ use super::store::Beyond;
 use crate::logic::claims::{Blocker, Claim, Kind};
 use crate::logic::job::share::is_of_machine;
 use crate::logic::time::Timestamp;
+use crate::port::keeper::EXITS;
 
 #[cfg(test)]
 #[path = "machine_tests.rs"]
 mod tests;
 
-/// Who holds a lock, as it stands in its file.
+/// Who holds a lock, as it stands in its record.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Holder {
+    /// The folder of its job.
+    dir: PathBuf,
+    is_shared: bool,
     project: String,
     job: u64,
     name: String,
@@ -36,11 +44,21 @@ struct Holder {
 /// The locks that this engine holds.
 #[derive(Debug, Default)]
 pub(super) struct MachineLocks {
-    held: BTreeMap<(Option<u32>, String), (Kind, File)>,
+    held: BTreeMap<(Option<u32>, String), Held>,
+}
+
+/// A lock that this engine holds, as long as the file is open.
+#[derive(Debug)]
+struct Held {
+    kind: Kind,
+    _file: File,
+    record: PathBuf,
 }
 
 /// Whose they are.
 pub(super) struct Whose<'a> {
+    /// The job's folder.
+    pub(super) dir: &'a Path,
     pub(super) project: &'a str,
     pub(super) job: u64,
     pub(super) name: &'a str,
@@ -80,24 +98,43 @@ impl MachineLocks {
             if self.held.contains_key(&(cell, name.clone())) {
                 continue;
             }
-            match take_one(&folder.join(&name), claim, whose) {
-                Ok(file) => taken.push((name, (claim.kind, file))),
-                // Those that were taken before are given back by being dropped.
-                Err(why) => return Err(why),
+            match take_one(&folder.join(&name), cell, claim, whose) {
+                Ok(held) => taken.push((name, held)),
+                Err(why) => {
+                    taken.into_iter().for_each(|(_, held)| held.give_back());
+                    return Err(why);
+                }
             }
         }
-        self.held.extend(taken.into_iter().map(|(name, file)| ((cell, name), file)));
+        self.held.extend(taken.into_iter().map(|(name, held)| ((cell, name), held)));
         Ok(())
     }
 
     /// Gives back what a cell has, or the job as a whole.
     pub(super) fn give_back(&mut self, cell: Option<u32>) {
-        self.held.retain(|(of, _), _| *of != cell);
+        self.give_back_if(|of, _| of == cell);
     }
 
     /// Gives back the locks of a cell, and keeps its group.
     pub(super) fn give_back_locks(&mut self, cell: u32) {
-        self.held.retain(|(of, _), (kind, _)| *of != Some(cell) || *kind != Kind::Lock);
+        self.give_back_if(|of, kind| of == Some(cell) && kind == Kind::Lock);
+    }
+
+    /// Gives back everything.
+    pub(super) fn give_back_all(&mut self) {
+        self.give_back_if(|_, _| true);
+    }
+
+    fn give_back_if(&mut self, is_it: impl Fn(Option<u32>, Kind) -> bool) {
+        let given = self.held.extract_if(.., |(of, _), held| is_it(*of, held.kind));
+        given.for_each(|(_, held)| held.give_back());
+    }
+}
+
+impl Held {
+    fn give_back(self) {
+        // A record that stays says that somebody holds it only as long as the job's keeper lives.
+        let _removed = fs::remove_file(&self.record);
     }
 }
 
@@ -106,12 +143,19 @@ fn file_name(claim: &Claim) -> String {
     blake3::hash(format!("{}\0{}", claim.kind.word(), claim.name).as_bytes()).to_hex()[..32].to_owned()
 }
 
-fn take_one(path: &Path, claim: &Claim, whose: &Whose<'_>) -> Result<File, Beyond> {
-    let cannot = |error: std::io::Error| {
+fn take_one(path: &Path, cell: Option<u32>, claim: &Claim, whose: &Whose<'_>) -> Result<Held, Beyond> {
+    let cannot = |error: io::Error| {
         Beyond::Never(format!("the lock of the machine `{}` cannot be used: {error}", path.display()))
     };
+    let records = path.with_extension("held");
+    make_folder(&records).map_err(cannot)?;
+    let still_held = || holders(&records, claim, whose.dir).find(|it| keeper_lives(&it.dir));
+    // Looked for first: an engine that takes its job over finds its lock free, as nobody else has tried it.
+    if let Some(it) = still_held() {
+        return Err(Beyond::Held(Box::new(it.blocks(claim))));
+    }
     let mut options = OpenOptions::new();
-    let mut file =
+    let file =
         options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path).map_err(cannot)?;
     let how = if claim.is_shared {
         FlockOperation::NonBlockingLockShared
@@ -120,37 +164,80 @@ fn take_one(path: &Path, claim: &Claim, whose: &Whose<'_>) -> Result<File, Beyon
     };
     match flock(&file, how) {
         Ok(()) => {}
-        Err(rustix::io::Errno::WOULDBLOCK) => return Err(Beyond::Held(Box::new(holder(&mut file, claim)))),
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            let by = holders(&records, claim, whose.dir).next().map(|it| it.blocks(claim));
+            return Err(Beyond::Held(Box::new(by.unwrap_or_else(|| somebody(claim)))));
+        }
         Err(error) => return Err(cannot(error.into())),
     }
+    if let Some(it) = still_held() {
+        return Err(Beyond::Held(Box::new(it.blocks(claim))));
+    }
+    let record = write_record(&records, cell, claim, whose).map_err(cannot)?;
+    Ok(Held { kind: claim.kind, _file: file, record })
+}
+
+fn write_record(records: &Path, cell: Option<u32>, claim: &Claim, whose: &Whose<'_>) -> io::Result<PathBuf> {
     let holder = Holder {
+        dir: whose.dir.to_path_buf(),
+        is_shared: claim.is_shared,
         project: whose.project.to_owned(),
         job: whose.job,
         name: whose.name.to_owned(),
         place: whose.place.clone(),
         since: whose.now.0,
     };
-    let text = serde_json::to_string(&holder).unwrap_or_default();
-    // Only for people: what counts is the lock.
-    let _written =
-        file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(text.as_bytes()));
-    Ok(file)
+    let id = whose.dir.file_name().unwrap_or_default().to_string_lossy();
+    let place = cell.map_or_else(|| "job".to_owned(), |cell| cell.to_string());
+    let record = records.join(format!("{id}.{place}"));
+    // Whole or not at all: somebody may be reading it.
+    let new = records.join(format!("{id}.{place}.new"));
+    fs::write(&new, serde_json::to_vec(&holder)?)?;
+    fs::rename(new, &record)?;
+    Ok(record)
 }
 
-fn holder(file: &mut File, claim: &Claim) -> Blocker {
-    let mut text = String::new();
-    let _read = file.read_to_string(&mut text);
-    let holder: Option<Holder> = serde_json::from_str(&text).ok();
-    let (job, name, place, since, project) = match holder {
-        Some(it) => (it.job, it.name, it.place, Timestamp(it.since), it.project),
-        // It has just been taken, and its holder writes.
-        None => (0, String::new(), String::new(), Timestamp::default(), String::new()),
-    };
-    Blocker { claim: claim.clone(), job, name, place, since, waits: false, is_left: false, project }
+/// Returns who of other jobs has said to hold a lock in a way that is in the way of a claim.
+fn holders<'a>(records: &Path, claim: &'a Claim, ours: &'a Path) -> impl Iterator<Item = Holder> + use<'a> {
+    let entries = fs::read_dir(records).into_iter().flatten().flatten();
+    let read = |entry: fs::DirEntry| serde_json::from_slice::<Holder>(&fs::read(entry.path()).ok()?).ok();
+    entries.filter_map(read).filter(move |it| it.dir != ours && !(it.is_shared && claim.is_shared))
+}
+
+impl Holder {
+    fn blocks(self, claim: &Claim) -> Blocker {
+        let Self { job, name, place, since, project, .. } = self;
+        let since = Timestamp(since);
+        Blocker { claim: claim.clone(), job, name, place, since, waits: false, is_left: false, project }
+    }
+}
+
+/// It has just been taken, and its holder has not said yet who it is.
+fn somebody(claim: &Claim) -> Blocker {
+    let (name, place, project) = (String::new(), String::new(), String::new());
+    let since = Timestamp::default();
+    Blocker { claim: claim.clone(), job: 0, name, place, since, waits: false, is_left: false, project }
+}
+
+/// Says whether a keeper has a job's folder, and so may have children of the job.
+#[must_use]
+pub(super) fn keeper_lives(dir: &Path) -> bool {
+    // One that cannot be opened for another reason than that it is not there is not taken for free.
+    match File::open(dir.join(EXITS)) {
+        Ok(file) => flock(&file, FlockOperation::NonBlockingLockShared) == Err(rustix::io::Errno::WOULDBLOCK),
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
+    }
+}
+
+fn make_folder(dir: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(0o700).create(dir) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Returns the folder of the user's locks, which nobody else can write to.
-fn folder() -> std::io::Result<PathBuf> {
+fn folder() -> io::Result<PathBuf> {
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_dir());
     let user = rustix::process::getuid().as_raw();
     let base = match runtime {
@@ -158,14 +245,11 @@ fn folder() -> std::io::Result<PathBuf> {
         None => std::env::temp_dir().join(format!("sortie-{user}")),
     };
     for dir in [&base, &base.join("locks")] {
-        match DirBuilder::new().mode(0o700).create(dir) {
-            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(error),
-            _ => {}
-        }
-        let found = std::fs::symlink_metadata(dir)?;
+        make_folder(dir)?;
+        let found = fs::symlink_metadata(dir)?;
         if !found.is_dir() || found.uid() != user || found.mode() & 0o022 != 0 {
             let message = format!("`{}` is not a folder that only you can write to", dir.display());
-            return Err(std::io::Error::other(message));
+            return Err(io::Error::other(message));
         }
     }
     Ok(base.join("locks"))

@@ -43,6 +43,7 @@ pub use begin::{
 };
 pub use bell::Bell;
 pub use bus::Next;
+pub use give_up::{gave_up, why_it_gave_up};
 pub use handle::{EngineProcess, Handle, OrderError};
 pub use store::{ClaimRow, FindError, Fire, FireState, History, JobFilter, JobRow};
 pub use subscription::{Events, Subscription};
@@ -73,6 +74,8 @@ impl fmt::Display for JobId {
 pub enum ErrorKind {
     /// The store, a lock, the disk, the keeper.
     Surroundings,
+    /// There is no room left on a disk.
+    Full,
     /// What was asked for does not exist.
     Usage,
     /// It makes no sense now.
@@ -88,23 +91,43 @@ pub struct EngineError {
     pub message: String,
     /// The way out.
     pub help: Option<String>,
+    /// Number of the job that lives on and that another engine can go on with.
+    pub job: Option<u64>,
 }
 
 impl EngineError {
+    fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), help: None, job: None }
+    }
+
     pub(crate) fn surroundings(message: impl Into<String>) -> Self {
-        Self { kind: ErrorKind::Surroundings, message: message.into(), help: None }
+        Self::new(ErrorKind::Surroundings, message)
+    }
+
+    /// `what` is what could not be done, such as: the store cannot be written.
+    pub(crate) fn full(what: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Full, format!("the disk is full: {what}"))
+            .help("free some space there (nothing that was acknowledged is lost)")
+    }
+
+    /// What the system said about a file or folder. `what` is what could not be done.
+    pub(crate) fn io(what: impl fmt::Display, error: &std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::StorageFull => Self::full(what),
+            _ => Self::surroundings(format!("{what}: {error}")),
+        }
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self { kind: ErrorKind::Usage, message: message.into(), help: None }
+        Self::new(ErrorKind::Usage, message)
     }
 
     pub(crate) fn refused(message: impl Into<String>) -> Self {
-        Self { kind: ErrorKind::Refused, message: message.into(), help: None }
+        Self::new(ErrorKind::Refused, message)
     }
 
     pub(crate) fn bug(message: impl Into<String>) -> Self {
-        Self { kind: ErrorKind::Bug, message: message.into(), help: None }
+        Self::new(ErrorKind::Bug, message)
     }
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {

@@ -11,6 +11,7 @@ use crate::logic::job::state::JobState;
 use crate::logic::job::wanted::wanted;
 use crate::logic::playbook::model::Workspace;
 use crate::port::keeper::{Held, Hold, ToKeeper};
+use crate::port::words;
 
 /// The number of the signal that cannot be refused, on every system with signals.
 const SIGKILL: i32 = 9;
@@ -259,7 +260,7 @@ impl Engine {
         if stage.workspace == Workspace::Scratch {
             let dir = format!("{}/{}", self.state.setting.dir, scratch_path(key.cell, key.run));
             std::fs::create_dir_all(&dir)
-                .map_err(|e| format!("the workspace `{dir}` cannot be made: {e}"))?;
+                .map_err(|e| format!("the workspace `{dir}` cannot be made: {}", words(&e)))?;
         }
         launch(&self.state, key).map_err(|e| e.message)
     }

@@ -4,6 +4,7 @@
 //! Whoever gives something back wakes the engines of those who wait, over their private sockets; besides, whoever waits
 //! looks again every second, which is how it finds out that a holder has died.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::link;
@@ -56,7 +57,8 @@ impl Engine {
         let place = |cell: u32| state.cell_name(cell);
         let mut beyond = |cell: Option<u32>, claims: &[Claim]| {
             let place = cell.map_or_else(String::new, |cell| state.cell_name(cell));
-            let whose = Whose { project: &state.setting.root, job, name: &name, place, now: at };
+            let (project, dir) = (&state.setting.root, Path::new(&*state.setting.dir));
+            let whose = Whose { dir, project, job, name: &name, place, now: at };
             machine.take(cell, claims, &whose)
         };
         let told = self.store.ask(&mut Ask {
@@ -98,12 +100,12 @@ impl Engine {
         let mut reports = self.ask_for_claims()?;
         reports
             .retain(|it| matches!(it, Report::Claims { verdict: crate::logic::claims::Verdict::Lost, .. }));
-        // What reaches beyond the project went with the engine that had it, and may be somebody else's by now.
+        // What reaches beyond the project went with the last process of the one before, and may be somebody else's by now.
         let name = self.state.setting.plan.playbook.name.to_string();
         for (cell, run, claims) in &holding {
             let place = cell.map_or_else(String::new, |cell| self.state.cell_name(cell));
-            let project = &self.state.setting.root;
-            let whose = Whose { project, job: self.number, name: &name, place, now: clock::now() };
+            let (project, dir) = (&self.state.setting.root, Path::new(&*self.state.setting.dir));
+            let whose = Whose { dir, project, job: self.number, name: &name, place, now: clock::now() };
             if self.sharing.machine.take(*cell, claims, &whose).is_err() {
                 let verdict = crate::logic::claims::Verdict::Lost;
                 reports.push(Report::Claims { cell: *cell, run: *run, verdict });
@@ -155,7 +157,7 @@ impl Engine {
     pub(super) fn released(&mut self, releases: &[Release]) {
         for it in releases {
             match it {
-                Release::Job => self.sharing.machine = MachineLocks::default(),
+                Release::Job => self.sharing.machine.give_back_all(),
                 Release::Cell(cell) => self.sharing.machine.give_back(Some(*cell)),
                 Release::Part { cell, with_locks: true } => self.sharing.machine.give_back_locks(*cell),
                 Release::Part { .. } => {}

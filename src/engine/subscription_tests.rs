@@ -157,7 +157,7 @@ fn a_listener_goes_on_with_the_next_engine_and_hears_each_event_once() {
     assert!(matches!(subscription.next(PATIENCE), Next::Unowned));
     // Nobody is told twice, and it is waited as long as is asked for.
     assert!(matches!(subscription.next(Some(Duration::from_millis(1))), Next::Timeout));
-    scene.epoch = scene.store.take_lease(1, &Owner::this(), &|| false).unwrap();
+    scene.epoch = scene.store.take_lease(1, &Owner::this()).unwrap();
     scene.append([(7, Event::JobRecovered { epoch: 2 })]);
     let second = scene.engine(7);
     assert_eq!(heard(&mut subscription, 7), ["Owned", "7"]);

@@ -12,6 +12,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use super::begin::{Driven, Fetch, JobEnd, know};
 use super::bus::Bus;
+use super::give_up::{self, why_it_gave_up};
 use super::handle::{AskedHere, LocalOrder};
 use super::masking::masked;
 use super::reconcile::InFlight;
@@ -122,6 +123,7 @@ impl Engine {
             // It never began, and nobody who looks later is to begin it unasked. What cannot be written is told below.
             let _outcome = self.store.set_on_loss(self.number, OnLoss::Stop);
         }
+        let outcome = outcome.map_err(|error| self.note(error));
         // Whatever happened, the lease is given back and the listeners hear the end.
         let dropped = self.store.drop_lease(self.number, self.epoch);
         bus.end();
@@ -130,7 +132,10 @@ impl Engine {
             let _sent = ready.send(Err(error.clone()));
         }
         let end = outcome?;
-        dropped?;
+        if end == Driven::HandedOver {
+            // Nobody else could take it. A lease of an ended job counts no more than the process that held it.
+            dropped.map_err(|error| self.store.named(error))?;
+        }
         self.store.tidy();
         Ok(end)
     }
@@ -192,7 +197,12 @@ impl Engine {
             }
             let now = clock::now();
             let events = self.answer(inputs, now, &mut flight, &mut answers);
-            self.record(events, now)?;
+            if let Err(error) = self.record(events, now) {
+                let error = self.store.named(error);
+                answers.into_iter().for_each(|(order, _)| order.fail(&error));
+                say_it().await;
+                return Err(error);
+            }
             let settled = self.settle(outside.as_mut(), &mut flight, acknowledged);
             self.publish();
             let is_last_word = !answers.is_empty() && matches!(self.state.phase, JobPhase::Finished { .. });
@@ -258,9 +268,8 @@ impl Engine {
     }
 
     async fn try_to_adopt(&mut self) -> Result<Tried, EngineError> {
-        let found = (self.world.adopt)(&self.hello).map_err(|error| {
-            EngineError::surroundings(format!("the keeper of the job cannot be taken over: {error}"))
-        })?;
+        let found = (self.world.adopt)(&self.hello)
+            .map_err(|error| EngineError::io("the keeper of the job cannot be taken over", &error))?;
         let Some(found) = found else { return Ok(Tried::Nobody) };
         let mut outside = found.connect().map_err(|e| no_keeper(&e))?;
         let masks = &self.hello.masks;
@@ -332,6 +341,8 @@ impl Engine {
         let settled = self.settle(outside, &mut flight, None);
         self.publish();
         settled?;
+        // It is in the journal by now, with what came of it.
+        give_up::forget(Path::new(&*self.state.setting.dir));
         Ok(flight)
     }
 
@@ -345,7 +356,11 @@ impl Engine {
         let cancel = self.state.setting.plan.playbook.defaults.cancel.unwrap_or_default();
         // Also where no try is lost: a step that has ended may have left a process to its cell.
         let _survivors = (self.world.sweep_job)(&self.state.setting.job_id, cancel.signal, cancel.grace);
-        self.lost(live, "it was interrupted: the engine of the job ended, and with it what it ran")
+        let words = "it was interrupted: the engine of the job ended, and with it what it ran";
+        match why_it_gave_up(Path::new(&*self.state.setting.dir)) {
+            Some(why) => self.lost(live, &format!("{words} ({why})")),
+            None => self.lost(live, words),
+        }
     }
 
     /// What became of tries that nobody holds any more. A success that the keeper wrote down counts, and what it had begun
@@ -603,7 +618,7 @@ pub(super) fn start_keeper(world: World) -> Result<Box<dyn Starting>, EngineErro
 }
 
 pub(super) fn no_keeper(error: &std::io::Error) -> EngineError {
-    EngineError::surroundings(format!("the keeper of the job could not be started: {error}"))
+    EngineError::io("the keeper of the job could not be started", error)
 }
 
 /// Where a test may kill the engine; nothing in a release.

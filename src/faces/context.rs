@@ -68,6 +68,8 @@ pub struct Surroundings {
     pub locale: String,
     /// `CI` is set, and not to `false`.
     pub is_ci: bool,
+    /// This process belongs to a step of a job.
+    pub is_in_step: bool,
     /// `ACCESSIBLE` is set.
     pub is_accessible: bool,
     /// `NO_COLOR` is set.
@@ -131,6 +133,8 @@ pub struct Outside {
     pub guard: StartGuard,
     /// Starts an engine of its own for a job, with id and folder, and waits until it owns it; else says why it does not.
     pub start_engine: StartEngine,
+    /// Says why the last start of an engine failed, with the job's folder, if that was a moment ago.
+    pub engine_failed: fn(&Path) -> Option<String>,
     /// Begins a job of a playbook for a fire of the ledger, in a process that outlives this one.
     pub begin_job: Begin,
     /// Leaves the terminal and its signals behind.

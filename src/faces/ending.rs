@@ -2,6 +2,7 @@
 //!
 //! Not here: the numbers that the shell sees (`app/exit.rs`).
 
+use super::hint::Caller;
 use crate::engine::{EngineError, ErrorKind};
 use crate::logic::job::event::{Cause, Outcome};
 
@@ -54,12 +55,14 @@ pub struct Failure {
     pub message: String,
     /// The way out.
     pub help: Option<String>,
+    /// Number of the job that lives on without an engine.
+    pub job: Option<u64>,
 }
 
 impl Failure {
     /// Returns a failure with that message.
     pub fn new(ending: Ending, message: impl Into<String>) -> Self {
-        Self { ending, message: message.into(), help: None }
+        Self { ending, message: message.into(), help: None, job: None }
     }
 
     /// Returns a failure of which everything has been printed already.
@@ -89,16 +92,28 @@ impl Failure {
         self.help = Some(help.into());
         self
     }
+
+    /// Returns the way out, with the command that goes on with the job that lives on, if there is one.
+    #[must_use]
+    pub fn way_out(&self, caller: &Caller) -> Option<String> {
+        let recover = self.job.map(|job| {
+            format!("`{}` goes on with job #{job}", caller.command(&format!("jobs recover {job}")))
+        });
+        match (&self.help, recover) {
+            (Some(help), Some(recover)) => Some(format!("{help}; then {recover}")),
+            (help, recover) => recover.or_else(|| help.clone()),
+        }
+    }
 }
 
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
         let ending = match error.kind {
-            ErrorKind::Surroundings => Ending::Surroundings,
+            ErrorKind::Surroundings | ErrorKind::Full => Ending::Surroundings,
             ErrorKind::Usage => Ending::Usage,
             ErrorKind::Refused => Ending::Refused,
             ErrorKind::Bug => Ending::Bug,
         };
-        Self { ending, message: error.message, help: error.help }
+        Self { ending, message: error.message, help: error.help, job: error.job }
     }
 }

@@ -54,6 +54,7 @@ fn places_stand_beside_the_data_and_fields_that_do_not_apply_are_left_out() {
                 end: None,
                 left_running: 0,
  rerun: false,
+ log_bytes: 0,
             },
         ]),
         [

@@ -200,7 +200,7 @@ fn follow_steered(
     if skin.face == Face::Inline {
         match rows(context, steering, out, (&mut shown, &mut skin), None) {
             Some(inline::Left::Seen) => {
-                tell_it_goes_on(context, out, &shown);
+                tell_it_goes_on(context, out, &mut shown);
                 return Ok(Ending::Success);
             }
             Some(inline::Left::Detach) => shown.detach(context)?,
@@ -442,11 +442,11 @@ fn lines(context: &Context, steering: &Steering, out: &mut Out, shown: &mut Show
 }
 
 /// Says how the job ended, and returns that.
-fn finish(context: &Context, out: &mut Out, shown: Shown, skin: Skin) -> Result<Ending, Failure> {
+fn finish(context: &Context, out: &mut Out, mut shown: Shown, skin: Skin) -> Result<Ending, Failure> {
     out.flush();
     if shown.running.is_none() && skin.face == Face::Full && shown.view.phase.outcome().is_none() {
         // Whoever only looked on leaves a job that goes on, or that nobody works on any more.
-        tell_it_goes_on(context, out, &shown);
+        tell_it_goes_on(context, out, &mut shown);
         return Ok(Ending::Success);
     }
     let Shown { number, dir, view, running, .. } = shown;
@@ -464,12 +464,21 @@ fn finish(context: &Context, out: &mut Out, shown: Shown, skin: Skin) -> Result<
     Ok(Ending::of_job(outcome, view.cause.as_ref()))
 }
 
-/// Says that a job goes on without whoever looked on, if somebody still works on it, and how to come back to it.
-fn tell_it_goes_on(context: &Context, out: &mut Out, shown: &Shown) {
-    if shown.view.phase.outcome().is_some() || Handle::connect(&context.project, &shown.id).is_err() {
+/// Says that a job goes on without whoever looked on, if somebody still works on it, and how to come back to it; or how
+/// it ended in the moment in which they left.
+fn tell_it_goes_on(context: &Context, out: &mut Out, shown: &mut Shown) {
+    if shown.view.phase.outcome().is_some() {
         return;
     }
-    say_it_goes_on(context, out, shown);
+    if Handle::connect(&context.project, &shown.id).is_ok() {
+        return say_it_goes_on(context, out, shown);
+    }
+    catch_up(&context.project, shown);
+    if shown.view.phase.outcome().is_some() {
+        let line = summary::final_line(&shown.view, shown.number);
+        out.line(format!("{} {line}", out.paint.sign(State::of_job(&shown.view))));
+    }
+    out.flush();
 }
 
 /// Says that a job goes on and how to come back to it: the commands in lines of their own where one line would be broken.
@@ -481,10 +490,8 @@ fn say_it_goes_on(context: &Context, out: &mut Out, shown: &Shown) {
     } else {
         let (number, name) = (shown.number, &shown.view.playbook.name);
         let is_ending = is_being_cancelled(shown);
-        out.line(format!(
-            "job #{number} `{name}` {}",
-            if is_ending { "is being cancelled" } else { "goes on" }
-        ));
+        let how = if is_ending { "is being cancelled" } else { "goes on" };
+        out.line(format!("job #{number} `{name}` {how}"));
         out.line(format!("  watch   {}", context.command(&format!("w {number}"))));
         if !is_ending {
             out.line(format!("  cancel  {}", context.command(&format!("jobs cancel {number}"))));
@@ -495,6 +502,14 @@ fn say_it_goes_on(context: &Context, out: &mut Out, shown: &Shown) {
 
 fn is_being_cancelled(shown: &Shown) -> bool {
     shown.is_being_cancelled || shown.view.cancelling.is_some()
+}
+
+/// Takes note of what the store knows about a job beyond what was seen of it. A store that cannot be read says nothing.
+fn catch_up(project: &Project, shown: &mut Shown) {
+    let Ok(Some(history)) = History::open(project) else { return };
+    for envelope in history.events(&shown.id, shown.view.seq, usize::MAX >> 1).unwrap_or_default() {
+        shown.view.fold(&envelope);
+    }
 }
 
 /// Returns what tells whoever only looked on at a job, and is ended by a signal, what becomes of it.

@@ -70,7 +70,7 @@ impl Story {
         let (until, cause) = (Timestamp(until * 1_000_000), Some(Cause::Exit { code: 3 }));
         self.tell([
             Event::StepStarted { key },
-            Event::StepRetrying { key, until, cause, end: None, left_running: 0, rerun: false },
+            Event::StepRetrying { key, until, cause, end: None, left_running: 0, rerun: false, log_bytes: 0 },
         ])
     }
 

@@ -14,6 +14,9 @@ pub const VERSION: u32 = 1;
 /// Name of the socket in a job's folder at which a keeper waits for another engine, once it has lost its own.
 pub const SOCKET: &str = "keeper.sock";
 
+/// Name of the file in a job's folder with how its tries ended. A living keeper has it locked.
+pub const EXITS: &str = "exits";
+
 /// Name of the file in a job's folder with the epoch of the newest engine: a keeper of an older one begins nothing.
 pub const EPOCH: &str = "epoch";
 

@@ -67,3 +67,13 @@ pub struct World {
     /// Returns members of the context `github` that come from the repository at that folder.
     pub repository: fn(&Path) -> Vec<(String, String)>,
 }
+
+/// Says what went wrong with a file, as people say it where they can do something about it.
+#[must_use]
+pub fn words(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::StorageFull => "the disk is full".to_owned(),
+        io::ErrorKind::QuotaExceeded => "the disk quota is used up".to_owned(),
+        _ => error.to_string(),
+    }
+}

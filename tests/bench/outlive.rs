@@ -5,13 +5,16 @@
 //!
 //! `crashes`: random kills of engines and keepers of a job of 100 cells under load, in a store with a thousand past jobs and
 //! fifty live ones; nothing may be lost or doubled, and the next engine has to be at work soon. `viewers`: fifty detached
-//! jobs with three followers each; how long an event takes to each of them. Needs sh. Takes some four minutes in all.
+//! jobs with three followers each; how long an event takes to each of them. `cancel`: how soon a cancelled cell is over
+//! (`cancel.rs`). Needs sh and coreutils. Takes some six minutes in all.
 #![expect(clippy::disallowed_methods, reason = "it prepares files, starts programs and takes times")]
 #![expect(
     clippy::panic,
     clippy::print_stdout,
     reason = "it is a program for a terminal, and stops where it must"
 )]
+
+mod cancel;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -353,7 +356,7 @@ fn time_of(line: &str) -> Option<Duration> {
 
 fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
-    for (name, measure) in [("crashes", crashes as fn()), ("viewers", viewers)] {
+    for (name, measure) in [("crashes", crashes as fn()), ("viewers", viewers), ("cancel", cancel::cancel)] {
         if wanted.is_empty() || wanted.iter().any(|it| it == name) {
             measure();
         }

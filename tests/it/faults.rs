@@ -51,8 +51,9 @@ fn a_panic_of_the_engine_is_code_101_with_a_sentence_wherever_it_comes() {
 fn a_full_disk_under_the_journal_is_code_5_with_a_sentence_at_every_append() {
     let fault = ("SORTIE_FAULT_WRITE_AT", 6, AT_ONCE);
     at_every_place(fault, |ran| {
-        let ran = ran.code(5).complains("error: the store said: database or disk is full");
-        ran.complains("help: free some space on the disk").done();
+        let ran =
+            ran.code(5).complains("error: the disk is full: the store `").complains("cannot be written");
+        ran.complains("help: free some space there").complains("`sortie jobs recover 1` goes on").done();
     });
 }
 

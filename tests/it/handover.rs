@@ -274,6 +274,89 @@ fn people_are_asked_whether_a_lost_step_runs_again_where_the_playbook_says_so() 
     }
 }
 
+/// Starts `run long.yml` where process numbers mean others, as in a container.
+fn in_a_container(sandbox: &Sandbox) -> crate::kit::Live {
+    let words = ["--pid", "--fork", "--mount-proc", "--kill-child", crate::kit::SORTIE];
+    let live =
+        sandbox.program("unshare", words.into_iter().chain(["run", "long.yml", "--on-loss", "keep"])).start();
+    begun(sandbox);
+    live
+}
+
+#[test]
+fn an_engine_in_a_container_owns_its_job_for_those_outside() {
+    let sandbox = Sandbox::new().file("long.yml", LONG);
+    let container = in_a_container(&sandbox);
+    let listed = sandbox.sortie(["jobs", "list"]).run().code(0).says("running");
+    assert_eq!(listed.err, "", "its engine is not taken for dead");
+    listed.done();
+    sandbox
+        .sortie(["jobs", "recover"])
+        .run()
+        .code(0)
+        .says("every job that has not ended has an engine")
+        .done();
+    go(&sandbox);
+    is_whole(&sandbox);
+    container.wait().code(0).done();
+
+    // Nothing of a container is left that ends: it cannot be told from here by numbers, but nobody answers.
+    let sandbox = Sandbox::new().file("long.yml", LONG);
+    let mut container = in_a_container(&sandbox);
+    container.signal(Signal::SIGKILL);
+    container.wait().signalled(Signal::SIGKILL).done();
+    sandbox
+        .sortie(["jobs", "list"])
+        .run()
+        .code(0)
+        .complains("its engine was gone: job #1 `long` goes on")
+        .done();
+    sandbox.sortie(["jobs", "wait", "1"]).run().code(1).done();
+    assert_eq!(read(&sandbox, "ran"), "once\n", "nobody said that it may run again");
+    nothing_is_left(&sandbox, Duration::from_secs(5));
+}
+
+/// A job that has lost its engine and its keeper, and cannot be gone on with: its secret is not there any more.
+#[test]
+fn a_start_that_failed_is_told_and_not_repeated_by_every_look() {
+    let secret = "secrets:\n  TOKEN: { from: { file: token }, required: true }\nstages:\n";
+    let sandbox = Sandbox::new().file("long.yml", &LONG.replace("stages:\n", secret)).file("token", "hush");
+    sandbox.sortie(["run", "long.yml", "--detach"]).run().code(0).done();
+    begun(&sandbox);
+    let engine = engine(&sandbox);
+    let keeper = keeper_of(engine);
+    std::fs::remove_file(sandbox.project().join("token")).expect("it was there");
+    kill_hard(engine);
+    kill_hard(keeper);
+    let words = "job #1 `long` has lost its engine and could not be gone on with: ";
+    for _ in 0..2 {
+        let listed = sandbox.sortie(["jobs", "list"]).run().code(0).says("interrupted").complains(words);
+        listed.complains("`sortie jobs recover 1` tries again").done();
+    }
+    let folder = sandbox.sortie(["jobs", "show", "1", "--json"]).run().code(0).out;
+    let folder: serde_json::Value = serde_json::from_str(&folder).expect("it is JSON");
+    let log = std::path::Path::new(folder["dir"].as_str().expect("a path")).join("engine.log");
+    let said = std::fs::read_to_string(log).expect("an engine was started");
+    assert_eq!(said.matches("`token`").count(), 1, "one look has tried: {said}");
+    std::fs::write(sandbox.project().join("token"), "hush").expect("the project is writable");
+    sandbox.sortie(["jobs", "recover", "1"]).run().code(0).says("goes on").done();
+    sandbox.sortie(["jobs", "wait", "1"]).run().code(1).done();
+    nothing_is_left(&sandbox, Duration::from_secs(5));
+}
+
+#[test]
+fn no_engine_is_started_inside_a_step_that_would_take_it_along() {
+    let text = format!(
+        "version: 3\nname: outer\nstages:\n  only:\n    run: |\n      if {0} run long.yml --detach; then exit 9; fi\n      if {0} jobs recover; then exit 9; fi\n      {0} jobs list\n",
+        crate::kit::SORTIE
+    );
+    let sandbox = Sandbox::new().file("long.yml", LONG).file("outer.yml", &text);
+    let ran = sandbox.sortie(["run", "outer.yml"]).run().code(0);
+    ran.says("what a step has started ends with it").done();
+    assert_eq!(read(&sandbox, "ran"), "", "the other job was not begun");
+    nothing_is_left(&sandbox, Duration::from_secs(5));
+}
+
 #[cfg(feature = "faults")]
 /// A process that has nothing to do with any job, with the number that another one had.
 struct Stranger(std::process::Child);

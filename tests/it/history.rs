@@ -324,3 +324,30 @@ fn other_inputs_make_a_new_job_that_is_linked_to_the_old_one() {
     assert_eq!(numbers(&sandbox, &["--input", "word=one"]), [1]);
     assert_eq!(numbers(&sandbox, &["--input", "word=two"]), [2]);
 }
+
+#[test]
+fn a_log_that_is_gone_is_told_and_not_passed_over() {
+    let text = "version: 3\nname: t\nstages:\n  a: { steps: [{ run: 'echo a try; test $SORTIE_ATTEMPT = 2', \
+                retry: { attempts: 2, backoff: { first: 10ms } } }] }\n  b: { needs: a, run: echo more }\n";
+    let sandbox = Sandbox::new().file("t.yml", text);
+    sandbox.sortie(["run", "t.yml"]).run().code(0).done();
+    sandbox.sortie(["store", "verify"]).run().code(0).says("1 job, ").says(", 3 logs").done();
+    let logs = folder(&sandbox, 1).join("logs");
+    // That of the first try, of which only its own event tells.
+    std::fs::remove_file(logs.join("0.1.0.1")).expect("the first try printed something");
+    let told = sandbox.sortie(["store", "verify"]).run().code(5);
+    told.says("job #1: the log `jobs/").says("0.1.0.1` cannot be read").says("1 problem").done();
+    std::fs::remove_file(logs.join("0.1.0.2")).expect("the second, too");
+    let printed = sandbox.sortie(["logs", "1"]).run().code(5).says("more");
+    printed.complains("error: the log of step `1` of a is gone: `").complains("store verify").done();
+    sandbox.sortie(["logs", "1", "b"]).run().code(0).says("more").done();
+    std::fs::remove_dir_all(folder(&sandbox, 1)).expect("it is ours");
+    let printed = sandbox.sortie(["logs", "1"]).run().code(5);
+    printed.complains("error: the logs of job #1 are gone: its folder `").done();
+    sandbox
+        .sortie(["logs", "--query", "job:1 more"])
+        .run()
+        .code(5)
+        .complains("the logs of job #1 are gone")
+        .done();
+}

@@ -13,6 +13,7 @@ mod events_exec;
 #[cfg(feature = "faults")]
 mod faults;
 mod freeze;
+mod full;
 mod gates;
 mod handover;
 mod hints;

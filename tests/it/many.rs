@@ -264,29 +264,35 @@ fn readers_share_a_lock_and_a_writer_is_not_starved() {
 }
 
 #[test]
-fn a_lock_of_the_machine_holds_between_projects_and_dies_with_its_engine() {
+fn a_lock_of_the_machine_holds_between_projects_as_long_as_anything_runs_under_it() {
     let text = format!(
         "version: 3\nname: t\ninputs: {{ n: {{ default: '0' }} }}\nstages:\n  a: {{ locks: [{{ name: port-NAME, scope: machine }}], run: '{}' }}\n",
         holds("${{ inputs.n }}")
     );
-    let (one, two) = (Scene::new(&[]), Scene::new(&[]));
+    let (one, two, three) = (Scene::new(&[]), Scene::new(&[]), Scene::new(&[]));
     // Other tests of this machine have locks, too.
     let text = text.replace("NAME", one.0.mark());
     let shared = Some(one.0.base().join("run"));
-    let (one, two) =
-        (Scene(one.0.file("t.yml", &text), shared.clone()), Scene(two.0.file("t.yml", &text), shared));
+    let [one, two, three] =
+        [one, two, three].map(|scene| Scene(scene.0.file("t.yml", &text), shared.clone()));
     one.start("t.yml", 1, &[], RUNS);
     two.start("t.yml", 1, &[], "cell.blocked");
     two.says(1, "held by job #1 `t` (a) in `");
     one.kill_engine_of(1);
-    two.until(1, RUNS);
-    two.go("1");
-    two.ends(1, 0);
-    one.0.sortie(["jobs", "recover", "1"]).run().code(0).done();
+    // Nobody is there who locks the file, and the step runs on.
+    three.start("t.yml", 1, &[], "cell.blocked");
+    three.says(1, "held by job #1 `t` (a) in `");
     one.go("1");
+    for scene in [&two, &three] {
+        scene.go("1");
+    }
+    two.ends(1, 0);
+    three.ends(1, 0);
+    one.0.sortie(["jobs", "recover", "1"]).run().code(0).done();
     one.ends(1, 0);
-    one.done();
-    two.done();
+    for scene in [one, two, three] {
+        scene.done();
+    }
 }
 
 #[test]

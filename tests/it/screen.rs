@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::kit::{Sandbox, Tmux, nothing_is_left};
+use crate::kit::{Sandbox, Terminal, Tmux, nothing_is_left};
 
 /// A stage that fails until the file `fixed` is there, a matrix, one that runs until it is stopped, and what needs them.
 const PLAYBOOK: &str = r#"version: 3
@@ -223,20 +223,27 @@ fn a_terminal_that_stops_reading_does_not_hold_up_the_job() {
     terminal.assert_restored(&before);
 }
 
+/// Its stage runs until it is cancelled, and then cleans up until the file `go` is there.
+const HELD: &str = r#"version: 3
+name: held
+stages:
+  never:
+    steps:
+      - run: |
+          echo "waiting for a word"
+          read line < nobody
+      - if: always()
+        run: until [ -e go ]; do sleep 0.02; done
+"#;
+
 #[test]
 fn a_cancel_that_was_confirmed_is_given_although_the_screen_is_left_at_once() {
     for leaves in ["q", "<c-c>", "S", "<c-z>"] {
-        let sandbox = project();
-        let mut job = sandbox.sortie(["run", "drive", "--max-parallel", "4", "--on-loss", "stop"]).start();
+        let sandbox = project().file("playbooks/held.yml", HELD);
+        let mut job = sandbox.sortie(["run", "held", "--on-loss", "stop"]).start();
         job.wait_for("waiting for a word");
         let mut terminal = sandbox.terminal(["w"], (80, 24)).start();
-        terminal.wait_for("watching");
-        terminal.keys("X");
-        terminal.wait_for("Cancel job #1?");
-        while terminal.shot().has("Cancel job #1?") {
-            terminal.keys("y");
-            let _bytes = terminal.bytes_during(Duration::from_millis(100));
-        }
+        confirm_the_cancel(&mut terminal);
         terminal.keys(leaves);
         match leaves {
             "S" => {
@@ -248,8 +255,37 @@ fn a_cancel_that_was_confirmed_is_given_although_the_screen_is_left_at_once() {
                 terminal.wait_for_end().code(0).shows("is being cancelled").done();
             }
         }
-        job.wait().code(1).says("never cancelled").done();
+        // Not before: a job that has ended is not being cancelled any more.
+        std::fs::write(sandbox.project().join("go"), "").expect("the project is writable");
+        job.wait().code(130).says("never cancelled").done();
     }
+}
+
+fn confirm_the_cancel(terminal: &mut Terminal) {
+    terminal.wait_for("watching");
+    terminal.keys("X");
+    terminal.wait_for("Cancel job #1?");
+    while terminal.shot().has("Cancel job #1?") {
+        terminal.keys("y");
+        let _bytes = terminal.bytes_during(Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn whoever_leaves_the_screen_in_the_moment_of_the_end_is_told_of_it() {
+    let sandbox = project().file("playbooks/held.yml", HELD).file("go", "");
+    let mut job = sandbox.sortie(["run", "held", "--on-loss", "stop"]).start();
+    job.wait_for("waiting for a word");
+    let mut terminal = sandbox.terminal(["w"], (80, 24)).start();
+    terminal.wait_for("watching");
+    // It sees neither the end nor the key, and then both at once.
+    terminal.signal(nix::sys::signal::Signal::SIGSTOP);
+    terminal.wait_stopped();
+    sandbox.sortie(["jobs", "cancel", "1"]).run().code(0).done();
+    job.wait().code(130).says("job #1 cancelled").done();
+    terminal.bring_to_front();
+    terminal.keys("q");
+    terminal.wait_for_end().shows("job #1 cancelled").done();
 }
 
 /// Needs a file, and a command that waits for a word where `slow` is.

@@ -8,15 +8,18 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use crate::logic::job::report::Exit;
-use crate::port::keeper::EPOCH;
+use crate::port::keeper::{EPOCH, EXITS};
 
-/// Name of the file in a job's folder.
-pub const FILE: &str = "exits";
+/// How often a keeper tries to take the job's folder, and the pause between two tries: who looks whether there is a keeper
+/// has the lock for a moment.
+const TRIES: u32 = 40;
+const PAUSE: Duration = Duration::from_millis(5);
 
 const HEAD: usize = 12;
 
@@ -36,7 +39,7 @@ impl ExitLog {
     /// # Errors
     /// If the file cannot be made.
     pub fn open(dir: &Path) -> io::Result<Self> {
-        let path = dir.join(FILE);
+        let path = dir.join(EXITS);
         let file = OpenOptions::new().create(true).append(true).open(&path)?;
         Ok(Self { file, path, turn: Mutex::new(()), has_failed: AtomicBool::new(false) })
     }
@@ -46,9 +49,16 @@ impl ExitLog {
     /// # Errors
     /// If another keeper has it, or there has been an engine with a later epoch.
     pub fn claim(&self, epoch: u64, dir: &Path) -> io::Result<()> {
-        flock(&self.file, FlockOperation::NonBlockingLockExclusive)?;
+        let mut left = TRIES;
+        while let Err(error) = flock(&self.file, FlockOperation::NonBlockingLockExclusive) {
+            left -= 1;
+            if left == 0 || error != Errno::WOULDBLOCK {
+                return Err(error.into());
+            }
+            std::thread::sleep(PAUSE);
+        }
         // What another keeper could not finish would hide what this one writes behind it.
-        let known = std::fs::read(dir.join(FILE))?;
+        let known = std::fs::read(dir.join(EXITS))?;
         let (_, whole) = parse(&known);
         if whole < known.len() {
             self.file.set_len(whole as u64)?;
@@ -111,7 +121,7 @@ pub fn fence(dir: &Path, epoch: u64) -> io::Result<()> {
 /// # Errors
 /// If the file is there but cannot be opened.
 pub fn is_claimed(dir: &Path) -> io::Result<bool> {
-    let file = match File::open(dir.join(FILE)) {
+    let file = match File::open(dir.join(EXITS)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         file => file?,
     };
@@ -127,7 +137,7 @@ pub fn is_claimed(dir: &Path) -> io::Result<bool> {
 /// # Errors
 /// If the file is there but cannot be read.
 pub fn read(dir: &Path) -> io::Result<Vec<Exit>> {
-    match std::fs::read(dir.join(FILE)) {
+    match std::fs::read(dir.join(EXITS)) {
         Ok(bytes) => Ok(parse(&bytes).0),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(error),

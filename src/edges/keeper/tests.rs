@@ -582,10 +582,10 @@ fn a_torn_exit_record_is_ignored() {
     for cell in 0..3 {
         log.append(&exit(cell)).unwrap();
     }
-    let whole = fs::read(dir.path().join(exits::FILE)).unwrap();
+    let whole = fs::read(dir.path().join(crate::port::keeper::EXITS)).unwrap();
     let record = whole.len() / 3;
     for length in 0..=whole.len() {
-        fs::write(dir.path().join(exits::FILE), &whole[..length]).unwrap();
+        fs::write(dir.path().join(crate::port::keeper::EXITS), &whole[..length]).unwrap();
         assert_eq!(exits::read(dir.path()).unwrap().len(), length / record, "cut at {length}");
     }
 }

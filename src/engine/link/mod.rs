@@ -38,10 +38,19 @@ pub(super) enum Request {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Answer {
-    Done { words: String },
+    Done {
+        words: String,
+    },
     Refused(Refusal),
+    /// It could not be recorded, so it was not carried out.
+    Failed {
+        why: String,
+    },
     Event(Envelope),
-    Grew { key: AttemptKey, bytes: u64 },
+    Grew {
+        key: AttemptKey,
+        bytes: u64,
+    },
     End,
 }
 

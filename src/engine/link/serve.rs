@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::{Answer, Request, make_folder, short_path};
 use crate::engine::bus::{Bus, Held, Next, Place};
-use crate::engine::handle::{AskedHere, LocalOrder};
+use crate::engine::handle::{AskedHere, LocalOrder, OrderError};
 use crate::engine::store::History;
 use crate::engine::subscription::catch_up;
 use crate::engine::{JobId, Project};
@@ -110,8 +110,10 @@ async fn pass_on(mut asked: Asked, actor: Option<String>, shared: &Shared) -> An
     }
     match answer.await {
         Ok(Ok(words)) => Answer::Done { words },
-        Ok(Err(refusal)) => Answer::Refused(refusal),
-        Err(_) => Answer::End,
+        Ok(Err(OrderError::Refused(refusal))) => Answer::Refused(refusal),
+        Ok(Err(OrderError::Gone(why))) => Answer::Failed { why },
+        // The engine of this process either answers or is gone.
+        Ok(Err(OrderError::Unanswered { .. })) | Err(_) => Answer::End,
     }
 }
 

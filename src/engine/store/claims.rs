@@ -5,6 +5,7 @@
 //! holds counts on, and its place in line does not. Rows that count no more are removed by whoever comes by.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
@@ -12,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use super::filter::ENDED;
 use super::lease::Owner;
 use super::{History, Store};
-use crate::engine::EngineError;
+use crate::engine::{EngineError, machine};
 use crate::logic::claims::arbiter::{Party, arbitrate};
 use crate::logic::claims::{Blocker, Claim, Kind, Verdict};
 use crate::logic::job::share::Wish;
@@ -581,8 +582,14 @@ fn known(connection: &Connection, number: u64, is_own: bool) -> Result<Option<Kn
         })
         .optional()?;
     let Some(it) = found else { return Ok(None) };
-    let lives = is_own || it.owner.is_some_and(|owner| owner.is_alive());
-    if !is_own && (ENDED.contains(&it.state.as_str()) || !(lives || it.keeps)) {
+    let lives = is_own || it.owner.is_some_and(|owner| owner.is_alive(connection, &it.id));
+    let has_ended = ENDED.contains(&it.state.as_str());
+    // What a dead engine had begun may still be on its way to its end.
+    let keeper_lives = || {
+        let state = connection.path().and_then(|db| Path::new(db).parent());
+        state.is_some_and(|state| machine::keeper_lives(&state.join("jobs").join(&it.id)))
+    };
+    if !is_own && (has_ended || !(lives || it.keeps || keeper_lives())) {
         return Ok(None);
     }
     let ancestors = ancestors(connection, it.parent)?;

@@ -271,7 +271,7 @@ impl Store {
     /// If the store cannot be read.
     pub(crate) fn standing(&self, source: &str, now: Timestamp) -> Result<(Standing, bool), EngineError> {
         let mut query = self.connection.prepare_cached(
-            "SELECT j.number, j.owner_pid, j.owner_start, j.owner_boot, j.created FROM jobs j \
+            "SELECT j.number, j.owner_pid, j.owner_start, j.owner_boot, j.created, j.id FROM jobs j \
              JOIN fires f ON f.job = j.number WHERE f.source = ?1 AND j.finished IS NULL ORDER BY j.number",
         )?;
         let mut rows = query.query([source])?;
@@ -279,7 +279,8 @@ impl Store {
         let mut has_lost = false;
         while let Some(row) = rows.next()? {
             let is_owned = match (row.get(1)?, row.get(2)?, row.get(3)?) {
-                (Some(pid), Some(start), Some(boot)) => Owner { pid, start, boot }.is_alive(),
+                (Some(pid), Some(start), Some(boot)) => Owner { pid, start, boot }
+                    .is_alive(&self.connection, row.get_ref(5)?.as_str().unwrap_or_default()),
                 _ => false,
             };
             // Just recorded, it is about to get its engine.

@@ -8,14 +8,18 @@ use std::path::Path;
 use rusqlite::ErrorCode;
 
 use super::lift::VERSION;
-use crate::engine::EngineError;
+use crate::engine::{EngineError, ErrorKind};
 
 /// Makes the state folder: closed to others, and ignored by git. A folder that was there keeps its mode, and is ignored by
 /// git only if it was empty: anything may lie in it.
 pub(super) fn prepare(state: &Path) -> Result<(), EngineError> {
     let cannot = |e: &std::io::Error| {
-        EngineError::surroundings(format!("the state folder `{}` cannot be used: {e}", state.display()))
-            .help("name another one with `--state DIR`")
+        let error = EngineError::io(format!("the state folder `{}` cannot be used", state.display()), e);
+        let help = match error.kind {
+            ErrorKind::Full => "free some space there, or name a folder on another disk with `--state DIR`",
+            _ => "name another one with `--state DIR`",
+        };
+        error.help(help)
     };
     if !state.is_dir() {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(state).map_err(|e| cannot(&e))?;
@@ -67,13 +71,52 @@ fn network_file_system(path: &Path) -> Option<&'static str> {
 
 /// A store that cannot be used.
 pub(super) fn broken(path: &Path, error: &rusqlite::Error) -> EngineError {
+    let what = format!("the store `{}` cannot be used", path.display());
+    if is_full(error) || (is_trouble_with_files(error) && has_no_room(path)) {
+        return EngineError::full(what);
+    }
     let help = if is_damage(error) {
         DAMAGED
     } else {
         "name another state folder with `--state DIR`, or move the file away to begin a new history"
     };
-    EngineError::surroundings(format!("the store `{}` cannot be used: {error}", path.display())).help(help)
+    EngineError::surroundings(format!("{what}: {error}")).help(help)
 }
+
+/// Says whether SQLite found no room: for what it writes, or for the index of its log, which every reader needs, too.
+fn is_full(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|it| it.extended_code);
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DiskFull))
+        || code == Some(rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
+}
+
+fn is_trouble_with_files(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen))
+}
+
+/// With less room than this on its disk, a store can hardly be opened, in bytes.
+const ROOM: u64 = 64 * 1024;
+
+/// Says whether next to nothing is free where that file is.
+fn has_no_room(path: &Path) -> bool {
+    let folder = path.parent().unwrap_or(path);
+    rustix::fs::statvfs(folder).is_ok_and(|it| it.f_bavail.saturating_mul(it.f_frsize) < ROOM)
+}
+
+/// Names the store in an error about a full disk that does not.
+pub(super) fn at(path: &Path, error: EngineError) -> EngineError {
+    let is_unnamed = error == EngineError::full(UNNAMED);
+    if is_unnamed || (error.message.starts_with(SAID) && has_no_room(path)) {
+        return EngineError::full(format!("the store `{}` cannot be written", path.display()));
+    }
+    error
+}
+
+/// What cannot be done, where it is not known which store it is.
+const UNNAMED: &str = "the store cannot be written";
+
+/// How everything else that SQLite says begins.
+const SAID: &str = "the store said: ";
 
 /// The way out where a part of the database is lost.
 pub(super) const DAMAGED: &str = "a part of it is lost, as in a copy that was made while it was in use, or without its \
@@ -96,11 +139,10 @@ pub(super) fn newer_store(path: &Path, version: i64) -> EngineError {
 
 impl From<rusqlite::Error> for EngineError {
     fn from(error: rusqlite::Error) -> Self {
-        let full = matches!(error.sqlite_error_code(), Some(ErrorCode::DiskFull));
-        let it = Self::surroundings(format!("the store said: {error}"));
-        if is_damage(&error) {
-            return it.help(DAMAGED);
+        if is_full(&error) {
+            return Self::full(UNNAMED);
         }
-        if full { it.help("free some space on the disk; nothing that was acknowledged is lost") } else { it }
+        let it = Self::surroundings(format!("{SAID}{error}"));
+        if is_damage(&error) { it.help(DAMAGED) } else { it }
     }
 }

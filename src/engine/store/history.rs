@@ -11,7 +11,7 @@ use super::folder::{broken, newer_store};
 use super::journal::{ROLLED_BACK, key, read_events, without_gaps};
 use super::lift::VERSION;
 use super::{BUSY, Owner, Store};
-use crate::engine::{EngineError, JobId, Project, clock};
+use crate::engine::{EngineError, JobId, Project, clock, why_it_gave_up};
 use crate::logic::job::event::Envelope;
 use crate::logic::plan::{Plan, PlanRequest};
 use crate::logic::playbook::source::Source;
@@ -52,6 +52,8 @@ pub struct JobRow {
     pub goes_on: bool,
     /// The job that this one repeats with other inputs.
     pub retry_of: Option<u64>,
+    /// Why its engine gave it up, if that is how it was interrupted and is known.
+    pub gave_up: Option<String>,
 }
 
 impl JobRow {
@@ -118,14 +120,20 @@ impl History {
             let state: String = row.get(4)?;
             let owner: (Option<u32>, Option<u64>, Option<String>) = (row.get(9)?, row.get(10)?, row.get(11)?);
             let owner_pid = match owner {
-                (Some(pid), Some(start), Some(boot)) => Owner { pid, start, boot }.is_alive().then_some(pid),
+                (Some(pid), Some(start), Some(boot)) => {
+                    let owner = Owner { pid, start, boot };
+                    owner.is_alive(&self.connection, &id).then_some(pid)
+                }
                 _ => None,
             };
             let owner_alive = owner_pid.is_some();
             // A job without a living owner is never shown as running; one that never had an owner waits for its first.
             let has_begun = row.get::<_, u64>(12)? > 0;
             let has_ended = row.get::<_, Option<i64>>(7)?.is_some();
-            let is_dead = !has_ended && !owner_alive && has_begun;
+            let dir = self.state.join("jobs").join(&id);
+            let gave_up = if has_ended || owner_alive { None } else { why_it_gave_up(&dir) };
+            let is_dead = !has_ended && !owner_alive && (has_begun || gave_up.is_some());
+            let is_wanted = gave_up.is_none() || self.has_events(row.get(0)?)?;
             let state = if is_dead { "interrupted".to_owned() } else { state };
             let (number, finished) = (row.get(0)?, row.get::<_, Option<i64>>(7)?.map(Timestamp));
             let started = Timestamp(row.get(6)?);
@@ -133,7 +141,7 @@ impl History {
             let took = if has_ended { self.ran(number)?.or(whole) } else { None };
             Ok(JobRow {
                 number,
-                dir: self.state.join("jobs").join(&id),
+                dir,
                 id: JobId(Arc::from(id)),
                 name: row.get(2)?,
                 playbook: row.get(3)?,
@@ -145,11 +153,18 @@ impl History {
                 actor: row.get(8)?,
                 owner_alive,
                 owner_pid,
-                goes_on: row.get_ref(13)?.as_str() == Ok("keep"),
+                // One that never began, and of which that was told, is begun when it is asked for.
+                goes_on: row.get_ref(13)?.as_str() == Ok("keep") && is_wanted,
                 retry_of: row.get(14)?,
+                gave_up,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    fn has_events(&self, number: u64) -> rusqlite::Result<bool> {
+        let any = "SELECT EXISTS (SELECT 1 FROM events WHERE id > ?1 AND id < ?2)";
+        self.connection.query_row(any, params![key(number, 0), key(number + 1, 0)], |row| row.get(0))
     }
 
     /// Adds up how long a job ran; nothing if it never ended.

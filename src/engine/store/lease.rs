@@ -1,9 +1,12 @@
 //! Who owns a job: one engine at a time, told apart by boot, process number and start time.
 
-use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::Store;
-use crate::engine::EngineError;
+use crate::engine::{EngineError, JobId, link};
 use crate::port::keeper::OnLoss;
 
 /// An engine process, so that the living can be told from the dead and from strangers with the same number.
@@ -12,6 +15,7 @@ pub(crate) struct Owner {
     pub(crate) pid: u32,
     /// Clock ticks since boot.
     pub(crate) start: u64,
+    /// The boot's id, and behind a blank the namespace that the process number belongs to, see pid_namespaces(7).
     pub(crate) boot: String,
 }
 
@@ -20,14 +24,29 @@ impl Owner {
     #[must_use]
     pub(crate) fn this() -> Self {
         let pid = std::process::id();
-        Self { pid, start: start_time(pid).unwrap_or(0), boot: boot_id() }
+        let boot = format!("{} {}", boot_id(), namespace()).trim_end().to_owned();
+        Self { pid, start: start_time(pid).unwrap_or(0), boot }
     }
 
-    /// Says whether that very process still lives.
+    /// Says whether that very process still lives. One with a number of another container cannot be seen from here, but
+    /// whether it listens for orders about the job can.
     #[must_use]
-    pub(crate) fn is_alive(&self) -> bool {
-        self.boot == boot_id() && start_time(self.pid) == Some(self.start)
+    pub(crate) fn is_alive(&self, connection: &Connection, job: &str) -> bool {
+        let (boot, elsewhere) = match self.boot.split_once(' ') {
+            Some((boot, of)) => (boot, of != namespace()),
+            None => (self.boot.as_str(), false),
+        };
+        let listens = || {
+            let run = connection.path().and_then(|db| Path::new(db).parent()).map(|state| state.join("run"));
+            run.is_some_and(|run| link::connect(&run, &JobId(Arc::from(job))).is_ok())
+        };
+        boot == boot_id() && if elsewhere { listens() } else { start_time(self.pid) == Some(self.start) }
     }
+}
+
+/// Returns the namespace of this process's numbers; nothing where it cannot be seen.
+fn namespace() -> String {
+    std::fs::read_link("/proc/self/ns/pid").map_or_else(|_| String::new(), |path| path.display().to_string())
 }
 
 fn boot_id() -> String {
@@ -57,32 +76,30 @@ pub(crate) fn state_of(pid: u32) -> Option<char> {
 }
 
 impl Store {
-    /// Takes a job over from an owner that is dead, or does not answer where it cannot be seen; returns the new epoch.
+    /// Takes a job over from an owner that is dead; returns the new epoch.
     ///
     /// # Errors
     /// If the owner lives, or the store cannot be written.
-    pub(crate) fn take_lease(
-        &mut self,
-        number: u64,
-        ours: &Owner,
-        answers: &dyn Fn() -> bool,
-    ) -> Result<u64, EngineError> {
+    pub(crate) fn take_lease(&mut self, number: u64, ours: &Owner) -> Result<u64, EngineError> {
         let tx = Transaction::new(&mut self.connection, TransactionBehavior::Immediate)?;
-        let held: Option<(Option<u32>, Option<u64>, Option<String>)> = tx
+        let held = tx
             .query_row(
-                "SELECT owner_pid, owner_start, owner_boot FROM jobs WHERE number = ?1",
+                "SELECT owner_pid, owner_start, owner_boot, id FROM jobs WHERE number = ?1 AND owner_pid NOTNULL",
                 [number],
-                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+                |row| {
+                    let owner = Owner { pid: row.get(0)?, start: row.get(1)?, boot: row.get(2)? };
+                    Ok((owner, row.get::<_, String>(3)?))
+                },
             )
             .optional()?;
-        if let Some((Some(pid), Some(start), Some(boot))) = held {
-            let owner = Owner { pid, start, boot };
-            let lives = owner.is_alive() || (owner.boot == boot_id() && answers());
-            if lives && owner != *ours {
-                return Err(EngineError::refused(format!(
-                    "job #{number} is owned by another engine (process {pid}), which takes orders about it"
-                )));
-            }
+        if let Some((owner, id)) = held
+            && owner != *ours
+            && owner.is_alive(&tx, &id)
+        {
+            return Err(EngineError::refused(format!(
+                "job #{number} is owned by another engine (process {}), which takes orders about it",
+                owner.pid
+            )));
         }
         let epoch: u64 = tx.query_row(
             "UPDATE jobs SET epoch = epoch + 1, owner_pid = ?2, owner_start = ?3, owner_boot = ?4 \
@@ -111,6 +128,13 @@ impl Store {
             .connection
             .query_row("SELECT epoch FROM jobs WHERE number = ?1", [number], |row| row.get::<_, u64>(0));
         held.map_or(true, |held| held == epoch)
+    }
+
+    /// Says whether the job has not ended and the lease of that epoch still holds, as far as the store can be read.
+    #[must_use]
+    pub(crate) fn lives_on(&self, number: u64, epoch: u64) -> bool {
+        let sql = "SELECT epoch = ?2 AND finished IS NULL FROM jobs WHERE number = ?1";
+        self.connection.query_row(sql, params![number, epoch], |row| row.get(0)).unwrap_or(true)
     }
 
     /// Gives a job's lease back at its end.

@@ -212,6 +212,11 @@ impl Store {
         self.disk.sync().map_err(|e| EngineError::surroundings(format!("the store could not be synced: {e}")))
     }
 
+    /// Names this store in an error that only says that it cannot be written.
+    pub(crate) fn named(&self, error: EngineError) -> EngineError {
+        folder::at(self.disk.database(), error)
+    }
+
     #[cfg(test)]
     fn connection(&self) -> &Connection {
         &self.connection

@@ -147,7 +147,7 @@ impl Store {
             Err(rusqlite::Error::QueryReturnedNoRows) => return Ok(true),
             row => row?,
         };
-        if outcome != seen.outcome || owner.is_some_and(|owner| owner.is_alive()) {
+        if outcome != seen.outcome || owner.is_some_and(|owner| owner.is_alive(&tx, &seen.id.0)) {
             return Ok(false);
         }
         let (from, to) = range_of(seen.number);

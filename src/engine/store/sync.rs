@@ -44,6 +44,11 @@ impl Disk {
         Self { database: database.to_path_buf(), pages: AtomicU32::new(0), wal, made }
     }
 
+    /// The file of the database.
+    pub(super) fn database(&self) -> &Path {
+        &self.database
+    }
+
     /// Takes note of a commit, after which the log has so many pages.
     pub(super) fn has_pages(&self, pages: u32) {
         self.pages.store(pages, Ordering::Relaxed);

@@ -3,7 +3,7 @@
 //!
 //! Not here: repairing anything. A job that goes on meanwhile is looked at as it was at one moment.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -198,7 +198,7 @@ impl Verifying<'_> {
 
     /// Holds the files against what the journal says of them.
     fn logs(&mut self, number: u64, dir: &Path, journal: &[Envelope]) {
-        let mut known = BTreeSet::new();
+        let (mut known, mut recorded) = (BTreeSet::new(), BTreeMap::new());
         for it in journal {
             match &it.event {
                 Event::StepStarted { key } | Event::StepSubmitted { key } => {
@@ -207,31 +207,27 @@ impl Verifying<'_> {
                 Event::StageSubmitted { key, .. } => {
                     known.insert(*key);
                 }
-                Event::StepFinished(end) if end.log_bytes > 0 => {
-                    self.seen.logs += 1;
-                    let path = logs::path(dir, end.key);
-                    let name = path.strip_prefix(&self.project.state).unwrap_or(&path).display().to_string();
-                    // Processes that a step left behind may have written more.
-                    match std::fs::metadata(&path) {
-                        Ok(found) if found.len() >= end.log_bytes => {}
-                        Ok(found) => {
-                            let (is, was) = (found.len(), end.log_bytes);
-                            let message = format!("the log `{name}` has {is} bytes, and {was} were recorded");
-                            self.found(Some(number), message, None);
-                        }
-                        Err(error) => {
-                            let message = format!("the log `{name}` cannot be read: {error}");
-                            self.found(Some(number), message, None);
-                        }
-                    }
+                Event::StepFinished(end) => {
+                    recorded.insert(end.key, end.log_bytes);
+                }
+                Event::StepRetrying { key, log_bytes, .. } => {
+                    recorded.insert(*key, *log_bytes);
                 }
                 _ => {}
             }
         }
+        recorded.retain(|_, bytes| *bytes > 0);
+        for (key, bytes) in &recorded {
+            self.log(number, dir, (*key, *bytes));
+        }
         let files = std::fs::read_dir(dir.join("logs")).into_iter().flatten().flatten();
-        let names = files.filter_map(|file| file.file_name().into_string().ok());
+        let names: Vec<String> = files.filter_map(|file| file.file_name().into_string().ok()).collect();
+        let tries: BTreeSet<AttemptKey> = names.iter().filter_map(|name| try_of(name)).collect();
+        // Of a try that was lost, or goes on, nobody has told how long its log is.
+        let untold = tries.iter().filter(|key| known.contains(key) && !recorded.contains_key(key));
+        self.seen.logs += recorded.len() + untold.count();
         let mut unknown: Vec<String> =
-            names.filter(|name| try_of(name).is_some_and(|key| !known.contains(&key))).collect();
+            names.into_iter().filter(|name| try_of(name).is_some_and(|key| !known.contains(&key))).collect();
         unknown.sort();
         if let Some(first) = unknown.first() {
             let message = format!(
@@ -240,6 +236,19 @@ impl Verifying<'_> {
             );
             self.found(Some(number), message, Some(super::folder::DAMAGED));
         }
+    }
+
+    /// Holds one log against the length that was recorded of it.
+    fn log(&mut self, number: u64, dir: &Path, (key, bytes): (AttemptKey, u64)) {
+        let path = logs::path(dir, key);
+        let name = path.strip_prefix(&self.project.state).unwrap_or(&path).display().to_string();
+        let message = match std::fs::metadata(&path) {
+            // Processes that a step left behind may have written more.
+            Ok(found) if found.len() >= bytes => return,
+            Ok(found) => format!("the log `{name}` has {} bytes, and {bytes} were recorded", found.len()),
+            Err(error) => format!("the log `{name}` cannot be read: {error}"),
+        };
+        self.found(Some(number), message, None);
     }
 
     /// Events, claims and folders that belong to no job.

@@ -36,7 +36,9 @@ pub fn begin(context: &Context, wanted: &Wanted, agreed: &Commands) -> Result<Sh
         Some(has_agreed)
     };
     let started = started(context, wanted, &mut ask, &mut notes);
-    started.map_err(|failure| question.unwrap_or_else(|| Unbegun::Told(caught.told(&mut notes, &failure))))
+    started.map_err(|failure| {
+        question.unwrap_or_else(|| Unbegun::Told(caught.told(context, &mut notes, &failure)))
+    })
 }
 
 fn started(
@@ -74,7 +76,7 @@ pub fn outline(context: &Context, wanted: &Wanted) -> Vec<String> {
             plan::print(&mut out, &plan);
             caught.lines(&mut out)
         }
-        Err(failure) => caught.told(&mut out, &failure),
+        Err(failure) => caught.told(context, &mut out, &failure),
     }
 }
 
@@ -101,11 +103,11 @@ impl Caught {
     }
 
     /// Everything that was printed, and the error at the end.
-    pub(super) fn told(&self, out: &mut Out, failure: &Failure) -> Vec<String> {
+    pub(super) fn told(&self, context: &Context, out: &mut Out, failure: &Failure) -> Vec<String> {
         if !failure.message.is_empty() {
             out.line(format!("error: {}", failure.message));
         }
-        if let Some(help) = &failure.help {
+        if let Some(help) = failure.way_out(&context.caller) {
             out.line(format!("help: {help}"));
         }
         self.lines(out)

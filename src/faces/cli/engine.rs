@@ -87,8 +87,9 @@ fn fetch(context: &Context, job: &JobId, playbook: &Playbook) -> Fetch {
         let got = got();
         got.map_err(|failure| EngineError {
             kind: ErrorKind::Surroundings,
-            message: caught.told(&mut notes, &failure).join("; "),
+            message: caught.told(&context, &mut notes, &failure).join("; "),
             help: failure.help,
+            job: None,
         })
     })
 }

@@ -20,6 +20,7 @@ use crate::logic::address::Address;
 use crate::logic::job::event::Event;
 use crate::logic::job::report::AttemptKey;
 use crate::logic::text::clean::clean;
+use crate::logic::text::plural;
 use crate::logic::view::JobView;
 
 /// Runs the command.
@@ -45,12 +46,13 @@ pub(super) fn logs(
     if args.follow && row.outcome.is_none() {
         return follow(context, &row, view, &choice, (out, notes));
     }
-    let keys: Vec<AttemptKey> = view
-        .attempts
-        .iter()
-        .copied()
-        .filter(|key| choice.has(&view, *key) && exists(&row.dir, *key))
-        .collect();
+    if !row.dir.is_dir() && !view.attempts.is_empty() {
+        return Err(gone(&row, 0));
+    }
+    let wanted: Vec<AttemptKey> =
+        view.attempts.iter().copied().filter(|key| choice.has(&view, *key)).collect();
+    let (keys, missing): (Vec<AttemptKey>, Vec<AttemptKey>) =
+        wanted.into_iter().partition(|key| exists(&row.dir, *key));
     let is_several = keys.len() > 1;
     for key in keys {
         let path = logs::path(&row.dir, key);
@@ -73,10 +75,42 @@ pub(super) fn logs(
         tail.read_to(u64::MAX, &mut print);
         tail.finish(&mut print);
         if out.is_closed() {
-            break;
+            return Ok(Ending::Success);
         }
     }
-    Ok(Ending::Success)
+    // One that printed nothing has no log.
+    let mut lost = missing.into_iter().filter(|key| printed(&view, *key));
+    lost.next().map_or(Ok(Ending::Success), |key| Err(lost_log(context, &row, &view, key, lost.count())))
+}
+
+/// Whether it is recorded that a try printed something. Of earlier tries of a step that is not known here.
+fn printed(view: &JobView, key: AttemptKey) -> bool {
+    let cell = &view.cells[key.cell as usize];
+    let step = cell.steps.get(key.step as usize).filter(|_| cell.run == key.run);
+    step.is_some_and(|step| step.attempt == key.attempt && step.log_bytes > 0)
+}
+
+/// The folder of a job was removed, and its logs with it.
+pub(super) fn gone(row: &JobRow, more: usize) -> Failure {
+    let others =
+        if more > 0 { format!(", and those of {} more", plural(more, "job")) } else { String::new() };
+    Failure::surroundings(format!(
+        "the logs of job #{} are gone: its folder `{}` is not there any more{others}",
+        row.number,
+        row.dir.display()
+    ))
+    .help("only what the store has of it is left, such as its events")
+}
+
+fn lost_log(context: &Context, row: &JobRow, view: &JobView, key: AttemptKey, more: usize) -> Failure {
+    let others = if more > 0 { format!(", and of {} more", plural(more, "step")) } else { String::new() };
+    let (cell, step) = (view.cell_name(key.cell), view.step_name(key.cell, key.step));
+    let path = logs::path(&row.dir, key);
+    Failure::surroundings(format!(
+        "the log of step `{step}` of {cell} is gone: `{}` is not there any more{others}",
+        path.display()
+    ))
+    .help(format!("`{}` tells all that is missing", context.command("store verify")))
 }
 
 /// The first word may be a job or an address: `logs build` means the last job's stage.

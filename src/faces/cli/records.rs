@@ -3,6 +3,7 @@
 //! Not here: what a query may say (`logic/log_query`), reading the files (`engine/logs/records.rs`). Holds one piece of one
 //! file and the state of one job at a time, and with `-n` the records that are asked for.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
@@ -44,13 +45,18 @@ pub(super) fn records(
         log_query::parse(text, clock::now(), &zone).map_err(|problems| told(notes, text, &problems))?;
     let history = pick::history(context)?;
     let last = history.jobs(1)?.first().map_or(0, |row| row.number);
-    let asked = Asked { history: &history, query: &query, last, as_json };
+    let asked = Asked { history: &history, query: &query, last, as_json, gone: RefCell::default() };
     let mut read: Option<(String, Arc<Playbook>)> = None;
     match limit {
         Some(limit) => newest(&asked, limit as usize, &mut read, out)?,
         None => all(&asked, &mut read, out)?,
     }
-    Ok(Ending::Success)
+    // What can be read is printed first: one job that lost its folder hides no other.
+    let mut gone = asked.gone.into_inner().into_iter();
+    match gone.next() {
+        None => Ok(Ending::Success),
+        Some(row) => Err(super::logs::gone(&row, gone.len())),
+    }
 }
 
 /// The playbook that was read last, with its text: most jobs in a row have the same.
@@ -62,6 +68,8 @@ struct Asked<'a> {
     /// Number of the newest job.
     last: u64,
     as_json: bool,
+    /// Jobs whose folders are not there any more.
+    gone: RefCell<Vec<JobRow>>,
 }
 
 fn all(asked: &Asked<'_>, read: &mut Read, out: &mut Out) -> Result<(), Failure> {
@@ -148,6 +156,9 @@ impl Asked<'_> {
         give: &mut dyn FnMut(String) -> bool,
     ) -> Result<(), Failure> {
         if !logs::are_any(&row.dir) {
+            if !row.dir.is_dir() {
+                self.gone.borrow_mut().push(row.clone());
+            }
             return Ok(());
         }
         let playbook = playbook(self.history, row, read)?;

@@ -167,12 +167,12 @@ pub fn again(
     let caught = Caught::default();
     let mut notes = caught.out();
     let again = prepared(context, job, playbook, order, &mut notes);
-    let again = again.map_err(|failure| caught.told(&mut notes, &failure))?;
+    let again = again.map_err(|failure| caught.told(context, &mut notes, &failure))?;
     if !may_begin() {
         return Err(Vec::new());
     }
     engine::resume(&context.project, job, again, context.outside.world)
-        .map_err(|error| caught.told(&mut notes, &error.into()))
+        .map_err(|error| caught.told(context, &mut notes, &error.into()))
 }
 
 fn prepared(

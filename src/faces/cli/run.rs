@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::args::{RunArgs, Ui};
-use super::{opened, pick, prepare};
+use super::{opened, pick, prepare, recover};
 use crate::engine::library::{self, Opened};
 use crate::engine::{self, Ahead, Fired, OnLoss, Start};
 use crate::faces::context::Context;
@@ -51,6 +51,7 @@ pub(super) fn run(
     let ahead = ahead.unwrap_or_default();
     let wanted = Wanted { opened, plan, request, env, retry_of: None, ahead };
     if args.detach {
+        recover::not_in_step(context)?;
         return detach(context, args, wanted, out, notes);
     }
     // What is wrong with the screen is told before there is a job that could suffer from it.
@@ -103,6 +104,7 @@ fn detach(
     let number = queued.number;
     (context.outside.start_engine)(&context.project, (&queued.id.0, &queued.dir), &queued.given).map_err(
         |why| {
+            engine::gave_up(&queued.dir, &why);
             let recover = context.command(&format!("jobs recover {number}"));
             Failure::surroundings(format!("job #{number} is recorded, and its engine did not start: {why}"))
                 .help(format!("`{recover}` tries again"))

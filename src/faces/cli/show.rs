@@ -40,7 +40,7 @@ pub(super) fn show(context: &Context, args: &ShowArgs, out: &mut Out) -> Result<
     if args.json {
         out.line(job_json(&row, &view).to_string());
     } else {
-        print(out, &context.project.root, &row, &view);
+        print(context, out, &row, &view);
         print_gates(context, out, &row, &view);
     }
     Ok(Ending::Success)
@@ -113,7 +113,7 @@ fn stage_time(stage: &StageView) -> String {
     stage.finished.and_then(|finished| stage.elapsed(finished)).map_or_else(String::new, words::elapsed)
 }
 
-fn print(out: &mut Out, root: &Path, row: &JobRow, view: &JobView) {
+fn print(context: &Context, out: &mut Out, row: &JobRow, view: &JobView) {
     let is_over = !pick::is_live(row);
     let mark = out.paint.sign(if is_over { State::of_job(view) } else { state(row) });
     let head = if is_over {
@@ -127,9 +127,22 @@ fn print(out: &mut Out, root: &Path, row: &JobRow, view: &JobView) {
         )
     };
     out.line(format!("{mark} {head}"));
+    facts(context, row, view, is_over).print(out);
+    out.line("");
+    stages(out, view).print(out);
+    if !view.outputs.is_empty() {
+        out.line("");
+        for (name, value) in &view.outputs {
+            out.line(format!("output {name} = {}", shortened(value, 100)));
+        }
+    }
+}
+
+/// What is to be said about the job as a whole.
+fn facts(context: &Context, row: &JobRow, view: &JobView, is_over: bool) -> Table {
     let mut facts = Table::default();
     facts.row(["  name".to_owned(), row.name.clone()]);
-    facts.row(["  playbook".to_owned(), library::shown(root, Path::new(&row.playbook))]);
+    facts.row(["  playbook".to_owned(), library::shown(&context.project.root, Path::new(&row.playbook))]);
     let started = local_time(row.started);
     facts.row(["  started".to_owned(), format!("{started} by {}", row.actor)]);
     facts.row(["  id".to_owned(), row.id.to_string()]);
@@ -146,6 +159,13 @@ fn print(out: &mut Out, root: &Path, row: &JobRow, view: &JobView) {
     if let (Some(cause), true) = (&view.cause, !pick::is_live(row)) {
         facts.row(["  because".to_owned(), words::cause(cause, view)]);
     }
+    if let Some(why) = &row.gave_up {
+        let recover = context.command(&format!("jobs recover {}", row.number));
+        facts.row([
+            "  because".to_owned(),
+            format!("its engine gave it up: {why}; `{recover}` goes on with it"),
+        ]);
+    }
     if let Some(by) = &view.paused {
         let word = if view.is_frozen() { "  frozen" } else { "  paused" };
         facts.row([word.to_owned(), format!("by {by}")]);
@@ -153,8 +173,11 @@ fn print(out: &mut Out, root: &Path, row: &JobRow, view: &JobView) {
     if let Some(waits) = shares::of_job(view).filter(|_| !is_over) {
         facts.row(["  waits for".to_owned(), waits]);
     }
-    facts.print(out);
-    out.line("");
+    facts
+}
+
+/// The stages with their cells.
+fn stages(out: &Out, view: &JobView) -> Table {
     let mut table = Table::default();
     for (at, stage) in (0u32..).zip(&view.stages) {
         let single = stage.cells.len() == 1 && view.cells[stage.cells[0] as usize].label.is_empty();
@@ -185,13 +208,7 @@ fn print(out: &mut Out, root: &Path, row: &JobRow, view: &JobView) {
             table.marked(" ".to_owned(), 1, [more]);
         }
     }
-    table.print(out);
-    if !view.outputs.is_empty() {
-        out.line("");
-        for (name, value) in &view.outputs {
-            out.line(format!("output {name} = {}", shortened(value, 100)));
-        }
-    }
+    table
 }
 
 /// Says why a cell did not pass, how often it was run, and which tries its steps needed.
@@ -216,6 +233,7 @@ fn failed_why(view: &JobView, cell: u32) -> String {
 fn job_json(row: &JobRow, view: &JobView) -> Json {
     let mut object = row_json(row);
     object["attempt"] = view.attempt.into();
+    object["gave_up"] = row.gave_up.clone().into();
     object["rescued"] = view.rescued.into();
     object["rolled_back"] = is_rolled_back(view.cause.as_ref()).into();
     object["cause"] = cause_json(view.cause.as_ref(), view);

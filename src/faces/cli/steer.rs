@@ -94,7 +94,10 @@ fn not_done(context: &Context, row: &JobRow, error: &OrderError) -> Failure {
     let words = orders::words(error);
     match error {
         OrderError::Refused(_) => Failure::refused(words),
-        OrderError::Gone(_) => Failure::surroundings(words),
+        OrderError::Gone(_) => {
+            let show = context.command(&format!("jobs show {}", row.number));
+            Failure::surroundings(words).help(format!("`{show}` tells how the job stands"))
+        }
         OrderError::Unanswered { id, .. } => Failure::surroundings(words).help(format!(
             "`{}` tells what the job does; given again with `--id {id}` the order is carried out once",
             context.command(&format!("jobs show {}", row.number))

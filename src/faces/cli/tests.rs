@@ -217,6 +217,7 @@ fn a_cancel_waits_for_nothing_that_does_not_run() {
             end: None,
             left_running: 0,
             rerun: false,
+            log_bytes: 0,
         }]);
     }
     let (by, order, target) = ("ann".to_owned(), String::new(), Target::Job);

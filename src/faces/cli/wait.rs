@@ -51,7 +51,11 @@ fn reread(context: &Context, history: &History, row: &JobRow) -> Result<JobRow, 
 /// Says that a job has no end and nobody works on it.
 #[must_use]
 pub(super) fn interrupted(context: &Context, row: &JobRow) -> Failure {
-    Failure::surroundings(format!("job #{} was interrupted: the process that ran it is gone", row.number))
+    let why = row.gave_up.as_ref().map_or_else(
+        || "the process that ran it is gone".to_owned(),
+        |why| format!("its engine gave it up: {why}"),
+    );
+    Failure::surroundings(format!("job #{} was interrupted: {why}", row.number))
         .help(format!("`{}` goes on with it", context.command(&format!("jobs recover {}", row.number))))
 }
 

@@ -268,7 +268,15 @@ fn further_tries_pauses_and_stops_are_told() {
     let key = AttemptKey { cell: 1, run: 1, step: 0, attempt: 1 };
     let until = seconds(story.view.seq + 11);
     let cause = Some(Cause::Exit { code: 3 });
-    story.tell([Event::StepRetrying { key, until, cause, end: None, left_running: 0, rerun: false }]);
+    story.tell([Event::StepRetrying {
+        key,
+        until,
+        cause,
+        end: None,
+        left_running: 0,
+        rerun: false,
+        log_bytes: 0,
+    }]);
     expect![[r"
         [█████░░░░░] 50% - Stage 3/4: check
         ↻ check
@@ -345,7 +353,15 @@ fn nothing_changes_before_the_next_second_of_a_clock() {
     }
     let key = AttemptKey { cell: 0, run: 1, step: 0, attempt: 1 };
     let until = began.after(Duration::from_millis(10_300));
-    story.tell([Event::StepRetrying { key, until, cause: None, end: None, left_running: 0, rerun: false }]);
+    story.tell([Event::StepRetrying {
+        key,
+        until,
+        cause: None,
+        end: None,
+        left_running: 0,
+        rerun: false,
+        log_bytes: 0,
+    }]);
     let now = began.after(Duration::from_millis(8_000));
     assert_eq!(next_second(&story.view, now), Some(Duration::from_micros(300_001)), "it counts down");
 }

@@ -279,7 +279,15 @@ fn a_further_try_is_counted_down_each_second_and_waits_in_no_slot() {
     let mut scene = middle(Skin::Mono);
     let until = scene.facts_now().time.after(std::time::Duration::from_secs(12));
     let (key, cause) = (super::testing::key(3, 0, 1), Some(Cause::Exit { code: 3 }));
-    scene.events([Event::StepRetrying { key, until, cause, end: None, left_running: 0, rerun: false }]);
+    scene.events([Event::StepRetrying {
+        key,
+        until,
+        cause,
+        end: None,
+        left_running: 0,
+        rerun: false,
+        log_bytes: 0,
+    }]);
     let shot = scene.shot((120, 40));
     let row = |shot: &str| shot.lines().find(|line| line.contains("↻")).unwrap_or_default().to_owned();
     assert!(row(&shot).contains("try 2 in   0:12 │"), "{shot}");
@@ -307,7 +315,15 @@ fn earlier_tries_keep_why_they_failed() {
     let until = scene.facts_now().time.after(std::time::Duration::from_secs(5));
     let fails = |attempt, code| {
         let cause = Some(Cause::Exit { code });
-        Event::StepRetrying { key: key(attempt), until, cause, end: None, left_running: 0, rerun: false }
+        Event::StepRetrying {
+            key: key(attempt),
+            until,
+            cause,
+            end: None,
+            left_running: 0,
+            rerun: false,
+            log_bytes: 0,
+        }
     };
     let begin = |attempt| Event::StepStarted { key: key(attempt) };
     scene.log(key(1), "one\n").log(key(2), "two\n").log(key(3), "three\n");

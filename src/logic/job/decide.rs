@@ -282,6 +282,7 @@ fn interrupted(state: &JobState, key: AttemptKey, message: &str, now: Timestamp)
             end: None,
             left_running: 0,
             rerun: true,
+            log_bytes: 0,
         };
     }
     ended_badly(state, StepEnd::new(key), cause, now)
@@ -311,6 +312,7 @@ pub(super) fn ended_badly(state: &JobState, mut end: StepEnd, cause: Cause, now:
             end: end.end,
             left_running: end.left_running,
             rerun: false,
+            log_bytes: end.log_bytes,
         };
     }
     end.outcome = if was_cancelled { Outcome::Cancelled } else { Outcome::Failure };

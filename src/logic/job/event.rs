@@ -373,6 +373,9 @@ pub enum Event {
         /// What held it was lost, and it may run again for that: no try of `retry` is used up.
         #[serde(default, skip_serializing_if = "is_default")]
         rerun: bool,
+        /// Length of its log, as far as that is known.
+        #[serde(default, skip_serializing_if = "is_default")]
+        log_bytes: u64,
     },
     StepFinished(Box<StepEnd>),
     StepSkipped {

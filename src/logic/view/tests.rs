@@ -129,6 +129,7 @@ fn a_step_that_is_tried_again_shows_its_last_try_and_keeps_all_keys() {
             end: None,
             left_running: 0,
             rerun: false,
+            log_bytes: 0,
         },
     ]);
     assert_eq!(fold.view.cells[0].steps[0].phase, Phase::Retrying(Timestamp(9_000_000)));
@@ -350,6 +351,7 @@ fn what_waits_for_a_further_try_is_not_counted_as_running() {
         end: None,
         left_running: 0,
         rerun: false,
+        log_bytes: 0,
     };
     let at_work = |fold: &Fold| (fold.view.cell_counts.live, fold.view.cell_counts.retrying);
     fold.events([Event::StepStarted { key: key(0, 1) }, again(0)]);
@@ -377,6 +379,7 @@ fn tries_that_were_not_the_last_keep_how_they_ended() {
         end: None,
         left_running: 0,
         rerun: false,
+        log_bytes: 0,
     };
     let begin = |attempt| Event::StepStarted { key: key(0, 0, attempt) };
     fold.events([begin(1), tried(1, 3), begin(2), tried(2, 4), begin(3)]);

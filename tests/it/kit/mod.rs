@@ -7,6 +7,7 @@
 mod census;
 mod ran;
 mod sandbox;
+mod small_disk;
 mod stream;
 pub(crate) mod terminal;
 mod tmux;
@@ -14,10 +15,8 @@ mod tmux;
 #[cfg(feature = "faults")]
 pub(crate) use census::Left;
 pub(crate) use census::{nothing_is_left, who_is_left};
-pub(crate) use ran::Live;
-#[cfg(feature = "faults")]
-pub(crate) use ran::Ran;
-pub(crate) use ran::{eventually, keeper_of, limit_file_size};
-pub(crate) use sandbox::Sandbox;
+pub(crate) use ran::{Live, Ran, eventually, keeper_of, limit_file_size};
+pub(crate) use sandbox::{SORTIE, Sandbox};
+pub(crate) use small_disk::{PAGE, SmallDisk};
 pub(crate) use terminal::{Modes, Mouse, Shot, Terminal};
 pub(crate) use tmux::Tmux;

@@ -186,7 +186,6 @@ impl Ran {
     }
 
     /// Says whether it ended with that exit code.
-    #[cfg(feature = "faults")]
     #[must_use]
     pub(crate) fn is_code(&self, code: i32) -> bool {
         self.status.code() == Some(code)

@@ -12,7 +12,7 @@ use super::ran::Call;
 use super::terminal;
 
 /// The program.
-const SORTIE: &str = env!("CARGO_BIN_EXE_sortie");
+pub(crate) const SORTIE: &str = env!("CARGO_BIN_EXE_sortie");
 
 static SANDBOXES: AtomicU32 = AtomicU32::new(0);
 
@@ -60,6 +60,13 @@ impl Sandbox {
     /// Returns the program with arguments, ready to run in the project.
     pub(crate) fn sortie<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Call {
         let mut command = Command::new(SORTIE);
+        command.args(arguments).current_dir(self.project()).env_clear().envs(self.environment());
+        Call::new(command)
+    }
+
+    /// Returns any program with arguments, ready to run in the project.
+    pub(crate) fn program<'a>(&self, program: &str, arguments: impl IntoIterator<Item = &'a str>) -> Call {
+        let mut command = Command::new(program);
         command.args(arguments).current_dir(self.project()).env_clear().envs(self.environment());
         Call::new(command)
     }

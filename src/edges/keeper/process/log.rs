@@ -13,6 +13,7 @@ use crate::logic::job::report::{Annotation, AttemptKey, Report};
 use crate::logic::log_command::{Command, Halt, Piece, Scanner};
 use crate::logic::log_index::{HEADER, Mark, Sparse, Stream};
 use crate::logic::secret::{MaskStream, Masker};
+use crate::port::words;
 
 /// The first growth of a log is told after this time, so that a short step's comes together with its end.
 const FIRST_TELL: Duration = Duration::from_millis(10);
@@ -356,12 +357,4 @@ fn annotate(command: Command, masker: &Masker) -> Annotation {
 fn plain_warning(message: String) -> Annotation {
     let level = "warning".to_owned();
     Annotation { level, message, title: None, file: None, line: None, column: None, end_line: None }
-}
-
-fn words(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::StorageFull => "the disk is full".to_owned(),
-        io::ErrorKind::QuotaExceeded => "the disk quota is used up".to_owned(),
-        _ => error.to_string(),
-    }
 }

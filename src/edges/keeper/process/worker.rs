@@ -25,6 +25,7 @@ use crate::logic::job::effect::{KeepChildren, Launch, Program};
 use crate::logic::job::report::{AttemptKey, End, Exit, Report, StartFailure, StepFiles, Usage};
 use crate::logic::secret::Masker;
 use crate::port::keeper::TAG_VARIABLE;
+use crate::port::words;
 
 /// A worker needs little stack; what is large lives on the heap.
 const STACK_BYTES: usize = 256 * 1024;
@@ -238,7 +239,10 @@ impl Worker {
     }
 
     fn start(&mut self, launch: &Launch) -> Result<Started, NotStarted> {
-        let variables = self.pool.variables().map_err(|error| failed(&format!("no step files: {error}")))?;
+        let variables = self
+            .pool
+            .variables()
+            .map_err(|error| failed(&format!("no step files could be made: {}", words(&error))))?;
         if variables.first() != self.base_of.as_ref() {
             self.base = self.shared.base.fix(self.shared.fixed.iter().chain(variables));
             self.base_of = variables.first().cloned();
@@ -342,7 +346,8 @@ impl Worker {
         exit.next = self.follow_up(launch, &exit);
         if let Err(error) = self.shared.exits.append(&exit) {
             // The report goes out all the same; only a crash of the engine right now would lose it.
-            exit.log_problem.get_or_insert_with(|| format!("the exit record could not be written: {error}"));
+            exit.log_problem
+                .get_or_insert_with(|| format!("the exit record could not be written: {}", words(&error)));
         }
         super::fault_point();
         log.tell(false);
@@ -474,7 +479,8 @@ fn write_script(
         name = format!("{name}.{}", extension.trim_start_matches('.'));
     }
     let path = files::folder(&shared.dir).join(name);
-    fs::write(&path, text).map_err(|error| failed(&format!("the script could not be written: {error}")))?;
+    fs::write(&path, text)
+        .map_err(|error| failed(&format!("the script could not be written: {}", words(&error))))?;
     Ok(path)
 }
 

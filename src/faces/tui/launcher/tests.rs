@@ -101,6 +101,7 @@ fn row(number: u64, name: &str, outcome: Option<&str>, started: &str, took: u64)
         owner_pid: None,
         goes_on: false,
         retry_of: None,
+        gave_up: None,
         outcome,
         started,
         actor: "ada".to_owned(),
