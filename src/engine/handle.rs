@@ -32,7 +32,7 @@ pub enum OrderError {
     Unanswered {
         /// Of the order.
         id: String,
-        /// The engine, if it lives.
+        /// The engine that was waited for in vain, if it can be seen; nothing if it hung up, as one does that dies.
         engine: Option<EngineProcess>,
     },
 }
@@ -359,12 +359,14 @@ fn order_over(
     link::write_line(&mut stream, &Request::Order(asked)).map_err(|e| gone(&e))?;
     let answer = answer(stream, &mut || slow(engine_of(project, id)));
     match answer.map_err(|e| gone(&e))? {
-        Some(Answer::Done { words }) => Ok(words),
-        Some(Answer::Refused(refusal)) => Err(OrderError::Refused(refusal)),
-        Some(Answer::Failed { why }) => Err(OrderError::Gone(why)),
-        Some(Answer::End) => Err(ended()),
-        Some(_) => Err(gone(&"it said something else")),
-        None => Err(OrderError::Unanswered { id: order, engine: engine_of(project, id) }),
+        Heard::Answer(Answer::Done { words }) => Ok(words),
+        Heard::Answer(Answer::Refused(refusal)) => Err(OrderError::Refused(refusal)),
+        Heard::Answer(Answer::Failed { why }) => Err(OrderError::Gone(why)),
+        Heard::Answer(Answer::End) => Err(ended()),
+        Heard::Answer(_) => Err(gone(&"it said something else")),
+        // Its process may be there for a moment yet.
+        Heard::HungUp => Err(OrderError::Unanswered { id: order, engine: None }),
+        Heard::Nothing => Err(OrderError::Unanswered { id: order, engine: engine_of(project, id) }),
     }
 }
 
@@ -374,20 +376,31 @@ fn engine_of(project: &Project, id: &JobId) -> Option<EngineProcess> {
     Some(EngineProcess { pid, state: state_of(pid) })
 }
 
-/// Waits for an answer, and says so once it takes long; nothing if there is none in time, or the engine went without one.
-fn answer(stream: UnixStream, slow: &mut dyn FnMut()) -> std::io::Result<Option<Answer>> {
+/// What an engine said to an order.
+enum Heard {
+    Answer(Answer),
+    /// It went without an answer.
+    HungUp,
+    /// It had no answer in time.
+    Nothing,
+}
+
+/// Waits for an answer, and says so once it takes long.
+fn answer(stream: UnixStream, slow: &mut dyn FnMut()) -> std::io::Result<Heard> {
     let mut reader = BufReader::new(stream);
     let mut line = Vec::new();
     let rest = Handle::PATIENCE.saturating_sub(Handle::SILENCE);
     for (limit, is_last) in [(Handle::SILENCE, false), (rest, true)] {
         reader.get_ref().set_read_timeout(Some(limit))?;
         match reader.read_until(b'\n', &mut line) {
-            Ok(_) if line.ends_with(b"\n") => return Ok(Some(serde_json::from_slice(&line)?)),
-            Ok(_) => return Ok(None),
-            Err(e) if !matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return Ok(None),
-            Err(_) if is_last => return Ok(None),
+            Ok(_) if line.ends_with(b"\n") => return Ok(Heard::Answer(serde_json::from_slice(&line)?)),
+            Ok(_) => return Ok(Heard::HungUp),
+            Err(e) if !matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                return Ok(Heard::HungUp);
+            }
+            Err(_) if is_last => break,
             Err(_) => slow(),
         }
     }
-    Ok(None)
+    Ok(Heard::Nothing)
 }

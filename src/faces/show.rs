@@ -491,10 +491,8 @@ fn say_it_goes_on(context: &Context, out: &mut Out, shown: &Shown) {
     } else {
         let (number, name) = (shown.number, &shown.view.playbook.name);
         let is_ending = is_being_cancelled(shown);
-        out.line(format!(
-            "job #{number} `{name}` {}",
-            if is_ending { "is being cancelled" } else { "goes on" }
-        ));
+        let how = if is_ending { "is being cancelled" } else { "goes on" };
+        out.line(format!("job #{number} `{name}` {how}"));
         out.line(format!("  watch   {}", context.command(&format!("w {number}"))));
         if !is_ending {
             out.line(format!("  cancel  {}", context.command(&format!("jobs cancel {number}"))));
