@@ -64,10 +64,17 @@ pub(super) fn start_engine(
     given: &Given,
 ) -> Result<(), String> {
     let place = headless::Place { root: &project.root, state: &project.state, job, dir };
-    let Err(error) = headless::start(place, given, None) else { return Ok(()) };
-    let row = History::open(project).ok().flatten().and_then(|history| history.find(job).ok());
-    if row.is_some_and(|row| row.owner_alive || row.outcome.is_some()) {
+    let Err(error) = headless::start(place, given, None) else {
+        headless::remember(dir, None);
         return Ok(());
+    };
+    let row = History::open(project).ok().flatten().and_then(|history| history.find(job).ok());
+    if row.as_ref().is_some_and(|row| row.owner_alive || row.outcome.is_some()) {
+        return Ok(());
+    }
+    // Room on the disk can be had at any moment, and the engine has left a word on that itself.
+    if row.is_none_or(|row| row.gave_up.is_none()) {
+        headless::remember(dir, Some(&error.to_string()));
     }
     Err(error.to_string())
 }

@@ -63,28 +63,6 @@ struct Handed<'a> {
 /// # Errors
 /// If it could not be started or did not take the job, in the words that it said.
 pub fn start(place: Place<'_>, given: &Given, order: Option<&Asked>) -> io::Result<()> {
-    let note = place.dir.join(FAILED);
-    let started = spawn(place, given, order);
-    // A folder that is full or gone keeps nothing: then the next one tries again.
-    let _kept = match &started {
-        Ok(()) => std::fs::remove_file(note),
-        Err(why) => std::fs::write(note, why.to_string()),
-    };
-    started
-}
-
-/// Returns why the last start of an engine for a job failed, with the job's folder, if that was less than a minute ago.
-#[must_use]
-pub fn failed_lately(dir: &Path) -> Option<String> {
-    let note = dir.join(FAILED);
-    let age = std::fs::metadata(&note).ok()?.modified().ok()?.elapsed().ok()?;
-    if age > LATELY {
-        return None;
-    }
-    std::fs::read_to_string(note).ok()
-}
-
-fn spawn(place: Place<'_>, given: &Given, order: Option<&Asked>) -> io::Result<()> {
     // A power cut may take the folder and leave the job, which was synced.
     DirBuilder::new().recursive(true).mode(0o700).create(place.dir)?;
     let log = OpenOptions::new().create(true).append(true).mode(0o600).open(place.dir.join(LOG))?;
@@ -124,6 +102,28 @@ fn spawn(place: Place<'_>, given: &Given, order: Option<&Asked>) -> io::Result<(
         ))),
         why => Err(io::Error::other(why.to_owned())),
     }
+}
+
+/// Keeps why an engine did not take a job, with the job's folder, or forgets it.
+pub fn remember(dir: &Path, why: Option<&str>) {
+    let note = dir.join(FAILED);
+    // A folder that is full or gone keeps nothing: then the next one tries again.
+    let _kept = match why {
+        None => std::fs::remove_file(note),
+        Some(why) => std::fs::write(note, why),
+    };
+}
+
+/// Returns why the last start of an engine for a job failed, with the job's folder, if that was less than a minute ago.
+#[must_use]
+pub fn failed_lately(dir: &Path) -> Option<String> {
+    let note = dir.join(FAILED);
+    let age = std::fs::metadata(&note).ok()?.modified().ok()?.elapsed().ok()?;
+    if age > LATELY {
+        return None;
+    }
+    // Where there was no room for it, room may have been made since.
+    std::fs::read_to_string(note).ok().filter(|why| !why.is_empty())
 }
 
 /// Closes what this process has inherited besides its standard streams: a lock or a pipe of whoever started it, who may

@@ -127,7 +127,7 @@ fn a_key_freezes_a_job_after_a_question_and_another_lets_it_go_on() {
     terminal.press_until("p", |shot| !shot.has("FROZEN"));
     eventually("the process to go on", || !is_stopped(&project, "own"));
     std::fs::write(project.join("go"), "").expect("the project is writable");
-    terminal.wait_until("the end", |shot| shot.has("passed"));
+    terminal.wait_until("the end", |shot| shot.has("✓ passed"));
     terminal.keys("q");
     terminal.wait_for_end().code(0).done();
     nothing_is_left(&sandbox, Duration::from_secs(2));

@@ -195,7 +195,7 @@ fn a_gate_is_reviewed_and_answered_with_keys_on_the_full_screen() {
         // The value that is needed first, the note after it, then the button.
         terminal.keys("20<tab>fine<tab><enter>");
         terminal.answer("approve it: the stage goes on", "y");
-        terminal.wait_until("the end", |shot| shot.has("passed"));
+        terminal.wait_until("the end", |shot| shot.has("✓ passed"));
         terminal.keys("q");
         terminal.wait_for_end().code(0).done();
         sandbox.sortie(["jobs", "logs", "1", "ship"]).run().code(0).says("shipped 20").done();

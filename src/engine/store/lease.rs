@@ -32,9 +32,10 @@ impl Owner {
     /// whether it listens for orders about the job can.
     #[must_use]
     pub(crate) fn is_alive(&self, connection: &Connection, job: &str) -> bool {
-        let (boot, elsewhere) = match self.boot.split_once(' ') {
-            Some((boot, of)) => (boot, of != namespace()),
-            None => (self.boot.as_str(), false),
+        // Of an older sortie it is the boot alone.
+        let (boot, elsewhere) = match self.boot.rsplit_once(' ') {
+            Some((boot, of)) if of.starts_with(NAMESPACE) => (boot, of != namespace()),
+            _ => (self.boot.as_str(), false),
         };
         let listens = || {
             let run = connection.path().and_then(|db| Path::new(db).parent()).map(|state| state.join("run"));
@@ -43,6 +44,9 @@ impl Owner {
         boot == boot_id() && if elsewhere { listens() } else { start_time(self.pid) == Some(self.start) }
     }
 }
+
+/// How the name of a namespace of process numbers begins, see namespaces(7).
+const NAMESPACE: &str = "pid:[";
 
 /// Returns the namespace of this process's numbers; nothing where it cannot be seen.
 fn namespace() -> String {
