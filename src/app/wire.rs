@@ -12,7 +12,7 @@ use rustix::termios::Termios;
 use crate::edges::keeper::{Adopted, Fresh, Keeper, adopt, exits, of_other_jobs, orphans};
 use crate::edges::{detached, digest, guard, headless, repository};
 use crate::engine::service::Begun;
-use crate::engine::{Given, History, Project};
+use crate::engine::{Given, History, Project, was_for_want_of_room};
 use crate::faces::context::Guard;
 use crate::logic::job::order::Asked;
 use crate::port::keeper::{FromKeeper, Hello, ToKeeper};
@@ -72,8 +72,7 @@ pub(super) fn start_engine(
     if row.as_ref().is_some_and(|row| row.owner_alive || row.outcome.is_some()) {
         return Ok(());
     }
-    // Room on the disk can be had at any moment, and the engine has left a word on that itself.
-    if row.is_none_or(|row| row.gave_up.is_none()) {
+    if !row.and_then(|row| row.gave_up).is_some_and(|why| was_for_want_of_room(&why)) {
         headless::remember(dir, Some(&error.to_string()));
     }
     Err(error.to_string())

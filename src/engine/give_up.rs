@@ -101,6 +101,12 @@ pub fn why_it_gave_up(dir: &Path) -> Option<String> {
     Some(if text.is_empty() { FULL.to_owned() } else { text.to_owned() })
 }
 
+/// Says whether a job was given up for want of room on a disk, by what was noted. Room can be had at any moment.
+#[must_use]
+pub fn was_for_want_of_room(why: &str) -> bool {
+    why == FULL || why.contains(super::NO_ROOM)
+}
+
 /// Takes the note away.
 pub(super) fn forget(dir: &Path) {
     // Mostly there is none. One that stays is told only while nobody works on the job.

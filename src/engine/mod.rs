@@ -44,7 +44,7 @@ pub use begin::{
 };
 pub use bell::Bell;
 pub use bus::Next;
-pub use give_up::{gave_up, why_it_gave_up};
+pub use give_up::{gave_up, was_for_want_of_room, why_it_gave_up};
 pub use handle::{EngineProcess, Handle, OrderError};
 pub use store::{ClaimRow, FindError, Fire, FireState, History, JobFilter, JobRow};
 pub use subscription::{Events, Subscription};
@@ -96,6 +96,9 @@ pub struct EngineError {
     pub job: Option<u64>,
 }
 
+/// How a message begins that tells of a disk without room.
+const NO_ROOM: &str = "the disk is full";
+
 impl EngineError {
     fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), help: None, job: None }
@@ -107,7 +110,7 @@ impl EngineError {
 
     /// `what` is what could not be done, such as: the store cannot be written.
     pub(crate) fn full(what: impl fmt::Display) -> Self {
-        Self::new(ErrorKind::Full, format!("the disk is full: {what}"))
+        Self::new(ErrorKind::Full, format!("{NO_ROOM}: {what}"))
             .help("free some space there (nothing that was acknowledged is lost)")
     }
 

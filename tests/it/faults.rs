@@ -233,9 +233,13 @@ fn a_job_that_was_recorded_before_the_clock_was_put_back_is_begun_by_the_next_lo
     let store = rusqlite::Connection::open(sandbox.project().join(".sortie/sortie.db")).expect("it is there");
     let unowned = "UPDATE jobs SET epoch = 0, owner_pid = NULL, owner_start = NULL, owner_boot = NULL";
     store.execute(unowned, []).expect("there is a job");
-    let note =
+    // Whoever started it died, too, before it could note that.
+    let folder =
         std::fs::read_dir(sandbox.project().join(".sortie/jobs")).expect("it has a folder").flatten().next();
-    std::fs::remove_file(note.expect("of the job").path().join("gave-up")).expect("why it did not start");
+    let folder = folder.expect("of the job").path();
+    for note in ["gave-up", "engine.failed"] {
+        std::fs::remove_file(folder.join(note)).expect("why it did not start");
+    }
     let back = |words: &[&'static str]| {
         sandbox.sortie(words.iter().copied()).env("SORTIE_FAULT_CLOCK", "-3600").run()
     };

@@ -68,6 +68,12 @@ impl Live {
         }
     }
 
+    /// Says whether standard output holds the text by now.
+    #[cfg(feature = "faults")]
+    pub(crate) fn has_said(&self, text: &str) -> bool {
+        self.out.text().contains(text)
+    }
+
     /// Sends it a signal, alone.
     pub(crate) fn signal(&mut self, signal: Signal) {
         kill(self.pid(), signal).expect("it is our child and not yet waited for");
