@@ -92,7 +92,10 @@ pub fn start(place: Place<'_>, given: &Given, order: Option<&Asked>) -> io::Resu
     // Somebody has to wait for its end, in a process that lives longer; where there is no thread for that, nobody does.
     let _waiting =
         std::thread::Builder::new().name("engine's end".to_owned()).stack_size(64 * 1024).spawn(move || {
+            let pid = child.id().cast_signed();
             let _end = child.wait();
+            // Its number may be another process's from now on.
+            STARTED.lock().unwrap_or_else(PoisonError::into_inner).retain(|started| *started != pid);
         });
     match answer.as_str() {
         READY => Ok(()),

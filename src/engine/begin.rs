@@ -361,7 +361,11 @@ fn run(
         .map_err(|e| EngineError::surroundings(format!("no thread for the engine: {e}")))?;
     match begun.recv() {
         Ok(Ok(())) => Ok(Running { number, id, dir, handle, is_kept, given, thread }),
-        Ok(Err(error)) => Err(error),
+        Ok(Err(error)) => {
+            // Whoever tries again at once finds nothing of it any more; how it ended is told already.
+            let _ended = thread.join();
+            Err(error)
+        }
         Err(_) => Err(EngineError::bug("the engine's thread ended before the job began".to_owned())),
     }
 }

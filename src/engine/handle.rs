@@ -80,9 +80,15 @@ impl AskedHere {
         let _sent = self.reply.send(answer.map_err(OrderError::Refused));
     }
 
-    /// Says that the order was not carried out, because it could not be recorded.
-    pub(super) fn fail(self, error: &EngineError) {
-        let why = format!("the order could not be recorded, so it was not carried out: {error}");
+    /// Says that the engine cannot go on, and whether the order was recorded before.
+    pub(super) fn fail(self, error: &EngineError, is_recorded: bool) {
+        let why = if is_recorded {
+            format!(
+                "the order is recorded, and its engine could not carry it out: {error}; the next engine does"
+            )
+        } else {
+            format!("the order could not be recorded, so it was not carried out: {error}")
+        };
         // As above.
         let _sent = self.reply.send(Err(OrderError::Gone(why)));
     }
@@ -217,10 +223,12 @@ impl Handle {
     fn or_before(&self, answer: Result<String, OrderError>, asked: &Asked) -> Result<String, OrderError> {
         match answer {
             // What cannot be read here has no answer here either.
-            Err(OrderError::Gone(why)) => match self.answered(asked) {
-                Ok(Some(before)) => before.map_err(OrderError::Refused),
-                _ => Err(OrderError::Gone(why)),
-            },
+            Err(error @ (OrderError::Gone(_) | OrderError::Unanswered { engine: None, .. })) => {
+                match self.answered(asked) {
+                    Ok(Some(before)) => before.map_err(OrderError::Refused),
+                    _ => Err(error),
+                }
+            }
             answer => answer,
         }
     }

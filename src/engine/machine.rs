@@ -110,6 +110,34 @@ impl MachineLocks {
         Ok(())
     }
 
+    /// Takes away what earlier engines of a job have said to hold, but for what it holds as far as its journal goes: what
+    /// was given back, or lost, in the moment of their death.
+    pub(super) fn forget(dir: &Path, holding: &[(Option<u32>, u32, Vec<Claim>)]) {
+        let Ok(folder) = folder() else { return };
+        Self::forget_in(&folder, dir, holding);
+    }
+
+    fn forget_in(folder: &Path, dir: &Path, holding: &[(Option<u32>, u32, Vec<Claim>)]) {
+        let of_machine = |claim: &&Claim| is_of_machine(claim);
+        let kept: Vec<PathBuf> = holding
+            .iter()
+            .flat_map(|(cell, _, claims)| {
+                let record = |claim| record_path(&records_of(&folder.join(file_name(claim))), *cell, dir);
+                claims.iter().filter(of_machine).map(record).collect::<Vec<_>>()
+            })
+            .collect();
+        let ours = format!("{}.", dir.file_name().unwrap_or_default().to_string_lossy());
+        let files = |dir: &Path| fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
+        let is_ours =
+            |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&ours));
+        for records in files(folder).filter(|path| path.extension().is_some_and(|it| it == RECORDS)) {
+            for record in files(&records).filter(is_ours).filter(|path| !kept.contains(path)) {
+                // One that stays is told as a holder as long as the job's keeper lives.
+                let _removed = fs::remove_file(record);
+            }
+        }
+    }
+
     /// Gives back what a cell has, or the job as a whole.
     pub(super) fn give_back(&mut self, cell: Option<u32>) {
         self.give_back_if(|of, _| of == cell);
@@ -147,7 +175,7 @@ fn take_one(path: &Path, cell: Option<u32>, claim: &Claim, whose: &Whose<'_>) ->
     let cannot = |error: io::Error| {
         Beyond::Never(format!("the lock of the machine `{}` cannot be used: {error}", path.display()))
     };
-    let records = path.with_extension("held");
+    let records = records_of(path);
     make_folder(&records).map_err(cannot)?;
     let still_held = || holders(&records, claim, whose.dir).find(|it| keeper_lives(&it.dir));
     // Looked for first: an engine that takes its job over finds its lock free, as nobody else has tried it.
@@ -187,21 +215,38 @@ fn write_record(records: &Path, cell: Option<u32>, claim: &Claim, whose: &Whose<
         place: whose.place.clone(),
         since: whose.now.0,
     };
-    let id = whose.dir.file_name().unwrap_or_default().to_string_lossy();
-    let place = cell.map_or_else(|| "job".to_owned(), |cell| cell.to_string());
-    let record = records.join(format!("{id}.{place}"));
+    let record = record_path(records, cell, whose.dir);
     // Whole or not at all: somebody may be reading it.
-    let new = records.join(format!("{id}.{place}.new"));
+    let new = record.with_added_extension(NEW);
     fs::write(&new, serde_json::to_vec(&holder)?)?;
     fs::rename(new, &record)?;
     Ok(record)
+}
+
+/// Returns the folder of records beside a lock.
+fn records_of(lock: &Path) -> PathBuf {
+    lock.with_extension(RECORDS)
+}
+
+const RECORDS: &str = "held";
+
+/// Of a record that is being written.
+const NEW: &str = "new";
+
+fn record_path(records: &Path, cell: Option<u32>, dir: &Path) -> PathBuf {
+    let id = dir.file_name().unwrap_or_default().to_string_lossy();
+    let place = cell.map_or_else(|| "job".to_owned(), |cell| cell.to_string());
+    records.join(format!("{id}.{place}"))
 }
 
 /// Returns who of other jobs has said to hold a lock in a way that is in the way of a claim.
 fn holders<'a>(records: &Path, claim: &'a Claim, ours: &'a Path) -> impl Iterator<Item = Holder> + use<'a> {
     let entries = fs::read_dir(records).into_iter().flatten().flatten();
     let read = |entry: fs::DirEntry| serde_json::from_slice::<Holder>(&fs::read(entry.path()).ok()?).ok();
-    entries.filter_map(read).filter(move |it| it.dir != ours && !(it.is_shared && claim.is_shared))
+    entries
+        .filter(|entry| entry.path().extension().is_none_or(|it| it != NEW))
+        .filter_map(read)
+        .filter(move |it| it.dir != ours && !(it.is_shared && claim.is_shared))
 }
 
 impl Holder {
@@ -222,10 +267,11 @@ fn somebody(claim: &Claim) -> Blocker {
 /// Says whether a keeper has a job's folder, and so may have children of the job.
 #[must_use]
 pub(super) fn keeper_lives(dir: &Path) -> bool {
+    use io::ErrorKind::{NotADirectory, NotFound};
     // One that cannot be opened for another reason than that it is not there is not taken for free.
     match File::open(dir.join(EXITS)) {
         Ok(file) => flock(&file, FlockOperation::NonBlockingLockShared) == Err(rustix::io::Errno::WOULDBLOCK),
-        Err(error) => error.kind() != io::ErrorKind::NotFound,
+        Err(error) => !matches!(error.kind(), NotFound | NotADirectory),
     }
 }
 

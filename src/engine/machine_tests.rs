@@ -66,3 +66,20 @@ fn what_an_engine_had_is_held_as_long_as_a_keeper_has_the_folder_of_its_job() {
     drop(exits);
     assert_eq!(take(&mut two, dir.path(), &[claim("prod", false)], 2), Ok(()));
 }
+
+#[test]
+fn what_was_lost_or_given_back_in_the_moment_of_a_death_is_not_said_to_be_held() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("job 1");
+    fs::create_dir(&folder).unwrap();
+    let exits = File::create(folder.join(EXITS)).unwrap();
+    flock(&exits, FlockOperation::NonBlockingLockExclusive).unwrap();
+    let mut one = MachineLocks::default();
+    take(&mut one, dir.path(), &[claim("prod", false), claim("test", false)], 1).unwrap();
+    drop(one);
+    let still = [(Some(0), 1, vec![claim("test", false)])];
+    MachineLocks::forget_in(dir.path(), &folder, &still);
+    let mut two = MachineLocks::default();
+    assert_eq!(take(&mut two, dir.path(), &[claim("prod", false)], 2), Ok(()));
+    assert!(take(&mut two, dir.path(), &[claim("test", false)], 2).is_err());
+}

@@ -94,6 +94,7 @@ impl Engine {
         let holding = self.holding();
         self.sharing.is_used = !holding.is_empty() || self.store.has_claims(self.number)?;
         self.sharing.is_due = self.sharing.is_used;
+        MachineLocks::forget(Path::new(&*self.state.setting.dir), &holding);
         if holding.is_empty() {
             return Ok(Vec::new());
         }
@@ -107,6 +108,8 @@ impl Engine {
             let (project, dir) = (&self.state.setting.root, Path::new(&*self.state.setting.dir));
             let whose = Whose { dir, project, job: self.number, name: &name, place, now: self.clock.now() };
             if self.sharing.machine.take(*cell, claims, &whose).is_err() {
+                let of_others: Vec<_> = holding.iter().filter(|it| it.0 != *cell).cloned().collect();
+                MachineLocks::forget(dir, &of_others);
                 let verdict = crate::logic::claims::Verdict::Lost;
                 reports.push(Report::Claims { cell: *cell, run: *run, verdict });
             }

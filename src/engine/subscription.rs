@@ -295,7 +295,8 @@ impl Remote {
         }
         // In this order: the end of a job is written together with its last event.
         let standing = self.standing(project, id);
-        let missed = catch_up(project, id, &mut self.history, (self.after, u64::MAX));
+        let missed = reader(project, &mut self.history)
+            .map_or_else(Vec::new, |history| history.events(id, self.after, PAGE).unwrap_or_default());
         if !missed.is_empty() {
             self.page = missed.into_iter().rev().map(|it| Next::Event(Arc::new(it))).collect();
             return None;
@@ -353,7 +354,7 @@ fn reader<'a>(project: &Project, history: &'a mut Option<History>) -> Option<&'a
     history.as_ref()
 }
 
-/// Reads what the bus no longer has.
+/// Reads what the bus of this process no longer has.
 pub(super) fn catch_up(
     project: &Project,
     id: &JobId,
@@ -362,7 +363,7 @@ pub(super) fn catch_up(
 ) -> Vec<Envelope> {
     let Some(history) = reader(project, history) else { return Vec::new() };
     let wanted = usize::try_from(first - after - 1).unwrap_or(PAGE).min(PAGE);
-    history.events(id, after, wanted).unwrap_or_default()
+    history.own_events(id, after, wanted).unwrap_or_default()
 }
 
 fn open_remote(socket: &Path, id: &JobId, after: u64) -> std::io::Result<Lines> {

@@ -205,9 +205,11 @@ impl Engine {
             }
             let now = self.clock.now();
             let events = self.answer(inputs, now, &mut flight, &mut answers);
+            let before = self.next_seq;
             if let Err(error) = self.record(events, now) {
                 let error = self.store.named(error);
-                answers.into_iter().for_each(|(order, _)| order.fail(&error));
+                let is_recorded = self.next_seq > before;
+                answers.into_iter().for_each(|(order, _)| order.fail(&error, is_recorded));
                 say_it().await;
                 return Err(error);
             }

@@ -86,8 +86,7 @@ impl ExitLog {
         if written.is_err() {
             self.has_failed.store(true, Ordering::Relaxed);
             // What is half there would hide what comes behind it.
-            let known = std::fs::read(&self.path).unwrap_or_default();
-            let _cut = self.file.set_len(parse(&known).1 as u64);
+            let _cut = std::fs::read(&self.path).map(|known| self.file.set_len(parse(&known).1 as u64));
         }
         written
     }

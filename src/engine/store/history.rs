@@ -296,14 +296,37 @@ impl History {
     /// # Errors
     /// If the store cannot be read.
     pub fn events(&self, job: &JobId, after: u64, limit: usize) -> Result<Vec<Envelope>, EngineError> {
-        let number: u64 =
-            self.connection
-                .query_row("SELECT number FROM jobs WHERE id = ?1", [&*job.0], |row| row.get(0))?;
-        let events = without_gaps(number, after, read_events(&self.connection, number, after, limit)?)?;
+        let (number, events) = self.numbered_events(job, after, limit)?;
         if self.is_unsafe(number, &events)? {
             self.sync()?;
         }
         Ok(events)
+    }
+
+    /// The same of events that the engine of this very process has let everybody see, and so has synced as far as need be.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub(crate) fn own_events(
+        &self,
+        job: &JobId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Envelope>, EngineError> {
+        Ok(self.numbered_events(job, after, limit)?.1)
+    }
+
+    fn numbered_events(
+        &self,
+        job: &JobId,
+        after: u64,
+        limit: usize,
+    ) -> Result<(u64, Vec<Envelope>), EngineError> {
+        let number: u64 =
+            self.connection
+                .query_row("SELECT number FROM jobs WHERE id = ?1", [&*job.0], |row| row.get(0))?;
+        let events = without_gaps(number, after, read_events(&self.connection, number, after, limit)?)?;
+        Ok((number, events))
     }
 
     /// Returns what a job was asked to run, and with what.
