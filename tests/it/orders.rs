@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use crate::kit::{Sandbox, nothing_is_left};
+use crate::handover::{engine, kill_hard};
+use crate::kit::{Sandbox, eventually, nothing_is_left};
 
 const LONG: &str = r#"version: 3
 name: long
@@ -311,4 +312,78 @@ fn starts_with_one_id_at_the_same_moment_are_one_job() {
     sandbox.sortie(["jobs", "wait", "1"]).run().code(0).done();
     assert_eq!(std::fs::read_to_string(sandbox.project().join("ran")).expect("it ran"), "ran\n");
     assert_eq!(sandbox.sortie(["jobs", "list", "--json"]).run().out.matches("\"number\"").count(), 1);
+}
+
+#[test]
+fn a_detached_start_that_is_repeated_starts_the_engine_that_did_not_start() {
+    let text = "version: 3\nname: once\nstages:\n  a: { run: echo ran >> ran }\n";
+    let sandbox = Sandbox::new().file("once.yml", text);
+    let run = || sandbox.sortie(["run", "once.yml", "--detach", "--id", "x"]);
+    // Each engine is killed before it has recorded anything.
+    for _ in 0..2 {
+        let failed =
+            run().env("SORTIE_FAULT_KILL_AT", "1").run().code(5).complains("its engine did not start");
+        assert!(!failed.out.contains("has started"), "{}", failed.out);
+        failed.complains("`sortie jobs recover 1` tries again").done();
+    }
+    run().run().code(0).says("job #1 `once` has started").done();
+    sandbox.sortie(["jobs", "wait", "1"]).run().code(0).says("passed").done();
+    run().run().code(0).says("job #1 `once` has started").done();
+    assert_eq!(std::fs::read_to_string(sandbox.project().join("ran")).expect("it ran"), "ran\n");
+}
+
+#[test]
+fn a_retry_that_is_repeated_goes_on_where_its_engine_died() {
+    let mends = "first: { on-interrupt: rerun, run: \"test -e mended || exit 1; ";
+    let text = GATED.replace("first: { run: \"", mends);
+    let sandbox = Sandbox::new().file("gated.yml", &text);
+    sandbox.sortie(["run", "gated.yml"]).run().code(1).done();
+    std::fs::write(sandbox.project().join("mended"), "").expect("the project is writable");
+    let retry = ["jobs", "retry", "1", "--id", "again"];
+    let mut live = sandbox.sortie(retry).start();
+    live.wait_for("begun");
+    live.signal(Signal::SIGKILL);
+    live.wait().signalled(Signal::SIGKILL).done();
+    std::fs::write(sandbox.project().join("go"), "").expect("the project is writable");
+    sandbox.sortie(retry).run().code(0).says("third | third").done();
+    let again = sandbox.sortie(retry).run().code(0).says("job #1 passed");
+    assert!(!again.out.contains("third | third"), "{}", again.out);
+    nothing_is_left(&sandbox, Duration::from_secs(5));
+}
+
+#[test]
+fn a_cancel_that_is_repeated_is_carried_out_where_its_engine_died() {
+    let tidies = LONG.replace("echo tidied up", "echo tidying; exec sleep 60");
+    let sandbox = interrupted("long.yml", &tidies);
+    let cancel = ["jobs", "cancel", "1", "--id", "x"];
+    sandbox.sortie(cancel).run().code(0).says("stopping: the job").done();
+    eventually("the beginning of what cleans up", || {
+        sandbox.sortie(["jobs", "logs", "1"]).run().out.contains("tidying")
+    });
+    kill_hard(engine(&sandbox));
+    sandbox.sortie(cancel).run().code(0).says("stopping: the job").says("another one sees to that").done();
+    sandbox.sortie(["jobs", "wait", "1"]).run().code(130).done();
+    let again = sandbox.sortie(cancel).run().code(0).says("stopping: the job");
+    assert!(!again.out.contains("another one"), "{}", again.out);
+    nothing_is_left(&sandbox, Duration::from_secs(5));
+}
+
+#[test]
+fn a_cancel_that_comes_while_another_engine_takes_the_job_reaches_that_one() {
+    let rerun = GATED.replace("first: {", "first: { on-interrupt: rerun,");
+    let sandbox = interrupted("gated.yml", &rerun);
+    let jobs = std::fs::read_dir(sandbox.project().join(".sortie/jobs")).expect("it has a folder");
+    let log = jobs.flatten().next().expect("of the job").path().join("engine.log");
+    // Whoever starts an engine opens its log first, and waits here until somebody reads it.
+    nix::unistd::mkfifo(&log, nix::sys::stat::Mode::S_IRWXU).expect("the folder is writable");
+    let mut cancel = sandbox.sortie(["jobs", "cancel", "last"]).start();
+    cancel.wait_for("`last` is job #1");
+    let mut faster = sandbox.sortie(["engine", "1"]).start();
+    faster.wait_for("goes on here");
+    let _read = std::fs::File::open(&log).expect("the other end is opened, too");
+    let ran = cancel.wait().code(0).says("stopping: the job");
+    assert!(!ran.out.contains("had died"), "{}", ran.out);
+    faster.wait().code(0).says("cancelled").done();
+    sandbox.sortie(["jobs", "wait", "1"]).run().code(130).done();
+    nothing_is_left(&sandbox, Duration::from_secs(5));
 }

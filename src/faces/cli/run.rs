@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::args::{RunArgs, Ui};
 use super::{opened, pick, prepare, recover, watch};
 use crate::engine::library::{self, Opened};
-use crate::engine::{self, Ahead, Fired, JobRow, OnLoss, Start};
+use crate::engine::{self, Ahead, Fired, Given, JobRow, OnLoss, Start};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::modes::{self, Face};
@@ -120,6 +120,9 @@ impl Again<'_> {
         (out, notes): (&mut Out, &mut Out),
     ) -> Result<Ending, Failure> {
         if args.detach {
+            if row.outcome.is_none() && !row.owner_alive {
+                begin_again(context, args, row, notes)?;
+            }
             has_started(context, args, (row.number, &row.name), out);
             return Ok(Ending::Success);
         }
@@ -177,13 +180,38 @@ fn detach(
     (context.outside.start_engine)(&context.project, (&queued.id.0, &queued.dir), &queued.given).map_err(
         |why| {
             engine::gave_up(&queued.dir, &why);
-            let recover = context.command(&format!("jobs recover {number}"));
-            Failure::surroundings(format!("job #{number} is recorded, and its engine did not start: {why}"))
-                .help(format!("`{recover}` tries again"))
+            not_started(context, number, &why)
         },
     )?;
     has_started(context, args, (number, &start.plan.playbook.name), out);
     Ok(Ending::Success)
+}
+
+/// Starts an engine for a job that was recorded before and that nobody works on: the one of then did not start, or has died.
+fn begin_again(context: &Context, args: &RunArgs, row: &JobRow, notes: &mut Out) -> Result<(), Failure> {
+    recover::not_in_step(context)?;
+    let history = pick::history(context)?;
+    let playbook = history.plan(&row.id)?.playbook;
+    let env = prepare::env(&history.request(&row.id)?)?;
+    let has_begun = history.last_seq(&row.id)? > 0;
+    drop(history);
+    // Values of secrets are never stored, so they are fetched again.
+    prepare::trust(context, &playbook, args.trust, &mut prepare::here)?;
+    let secrets = prepare::secrets(context, &playbook, notes)?;
+    let given = Given { secrets, env, path: std::env::var("PATH").unwrap_or_default() };
+    recover::start(context, row, &given).map_err(|failure| {
+        // One that has begun was given up by its engine, which noted why.
+        if !has_begun {
+            engine::gave_up(&row.dir, &failure.message);
+        }
+        not_started(context, row.number, &failure.message)
+    })
+}
+
+fn not_started(context: &Context, number: u64, why: &str) -> Failure {
+    let recover = context.command(&format!("jobs recover {number}"));
+    Failure::surroundings(format!("job #{number} is recorded, and its engine did not start: {why}"))
+        .help(format!("`{recover}` tries again"))
 }
 
 fn has_started(context: &Context, args: &RunArgs, (number, name): (u64, &str), out: &mut Out) {

@@ -2,9 +2,11 @@
 //!
 //! Not here: `cancel.rs`, `retry.rs`.
 
+use std::time::Duration;
+
 use super::args::{FreezeArgs, OrderArgs, PauseArgs, SkipArgs};
 use super::{list, pick, wait};
-use crate::engine::{Handle, History, JobRow, OrderError};
+use crate::engine::{Handle, History, JobRow, OrderError, clock};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::orders;
@@ -65,21 +67,27 @@ pub(super) fn send(
     if selector == "last" {
         out.line(format!("`last` is job #{} ({})", row.number, row.name));
     }
-    // An engine knows by itself what it was ordered before; here none is asked.
-    if !is_live && let Some(words) = answered(context, row, &asked)? {
+    // An engine knows by itself what it was ordered before; here none is asked. A cancel that was recorded, and whose engine
+    // died before the end of the job, has yet to be carried out.
+    let is_open = row.outcome.is_none() && matches!(asked.order, Order::Cancel { .. });
+    if !is_live
+        && !is_open
+        && let Some(words) = answered(context, row, &asked)?
+    {
         out.line(words);
         return Ok(Ending::Success);
     }
     if row.outcome.is_some() {
-        return Err(Failure::refused(format!(
-            "job #{} has already ended: {}",
-            row.number,
-            list::state_word(row)
-        )));
+        return Err(has_ended(row));
     }
     if !row.owner_alive {
         return end_without_engine(context, (history, row), (&asked, with), out);
     }
+    to_owner(context, row, asked, out)
+}
+
+/// Gives an order to the engine that works on a job, and prints its answer.
+fn to_owner(context: &Context, row: &JobRow, asked: Asked, out: &mut Out) -> Result<Ending, Failure> {
     let handle = pick::connect(context, row)?;
     let mut slow = |engine| {
         out.line(orders::silence(engine));
@@ -116,21 +124,56 @@ fn end_without_engine(
     if !matches!(asked.order, Order::Cancel { .. }) {
         return Err(wait::interrupted(context, row));
     }
-    expected(history, row, with)?;
+    // Who repeats it has seen the job as it was before.
+    if answered(context, row, asked)?.is_none() {
+        expected(history, row, with)?;
+    }
+    // Its start may take a while.
+    out.flush();
     let started = (context.outside.start_engine_with)(&context.project, (&row.id.0, &row.dir), asked);
+    let now = standing(context, history, row)?;
+    if let (Err(_), None, true) = (&started, &now.outcome, now.owner_alive) {
+        // Somebody else's engine was faster, and takes orders.
+        return to_owner(context, &now, asked.clone(), out);
+    }
     // What it answered is in the journal, also if it is gone again.
-    match (answered(context, row, asked)?, started) {
-        (Some(words), _) => {
+    match (answered(context, &now, asked)?, started) {
+        (Some(words), Err(_)) if now.outcome.is_some() => {
+            out.line(words);
+            Ok(Ending::Success)
+        }
+        (Some(words), Ok(())) => {
             out.line(words);
             out.line(format!("the engine of job #{} had died; another one sees to that", row.number));
             Ok(Ending::Success)
         }
-        (None, Err(why)) => Err(Failure::surroundings(format!(
+        (None, Err(_)) if now.outcome.is_some() => Err(has_ended(&now)),
+        (_, Err(why)) => Err(Failure::surroundings(format!(
             "job #{} was interrupted, and no engine could be started to end it: {why}",
             row.number
         ))),
         (None, Ok(())) => Err(wait::interrupted(context, row)),
     }
+}
+
+/// How often an owner that does not listen yet is looked for.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Looks at a job again, once its owner listens: it takes the job first, and orders a moment later.
+fn standing(context: &Context, history: &History, row: &JobRow) -> Result<JobRow, Failure> {
+    let until = clock::elapsed() + Handle::PATIENCE;
+    loop {
+        let now = pick::job(context, history, &row.id.0)?;
+        let is_owned = now.outcome.is_none() && now.owner_alive;
+        if !is_owned || clock::elapsed() >= until || Handle::connect(&context.project, &row.id).is_ok() {
+            return Ok(now);
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+fn has_ended(row: &JobRow) -> Failure {
+    Failure::refused(format!("job #{} has already ended: {}", row.number, list::state_word(row)))
 }
 
 /// Signs an order.
@@ -166,7 +209,8 @@ pub(super) fn answered(context: &Context, row: &JobRow, asked: &Asked) -> Result
     }
 }
 
-/// The same of an order that lets a job go on in the process that gives it: once the job has ended, how it ended counts.
+/// The same of an order that lets a job go on in the process that gives it: how the job ended then counts. Nothing as long
+/// as it has not: whoever gave the order first is gone, and the job goes on with the same one.
 ///
 /// # Errors
 /// As of [`answered`].
@@ -178,8 +222,8 @@ pub(super) fn went_on(
     out: &mut Out,
 ) -> Result<Option<Ending>, Failure> {
     let Some(words) = answered(context, row, asked)? else { return Ok(None) };
+    let Some(outcome) = pick::outcome(row) else { return Ok(None) };
     out.line(words);
-    let Some(outcome) = pick::outcome(row) else { return Ok(Some(Ending::Success)) };
     out.line(summary::final_line(view, row.number));
     Ok(Some(Ending::of_job(outcome, view.cause.as_ref())))
 }
