@@ -291,6 +291,10 @@ pub fn resume(project: &Project, job: &JobId, again: Again, world: World) -> Res
     })?;
     let epoch = store.take_lease(stored.number, &owner).map_err(|error| store.named(error))?;
     let journal = store.events(stored.number, 0, usize::MAX >> 1)?;
+    if again.given != Given::default() {
+        let facts = serde_json::from_str(&stored.facts).map_or(Value::Null, |json| Value::from_json(&json));
+        has_all_secrets(&facts, &again.given)?;
+    }
     let hello = hello(project, &plan, (&stored.id, &dir), stored.on_loss, again.given, epoch);
     let parts = Parts { store, stored, plan, hello, keeper: None, fetch: again.fetch, only };
     run(project, parts, journal, again.order, dir, world)
@@ -481,6 +485,31 @@ pub(super) fn know(setting: Setting, given: &Given) -> Setting {
     }
 }
 
+/// Names of the secrets that had a value when the job began, among what is known of it; no expression sees them.
+const HAD: &str = "secrets";
+
+/// Refuses what a job would go on with if a secret is missing that it had at its start: its steps would take an empty value
+/// for the real one.
+///
+/// # Errors
+/// If one is missing.
+pub(super) fn has_all_secrets(facts: &Value, given: &Given) -> Result<(), EngineError> {
+    let had = match facts {
+        Value::Object(facts) => facts.get(HAD).cloned(),
+        _ => None,
+    };
+    // An older sortie did not write them down.
+    let Some(Value::String(had)) = had else { return Ok(()) };
+    let has = |name: &str| given.secrets.iter().any(|(known, value)| known == name && !value.is_empty());
+    match had.split_whitespace().find(|name| !has(name)) {
+        None => Ok(()),
+        Some(name) => Err(EngineError::surroundings(format!(
+            "the secret `{name}` had a value when the job began, and there is none here"
+        ))
+        .help("give it as at the start, or cancel the job with `--force`, which needs none")),
+    }
+}
+
 /// Collects what expressions may know about this job and machine, fixed at its start.
 fn facts(
     start: &Start,
@@ -541,9 +570,14 @@ fn facts(
     for (name, value) in repository {
         github.insert(name.as_str(), text(value));
     }
-    let facts: Object =
-        [("run", Value::object(run)), ("runner", Value::object(runner)), ("github", Value::object(github))]
-            .into_iter()
-            .collect();
+    let had = start.secrets.iter().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name.as_str());
+    let facts: Object = [
+        ("run", Value::object(run)),
+        ("runner", Value::object(runner)),
+        ("github", Value::object(github)),
+        (HAD, text(&had.collect::<Vec<_>>().join(" "))),
+    ]
+    .into_iter()
+    .collect();
     Value::object(facts).to_json().to_string()
 }

@@ -23,7 +23,7 @@ use super::store::{Store, Syncer, taken_over};
 use super::{EngineError, JobId, link};
 use crate::logic::job::event::{Envelope, Event};
 use crate::logic::job::launch::log_path;
-use crate::logic::job::order::{Asked, Order, Refusal};
+use crate::logic::job::order::{Asked, Order, Refusal, Target};
 use crate::logic::job::report::{AttemptKey, End, Report};
 use crate::logic::job::state::{JobPhase, JobState};
 use crate::logic::job::wanted::wanted;
@@ -258,7 +258,15 @@ impl Engine {
         }
         let losses = self.losses();
         if let Some(fetch) = self.fetch.take().filter(|_| self.hello.given == Given::default()) {
-            self.learn(fetch()?);
+            let given = fetch().and_then(|given| {
+                super::begin::has_all_secrets(&self.state.setting.facts, &given).map(|()| given)
+            });
+            match given {
+                Ok(given) => self.learn(given),
+                // Nothing begins any more, so nothing needs them.
+                Err(_) if self.is_forced_cancel() => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok((self.start_keeper()?, InFlight::default(), losses))
     }
@@ -313,6 +321,13 @@ impl Engine {
     }
 
     /// Takes note of what the job was given at its start.
+    /// Says whether the first order ends the job by force.
+    fn is_forced_cancel(&self) -> bool {
+        let of_job =
+            |asked: &Asked| matches!(asked.order, Order::Cancel { target: Target::Job, force: true });
+        self.first_order.as_ref().is_some_and(of_job)
+    }
+
     fn learn(&mut self, given: Given) {
         self.state.setting = know(self.state.setting.clone(), &given);
         self.hello.masks = given.secrets.iter().map(|(_, value)| value.clone()).collect();

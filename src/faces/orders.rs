@@ -195,7 +195,9 @@ pub fn silence(engine: Option<EngineProcess>) -> String {
     let seconds = Handle::PATIENCE.saturating_sub(Handle::SILENCE).as_secs();
     let name = engine.map_or_else(String::new, |engine| format!(" ({})", process(engine)));
     let way_out = match engine {
-        Some(EngineProcess { pid, state: Some('T' | 't') }) => format!("; `kill -CONT {pid}` lets it go on"),
+        Some(EngineProcess { pid, state: Some('T' | 't') }) => format!(
+            "; `kill -CONT {pid}` lets it go on, and what it has handed on before may begin without it"
+        ),
         _ => String::new(),
     };
     format!("the engine{name} does not answer; waiting {seconds} s more{way_out}")

@@ -290,6 +290,9 @@ fn people_are_asked_whether_a_lost_step_runs_again_where_the_playbook_says_so() 
         });
         go(&sandbox);
         assert_eq!(tries(&sandbox).len(), 1, "it waits for an answer");
+        // Whoever does not name it may not have seen it.
+        let refused = sandbox.sortie(["jobs", answer, "1"]).run().code(3);
+        refused.complains("asks about a step that was lost: run `only/1` again?").done();
         sandbox.sortie(["jobs", answer, "1", "only", "--note", "seen to it"]).run().code(0).done();
         sandbox.sortie(["jobs", "wait", "1"]).run().code(ends).done();
         assert_eq!(tries(&sandbox).len(), tried, "{answer}");
@@ -370,6 +373,28 @@ fn a_start_that_failed_is_told_and_not_repeated_by_every_look() {
     std::fs::write(sandbox.project().join("token"), "hush").expect("the project is writable");
     sandbox.sortie(["jobs", "recover", "1"]).run().code(0).says("goes on").done();
     sandbox.sortie(["jobs", "wait", "1"]).run().code(1).done();
+    nothing_is_left(&sandbox, Duration::from_secs(5));
+}
+
+/// A secret that need not be there, but was.
+#[test]
+fn a_job_does_not_go_on_without_a_secret_that_it_had() {
+    let secret = "secrets:\n  TOKEN: { from: { env: MY_TOKEN } }\nstages:\n";
+    let sandbox = Sandbox::new().file("long.yml", &LONG.replace("stages:\n", secret));
+    sandbox.sortie(["run", "long.yml", "--detach"]).env("MY_TOKEN", "hush").run().code(0).done();
+    begun(&sandbox);
+    let engine = engine(&sandbox);
+    let keeper = keeper_of(engine);
+    kill_hard(engine);
+    kill_hard(keeper);
+    let words = "the secret `TOKEN` had a value when the job began, and there is none here";
+    sandbox.sortie(["jobs", "recover", "1"]).run().code(5).says(words).done();
+    sandbox.sortie(["jobs", "cancel", "1"]).run().code(5).complains(words).done();
+    sandbox.sortie(["jobs", "cancel", "1", "--force"]).run().code(0).done();
+    eventually("the end of the job", || {
+        sandbox.sortie(["jobs", "show", "1"]).run().out.contains("cancelled")
+    });
+    sandbox.sortie(["jobs", "retry", "1", "--all"]).run().code(5).complains(words).done();
     nothing_is_left(&sandbox, Duration::from_secs(5));
 }
 

@@ -82,6 +82,13 @@ fn gate(
             return Ok(gate);
         }
         return match open[..] {
+            // It may have come up a moment ago, with the engine that this very command has started.
+            [one] if asks_again(view, one) => {
+                let name = view.gate_name(one);
+                let message = view.gates.get(one as usize).map_or("", |it| it.opened.message.as_str());
+                Err(Failure::refused(format!("job #{number} asks about a step that was lost: {message}"))
+                    .help(format!("name it to answer: `{}`", quoted(&name))))
+            }
             [one] => Ok(one),
             // Whoever answers late hears how it was closed.
             [] => match view.gates.len() {
@@ -114,6 +121,16 @@ fn gate(
                 format!("`{text}` names {} open gates: {}", names.len(), listed_names(&names, "and"));
             Err(Failure::usage(message).help("name one of them"))
         }
+    }
+}
+
+/// Says whether a gate asks if a step is run again whose try was lost.
+fn asks_again(view: &JobView, gate: u32) -> bool {
+    match view.gates.get(gate as usize).map(|it| it.opened.place) {
+        Some(GatePlace::Step(key)) => {
+            view.plan_step(key.cell, key.step).is_some_and(|step| step.action.is_run())
+        }
+        _ => false,
     }
 }
 

@@ -121,6 +121,11 @@ fn end_without_engine(
     (asked, with): (&Asked, &OrderArgs),
     out: &mut Out,
 ) -> Result<Ending, Failure> {
+    if let Order::Rollback { .. } = asked.order {
+        let cancel = context.command(&format!("jobs cancel {}", row.number));
+        let failure = wait::interrupted(context, row);
+        return Err(failure.help(format!("`{cancel}` ends it, and what it did can be rolled back then")));
+    }
     if !matches!(asked.order, Order::Cancel { .. }) {
         return Err(wait::interrupted(context, row));
     }

@@ -7,7 +7,7 @@
 use serde_json::Value as Json;
 
 use super::event::Event;
-use super::gate::{self, Answer, GateEnd, GateState};
+use super::gate::{self, Answer, GateEnd, GateState, OnTimeout};
 use super::order::Refusal;
 use super::state::JobState;
 use crate::logic::plan::inputs;
@@ -182,7 +182,14 @@ fn still_open(it: &GateState, name: &str) -> Result<(), Refusal> {
             format!("it was approved by {}", who.join(", "))
         }
         Some(GateEnd::Rejected(answer)) => format!("it was rejected by {}", answer.who()),
-        Some(GateEnd::Expired { message, .. }) => format!("its time is over: {message}"),
+        Some(GateEnd::Expired { message, then, .. }) => {
+            let then = match then {
+                OnTimeout::Approve => "so it was approved, and what is behind it goes on",
+                OnTimeout::Reject => "so it was rejected",
+                OnTimeout::Skip => "so what is behind it is left out",
+            };
+            format!("its time is over: {message}, {then}")
+        }
         Some(GateEnd::Withdrawn) => "nobody waits for it any more".to_owned(),
     };
     Err(Refusal::new(format!("the gate `{name}` is closed: {how}")))
