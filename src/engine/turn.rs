@@ -24,6 +24,7 @@ use super::{EngineError, JobId, link};
 use crate::logic::job::event::{Envelope, Event};
 use crate::logic::job::launch::log_path;
 use crate::logic::job::order::{Asked, Order, Refusal};
+use crate::logic::job::repeat;
 use crate::logic::job::report::{AttemptKey, End, Report};
 use crate::logic::job::state::{JobPhase, JobState};
 use crate::logic::job::wanted::wanted;
@@ -562,8 +563,13 @@ impl Engine {
                         answers.push((order, Err(refusal)));
                         continue;
                     }
-                    let asked = masked(&order.asked, &self.hello.masks);
-                    let answer = turn(&mut self.state, &Input::Order(asked), now, &mut events);
+                    // As it was given, whatever is a secret by now.
+                    if let Some(before) = repeat::again(&self.state, &order.asked) {
+                        answers.push((order, before));
+                        continue;
+                    }
+                    let answer = masked(&self.state, &order.asked, &self.hello.masks)
+                        .and_then(|asked| turn(&mut self.state, &Input::Order(asked), now, &mut events));
                     answers.push((order, answer));
                 }
             }
