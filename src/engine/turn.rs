@@ -24,6 +24,7 @@ use super::{EngineError, JobId, link};
 use crate::logic::job::event::{Envelope, Event};
 use crate::logic::job::launch::log_path;
 use crate::logic::job::order::{Asked, Order, Refusal, Target};
+use crate::logic::job::repeat;
 use crate::logic::job::report::{AttemptKey, End, Report};
 use crate::logic::job::state::{JobPhase, JobState};
 use crate::logic::job::wanted::wanted;
@@ -257,16 +258,19 @@ impl Engine {
             return Ok((outside, flight, Vec::new()));
         }
         let losses = self.losses();
-        if let Some(fetch) = self.fetch.take().filter(|_| self.hello.given == Given::default()) {
-            let given = fetch().and_then(|given| {
-                super::begin::has_all_secrets(&self.state.setting.facts, &given).map(|()| given)
-            });
-            match given {
-                Ok(given) => self.learn(given),
-                // Nothing begins any more, so nothing needs them.
-                Err(_) if self.is_forced_cancel() => {}
-                Err(error) => return Err(error),
-            }
+        let given = match self.fetch.take().filter(|_| self.hello.given == Given::default()) {
+            Some(fetch) => fetch(),
+            None => Ok(self.hello.given.clone()),
+        };
+        let given = given.and_then(|given| {
+            super::begin::has_all_secrets(&self.state.setting.facts, &given).map(|()| given)
+        });
+        match given {
+            Ok(given) if given == self.hello.given => {}
+            Ok(given) => self.learn(given),
+            // Nothing begins any more, so nothing needs them.
+            Err(_) if self.is_forced_cancel() => {}
+            Err(error) => return Err(error),
         }
         Ok((self.start_keeper()?, InFlight::default(), losses))
     }
@@ -579,8 +583,13 @@ impl Engine {
                         answers.push((order, Err(refusal)));
                         continue;
                     }
-                    let asked = masked(&order.asked, &self.hello.masks);
-                    let answer = turn(&mut self.state, &Input::Order(asked), now, &mut events);
+                    // As it was given, whatever is a secret by now.
+                    if let Some(before) = repeat::again(&self.state, &order.asked) {
+                        answers.push((order, before));
+                        continue;
+                    }
+                    let answer = masked(&self.state, &order.asked, &self.hello.masks)
+                        .and_then(|asked| turn(&mut self.state, &Input::Order(asked), now, &mut events));
                     answers.push((order, answer));
                 }
             }

@@ -34,23 +34,53 @@ fn no_secret_reaches_the_disk_or_the_screen() {
 }
 
 #[test]
-fn what_people_write_at_a_gate_is_masked_like_what_steps_write() {
-    let text = PLAYBOOK.replace(
-        "    env: {",
-        "    approve: { message: 'Use it?', inputs: { way: { type: string } } }\n    env: {",
-    );
+fn a_note_at_a_gate_is_masked_and_the_same_answer_again_hears_the_same_words() {
+    let text = PLAYBOOK.replace("    env: {", "    approve: { message: 'Use it?' }\n    env: {");
     let text = text + "  ask: { needs: use, approve: 'Done?', run: 'true' }\n";
     let sandbox = Sandbox::new().file("secrets.yml", &text);
     let mut live = sandbox.sortie(["run", "secrets.yml", "--wait-at-gates"]).env("TOKEN", SECRET).start();
     live.wait_for("Use it?");
-    let (note, way) = (format!("with {SECRET}"), format!("way=by {SECRET}"));
-    sandbox.sortie(["jobs", "approve", "1", "use", "--note", &note, "--input", &way]).run().code(0).done();
+    let note = format!("with {SECRET}");
+    let answer = |what: &str, stage: &str| {
+        sandbox.sortie(["jobs", what, "1", stage, "--note", &note, "--id", what]).run().code(0).out
+    };
+    let yes = answer("approve", "use");
+    assert_eq!(answer("approve", "use"), yes, "by the engine that heard it");
     live.wait_for("Done?");
-    sandbox.sortie(["jobs", "reject", "1", "ask", "--note", &note]).run().code(0).done();
+    let no = answer("reject", "ask");
     let ran = live.wait().code(4).says("with ***");
-    let events = sandbox.sortie(["jobs", "events", "1"]).run().code(0).says("by ***").says("with ***");
+    assert_eq!([answer("approve", "use"), answer("reject", "ask")], [yes, no], "by the journal");
+    let refused =
+        sandbox.sortie(["jobs", "approve", "1", "use", "--note", "by hand", "--id", "approve"]).run();
+    refused.code(3).complains("was used for another order").done();
+    let events = sandbox.sortie(["jobs", "events", "1"]).run().code(0).says("with ***");
     let shown = sandbox.sortie(["jobs", "show", "1"]).run().code(0).says("with ***");
     for out in [ran.out, ran.err, events.out, shown.out] {
+        assert!(!out.contains(SECRET), "{out}");
+    }
+    assert_eq!(files_with(&sandbox.project().join(".sortie"), &[SECRET]), Vec::<String>::new());
+}
+
+#[test]
+fn an_input_of_a_gate_with_a_secret_is_refused_and_what_is_given_instead_is_used_as_it_is() {
+    let text = PLAYBOOK.replace(
+        "    env: {",
+        "    approve: { message: 'Use it?', inputs: { way: { type: string } } }\n    env: {",
+    );
+    let text = text + "  after: { needs: use, run: 'echo \"way ${{ needs.use.outputs.way }}\"' }\n";
+    let sandbox = Sandbox::new().file("secrets.yml", &text);
+    let mut live = sandbox.sortie(["run", "secrets.yml", "--wait-at-gates"]).env("TOKEN", SECRET).start();
+    live.wait_for("Use it?");
+    let approve = |way: &str| {
+        sandbox.sortie(["jobs", "approve", "1", "use", "--input", &format!("way={way}"), "--id", "x"]).run()
+    };
+    let refused = approve(&format!("by {SECRET}")).code(3);
+    let refused =
+        refused.complains("the input `way` contains the value of a secret").complains("(`secrets`)");
+    // It opened nothing and its id stands for nothing.
+    approve("by hand").code(0).done();
+    let ran = live.wait().code(0).says("way by hand");
+    for out in [refused.out, refused.err, ran.out, ran.err] {
         assert!(!out.contains(SECRET), "{out}");
     }
     assert_eq!(files_with(&sandbox.project().join(".sortie"), &[SECRET]), Vec::<String>::new());

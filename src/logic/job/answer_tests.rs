@@ -186,7 +186,10 @@ fn a_gate_expires_at_the_time_that_was_stored() {
     job.after_ms(1);
     assert_eq!(job.cause("a"), Some(Cause::Expired { message: "nobody answered within 1d".to_owned() }));
     let refused = job.says("ann", yes(0)).expect_err("too late");
-    assert_eq!(refused, "the gate `a` is closed: its time is over: nobody answered within 1d");
+    assert_eq!(
+        refused,
+        "the gate `a` is closed: its time is over: nobody answered within 1d, so it was rejected"
+    );
 }
 
 #[test]

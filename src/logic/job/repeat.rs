@@ -14,6 +14,9 @@ use crate::logic::text::shortened;
 #[path = "repeat_tests.rs"]
 mod tests;
 
+/// What stands in a text in place of a secret ([`STARS`](crate::logic::secret::STARS)).
+const MASK: &str = "***";
+
 /// Orders by their ids.
 pub type Orders = BTreeMap<String, Past>;
 
@@ -30,10 +33,10 @@ pub struct Past {
 /// Returns the answer to an order whose id was there before: the same as then, or a refusal if that was another order.
 #[must_use]
 pub fn earlier(state: &JobState, asked: &Asked) -> Option<Result<String, Refusal>> {
-    let past = state.orders.get(&asked.id).filter(|_| !asked.id.is_empty())?;
-    if is_same(state, past, asked) {
-        return Some(past.answer.clone());
+    if let Some(answer) = again(state, asked) {
+        return Some(answer);
     }
+    let past = state.orders.get(&asked.id).filter(|_| !asked.id.is_empty())?;
     let of = if past.by == asked.by { String::new() } else { format!(" by {}", past.by) };
     Some(Err(Refusal::new(format!(
         "the id `{}` was used{of} for another order: {}; give this one, to {}, an id of its own",
@@ -41,6 +44,13 @@ pub fn earlier(state: &JobState, asked: &Asked) -> Option<Result<String, Refusal
         described(state, &past.order),
         described(state, &asked.order)
     ))))
+}
+
+/// Returns the answer to an order that was there before under its id, nothing if that is new or was another order's.
+#[must_use]
+pub fn again(state: &JobState, asked: &Asked) -> Option<Result<String, Refusal>> {
+    let past = state.orders.get(&asked.id).filter(|_| !asked.id.is_empty())?;
+    is_same(state, past, asked).then(|| past.answer.clone())
 }
 
 /// Remembers the order that an event records, with the answer to it. What had that id first keeps it.
@@ -107,10 +117,30 @@ fn is_same(state: &JobState, past: &Past, asked: &Asked) -> bool {
     // An answer at a gate is that of a person.
     let is_personal = matches!(asked.order, Order::Approve { .. } | Order::Reject { .. });
     let is_other = is_personal && past.by != asked.by;
-    !is_other && plain(state, past, &past.order) == plain(state, past, &asked.order)
+    let is_said = said_in(noted_in(&past.order), noted_in(&asked.order));
+    !is_other && is_said && plain(state, past, &past.order) == plain(state, past, &asked.order)
 }
 
-/// Returns an order without what makes no difference between two that have the same id.
+/// The note of an answer at a gate.
+fn noted_in(order: &Order) -> &str {
+    match order {
+        Order::Approve { note, .. } | Order::Reject { note, .. } => note,
+        _ => "",
+    }
+}
+
+/// Says whether a text is the one that was recorded, in which a mask stands for any text: what it hides is written nowhere.
+fn said_in(recorded: &str, text: &str) -> bool {
+    let Some((first, others)) = recorded.split_once(MASK) else { return recorded == text };
+    let (between, last) = others.rsplit_once(MASK).unwrap_or(("", others));
+    let mut rest = text.strip_prefix(first).and_then(|rest| rest.strip_suffix(last));
+    for part in between.split(MASK) {
+        rest = rest.and_then(|rest| rest.split_once(part)).map(|(_, rest)| rest);
+    }
+    rest.is_some()
+}
+
+/// Returns an order without its note, and without what makes no difference between two that have the same id.
 fn plain(state: &JobState, past: &Past, order: &Order) -> Order {
     let other_name = |claimed: &Option<String>| claimed.clone().filter(|name| *name != past.by);
     match order {
@@ -118,15 +148,15 @@ fn plain(state: &JobState, past: &Past, order: &Order) -> Order {
             Order::Cancel { target: target.clone(), force: *force || past.is_second }
         }
         Order::Retry { scope } => Order::Retry { scope: plain_scope(state, scope) },
-        Order::Approve { gate, note, inputs, claimed } => {
+        Order::Approve { gate, inputs, claimed, .. } => {
             // The last value of a name wins.
             let values: BTreeMap<String, _> =
                 inputs.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect();
-            let (note, inputs) = (note.clone(), values.into_iter().collect());
+            let (note, inputs) = (String::new(), values.into_iter().collect());
             Order::Approve { gate: *gate, note, inputs, claimed: other_name(claimed) }
         }
-        Order::Reject { gate, note, claimed } => {
-            Order::Reject { gate: *gate, note: note.clone(), claimed: other_name(claimed) }
+        Order::Reject { gate, claimed, .. } => {
+            Order::Reject { gate: *gate, note: String::new(), claimed: other_name(claimed) }
         }
         other => other.clone(),
     }

@@ -139,3 +139,26 @@ fn a_stage_that_is_named_means_the_same_while_the_job_runs_and_after_it() {
     let refused = job.asks("ann", "x", Order::Retry { scope: RetryScope::All }).expect_err("that is more");
     assert!(refused.contains("retry `a`; give this one, to retry everything,"), "{refused}");
 }
+
+#[test]
+fn a_masked_note_is_that_of_the_order_that_comes_again_as_it_was_written() {
+    assert_eq!(super::MASK.as_bytes(), crate::logic::secret::STARS);
+    let mut job = Story::of("a: { approve: {}, run: x }\n  b: { approve: {}, run: x }");
+    let yes = |note: &str| Order::Approve { gate: 0, note: note.to_owned(), inputs: vec![], claimed: None };
+    let no = |note: &str| Order::Reject { gate: 1, note: note.to_owned(), claimed: None };
+    let first = job.asks("ann", "x", yes("with *** and ***, twice"));
+    let second = job.asks("ann", "y", no("no ***"));
+    assert_eq!(second, Ok("rejected `b` as ann".to_owned()));
+    for _ in 0..2 {
+        for note in ["with *** and ***, twice", "with hunter2 and s3cret, twice"] {
+            assert_eq!(job.asks("ann", "x", yes(note)), first, "{note}");
+        }
+        assert_eq!(job.asks("ann", "y", no("no hunter2")), second);
+        for note in ["", "with ", "with a, twice", "with hunter2 and s3cret", "Without a and b, twice"] {
+            let refused = job.asks("ann", "x", yes(note)).expect_err("another note");
+            assert!(refused.starts_with("the id `x` was used for another order"), "{note}: {refused}");
+        }
+        assert!(job.asks("ann", "y", no("yes hunter2")).is_err());
+        job.again();
+    }
+}

@@ -25,7 +25,7 @@ pub(super) fn exits(cell: &str, code: i32) -> Exits {
 }
 
 /// Returns the state of a job that has not begun, from a playbook's text.
-pub(super) fn new_state(text: &str, slots: u32) -> JobState {
+pub(crate) fn new_state(text: &str, slots: u32) -> JobState {
     let reading = playbook::read(&Source::new("t.yml", text));
     let playbook = reading.playbook.unwrap_or_else(|| panic!("{text}\n{:?}", reading.diagnostics));
     let request = PlanRequest { max_parallel: Some(slots), ..PlanRequest::default() };
