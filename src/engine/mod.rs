@@ -14,6 +14,7 @@
 mod begin;
 mod bell;
 mod bus;
+mod cache;
 pub mod clock;
 pub mod embed;
 #[cfg(feature = "faults")]

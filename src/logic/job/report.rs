@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::logic::cache::{Kept, Looked, Unit};
 use crate::logic::claims::Verdict;
 
 /// Names one try of one step. Fences late results: a report for another attempt than the current one is dropped.
@@ -45,6 +46,10 @@ pub enum Report {
     Hashed { cell: u32, run: u32, patterns: Vec<String>, digest: Result<String, String> },
     /// What came of the wish of the job, or of that cell, for what it shares with others.
     Claims { cell: Option<u32>, run: u32, verdict: Verdict },
+    /// What came of looking for the result of a cell or step.
+    Looked { unit: Unit, looked: Looked },
+    /// What came of keeping it.
+    Kept { unit: Unit, kept: Kept },
 }
 
 impl Report {
@@ -58,7 +63,9 @@ impl Report {
             | Self::Closed { .. }
             | Self::Annotated { .. }
             | Self::Hashed { .. }
-            | Self::Claims { .. } => None,
+            | Self::Claims { .. }
+            | Self::Looked { .. }
+            | Self::Kept { .. } => None,
         }
     }
 }

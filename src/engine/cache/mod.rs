@@ -1,0 +1,51 @@
+//! REMEMBERS RESULTS. Looks for what was made before, puts it back, and keeps what was made now.
+//!
+//! Not here: which cells and steps are cached, and what their keys are made of (`logic/job/cached.rs`, `logic/cache`).
+//! Whoever asks does not wait: threads of this module answer, in any order.
+
+#![expect(dead_code, reason = "the engine begins to ask in the next change")]
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::logic::cache::{Recipe, Record, Trust, Unit};
+use crate::logic::job::report::Report;
+
+/// Where results are looked for and kept, and for whom.
+#[derive(Clone, Debug)]
+pub(super) struct Opening {
+    /// The state folder of the project; results are in `cache` below it.
+    pub(super) state: PathBuf,
+    /// Of the project, without links.
+    pub(super) root: PathBuf,
+    /// The folder of the job, where logs of hits are put.
+    pub(super) job_dir: PathBuf,
+    pub(super) job: u64,
+    pub(super) trust: Trust,
+    /// The job was started by a step of another one: waiting for files that the step may be writing could take for ever.
+    pub(super) is_nested: bool,
+    /// Starts a command line and returns what it printed: command, whole environment, folder.
+    pub(super) probe: Probe,
+}
+
+/// Runs a command line by `sh -c` and returns what it printed, or what went wrong in words.
+pub(super) type Probe = fn(&str, &[(String, String)], &std::path::Path) -> Result<String, String>;
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub(super) enum Ask {
+    /// Answered by [`Report::Looked`]. Until it is dropped or kept, nobody else may write the outputs.
+    Look { unit: Unit, recipe: Arc<Recipe>, may_hit: bool },
+    /// Keeps what was made after a miss. Answered by [`Report::Kept`].
+    Keep {
+        unit: Unit,
+        record: Record,
+        /// Steps and the paths of their logs, below the folder of the job.
+        logs: Vec<(u32, String)>,
+    },
+    /// What was looked for is not going to be kept.
+    Drop { unit: Unit },
+}
+
+/// Hears the answers; called by other threads.
+pub(super) type Answer = Box<dyn Fn(Vec<Report>) + Send + Sync>;
