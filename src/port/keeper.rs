@@ -101,6 +101,8 @@ pub struct Given {
     pub env: Vec<(String, String)>,
     /// `PATH` of whoever started the job.
     pub path: String,
+    /// All of the environment, if something of the job is cached: what runs in a closed one gets parts of it.
+    pub surroundings: Vec<(String, String)>,
 }
 
 impl Given {

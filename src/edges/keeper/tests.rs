@@ -101,6 +101,7 @@ impl Rig {
             is_last: false,
             after: None,
             is_extra: false,
+            is_closed: false,
         }
     }
 

@@ -29,6 +29,9 @@ pub struct Launch {
     /// Runs beside another try of its cell, in the slot of that.
     #[serde(default)]
     pub is_extra: bool,
+    /// Its environment is `env` and what is the same for every step of a job, and nothing else.
+    #[serde(default)]
+    pub is_closed: bool,
 }
 
 /// What is started.

@@ -17,6 +17,7 @@
 
 mod answer;
 pub mod apply;
+pub mod cached;
 pub mod decide;
 pub mod effect;
 pub mod event;

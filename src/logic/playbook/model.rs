@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::cache::CacheRule;
 use super::gate::Approve;
 use super::share::{Concurrency, Lock, Resources};
 use super::source::Span;
@@ -231,6 +232,7 @@ pub struct Stage {
     /// What each cell holds while it runs.
     pub locks: Vec<Lock>,
     pub resources: Resources,
+    pub cache: Option<Box<CacheRule>>,
 }
 
 /// When a stage runs, seen from its direct needs. Sugar for `if`.
@@ -381,6 +383,7 @@ pub struct Step {
     pub undo: Option<usize>,
     /// The step that this one undoes; such a step stands in no list.
     pub undoes: Option<usize>,
+    pub cache: Option<Box<CacheRule>>,
 }
 
 /// What a step does.

@@ -205,6 +205,7 @@ impl<'t> Reader<'t> {
         stage.steps = self.stage_steps(&fields, header, &defaults, had_problem);
         stage.rollback_on_failure = self.rollback_of_stage(&fields, &stage.steps);
         stage.outputs = fields.get("outputs").map(|id| self.stage_outputs(id)).unwrap_or_default();
+        stage.cache = fields.field("cache").and_then(|field| self.cache(field));
         stage
     }
 
@@ -372,5 +373,6 @@ fn empty_stage(header: &Header<'_>, needs: Vec<usize>, outer: &Defaults) -> Stag
         concurrency: None,
         locks: Vec::new(),
         resources: Resources::default(),
+        cache: None,
     }
 }

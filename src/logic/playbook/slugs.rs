@@ -100,6 +100,9 @@ pub static ALL: &[Slug] = &[
     slug("unknown-zone", "a time zone is not known"),
     slug("bad-time", "a day or a time cannot be read, or comes before the beginning"),
     slug("bad-glob", "a pattern of files cannot be read, or leads out of the project"),
+    slug("cache-not-possible", "what has a `cache` has no result that could be taken again"),
+    slug("cache-with-secret", "what has a `cache` uses a secret, and its result may hold it"),
+    slug("cache-never-hits", "what has a `cache` reads what is another one in each job (warning)"),
     slug("trigger-needs-input", "what starts by itself needs an input that nobody gives"),
     slug("self-trigger", "a playbook waits for its own end to start again"),
 ];

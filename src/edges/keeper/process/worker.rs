@@ -247,7 +247,11 @@ impl Worker {
             self.base = self.shared.base.fix(self.shared.fixed.iter().chain(variables));
             self.base_of = variables.first().cloned();
         }
-        let mut environment = self.base.change(&launch.env).map_err(|name| {
+        let changed = match launch.is_closed {
+            true => self.base.close(&launch.env),
+            false => self.base.change(&launch.env),
+        };
+        let mut environment = changed.map_err(|name| {
             failed(&format!(
                 "the variable `{}` cannot be set: its name or value is not allowed",
                 name.escape_debug()

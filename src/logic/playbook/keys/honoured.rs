@@ -34,6 +34,7 @@ pub(super) fn of(place: Place) -> Option<&'static [Key]> {
         Place::Concurrency => CONCURRENCY,
         Place::Lock => LOCK,
         Place::Resources => RESOURCES,
+        Place::Cache => CACHE,
         _ => return None,
     })
 }
@@ -215,7 +216,7 @@ static STAGE: &[Key] = &[
     yes(S, "concurrency", "text or a map", "Cells of one group run one after the other, over all jobs"),
     yes(S, "locks", "a list of locks", "Locks that are taken together before a cell starts"),
     yes(S, "resources", "a map", "Share of the machine that each cell needs"),
-    later(S, "cache", "a map", "Takes the result of an earlier equal run"),
+    yes(S, "cache", "a map", "Takes the result of an earlier equal run"),
     later(S, "uses", "a playbook", "Runs another playbook as this stage"),
     later(S, "with", "a map of values", "Inputs of the playbook in `uses`"),
     later(S, "secrets", "`inherit` or a map", "Secrets of the playbook in `uses`"),
@@ -332,7 +333,7 @@ static STEP: &[Key] = &[
     later(T, "stdin", "text", "Standard input of the step"),
     later(T, "uses", "an action or a playbook", "Runs an action"),
     later(T, "with", "a map of values", "Inputs of `uses`"),
-    later(T, "cache", "a map", "Takes the result of an earlier equal run"),
+    yes(T, "cache", "a map", "Takes the result of an earlier equal run"),
     later(T, "cache-files", "a map", "Keeps files between jobs"),
     yes(T, "idempotent", "`true` or `false`", "May run again after a crash"),
     yes(
@@ -480,4 +481,22 @@ static RESOURCES: &[Key] = &[
     yes(RS, "cpu", "a number", "Processors, of `cpu` in the setting `resources`"),
     yes(RS, "memory", "a size", "Memory, of `memory` in the setting `resources`"),
     yes(RS, "custom", "a map of numbers", "Other things that the setting `resources` counts"),
+];
+
+const CA: Place = Place::Cache;
+static CACHE: &[Key] = &[
+    yes(CA, "inputs", "a list of globs", "Files that the result depends on"),
+    yes(CA, "outputs", "a list of globs", "Files that are the result"),
+    yes(CA, "env", "a list of names", "Environment variables that the result depends on"),
+    yes(CA, "tools", "a list of commands", "Commands whose output the result depends on"),
+    yes(CA, "key", "text with expressions", "Whatever else the result depends on"),
+    yes(CA, "mode", "`read-write`, `read`, `write` or `off`", "What the cache is used for"),
+    yes(CA, "outputs-exact", "`true` or `false`", "Removes other files from output folders"),
+    yes(CA, "secrets", "`refuse` or `include`", "What happens with secrets"),
+    yes(CA, "max-size", "a size", "Largest result that is kept"),
+    yes(CA, "share", "`project`, `branch` or `none`", "Who may use the result"),
+    later(CA, "failures", "`true` or `false`", "Keeps failures of pure checks"),
+    yes(CA, "strict", "`true` or `false`", "Watches for undeclared writes"),
+    later(CA, "path", "a list of paths", "Files that are kept between jobs"),
+    later(CA, "restore-keys", "a list of text", "Beginnings of keys that will do as well"),
 ];
