@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::playbook::gate::GateRules;
 use super::playbook::model::Playbook;
 use super::playbook::share::Totals;
+use super::sidecar::Containers;
 use super::value::Value;
 
 /// What was asked for beside the playbook itself. Stored with the job, so that the plan can be made again.
@@ -43,6 +44,9 @@ pub struct PlanRequest {
     /// Among what waits in several jobs, higher ones go first.
     #[serde(skip_serializing_if = "is_zero")]
     pub priority: i32,
+    /// What runs containers.
+    #[serde(skip_serializing_if = "Containers::is_default")]
+    pub containers: Containers,
 }
 
 impl PlanRequest {
@@ -64,6 +68,7 @@ impl PlanRequest {
                 max_parallel: None,
                 gates: GateRules::default(),
                 totals: Totals::default(),
+                containers: Containers::default(),
                 ..request.clone()
             };
             (inputs, asked)
@@ -93,6 +98,7 @@ pub struct Plan {
     pub totals: Totals,
     /// Of the job among others.
     pub priority: i32,
+    pub containers: Containers,
 }
 
 impl Plan {
@@ -185,7 +191,8 @@ pub fn plan(playbook: Arc<Playbook>, request: &PlanRequest) -> Result<Plan, Vec<
     let order = order(&playbook, &stages);
     let vars = vars(&playbook, request);
     let (gates, totals, priority) = (request.gates.clone(), request.totals.clone(), request.priority);
-    Ok(Plan { order, inputs, vars, slots, gates, totals, priority, stages, playbook })
+    let containers = request.containers.clone();
+    Ok(Plan { order, inputs, vars, slots, gates, totals, priority, containers, stages, playbook })
 }
 
 fn position(at: usize) -> u32 {

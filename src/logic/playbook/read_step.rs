@@ -320,5 +320,6 @@ pub(super) fn empty_step(span: Span, parent: Option<usize>, action: Action) -> S
         background: false,
         undo: None,
         undoes: None,
+        part: None,
     }
 }

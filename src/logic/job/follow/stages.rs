@@ -132,6 +132,7 @@ fn can_foresee(state: &JobState, stage: u32) -> bool {
         && model.run_when == RunWhen::AllSuccess
         && model.strategy.is_none()
         && model.approve.is_none()
+        && model.steps.sidecars.is_empty()
         && !share::stage_asks(state, stage)
         && share::width(state, stage) == 1
         && !model.is_final;

@@ -10,7 +10,6 @@ pub(super) fn of(place: Place) -> &'static [Key] {
         Place::Profile => PROFILE,
         Place::Environment => ENVIRONMENT,
         Place::Container => CONTAINER,
-        Place::Sidecar => SIDECAR,
         Place::Cache => CACHE,
         Place::Artifact => ARTIFACT,
         Place::Reporting => REPORTING,
@@ -45,20 +44,6 @@ static CONTAINER: &[Key] = &[
     later(CO, "options", "text", "Further options of the container engine"),
     later(CO, "credentials", "a map", "How to log in at the registry"),
     later(CO, "user", "text", "User in the container"),
-];
-
-const SC: Place = Place::Sidecar;
-static SIDECAR: &[Key] = &[
-    later(SC, "image", "text", "Image of the container"),
-    later(SC, "env", "a map of text", "Its environment"),
-    later(SC, "ports", "a list", "Ports that it opens"),
-    later(SC, "volumes", "a list", "Folders that it sees"),
-    later(SC, "options", "text", "Further options of the container engine"),
-    later(SC, "credentials", "a map", "How to log in at the registry"),
-    later(SC, "entrypoint", "text", "Replaces the image's entry point"),
-    later(SC, "command", "text", "Replaces the image's command"),
-    later(SC, "process", "a map", "A process instead of a container"),
-    later(SC, "ready", "a map", "How to see that it is ready"),
 ];
 
 const CA: Place = Place::Cache;
