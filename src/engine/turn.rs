@@ -29,6 +29,7 @@ use crate::logic::job::launch::log_path;
 use crate::logic::job::order::{Asked, Order, Refusal, Target};
 use crate::logic::job::repeat;
 use crate::logic::job::report::{AttemptKey, End, Report};
+use crate::logic::job::sidecar::removals;
 use crate::logic::job::state::{JobPhase, JobState};
 use crate::logic::job::wanted::wanted;
 use crate::logic::job::{Input, turn};
@@ -514,6 +515,10 @@ impl Engine {
         let mut inputs = self
             .lost(live, "it was interrupted: the keeper of the job ended, and its processes were stopped");
         for (cell, run) in flight.take_sweeps() {
+            if !removals(&self.state, cell).is_empty() {
+                // The next keeper is asked again.
+                continue;
+            }
             let survivors = survivors.clone();
             inputs.push(Heard::Input(Input::Report(Report::Swept { cell, run, ended: 0, survivors })));
         }

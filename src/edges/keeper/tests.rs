@@ -102,6 +102,7 @@ impl Rig {
             after: None,
             is_extra: false,
             is_closed: false,
+            after_end: Vec::new(),
         }
     }
 
@@ -166,7 +167,9 @@ impl Rig {
 
     async fn sweep(&mut self, cell: u32, grace_ms: u64) -> Vec<String> {
         let tag = self.tag(cell);
-        self.keeper.send(&[ToKeeper::Sweep { cell, run: 1, tag, grace_ms, signal: SIGTERM }]).unwrap();
+        self.keeper
+            .send(&[ToKeeper::Sweep { cell, run: 1, tag, grace_ms, signal: SIGTERM, remove: Vec::new() }])
+            .unwrap();
         let reports = self
             .reports(|report| matches!(report, Report::Swept { cell: swept, .. } if *swept == cell))
             .await;

@@ -16,6 +16,7 @@ use crate::faces::out::Out;
 use crate::logic::plan::{CacheRequest, Plan, PlanProblem, PlanRequest, require};
 use crate::logic::playbook::gate::GateRules;
 use crate::logic::playbook::model::{Playbook, SecretFrom};
+use crate::logic::sidecar::Containers;
 use crate::logic::text::clean::written_out;
 use crate::logic::text::plural;
 
@@ -51,6 +52,7 @@ pub(super) fn request(context: &Context, args: &RequestArgs) -> Result<PlanReque
             all: args.cache,
             files: args.cache_files.clone(),
         },
+        containers: Containers::default(),
     })
 }
 

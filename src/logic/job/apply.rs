@@ -588,6 +588,10 @@ fn step_started(state: &mut JobState, key: AttemptKey, at: Timestamp) {
         }
         _ => {}
     }
+    if super::sidecar::may_leave(tree, key.step) {
+        it.needs_sweep = true;
+        it.swept = false;
+    }
     let step = &mut it.steps[key.step as usize];
     step.is_cleanup = is_cleanup;
     step.is_late = is_late;

@@ -102,8 +102,12 @@ pub enum Cause {
     Expired { message: String },
     /// A step with `cancel` asked for it.
     StoppedBy { step: String },
-    /// Another step of the same `parallel` failed.
+    /// Another step of the same `parallel` failed, or the service that the step waited for.
     Together { step: String },
+    /// A service could not be got ready.
+    Service { service: String, message: String },
+    /// All steps that a service ran beside have ended.
+    StepsOver,
     /// These steps could not be undone; of a stage its cells, of a job its stages.
     NotUndone { names: Vec<String> },
     /// What had completed was undone; before that, it ended as it did because of `cause`.

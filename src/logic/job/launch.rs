@@ -7,10 +7,12 @@ use std::sync::Arc;
 use super::effect::{KeepChildren, Launch, Program};
 use super::report::AttemptKey;
 use super::scope::{JobScope, ListStatus, Standing, environment};
+use super::sidecar;
 use super::simple::simple_command;
 use super::state::JobState;
 use crate::logic::expr::{ExprError, Template};
 use crate::logic::playbook::model::{Action, OnInterrupt, Shell, Step, Workspace};
+use crate::logic::sidecar as errand;
 
 /// Longest text that goes to a shell as an argument; beyond it a script file is written. Linux takes 128 KiB.
 const LONGEST_ARGUMENT: usize = 100 * 1024;
@@ -24,6 +26,9 @@ pub fn check(state: &JobState, key: AttemptKey, status: ListStatus) -> Result<()
     let model = &stage.steps.steps[key.step as usize];
     let Action::Run { text, .. } = &model.action else { return Ok(()) };
     let env = environment(state, key.cell, Some((key.step, status)))?;
+    if let Some(part) = model.part {
+        sidecar::started(state, key, part, &scope(state, key, status, &env))?;
+    }
     if text.template.as_literal().is_none()
         || stage_dir(state, key.cell, model).is_some_and(|t| t.as_literal().is_none())
     {
@@ -80,6 +85,10 @@ pub fn launch(state: &JobState, key: AttemptKey) -> Result<Launch, ExprError> {
             return Err(ExprError::evaluation("not-a-command", words));
         }
     };
+    let part = match model.part {
+        Some(part) => sidecar::started(state, key, part, &scope(state, key, status, &env))?,
+        None => None,
+    };
     let (command, dir): (Arc<str>, Option<Arc<str>>) = {
         let dir = stage_dir(state, key.cell, model);
         match (text.template.as_literal(), dir.map(Template::as_literal)) {
@@ -115,9 +124,16 @@ pub fn launch(state: &JobState, key: AttemptKey) -> Result<Launch, ExprError> {
         env.push(("SORTIE_IDEMPOTENCY_KEY".to_owned(), Some(identity)));
         env.push(("SORTIE_ATTEMPT".to_owned(), Some("1".to_owned())));
     }
+    let (program, after_end) = match part {
+        Some(part) => {
+            env.push((errand::ERRAND.to_owned(), Some(part.errand)));
+            (part.program, part.after)
+        }
+        None => (program(&command, shell, setting.has_bash), Vec::new()),
+    };
     Ok(Launch {
         key,
-        program: program(&command, shell, setting.has_bash),
+        program,
         cwd: directory(state, key.cell, dir.as_deref()),
         env,
         log: log_path(key),
@@ -128,6 +144,7 @@ pub fn launch(state: &JobState, key: AttemptKey) -> Result<Launch, ExprError> {
         is_last: is_last(state, key),
         after: it.after,
         is_extra: false,
+        after_end,
     })
 }
 
@@ -203,6 +220,7 @@ fn own_variables(state: &JobState, key: AttemptKey, model: &Step, env: &mut Vec<
     set("SORTIE_CELL", it.id.to_string());
     set("SORTIE_STEP", step);
     set("SORTIE_ATTEMPT", key.attempt.to_string());
+    sidecar::variables(state, key.cell, &mut set);
     if model.on_interrupt == OnInterrupt::Resume && it.steps[key.step as usize].reruns > 0 {
         set("SORTIE_RESUMED", "1".to_owned());
     }

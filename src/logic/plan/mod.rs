@@ -18,6 +18,7 @@ use super::playbook::cache::CacheRule;
 use super::playbook::gate::GateRules;
 use super::playbook::model::Playbook;
 use super::playbook::share::Totals;
+use super::sidecar::Containers;
 use super::value::Value;
 
 /// What was asked for beside the playbook itself. Stored with the job, so that the plan can be made again.
@@ -48,6 +49,9 @@ pub struct PlanRequest {
     /// Among what waits in several jobs, higher ones go first.
     #[serde(skip_serializing_if = "is_zero")]
     pub priority: i32,
+    /// What runs containers.
+    #[serde(skip_serializing_if = "Containers::is_default")]
+    pub containers: Containers,
 }
 
 /// What a job uses the cache of results for.
@@ -89,6 +93,7 @@ impl PlanRequest {
                 max_parallel: None,
                 gates: GateRules::default(),
                 totals: Totals::default(),
+                containers: Containers::default(),
                 ..request.clone()
             };
             (inputs, asked)
@@ -119,6 +124,7 @@ pub struct Plan {
     /// Of the job among others.
     pub priority: i32,
     pub cache: CacheRequest,
+    pub containers: Containers,
 }
 
 impl Plan {
@@ -222,7 +228,8 @@ pub fn plan(playbook: Arc<Playbook>, request: &PlanRequest) -> Result<Plan, Vec<
     let vars = vars(&playbook, request);
     let cache = request.cache.clone();
     let (gates, totals, priority) = (request.gates.clone(), request.totals.clone(), request.priority);
-    Ok(Plan { order, inputs, vars, slots, gates, totals, priority, cache, stages, playbook })
+    let containers = request.containers.clone();
+    Ok(Plan { order, inputs, vars, slots, gates, totals, priority, cache, containers, stages, playbook })
 }
 
 fn position(at: usize) -> u32 {

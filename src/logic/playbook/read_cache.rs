@@ -210,6 +210,9 @@ pub fn why_not_stage(stage: &Stage) -> Option<&'static str> {
     if stage.approve.is_some() {
         return Some("people decide whether it goes on");
     }
+    if !stage.steps.sidecars.is_empty() {
+        return Some("services run beside it");
+    }
     (!steps.background.is_empty()).then_some("a step of it goes on in the background")
 }
 

@@ -322,5 +322,6 @@ pub(super) fn empty_step(span: Span, parent: Option<usize>, action: Action) -> S
         undo: None,
         undoes: None,
         cache: None,
+        part: None,
     }
 }

@@ -54,6 +54,8 @@ pub static ALL: &[Slug] = &[
     slug("several-actions", "a step or stage does more than one thing"),
     slug("too-many-blocks", "blocks are nested more than 10 deep"),
     slug("not-in-background", "`wait` or `cancel` names a step that was not started in the background"),
+    slug("bad-port", "a port of a service cannot be read, or two want the same"),
+    slug("unknown-service", "an expression names a service or a port that is not there"),
     slug("nothing-to-undo", "a rollback has nothing to do: no step has an `undo`"),
     slug("unknown-need", "a stage needs one that is not there"),
     slug("self-need", "a stage needs itself"),

@@ -18,6 +18,7 @@ use super::environment::{Environment, Here, entry};
 use super::files::{self, Pool};
 use super::log::Log;
 use super::pump::{Buffer, Taps};
+use super::removal;
 use super::shared::{Shared, State};
 use super::spawn::{NotStarted, Spawner};
 use super::stop::{self, Whose};
@@ -335,11 +336,12 @@ impl Worker {
         }
         log.settle();
         forget(script.as_deref().filter(|_| left == 0));
+        let not_removed = removal::run(&launch.after_end, &launch.env).err();
         let mut exit = Exit {
             key,
             end,
             log_bytes: log.bytes(),
-            log_problem: log.problem(),
+            log_problem: log.problem().or(not_removed),
             usage,
             files,
             left_running: left,

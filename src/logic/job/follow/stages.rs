@@ -133,6 +133,7 @@ fn can_foresee(state: &JobState, stage: u32) -> bool {
         && model.run_when == RunWhen::AllSuccess
         && model.strategy.is_none()
         && model.approve.is_none()
+        && model.steps.sidecars.is_empty()
         && !share::stage_asks(state, stage)
         && !cached::has_cache(state, stage)
         && share::width(state, stage) == 1
