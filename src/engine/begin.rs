@@ -184,12 +184,15 @@ pub fn start(project: &Project, mut start: Start, world: World) -> Result<Runnin
     let dir = made.path();
     let given = Given::of(&start);
     let hello = hello(project, &start.plan, (&id, dir), start.on_loss, given, 1);
+    // Where results may be found, one is started only when something is to run.
     let mut keeper = match start.ahead.0.take() {
-        Some(keeper) => keeper,
-        None => start_keeper(world)?,
+        None if !is_needed(&start.plan) => Some(start_keeper(world)?),
+        keeper => keeper,
     };
-    // Before the store is opened: it gets ready meanwhile.
-    keeper.greet(&hello).map_err(|e| no_keeper(&e))?;
+    if let Some(keeper) = &mut keeper {
+        // Before the store is opened: it gets ready meanwhile.
+        keeper.greet(&hello).map_err(|e| no_keeper(&e))?;
+    }
     let mut store = Store::open(project)?;
     let number = create(project, &mut store, &start, (&id, dir), Some(&Owner::this()), world)
         .map_err(|error| store.named(error))?;
@@ -197,7 +200,7 @@ pub fn start(project: &Project, mut start: Start, world: World) -> Result<Runnin
     let stored = store.job(&id)?;
     let only = Only::take(&dir, || false)
         .ok_or_else(|| EngineError::bug("a new job has an engine already".to_owned()))?;
-    let parts = Parts { store, stored, plan: start.plan, hello, keeper: Some(keeper), fetch: None, only };
+    let parts = Parts { store, stored, plan: start.plan, hello, keeper, fetch: None, only };
     run(project, parts, Vec::new(), None, dir, world).map(|running| Running { number, ..running })
 }
 
@@ -405,6 +408,11 @@ fn root(project: &Project) -> String {
     fs::canonicalize(&project.root).unwrap_or_else(|_| project.root.clone()).display().to_string()
 }
 
+/// The path of this program, for steps that call it; its name, if it is removed by now.
+fn program() -> String {
+    std::env::current_exe().map_or_else(|_| "sortie".to_owned(), |path| path.display().to_string())
+}
+
 /// What a keeper is told about a job.
 fn hello(
     project: &Project,
@@ -425,7 +433,7 @@ fn hello(
         spare: project.state.join("run").join("files").display().to_string(),
         slots: plan.slots,
         first_slots: plan.first_cells(),
-        env: job_variables(id, &root(project)),
+        env: job_variables(id, &root(project), &program()),
         on_loss,
         masks: given.secrets.iter().map(|(_, value)| value.clone()).collect(),
         given,

@@ -15,18 +15,19 @@ use crate::logic::playbook::slugs;
 use crate::logic::settings;
 use crate::logic::text::near_miss;
 
-const TOPICS: [(&str, &str); 7] = [
+const TOPICS: [(&str, &str); 8] = [
     ("keys", "every key of the playbook language, and which are not supported yet"),
     ("exit-codes", "what sortie's exit codes mean"),
     ("events", "the types of events that `run --ui json` and `jobs events` print"),
     ("settings", "every setting, its variable and its flag"),
     ("schedules", "what starts jobs by itself, and what happens on odd days"),
+    ("cache", "when an earlier result is taken, what it is known by, and what is kept"),
     ("survival", "what goes on when a terminal, a process, a machine or a container goes away"),
     ("on-interrupt", "what becomes of a step that was lost, and who goes on with its job"),
 ];
 
 /// The types of events, with what they mean and what older tools call them.
-const EVENTS: [(&str, &str, &str); 50] = [
+const EVENTS: [(&str, &str, &str); 54] = [
     ("job.started", "a job began", "OrchestrationStarted"),
     ("job.paused", "nothing new is started until it is resumed", "OrchestrationPaused"),
     ("job.resumed", "a paused job goes on", "OrchestrationResumed"),
@@ -78,6 +79,10 @@ const EVENTS: [(&str, &str, &str); 50] = [
     ("step.cancelled", "a step was cancelled", "ScriptCancelled"),
     ("step.skipped", "a step did not run", "ScriptSkipped"),
     ("step.annotated hashed", "a step gave a message; a digest of files is known", "AnnotationAdded"),
+    ("cache.hit", "an earlier result of a cell or step fits; `steps` are how its steps ended then", "CacheHit"),
+    ("cache.miss", "none fits; `differed` is what is not as it was in the newest of that name", "CacheMiss"),
+    ("cache.stored", "what was made is kept", "CacheStored"),
+    ("cache.not-stored", "it is not, and why", ""),
     (
         "gate.opened",
         "people are asked; `approvers` are as in the playbook, `people` are who is behind them",

@@ -195,8 +195,8 @@ fn directory(state: &JobState, cell: u32, dir: Option<&str>) -> Arc<str> {
 
 /// Returns the variables that are the same for every step of a job. They hold over all that a playbook says.
 #[must_use]
-pub fn job_variables(job_id: &str, root: &str) -> Vec<(String, String)> {
-    [("SORTIE", "true"), ("SORTIE_JOB", job_id), ("SORTIE_WORKSPACE", root)]
+pub fn job_variables(job_id: &str, root: &str, program: &str) -> Vec<(String, String)> {
+    [("SORTIE", "true"), ("SORTIE_JOB", job_id), ("SORTIE_WORKSPACE", root), ("SORTIE_EXE", program)]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into()
 }
