@@ -11,6 +11,7 @@
 //! | `SORTIE_FAULT_CLOCK_FILE=path` | it is wrong by as many seconds as stand in that file, whenever it is looked at |
 //! | `SORTIE_FAULT_BOOT=other` | the machine seems to have booted again, under that id |
 //! | `SORTIE_FAULT_SERVICE_KILL_AT=3` | the service of a project is killed when it passes its third point |
+//! | `SORTIE_FAULT_CACHE_AT=5` | the process is killed when it passes its fifth point between two effects on kept results |
 //! | `SORTIE_FAULT_NO_INOTIFY=1` | the system tells nothing about changed files |
 //! | `SORTIE_FAULT_NO_LOCK=1` | a service does not look whether there is another one |
 //!
@@ -117,6 +118,18 @@ static SERVICE_KILL_AT: OnceLock<Option<u32>> = OnceLock::new();
 pub(super) fn service_point() {
     let number = Some(SERVICE_POINTS.fetch_add(1, Ordering::Relaxed) + 1);
     if number == asked(&SERVICE_KILL_AT, "SORTIE_FAULT_SERVICE_KILL_AT") {
+        // As above.
+        let _outcome = kill(getpid(), Signal::SIGKILL);
+    }
+}
+
+static CACHE_POINTS: AtomicU32 = AtomicU32::new(0);
+static CACHE_AT: OnceLock<Option<u32>> = OnceLock::new();
+
+/// Passes a point of the store of results, or dies there.
+pub(super) fn cache_point() {
+    let number = Some(CACHE_POINTS.fetch_add(1, Ordering::Relaxed) + 1);
+    if number == asked(&CACHE_AT, "SORTIE_FAULT_CACHE_AT") {
         // As above.
         let _outcome = kill(getpid(), Signal::SIGKILL);
     }

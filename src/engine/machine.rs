@@ -283,7 +283,10 @@ fn make_folder(dir: &Path) -> io::Result<()> {
 }
 
 /// Returns the folder of the user's locks, which nobody else can write to.
-fn folder() -> io::Result<PathBuf> {
+///
+/// # Errors
+/// If it cannot be made, or somebody else can write to it.
+pub(super) fn folder() -> io::Result<PathBuf> {
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_dir());
     let user = rustix::process::getuid().as_raw();
     let base = match runtime {

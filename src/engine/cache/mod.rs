@@ -1,15 +1,37 @@
 //! REMEMBERS RESULTS. Looks for what was made before, puts it back, and keeps what was made now.
 //!
+//! Whoever asks does not wait: threads of this module answer, in any order (`worker.rs`). A look (`look.rs`) makes the key of
+//! a result from files (`files.rs`, `memo.rs`) and programs, finds its entry (`entry.rs`, `db.rs`), and puts outputs back
+//! (`restore.rs`); what was made after a miss is kept (`keep.rs`, `shelf.rs`).
+//!
 //! Not here: which cells and steps are cached, and what their keys are made of (`logic/job/cached.rs`, `logic/cache`).
-//! Whoever asks does not wait: threads of this module answer, in any order.
 
-#![expect(dead_code, reason = "the engine begins to ask in the next change")]
+#![cfg_attr(not(test), expect(dead_code, reason = "the engine begins to ask in the next change"))]
+
+mod branch;
+mod db;
+mod entry;
+mod files;
+mod keep;
+mod locks;
+mod look;
+mod memo;
+mod project;
+mod restore;
+mod shelf;
+mod stat;
+mod worker;
+
+#[cfg(test)]
+mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use crate::logic::cache::{Recipe, Record, Trust, Unit};
 use crate::logic::job::report::Report;
+use worker::Shared;
 
 /// Where results are looked for and kept, and for whom.
 #[derive(Clone, Debug)]
@@ -50,43 +72,38 @@ pub(super) enum Ask {
 /// Hears the answers; called by other threads.
 pub(super) type Answer = Box<dyn Fn(Vec<Report>) + Send + Sync>;
 
-/// The store of results at work for one job.
+/// The results of a project, in use by one job. What was looked for and not kept is given up when this is dropped.
 pub(super) struct Cache {
-    answer: Answer,
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Cache {
+    /// Begins to answer.
     pub(super) fn start(opening: Opening, answer: Answer) -> Self {
-        drop(opening);
-        Self { answer }
+        let shared = Arc::new(Shared::new(opening, answer));
+        let threads = worker::start(&shared);
+        Self { shared, threads }
     }
 
+    /// Asks. Answers may come before this returns.
     pub(super) fn ask(&self, asks: Vec<Ask>) {
-        use crate::logic::cache::{Kept, Looked, Miss};
-        let mut reports = Vec::new();
-        for ask in asks {
-            match ask {
-                Ask::Look { unit, recipe, .. } => {
-                    if std::env::var_os("SHOW").is_some() {
-                        let _ = std::fs::write("/tmp/recipe.txt", format!("{recipe:#?}"));
-                    }
-                    reports.push(Report::Looked {
-                        unit,
-                        looked: Looked::Miss(Box::new(Miss { reason: "new".into(), ..Miss::default() })),
-                    });
-                }
-                Ask::Keep { unit, record, logs } => {
-                    if std::env::var_os("SHOW").is_some() {
-                        let _ = std::fs::write("/tmp/record.txt", format!("{record:#?} {logs:?}"));
-                    }
-                    reports.push(Report::Kept {
-                        unit,
-                        kept: Kept::Not { reason: "none".into(), message: String::new() },
-                    });
-                }
-                Ask::Drop { .. } => {}
-            }
-        }
-        (self.answer)(reports);
+        self.shared.ask(asks);
     }
+}
+
+impl Drop for Cache {
+    fn drop(&mut self) {
+        self.shared.close();
+        for thread in self.threads.drain(..) {
+            // A panic of it was told when it happened.
+            let _outcome = thread.join();
+        }
+    }
+}
+
+/// A point between two effects on the disk, at which tests kill the process.
+fn point() {
+    #[cfg(feature = "faults")]
+    super::faults::cache_point();
 }

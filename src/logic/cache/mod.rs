@@ -3,6 +3,9 @@
 //! Not here: when a result is looked for or kept (`logic/job/cached.rs`), files, digests and the store of results
 //! (`engine/cache`).
 
+pub mod key;
+pub mod pattern;
+
 use serde::{Deserialize, Serialize};
 
 use crate::logic::job::event::StepEnd;

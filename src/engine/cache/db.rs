@@ -1,0 +1,375 @@
+//! The database of results: entries, the newest of each name, what is remembered of files, what is just being restored.
+//!
+//! Nothing here has to survive a power cut: each row carries a digest, and what is missing is made again. So commits are
+//! never synced. A database that is damaged is put aside and made anew.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use blake3::Hash;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
+
+use super::stat::Stamp;
+
+/// Version of the tables.
+const VERSION: i64 = 1;
+
+/// How long a writer waits for another process.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// So many rows of the memo are read when a job begins.
+const MOST_ROWS: i64 = 200_000;
+
+/// With more pages than this in its log, the database is tidied at the end of a job: whoever opens it next has to read the
+/// log from end to end.
+const MOST_PAGES: u32 = 64;
+
+const TABLES: &str = "
+    CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE entries (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
+    CREATE TABLE uses (id INTEGER PRIMARY KEY, used INTEGER NOT NULL);
+    CREATE TABLE names (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
+    CREATE TABLE memo (id INTEGER PRIMARY KEY, state BLOB NOT NULL);
+    CREATE TABLE restoring (id INTEGER PRIMARY KEY);";
+
+/// A connection.
+#[derive(Debug)]
+pub(super) struct Db {
+    pub(super) connection: Connection,
+    /// Of this store only; for digests of secrets.
+    pub(super) secret: [u8; 32],
+}
+
+/// Why the database cannot be used.
+#[derive(Debug)]
+pub(super) enum Unusable {
+    /// It is none, or parts of it are lost.
+    Damaged,
+    /// A newer sortie has made it.
+    Newer(i64),
+    /// What the system or SQLite said.
+    Failed(String),
+}
+
+impl From<rusqlite::Error> for Unusable {
+    fn from(error: rusqlite::Error) -> Self {
+        if is_damage(&error) { Self::Damaged } else { Self::Failed(error.to_string()) }
+    }
+}
+
+/// Says whether SQLite found that what it reads cannot be what was written.
+pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error;
+    let is_nonsense = matches!(
+        error,
+        Error::InvalidColumnType(..)
+            | Error::FromSqlConversionFailure(..)
+            | Error::IntegralValueOutOfRange(..)
+            | Error::Utf8Error(..)
+    );
+    // A table that is not there counts, too: the file was put together from parts.
+    let is_broken = matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::Unknown)
+    );
+    is_nonsense || is_broken
+}
+
+impl Db {
+    /// Opens the database in a folder, making it if it is not there.
+    ///
+    /// # Errors
+    /// If it cannot be used.
+    pub(super) fn open(folder: &Path) -> Result<Self, Unusable> {
+        let path = path_in(folder);
+        let connection = Connection::open(&path)?;
+        connection.busy_timeout(BUSY)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        connection.execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 0; \
+             PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;",
+        )?;
+        connection.set_prepared_statement_cache_capacity(32);
+        match version(&connection)? {
+            VERSION => {}
+            newer if newer > VERSION => return Err(Unusable::Newer(newer)),
+            _ => create(&connection)?,
+        }
+        Self::with(connection)
+    }
+
+    /// Opens the database in a folder only to read it; none if it is not there.
+    ///
+    /// # Errors
+    /// If it cannot be used.
+    pub(super) fn look(folder: &Path) -> Result<Option<Self>, Unusable> {
+        let path = path_in(folder);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&path, flags)?;
+        connection.busy_timeout(BUSY)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        match version(&connection)? {
+            VERSION => Ok(Some(Self::with(connection)?)),
+            newer if newer > VERSION => Err(Unusable::Newer(newer)),
+            // Of an older format, or not made to the end: there is nothing that could be used.
+            _ => Ok(None),
+        }
+    }
+
+    fn with(connection: Connection) -> Result<Self, Unusable> {
+        let secret: Option<Vec<u8>> = connection
+            .query_row("SELECT value FROM meta WHERE name = 'secret'", [], |row| row.get(0))
+            .optional()?;
+        let secret = secret.ok_or(Unusable::Damaged)?.try_into().map_err(|_| Unusable::Damaged)?;
+        Ok(Self { connection, secret })
+    }
+
+    /// Returns the bytes of an entry.
+    pub(super) fn entry(&self, id: i64) -> rusqlite::Result<Option<Vec<u8>>> {
+        self.one("SELECT body FROM entries WHERE id = ?1", id)
+    }
+
+    /// Returns what the newest result of a name was made of.
+    pub(super) fn of_name(&self, id: i64) -> rusqlite::Result<Option<Vec<u8>>> {
+        self.one("SELECT body FROM names WHERE id = ?1", id)
+    }
+
+    fn one(&self, sql: &str, id: i64) -> rusqlite::Result<Option<Vec<u8>>> {
+        self.connection.prepare_cached(sql)?.query_row([id], |row| row.get(0)).optional()
+    }
+
+    /// Keeps an entry, or another one in its place, and takes note that it is used now (in seconds since 1970).
+    pub(super) fn put_entry(&self, id: i64, body: &[u8], now: i64) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached("INSERT OR REPLACE INTO entries (id, body) VALUES (?1, ?2)")?
+            .execute(params![id, body])?;
+        self.connection
+            .prepare_cached("INSERT OR REPLACE INTO uses (id, used) VALUES (?1, ?2)")?
+            .execute([id, now])?;
+        Ok(())
+    }
+
+    /// Takes note that entries are used now. Those that were used a moment ago are left as they are.
+    pub(super) fn used(&self, ids: &[i64], now: i64) -> rusqlite::Result<()> {
+        let mut update =
+            self.connection.prepare_cached("UPDATE uses SET used = ?2 WHERE id = ?1 AND used < ?2 - 3600")?;
+        ids.iter().try_for_each(|id| update.execute([*id, now]).map(|_| ()))
+    }
+
+    /// Takes note of what the newest result of a name was made of.
+    pub(super) fn put_name(&self, id: i64, body: &[u8]) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached("INSERT OR REPLACE INTO names (id, body) VALUES (?1, ?2)")?
+            .execute(params![id, body])?;
+        Ok(())
+    }
+
+    /// Removes an entry.
+    pub(super) fn remove(&self, id: i64) -> rusqlite::Result<()> {
+        self.connection.prepare_cached("DELETE FROM entries WHERE id = ?1")?.execute([id])?;
+        self.connection.prepare_cached("DELETE FROM uses WHERE id = ?1")?.execute([id])?;
+        Ok(())
+    }
+
+    /// Takes note that the outputs of an entry are being restored, until `is_over`.
+    pub(super) fn restoring(&self, id: i64, is_over: bool) -> rusqlite::Result<()> {
+        let sql = match is_over {
+            false => "INSERT OR REPLACE INTO restoring (id) VALUES (?1)",
+            true => "DELETE FROM restoring WHERE id = ?1",
+        };
+        self.connection.prepare_cached(sql)?.execute([id]).map(|_| ())
+    }
+
+    /// Returns the entries whose restoring was not finished.
+    pub(super) fn unfinished(&self) -> rusqlite::Result<Vec<i64>> {
+        self.connection.prepare_cached("SELECT id FROM restoring")?.query_map([], |row| row.get(0))?.collect()
+    }
+
+    /// Returns what is remembered of files. Rows that are not whole are left out.
+    pub(super) fn memo(&self) -> rusqlite::Result<Vec<(Stamp, Hash)>> {
+        let mut rows = self.connection.prepare_cached("SELECT state FROM memo LIMIT ?1")?;
+        let mut rows = rows.query([MOST_ROWS])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.extend(row.get_ref(0)?.as_blob().ok().and_then(read_row));
+        }
+        Ok(found)
+    }
+
+    /// Remembers files.
+    pub(super) fn put_memo(&self, rows: &[(Stamp, Hash)]) -> rusqlite::Result<()> {
+        let mut insert =
+            self.connection.prepare_cached("INSERT OR REPLACE INTO memo (id, state) VALUES (?1, ?2)")?;
+        for (stamp, hash) in rows {
+            // A row stands for a file, whatever state it is in. Two files on different disks may share one.
+            let id = (stamp.inode ^ stamp.device.rotate_left(40)).cast_signed();
+            insert.execute(params![id, write_row(stamp, hash)])?;
+        }
+        Ok(())
+    }
+
+    /// Does something in one transaction.
+    pub(super) fn together<T>(&self, work: impl FnOnce(&Self) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+        self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        let done = work(self).and_then(|done| {
+            self.connection.prepare_cached("COMMIT")?.execute([])?;
+            Ok(done)
+        });
+        if done.is_err() {
+            // Where SQLite has rolled back by itself, there is nothing left to do.
+            let _outcome = self.connection.execute_batch("ROLLBACK");
+        }
+        done
+    }
+
+    /// Copies the log into the database if it has grown, unless somebody else is using it.
+    pub(super) fn tidy(&self, folder: &Path) {
+        let pages = fs::metadata(path_in(folder).with_extension("db-wal")).map_or(0, |it| it.len() / 4096);
+        if pages > u64::from(MOST_PAGES) && self.connection.busy_timeout(Duration::ZERO).is_ok() {
+            // Only an optimisation: what cannot be done now is done at the end of the next job.
+            let _outcome = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+        }
+    }
+}
+
+/// Where the database is.
+pub(super) fn path_in(folder: &Path) -> PathBuf {
+    folder.join("cache.db")
+}
+
+/// Removes the database. Whoever has it open goes on with what nobody else will see.
+///
+/// # Errors
+/// What the system says.
+pub(super) fn remove_files(folder: &Path) -> std::io::Result<()> {
+    for ending in ["db", "db-wal", "db-shm"] {
+        match fs::remove_file(path_in(folder).with_extension(ending)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+fn create(connection: &Connection) -> Result<(), Unusable> {
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    let made = create_in_transaction(connection);
+    connection.execute_batch(if made.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+    made
+}
+
+fn create_in_transaction(connection: &Connection) -> Result<(), Unusable> {
+    // Another process may have done it meanwhile.
+    let found = version(connection)?;
+    if found == VERSION {
+        return Ok(());
+    }
+    if found != 0 {
+        return Err(Unusable::Damaged);
+    }
+    connection.execute_batch(TABLES)?;
+    let mut secret = Vec::with_capacity(32);
+    while secret.len() < 32 {
+        let mut piece = [0; 32];
+        let count =
+            rustix::rand::getrandom(&mut piece[..32 - secret.len()], rustix::rand::GetRandomFlags::empty())
+                .map_err(|error| Unusable::Failed(error.to_string()))?;
+        secret.extend(&piece[..count]);
+    }
+    connection.execute("INSERT INTO meta (name, value) VALUES ('secret', ?1)", [secret])?;
+    connection.pragma_update(None, "user_version", VERSION)?;
+    Ok(())
+}
+
+/// Bytes of a row of the memo: five numbers, a digest, and a digest of those.
+const ROW: usize = 40 + 32 + 8;
+
+fn write_row(stamp: &Stamp, hash: &Hash) -> Vec<u8> {
+    let mut row = Vec::with_capacity(ROW);
+    for number in [stamp.device, stamp.inode, stamp.size] {
+        row.extend(number.to_le_bytes());
+    }
+    for time in [stamp.modified, stamp.changed] {
+        row.extend(time.to_le_bytes());
+    }
+    row.extend(hash.as_bytes());
+    let digest = blake3::hash(&row);
+    row.extend(&digest.as_bytes()[..8]);
+    row
+}
+
+fn read_row(row: &[u8]) -> Option<(Stamp, Hash)> {
+    let (body, digest) = row.split_last_chunk::<8>()?;
+    if row.len() != ROW || blake3::hash(body).as_bytes()[..8] != *digest {
+        return None;
+    }
+    let number = |at: usize| body[at * 8..at * 8 + 8].try_into().map(u64::from_le_bytes).ok();
+    let stamp = Stamp {
+        device: number(0)?,
+        inode: number(1)?,
+        size: number(2)?,
+        modified: number(3)?.cast_signed(),
+        changed: number(4)?.cast_signed(),
+    };
+    Some((stamp, Hash::from_bytes(body[40..72].try_into().ok()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stamp() -> Stamp {
+        Stamp { device: 1, inode: 2, size: 3, modified: -4, changed: 5 }
+    }
+
+    #[test]
+    fn files_are_remembered_and_a_damaged_row_is_not_believed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let db = Db::open(folder.path()).expect("it is made");
+        let hash = blake3::hash(b"x");
+        db.put_memo(&[(stamp(), hash)]).expect("it is written");
+        assert_eq!(db.memo().expect("it is read"), [(stamp(), hash)]);
+        for at in 0..ROW {
+            let mut row = write_row(&stamp(), &hash);
+            row[at] ^= 1;
+            assert_eq!(read_row(&row), None, "byte {at}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_database_is_damaged_and_a_newer_one_is_left_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(
+            path_in(folder.path()),
+            "this is no database, and long enough to be looked at as one".repeat(20),
+        )
+        .expect("a file");
+        assert!(matches!(Db::open(folder.path()), Err(Unusable::Damaged)));
+        remove_files(folder.path()).expect("it goes");
+        let db = Db::open(folder.path()).expect("it is made");
+        db.connection.pragma_update(None, "user_version", 9).expect("it is written");
+        assert!(matches!(Db::open(folder.path()), Err(Unusable::Newer(9))));
+        assert!(matches!(Db::look(folder.path()), Err(Unusable::Newer(9))));
+    }
+
+    #[test]
+    fn a_failed_transaction_leaves_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let db = Db::open(folder.path()).expect("it is made");
+        let failed = db.together(|it| {
+            it.put_entry(1, b"x", 0)?;
+            Err::<(), _>(rusqlite::Error::QueryReturnedNoRows)
+        });
+        assert!(failed.is_err());
+        assert_eq!(db.entry(1).expect("it is read"), None);
+    }
+}

@@ -1,0 +1,380 @@
+//! Keeps a result after a miss, if it is certain what it was made of and what it is.
+//!
+//! Inputs are looked at again: equal, and in the very same state. Files of the result are read and written to the store, and
+//! only then the entry that names them, in one transaction for all results that are kept together.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::{Arc, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use super::db::Db;
+use super::entry::{self, ALL_INLINE, Body, Bytes, Digest, Head, INLINE, Log, Output, What};
+use super::files::{Item, Look, Resolved, Trouble, shown, stays};
+use super::look::{Looking, name_id, seconds};
+use super::memo::Reading;
+use super::point;
+use super::project::listing;
+use super::worker::{Places, Shared, Worker, not_kept};
+use crate::engine::clock;
+use crate::logic::cache::key::{Input, portrait};
+use crate::logic::cache::{Kept, Record, Share, Trust, Unit};
+use crate::logic::job::report::Report;
+
+/// A result that was made.
+#[derive(Debug)]
+pub(super) struct Keeping {
+    pub(super) unit: Unit,
+    pub(super) record: Record,
+    pub(super) logs: Vec<(u32, String)>,
+}
+
+/// What the newest result of a name was made of.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct NameRow {
+    pub(super) name: String,
+    pub(super) key: Digest,
+    pub(super) trust: Trust,
+    pub(super) share: Share,
+    pub(super) branch: Option<String>,
+    pub(super) portrait: Vec<(String, Option<String>)>,
+}
+
+/// A result that is ready to be written down.
+struct Ready {
+    unit: Unit,
+    slot: i64,
+    body: Vec<u8>,
+    name: i64,
+    row: Vec<u8>,
+    kept: Kept,
+}
+
+/// The bytes of a result while it is gathered.
+struct Gather<'a> {
+    shared: &'a Shared,
+    places: &'a Places,
+    inside: Vec<u8>,
+    bytes: u64,
+}
+
+/// So many files are named in a message.
+const NAMED: usize = 5;
+
+/// Tries to read a file that is being written.
+const TRIES: u32 = 3;
+
+impl Worker {
+    /// Keeps results.
+    pub(super) fn keep(&mut self, keeps: Vec<Keeping>) {
+        if keeps.is_empty() {
+            return;
+        }
+        let shared = Arc::clone(&self.shared);
+        let (places, db) = match (shared.places(), self.db.as_ref().map_err(Clone::clone)) {
+            (Ok(places), Ok(db)) => (places, db),
+            (Err(trouble), _) | (_, Err(trouble)) => {
+                let no = |it: Keeping| not_kept(it.unit, trouble.clone());
+                return shared.tell(keeps.into_iter().map(no).collect());
+            }
+        };
+        // Nobody removes what no entry names yet.
+        let gate = places.shelf.gate(false);
+        let units: Vec<Unit> = keeps.iter().map(|it| it.unit).collect();
+        let mut reports = Vec::with_capacity(keeps.len());
+        let mut ready = Vec::with_capacity(keeps.len());
+        for it in keeps {
+            let unit = it.unit;
+            match prepare(&shared, places, db, it) {
+                Ok(it) => ready.push(it),
+                Err(trouble) => reports.push(not_kept(unit, trouble)),
+            }
+        }
+        let written = write_down(&shared, db, &ready);
+        drop(gate);
+        reports.extend(ready.into_iter().map(|it| match &written {
+            Ok(()) => Report::Kept { unit: it.unit, kept: it.kept },
+            Err(error) => {
+                let message = format!("the store of results cannot be written: {error}");
+                not_kept(it.unit, Trouble::new("no-store", message))
+            }
+        }));
+        for unit in units {
+            places.locks.give_back(unit);
+        }
+        shared.tell(reports);
+    }
+
+    /// Restores the entries whose restoring was cut off, as far as nobody else is writing their outputs.
+    pub(super) fn finish(&mut self) {
+        let shared = Arc::clone(&self.shared);
+        let (Ok(places), Ok(db)) = (shared.places(), &self.db) else { return };
+        for id in db.unfinished().unwrap_or_default() {
+            super::look::restore_to_end(&shared, places, db, id);
+        }
+    }
+}
+
+fn write_down(shared: &Shared, db: &Db, ready: &[Ready]) -> rusqlite::Result<()> {
+    if ready.is_empty() {
+        return Ok(());
+    }
+    let now = seconds();
+    let _one = shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
+    let fresh = shared.memo.take_fresh();
+    point();
+    let written = db.together(|db| {
+        for it in ready {
+            db.put_entry(it.slot, &it.body, now)?;
+            db.put_name(it.name, &it.row)?;
+        }
+        db.put_memo(&fresh)?;
+        point();
+        Ok(())
+    });
+    point();
+    written
+}
+
+/// Finds out whether a result may be kept, and gathers it.
+fn prepare(shared: &Shared, places: &Places, db: &Db, it: Keeping) -> Result<Ready, Trouble> {
+    let looking = shared.looked.lock().unwrap_or_else(PoisonError::into_inner).remove(&it.unit);
+    let Some(looking) = looking else {
+        return Err(Trouble::new("not-looked", "it was not looked for, or could not be"));
+    };
+    let mut look = Look::new(&places.root, &shared.memo);
+    let again = look.inputs(&looking.recipe.inputs).map_err(|trouble| {
+        let message = format!("its inputs were changed while it ran: {}", trouble.message);
+        Trouble::new("input-changed", message)
+    })?;
+    compare(&looking.known.resolved, &again)?;
+    refuse_other_writes(shared, &mut look, &looking)?;
+    let mut gather = Gather { shared, places, inside: Vec::new(), bytes: 0 };
+    let files = gather.outputs(&mut look, &looking)?;
+    let logs = gather.logs(&it.logs)?;
+    let (recipe, known) = (&looking.recipe, &looking.known);
+    let record = serde_json::to_string(&it.record).map_err(|error| {
+        Trouble::new("not-recordable", format!("what it told cannot be written down: {error}"))
+    })?;
+    let branch = (recipe.share == Share::Branch)
+        .then(|| shared.branches.get_or_init(|| super::branch::branches(&shared.opening.root)).own.clone())
+        .flatten();
+    let (trust, share) = (shared.opening.trust, recipe.share);
+    let count = u32::try_from(files.len()).unwrap_or(u32::MAX);
+    let head = Head {
+        key: Digest(known.key),
+        name: recipe.name.clone(),
+        patterns: recipe.outputs.clone(),
+        files,
+        logs,
+        record,
+        bytes: gather.bytes,
+        made_by: shared.opening.job,
+        made: clock::now().0,
+        trust,
+        share,
+        branch: branch.clone(),
+    };
+    let portrait = portrait(recipe, &known.around, &known.resolved.inputs, &db.secret).0;
+    let row = NameRow { name: recipe.name.clone(), key: Digest(known.key), trust, share, branch, portrait };
+    let key = known.key.to_hex().to_string();
+    Ok(Ready {
+        unit: it.unit,
+        slot: shared.slots(&known.key, share).keep,
+        body: entry::write(&head, &gather.inside),
+        name: name_id(&recipe.name),
+        row: rmp_serde::to_vec(&row).expect("text can always be written"),
+        kept: Kept::Stored { key, files: count, bytes: gather.bytes },
+    })
+}
+
+/// Refuses a result whose inputs are not what they were, or were touched.
+fn compare(before: &Resolved, now: &Resolved) -> Result<(), Trouble> {
+    if before == now {
+        return Ok(());
+    }
+    let map = |it: &Resolved| -> BTreeMap<Vec<u8>, Input> {
+        it.inputs.iter().map(|input| (input.path.clone(), input.clone())).collect()
+    };
+    let (old, new) = (map(before), map(now));
+    let changed = new.iter().filter(|(path, input)| old.get(*path) != Some(input)).map(|(path, _)| path);
+    let gone = old.keys().filter(|path| !new.contains_key(*path));
+    let names: Vec<String> = changed.chain(gone).map(|path| shown(path)).collect();
+    if !names.is_empty() {
+        let message = format!("its inputs were changed while it ran: {}", some_of(&names));
+        return Err(Trouble::new("input-changed", message));
+    }
+    let touched = now.inputs.iter().zip(&now.states).zip(&before.states).filter(|((_, now), old)| now != old);
+    let names: Vec<String> = touched.map(|((input, _), _)| shown(&input.path)).collect();
+    let message = format!(
+        "its inputs were written while it ran, so it is not certain what it saw: {}",
+        some_of(&names)
+    );
+    Err(Trouble::new("input-touched", message))
+}
+
+fn some_of(names: &[String]) -> String {
+    let told: Vec<String> = names.iter().take(NAMED).map(|it| format!("`{it}`")).collect();
+    let more = names.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", told.join(", "))
+}
+
+/// Refuses a result that wrote files which are not among its outputs.
+fn refuse_other_writes(shared: &Shared, look: &mut Look<'_>, looking: &Looking) -> Result<(), Trouble> {
+    let Some(before) = &looking.listing else { return Ok(()) };
+    let now = listing(look)?;
+    let declared = shared.declared.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let written = before.written(&now, &declared);
+    if written.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "files were written in the project that are no outputs of it: {}; declare them as `outputs` of its `cache`",
+        some_of(&written)
+    );
+    Err(Trouble::new("undeclared-write", message))
+}
+
+impl Gather<'_> {
+    /// Reads the outputs.
+    fn outputs(&mut self, look: &mut Look<'_>, looking: &Looking) -> Result<Vec<Output>, Trouble> {
+        let patterns = &looking.known.outputs;
+        let items = look.list(patterns)?;
+        if items.is_empty() && !patterns.texts().is_empty() {
+            let message =
+                format!("no file is there that its `outputs` name: `{}`", patterns.texts().join("`, `"));
+            return Err(Trouble::new("no-outputs", message));
+        }
+        let size: u64 = items.iter().filter(|it| it.stat.is_file()).map(|it| it.stat.stamp.size).sum();
+        if let Some(most) = looking.recipe.max_size.filter(|most| size > *most) {
+            let message = format!("its outputs have {size} bytes, more than the {most} of its `max-size`");
+            return Err(Trouble::new("too-large", message));
+        }
+        let mut outputs = Vec::with_capacity(items.len());
+        for item in items {
+            if !look.is_inside(&item.path) {
+                let message = format!(
+                    "the output `{}` is reached by a link that leaves the project",
+                    shown(&item.path)
+                );
+                return Err(Trouble::new("leaves-project", message));
+            }
+            let what = if item.stat.is_folder() {
+                What::Folder
+            } else if item.stat.is_link() {
+                What::Link { target: Bytes(self.link(&item)?) }
+            } else if item.stat.is_file() {
+                let (mode, body) = self.file(&item)?;
+                self.bytes += body.size;
+                What::File { mode, body }
+            } else {
+                let message = format!("the output `{}` is no file, folder or link", shown(&item.path));
+                return Err(Trouble::new("odd-output", message));
+            };
+            outputs.push(Output { path: Bytes(item.path), what });
+        }
+        Ok(outputs)
+    }
+
+    /// Returns where an output that is a link leads to, if that is inside of the project.
+    fn link(&self, item: &Item) -> Result<Vec<u8>, Trouble> {
+        let root = &self.places.root;
+        let target = rustix::fs::readlinkat(root.fd(), item.path.as_slice(), Vec::new())
+            .map_err(|error| unreadable(&item.path, &error.into()))?
+            .into_bytes();
+        let is_inside = match root.full(&item.path).canonicalize() {
+            Ok(end) => end.starts_with(&root.path) && !target.starts_with(b"/"),
+            Err(_) => stays(&item.path, &target),
+        };
+        if is_inside {
+            return Ok(target);
+        }
+        let message = format!(
+            "the output `{}` is a link to `{}`, which leaves the project",
+            shown(&item.path),
+            shown(&target)
+        );
+        Err(Trouble::new("leaves-project", message))
+    }
+
+    fn file(&mut self, item: &Item) -> Result<(u32, Body), Trouble> {
+        let root = &self.places.root;
+        let full = root.full(&item.path);
+        for _ in 0..TRIES {
+            let mut reading = Reading::begin(root.fd(), item.path.as_slice())
+                .map_err(|error| unreadable(&item.path, &error))?;
+            let mode = reading.stat.mode & 0o777;
+            if let Some(body) =
+                self.body(&mut reading, &full).map_err(|error| unreadable(&item.path, &error))?
+            {
+                return Ok((mode, body));
+            }
+        }
+        let message = format!("the output `{}` is still being written", shown(&item.path));
+        Err(Trouble::new("output-changing", message))
+    }
+
+    /// Takes the bytes of an open file; none if it changed meanwhile.
+    fn body(&mut self, reading: &mut Reading, full: &Path) -> io::Result<Option<Body>> {
+        let (memo, shelf) = (&self.shared.memo, &self.places.shelf);
+        let size = reading.stat.stamp.size;
+        if size > INLINE || self.inside.len() + usize::try_from(size).unwrap_or(ALL_INLINE) > ALL_INLINE {
+            if let Some(hash) = memo.of(&reading.stat.stamp).filter(|hash| shelf.is_whole(hash, size, memo)) {
+                return Ok(Some(Body { size, hash: Digest(hash), at: None }));
+            }
+            let Some((hash, size)) = shelf.keep(reading, memo)? else { return Ok(None) };
+            memo.note(reading, hash, || full.to_path_buf());
+            return Ok(Some(Body { size, hash: Digest(hash), at: None }));
+        }
+        let from = self.inside.len();
+        (&mut reading.file).take(INLINE + 1).read_to_end(&mut self.inside)?;
+        let count = self.inside.len() - from;
+        if count as u64 != size || !reading.is_unchanged()? {
+            self.inside.truncate(from);
+            return Ok(None);
+        }
+        let hash = blake3::hash(&self.inside[from..]);
+        memo.note(reading, hash, || full.to_path_buf());
+        let at = u32::try_from(from).ok();
+        Ok(Some(Body { size, hash: Digest(hash), at }))
+    }
+
+    /// Reads the logs of steps, and the indexes beside them.
+    fn logs(&mut self, logs: &[(u32, String)]) -> Result<Vec<Log>, Trouble> {
+        let mut kept = Vec::new();
+        for (step, path) in logs {
+            for ending in ["", ".idx"] {
+                let full = self.shared.opening.job_dir.join(format!("{path}{ending}"));
+                let cannot = |error: &io::Error| {
+                    let message = format!("the log `{}` cannot be read: {error}", full.display());
+                    Trouble::new("log-not-read", message)
+                };
+                let mut reading = match Reading::begin(rustix::fs::CWD, &full) {
+                    // A step that printed nothing has no log, and a plain log no index.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    other => other.map_err(|error| cannot(&error))?,
+                };
+                let body = self.body(&mut reading, &full).map_err(|error| cannot(&error))?;
+                let Some(body) = body else {
+                    return Err(Trouble::new(
+                        "log-changing",
+                        format!("`{}` is still being written", full.display()),
+                    ));
+                };
+                kept.push(Log { step: *step, ending: ending.to_owned(), body });
+            }
+        }
+        Ok(kept)
+    }
+}
+
+fn unreadable(path: &[u8], error: &io::Error) -> Trouble {
+    if error.kind() == io::ErrorKind::StorageFull {
+        let message = format!("there is no room to keep the output `{}`", shown(path));
+        return Trouble::new("no-room", message);
+    }
+    Trouble::new("unreadable-output", format!("the output `{}` cannot be kept: {error}", shown(path)))
+}

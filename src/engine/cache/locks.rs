@@ -1,0 +1,201 @@
+//! Locks on outputs: nobody writes or restores a file while another engine on this machine does.
+//!
+//! One file of the user's is locked byte by byte: a path is the byte that its digest says. What a result writes is locked
+//! alone, the folders above it together with others, so that `dist` and `dist/a.js` are in each other's way and
+//! `dist/a.js` and `dist/b.js` are not. All is had at once or nothing, and who waits for some has none: no ring can close.
+//! The locks belong to the open file, so the system frees them however this process ends.
+
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc;
+
+use crate::logic::cache::Unit;
+
+/// The locks of one job.
+#[derive(Debug)]
+pub(super) struct Locks {
+    file: File,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Who has a byte, and whether alone.
+    bytes: HashMap<i64, Vec<(Unit, bool)>>,
+    units: HashMap<Unit, Vec<i64>>,
+}
+
+/// A path that is locked, and whether alone.
+pub(super) type Wish = (i64, bool);
+
+/// Why locks are not had.
+#[derive(Debug)]
+pub(super) enum NotHad {
+    /// Somebody else has one of them.
+    Busy,
+    /// The system said so.
+    Failed(io::Error),
+}
+
+impl Locks {
+    /// Opens the file of locks.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        Ok(Self { file, state: Mutex::default() })
+    }
+
+    /// Takes all of them or none.
+    ///
+    /// # Errors
+    /// If somebody else has one of them.
+    pub(super) fn take(&self, unit: Unit, wishes: &[Wish]) -> Result<(), NotHad> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_of_cell = |other: &Unit| (other.cell, other.run) == (unit.cell, unit.run);
+        let is_in_way = |(byte, alone): &Wish| {
+            let others = state.bytes.get(byte).into_iter().flatten();
+            // A step of a cell is not in the way of the cell.
+            others.into_iter().any(|(other, is_alone)| !is_of_cell(other) && (*alone || *is_alone))
+        };
+        if wishes.iter().any(is_in_way) {
+            return Err(NotHad::Busy);
+        }
+        for (at, &(byte, alone)) in wishes.iter().enumerate() {
+            let before = state.mode(byte);
+            let now = if alone { Some(true) } else { before.or(Some(false)) };
+            if before == now {
+                continue;
+            }
+            if let Err(error) = self.set(byte, now) {
+                for &(byte, _) in wishes[..at].iter().rev() {
+                    // Giving back what was just taken cannot fail; if it did, the end of the job would.
+                    let _given = self.set(byte, state.mode(byte));
+                }
+                return Err(match error {
+                    Errno::EAGAIN | Errno::EACCES => NotHad::Busy,
+                    other => NotHad::Failed(other.into()),
+                });
+            }
+        }
+        for &(byte, alone) in wishes {
+            state.bytes.entry(byte).or_default().push((unit, alone));
+        }
+        state.units.entry(unit).or_default().extend(wishes.iter().map(|(byte, _)| *byte));
+        Ok(())
+    }
+
+    /// Gives back what a unit has.
+    pub(super) fn give_back(&self, unit: Unit) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        for byte in state.units.remove(&unit).unwrap_or_default() {
+            let before = state.mode(byte);
+            if let Some(holders) = state.bytes.get_mut(&byte) {
+                holders.retain(|(other, _)| *other != unit);
+                if holders.is_empty() {
+                    state.bytes.remove(&byte);
+                }
+            }
+            let now = state.mode(byte);
+            if before != now {
+                // As above.
+                let _given = self.set(byte, now);
+            }
+        }
+    }
+
+    /// Says whether the cell of a unit has locks already, by another unit of it.
+    pub(super) fn has_some(&self, unit: Unit) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.units.keys().any(|it| *it != unit && (it.cell, it.run) == (unit.cell, unit.run))
+    }
+
+    /// Locks a byte alone or together with others, or frees it.
+    #[expect(clippy::cast_possible_truncation, reason = "the constants of locks are small")]
+    fn set(&self, byte: i64, mode: Option<bool>) -> Result<(), Errno> {
+        let kind = match mode {
+            None => libc::F_UNLCK,
+            Some(true) => libc::F_WRLCK,
+            Some(false) => libc::F_RDLCK,
+        };
+        let lock = libc::flock {
+            l_type: kind as libc::c_short,
+            l_whence: libc::SEEK_SET as libc::c_short,
+            l_start: byte,
+            l_len: 1,
+            l_pid: 0,
+        };
+        loop {
+            match fcntl(&self.file, FcntlArg::F_OFD_SETLK(&lock)) {
+                Err(Errno::EINTR) => {}
+                other => return other.map(|_| ()),
+            }
+        }
+    }
+}
+
+impl State {
+    /// Says whether a byte is had, and whether alone.
+    fn mode(&self, byte: i64) -> Option<bool> {
+        self.bytes.get(&byte).map(|holders| holders.iter().any(|(_, alone)| *alone))
+    }
+}
+
+/// Returns the byte of a path.
+pub(super) fn byte_of(path: &[u8]) -> i64 {
+    let digest = blake3::hash(path);
+    let first: [u8; 8] = digest.as_bytes()[..8].try_into().unwrap_or_default();
+    i64::from_le_bytes(first) & (i64::MAX >> 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unit(cell: u32) -> Unit {
+        Unit { cell, run: 1, step: None }
+    }
+
+    #[test]
+    fn two_engines_and_two_cells_are_in_each_others_way_alike() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("outputs");
+        let (one, two) = (Locks::open(&path).expect("one"), Locks::open(&path).expect("two"));
+        let (a, b, above) = ((byte_of(b"/p/a"), true), (byte_of(b"/p/b"), true), (byte_of(b"/p"), false));
+        one.take(unit(0), &[a, above]).expect("nobody has it");
+        assert!(matches!(one.take(unit(1), &[a, above]), Err(NotHad::Busy)));
+        assert!(matches!(two.take(unit(0), &[b, a, above]), Err(NotHad::Busy)));
+        two.take(unit(0), &[b, above]).expect("another file of the same folder, after a try that failed");
+        assert!(matches!(one.take(unit(2), &[(above.0, true)]), Err(NotHad::Busy)));
+        one.give_back(unit(0));
+        assert!(matches!(one.take(unit(2), &[(above.0, true)]), Err(NotHad::Busy)));
+        two.give_back(unit(0));
+        one.take(unit(2), &[(above.0, true)]).expect("all is free");
+        drop(one);
+        two.take(unit(5), &[above, a]).expect("the system has freed it");
+    }
+
+    #[test]
+    fn a_step_is_not_in_the_way_of_its_cell() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let locks = Locks::open(&folder.path().join("outputs")).expect("it opens");
+        let step = Unit { step: Some(0), ..unit(0) };
+        let a = (byte_of(b"/p/a"), true);
+        locks.take(unit(0), &[a]).expect("free");
+        locks.take(step, &[a]).expect("the same cell");
+        assert!(locks.has_some(step));
+        locks.give_back(step);
+        assert!(matches!(locks.take(unit(1), &[a]), Err(NotHad::Busy)));
+        locks.give_back(unit(0));
+        locks.take(unit(1), &[a]).expect("free");
+    }
+}

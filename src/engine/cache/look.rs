@@ -1,0 +1,604 @@
+//! Looks for a result: locks its outputs, makes its key, finds its entry, and puts the outputs back.
+//!
+//! Not here: what a key is made of (`logic/cache/key.rs`), the files (`files.rs`), putting back (`restore.rs`).
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use blake3::Hash;
+
+use super::branch::branches;
+use super::db::{self, Db};
+use super::entry::{Digest, Entry, Log, Unreadable};
+use super::files::{Look, Resolved, Trouble, read_patterns, shown};
+use super::keep::NameRow;
+use super::locks::{NotHad, Wish, byte_of};
+use super::project::{Listing, listing};
+use super::restore::{Restorer, may_write, survey};
+use super::stat::stat_at;
+use super::worker::{Places, Shared, Worker, hopeless};
+use crate::engine::clock;
+use crate::logic::cache::key::{InputKind, Portrait, Surroundings, differences, key, portrait};
+use crate::logic::cache::pattern::Patterns;
+use crate::logic::cache::{Hit, Inputs, Looked, Miss, Recipe, Record, Share, Trust, Unit};
+use crate::logic::job::launch::log_path;
+use crate::logic::job::report::{AttemptKey, Report};
+
+/// A result that is looked for.
+#[derive(Clone, Debug)]
+pub(super) struct Wanted {
+    pub(super) unit: Unit,
+    pub(super) recipe: Arc<Recipe>,
+    pub(super) may_hit: bool,
+    /// Until its locks are tried again.
+    pub(super) pause: Duration,
+}
+
+/// What was found out for a key.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    pub(super) key: Hash,
+    pub(super) around: Surroundings,
+    pub(super) resolved: Arc<Resolved>,
+    pub(super) outputs: Arc<Patterns>,
+}
+
+/// What has to be remembered of a look until the result is kept.
+#[derive(Debug)]
+pub(super) struct Looking {
+    pub(super) recipe: Arc<Recipe>,
+    pub(super) known: Known,
+    /// Before the work began.
+    pub(super) listing: Option<Arc<Listing>>,
+}
+
+/// What holds while a handful of looks is answered.
+struct Moment<'a> {
+    look: Look<'a>,
+    places: &'a Places,
+    programs: HashMap<(String, String), Option<Hash>>,
+    libc: Option<Option<Hash>>,
+    listing: Option<Arc<Listing>>,
+    canonical: HashMap<PathBuf, PathBuf>,
+}
+
+/// Returns the time in seconds since 1970.
+pub(super) fn seconds() -> i64 {
+    clock::now().0.div_euclid(1_000_000)
+}
+
+impl Worker {
+    /// Answers looks.
+    pub(super) fn look(&mut self, wanted: Vec<Wanted>) {
+        if wanted.is_empty() {
+            return;
+        }
+        let shared = Arc::clone(&self.shared);
+        let places = match (shared.places(), self.db.as_ref().map_err(Clone::clone)) {
+            (Ok(places), Ok(_)) => places,
+            (Err(trouble), _) | (_, Err(trouble)) => {
+                let no = |it: Wanted| hopeless(it.unit, String::new(), trouble.clone());
+                return shared.tell(wanted.into_iter().map(no).collect());
+            }
+        };
+        let mut moment = Moment::new(&shared, places);
+        shared.begins(&wanted);
+        let mut reports = Vec::with_capacity(wanted.len());
+        let mut ready = Vec::with_capacity(wanted.len());
+        for it in wanted {
+            match self.begin(&mut moment, &it) {
+                Begun::Known(known) => ready.push((it, known)),
+                Begun::Waits => shared.wait(it),
+                Begun::Hopeless(trouble) => reports.push(hopeless(it.unit, String::new(), trouble)),
+            }
+        }
+        // Nobody removes files of results meanwhile.
+        let gate = places.shelf.gate(false);
+        for (wanted, known) in ready {
+            let unit = wanted.unit;
+            let looked = self.decide(&mut moment, wanted, known);
+            if matches!(looked, Looked::Hit(_)) {
+                places.locks.give_back(unit);
+            }
+            reports.push(Report::Looked { unit, looked });
+        }
+        drop(gate);
+        reports.retain(|report| !shared.was_dropped(report));
+        shared.tell(reports);
+    }
+
+    /// Takes the locks of a look and finds out its key.
+    fn begin(&self, moment: &mut Moment<'_>, wanted: &Wanted) -> Begun {
+        let outputs = match read_patterns(&wanted.recipe.outputs) {
+            Ok(outputs) => Arc::new(outputs),
+            Err(trouble) => return Begun::Hopeless(trouble),
+        };
+        let locks = &moment.places.locks;
+        match locks.take(wanted.unit, &moment.wishes(&outputs)) {
+            Ok(()) => {}
+            Err(NotHad::Busy) if self.shared.opening.is_nested || locks.has_some(wanted.unit) => {
+                let message =
+                    "another job is writing the same outputs, and waiting for it could take for ever";
+                return Begun::Hopeless(Trouble::new("outputs-locked", message));
+            }
+            Err(NotHad::Busy) => return Begun::Waits,
+            Err(NotHad::Failed(error)) => {
+                let message = format!("the outputs cannot be locked: {error}");
+                return Begun::Hopeless(Trouble::new("outputs-locked", message));
+            }
+        }
+        if wanted.recipe.is_strict || !outputs.texts().is_empty() {
+            self.shared.declared.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&outputs));
+        }
+        match self.find_out(moment, &wanted.recipe, outputs) {
+            Ok(known) => Begun::Known(known),
+            Err(trouble) => Begun::Hopeless(trouble),
+        }
+    }
+
+    fn find_out(
+        &self,
+        moment: &mut Moment<'_>,
+        recipe: &Recipe,
+        outputs: Arc<Patterns>,
+    ) -> Result<Known, Trouble> {
+        let resolved = moment.look.inputs(&recipe.inputs)?;
+        refuse_overlap(recipe, &resolved, &outputs)?;
+        let path = recipe.env.iter().rev().find(|(name, _)| name == "PATH").map_or("", |(_, path)| path);
+        let programs =
+            recipe.programs.iter().map(|name| (name.clone(), moment.program(&self.shared, name, path)));
+        let programs = programs.collect();
+        let libc = moment.libc(&self.shared);
+        let tools =
+            recipe.tools.iter().map(|command| self.tool(command, recipe)).collect::<Result<_, _>>()?;
+        let system = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
+        let around = Surroundings { system, libc, programs, tools };
+        let key = key(recipe, &around, &resolved.inputs);
+        Ok(Known { key, around, resolved, outputs })
+    }
+
+    /// Returns what a tool prints, asking it once per job.
+    fn tool(&self, command: &str, recipe: &Recipe) -> Result<(String, String), Trouble> {
+        let mut hasher = blake3::Hasher::new();
+        for text in std::iter::once(command).chain(recipe.env.iter().flat_map(|(a, b)| [a.as_str(), b])) {
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        }
+        let id = hasher.finalize();
+        let Opening { probe, root } =
+            Opening { probe: self.shared.opening.probe, root: &self.shared.opening.root };
+        let known = self.shared.tools.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
+        let printed = known.unwrap_or_else(|| {
+            let printed = Arc::new(probe(command, &recipe.env, root));
+            let mut tools = self.shared.tools.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(tools.entry(id).or_insert(printed))
+        });
+        match &*printed {
+            Ok(text) => Ok((command.to_owned(), text.clone())),
+            Err(why) => Err(Trouble::new("tool-failed", format!("the tool `{command}` did not tell: {why}"))),
+        }
+    }
+
+    /// Looks for the entry of a key and puts its outputs back.
+    fn decide(&mut self, moment: &mut Moment<'_>, wanted: Wanted, known: Known) -> Looked {
+        let trouble = if wanted.may_hit {
+            match self.find(moment, &wanted, &known) {
+                Ok(hit) => return Looked::Hit(Box::new(hit)),
+                Err(trouble) => trouble,
+            }
+        } else {
+            Trouble::new("refresh", "it was asked for to make it again")
+        };
+        let Wanted { unit, recipe, .. } = wanted;
+        let needs_listing = recipe.is_strict || matches!(recipe.inputs, Inputs::Project(_));
+        if needs_listing && moment.listing.is_none() {
+            match listing(&mut moment.look) {
+                Ok(listing) => moment.listing = Some(Arc::new(listing)),
+                Err(Trouble { reason, message }) => {
+                    let (reason, key) = (reason.to_owned(), known.key.to_hex().to_string());
+                    let differed = Vec::new();
+                    return Looked::Miss(Box::new(Miss {
+                        key,
+                        reason,
+                        message,
+                        differed,
+                        is_hopeless: true,
+                    }));
+                }
+            }
+        }
+        let (trouble, differed) = match (trouble.reason, &self.db) {
+            ("none", Ok(db)) => self.why(db, &recipe, &known),
+            _ => (trouble, Vec::new()),
+        };
+        let key = known.key.to_hex().to_string();
+        let listing = moment.listing.clone().filter(|_| needs_listing);
+        let looking = Looking { recipe, known, listing };
+        self.shared.looked.lock().unwrap_or_else(PoisonError::into_inner).insert(unit, looking);
+        let Trouble { reason, message } = trouble;
+        Looked::Miss(Box::new(Miss { key, reason: reason.to_owned(), message, differed, is_hopeless: false }))
+    }
+
+    fn find(&mut self, moment: &mut Moment<'_>, wanted: &Wanted, known: &Known) -> Result<Hit, Trouble> {
+        let Ok(db) = &self.db else { return Err(none()) };
+        for id in self.shared.slots(&known.key, wanted.recipe.share).look {
+            let bytes = match db.entry(id) {
+                Ok(Some(bytes)) => bytes,
+                Ok(None) => continue,
+                Err(error) => return Err(damaged_store(&error)),
+            };
+            let found = match Entry::read(&bytes) {
+                // Another key has taken its place.
+                Ok(entry) if entry.head.key != Digest(known.key) => continue,
+                Ok(entry) => serve(&self.shared, db, moment, (wanted, known), id, &entry),
+                Err(Unreadable::Damaged) => Err(damaged("the entry of the result is not as it was written")),
+                Err(Unreadable::OtherFormat) => {
+                    Err(Trouble::new("other-format", "the result was kept by another version of sortie"))
+                }
+            };
+            match found {
+                Ok(hit) => {
+                    self.used.push(id);
+                    return Ok(hit);
+                }
+                Err(trouble) => {
+                    if trouble.reason == DAMAGED {
+                        let _one = self.shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
+                        // If it stays, the next look finds it damaged once more.
+                        let _outcome = db.together(|db| db.remove(id));
+                    }
+                    return Err(trouble);
+                }
+            }
+        }
+        Err(none())
+    }
+
+    /// Says why nothing fits: what differs from the newest result of the same name.
+    fn why(
+        &self,
+        db: &Db,
+        recipe: &Recipe,
+        known: &Known,
+    ) -> (Trouble, Vec<crate::logic::cache::Difference>) {
+        let new = || (Trouble::new("new", "no result of that name was kept so far"), Vec::new());
+        let Ok(Some(bytes)) = db.of_name(name_id(&recipe.name)) else { return new() };
+        let Ok(row) = rmp_serde::from_slice::<NameRow>(&bytes) else { return new() };
+        let now = portrait(recipe, &known.around, &known.resolved.inputs, &db.secret);
+        let differed = differences(&Portrait(row.portrait), &now);
+        if row.key != Digest(known.key) {
+            let first = differed.first().map(|it| it.field.clone());
+            let what = first.map_or_else(|| "the key".to_owned(), |it| format!("`{it}`"));
+            let more = match differed.len() {
+                0 | 1 => String::new(),
+                count => format!(" and {} more", count - 1),
+            };
+            return (
+                Trouble::new("changed", format!("changed since the last result: {what}{more}")),
+                differed,
+            );
+        }
+        let own = &self.shared.opening;
+        let trouble = if row.trust < own.trust {
+            Trouble::new("less-trusted", "the result was made by a job that is trusted less than this one")
+        } else if row.share == Share::None {
+            Trouble::new("not-shared", "the result is only for the job that made it")
+        } else if row.share == Share::Branch {
+            let branch = row.branch.as_deref().unwrap_or("no branch").to_owned();
+            Trouble::new(
+                "other-branch",
+                format!("the result was made on `{branch}` and is shared on that branch only"),
+            )
+        } else {
+            Trouble::new("evicted", "the result was kept and has been removed since")
+        };
+        (trouble, differed)
+    }
+}
+
+/// Where the tools of a look are asked.
+struct Opening<'a> {
+    probe: super::Probe,
+    root: &'a Path,
+}
+
+enum Begun {
+    Known(Known),
+    Waits,
+    Hopeless(Trouble),
+}
+
+const DAMAGED: &str = "result-damaged";
+
+fn damaged(message: &str) -> Trouble {
+    Trouble::new(DAMAGED, message)
+}
+
+fn none() -> Trouble {
+    Trouble::new("none", "")
+}
+
+fn damaged_store(error: &rusqlite::Error) -> Trouble {
+    let reason = if db::is_damage(error) { "store-damaged" } else { "no-store" };
+    Trouble::new(reason, format!("the store of results cannot be read: {error}"))
+}
+
+/// Refuses what writes its own inputs.
+fn refuse_overlap(recipe: &Recipe, resolved: &Resolved, outputs: &Patterns) -> Result<(), Trouble> {
+    if outputs.texts().is_empty() {
+        return Ok(());
+    }
+    let is_both = |path: &str| {
+        let message =
+            format!("`{path}` is an input and an output of it, so it would never be the same twice");
+        Err(Trouble::new("input-is-output", message))
+    };
+    for input in resolved.inputs.iter().filter(|it| it.kind != InputKind::Folder) {
+        let path = shown(&input.path);
+        if outputs.name(&path) {
+            return is_both(&path);
+        }
+    }
+    let Inputs::Globs(texts) = &recipe.inputs else { return Ok(()) };
+    let inputs = read_patterns(texts)?;
+    // One that is not there yet would be an input the next time.
+    for source in outputs.sources().filter(|it| it.is_literal && !it.base.is_empty()) {
+        if inputs.name(&source.base) {
+            return is_both(&source.base);
+        }
+    }
+    Ok(())
+}
+
+/// Puts the outputs of an entry back, if everything about it is whole.
+fn serve(
+    shared: &Shared,
+    db: &Db,
+    moment: &mut Moment<'_>,
+    (wanted, known): (&Wanted, &Known),
+    id: i64,
+    entry: &Entry,
+) -> Result<Hit, Trouble> {
+    let head = &entry.head;
+    let shelf = &moment.places.shelf;
+    for body in entry.bodies() {
+        let is_whole = match body.at {
+            Some(_) => entry.inside(body).is_some(),
+            None => shelf.is_whole(&body.hash.0, body.size, &shared.memo),
+        };
+        if !is_whole {
+            return Err(damaged("a file of the result is missing in the store, or not as it was kept"));
+        }
+    }
+    let other = |_| Trouble::new("other-format", "the result was kept by another version of sortie");
+    let mut record: Record = entry.record().map_err(other)?;
+    let exact: Vec<&str> =
+        if wanted.recipe.outputs_exact { known.outputs.whole_folders().collect() } else { Vec::new() };
+    let todo = survey(&mut moment.look, &shared.memo, entry, &exact)?;
+    may_write(&moment.places.root, &todo)?;
+    put_logs(shared, wanted.unit, entry, moment.places)?;
+    let restorer = Restorer { shelf, memo: &shared.memo, db };
+    let restored = restorer.apply(&moment.places.root, id, entry, &todo)?;
+    if restored > 0 {
+        moment.look.forget();
+    }
+    let count = record.steps.len();
+    for replay in &mut record.steps {
+        let step = new_step(wanted.unit, replay.end.key.step, count);
+        replay.end.key = AttemptKey { cell: wanted.unit.cell, run: wanted.unit.run, step, attempt: 1 };
+    }
+    Ok(Hit {
+        key: head.key.0.to_hex().to_string(),
+        record,
+        restored,
+        files: u32::try_from(head.files.len()).unwrap_or(u32::MAX),
+        bytes: head.bytes,
+        made_by: head.made_by,
+    })
+}
+
+/// The step of a result that is one step may stand elsewhere now.
+fn new_step(unit: Unit, step: u32, count: usize) -> u32 {
+    match unit.step {
+        Some(own) if count <= 1 => own,
+        _ => step,
+    }
+}
+
+/// Writes the logs of a result into the folder of the job.
+fn put_logs(shared: &Shared, unit: Unit, entry: &Entry, places: &Places) -> Result<(), Trouble> {
+    let steps: std::collections::BTreeSet<u32> = entry.head.logs.iter().map(|it| it.step).collect();
+    for Log { step, ending, body } in &entry.head.logs {
+        let step = new_step(unit, *step, steps.len());
+        let key = AttemptKey { cell: unit.cell, run: unit.run, step, attempt: 1 };
+        let path = shared.opening.job_dir.join(format!("{}{ending}", log_path(key)));
+        let put = || match entry.inside(body) {
+            Some(bytes) => fs::write(&path, bytes),
+            None => fs::copy(places.shelf.path_of(&body.hash.0), &path).map(|_| ()),
+        };
+        let done = match put() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| put())
+            }
+            other => other,
+        };
+        done.map_err(|error| {
+            Trouble::new(
+                "log-not-written",
+                format!("the log `{}` cannot be written: {error}", path.display()),
+            )
+        })?;
+    }
+    Ok(())
+}
+
+/// Restores an entry whose restoring was cut off, unless somebody else is writing its outputs.
+pub(super) fn restore_to_end(shared: &Shared, places: &Places, db: &Db, id: i64) {
+    let Ok(Some(bytes)) = db.entry(id) else { return forget_restoring(shared, db, id) };
+    let Ok(entry) = Entry::read(&bytes) else { return forget_restoring(shared, db, id) };
+    let Ok(outputs) = read_patterns(&entry.head.patterns) else { return };
+    let mut moment = Moment::new(shared, places);
+    // Nobody has this number: cells are counted from the other end.
+    let unit = Unit { cell: u32::MAX, run: 0, step: None };
+    if places.locks.take(unit, &moment.wishes(&outputs)).is_err() {
+        return;
+    }
+    let gate = places.shelf.gate(false);
+    let restorer = Restorer { shelf: &places.shelf, memo: &shared.memo, db };
+    if let Ok(todo) = survey(&mut moment.look, &shared.memo, &entry, &[]) {
+        // What cannot be restored is looked at again by whoever looks for that result.
+        let _outcome = restorer.apply(&places.root, id, &entry, &todo);
+    }
+    forget_restoring(shared, db, id);
+    drop(gate);
+    places.locks.give_back(unit);
+}
+
+fn forget_restoring(shared: &Shared, db: &Db, id: i64) {
+    let _one = shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
+    // If it stays, the next job does the same once more.
+    let _outcome = db.restoring(id, true);
+}
+
+/// The number of a name in the database.
+pub(super) fn name_id(name: &str) -> i64 {
+    first_bytes(&blake3::hash(name.as_bytes()))
+}
+
+fn first_bytes(hash: &Hash) -> i64 {
+    i64::from_le_bytes(hash.as_bytes()[..8].try_into().unwrap_or_default())
+}
+
+/// Where entries of a key are.
+pub(super) struct Slots {
+    /// Looked at in this order.
+    pub(super) look: Vec<i64>,
+    pub(super) keep: i64,
+}
+
+impl Shared {
+    /// Returns where results of a key are looked for and kept: one place for each class of trust and each part of the
+    /// project that shares them, so that none of them takes the place of another.
+    pub(super) fn slots(&self, key: &Hash, share: Share) -> Slots {
+        let scopes: Vec<String> = match share {
+            Share::Project => vec![String::new()],
+            Share::Branch => {
+                let branches = self.branches.get_or_init(|| branches(&self.opening.root));
+                let own = branches.own.clone().unwrap_or_default();
+                let others = branches.default.clone().filter(|it| *it != own);
+                std::iter::once(own).chain(others).map(|it| format!("branch {it}")).collect()
+            }
+            Share::None => vec![format!("job {}", self.opening.job)],
+        };
+        let slot = |scope: &String, trust: Trust| {
+            if scope.is_empty() && trust == Trust::Own {
+                return first_bytes(key);
+            }
+            let mut hasher = blake3::Hasher::new();
+            hasher.update(key.as_bytes());
+            hasher.update(&[trust as u8]);
+            hasher.update(scope.as_bytes());
+            first_bytes(&hasher.finalize())
+        };
+        let own = self.opening.trust;
+        let classes = [Trust::Own, Trust::Shared, Trust::Untrusted].into_iter().filter(|it| *it >= own);
+        let classes: Vec<Trust> = classes.rev().collect();
+        let look = scopes.iter().flat_map(|scope| classes.iter().map(|trust| slot(scope, *trust))).collect();
+        Slots { look, keep: slot(&scopes[0], own) }
+    }
+}
+
+impl<'a> Moment<'a> {
+    fn new(shared: &'a Shared, places: &'a Places) -> Self {
+        Self {
+            look: Look::new(&places.root, &shared.memo),
+            places,
+            programs: HashMap::new(),
+            libc: None,
+            listing: None,
+            canonical: HashMap::new(),
+        }
+    }
+
+    /// Returns what has to be locked for outputs: where each pattern begins, and all folders above it.
+    fn wishes(&mut self, outputs: &Patterns) -> Vec<Wish> {
+        let mut wishes: HashMap<i64, bool> = HashMap::new();
+        for source in outputs.sources() {
+            let path = self.canonical(Path::new(&source.base));
+            wishes.insert(byte_of(path.as_os_str().as_bytes()), true);
+            for above in path.ancestors().skip(1) {
+                wishes.entry(byte_of(above.as_os_str().as_bytes())).or_insert(false);
+            }
+        }
+        wishes.into_iter().collect()
+    }
+
+    /// Returns a path without links, as far as it is there.
+    fn canonical(&mut self, path: &Path) -> PathBuf {
+        let root = &self.places.root.path;
+        if path.as_os_str().is_empty() {
+            return root.clone();
+        }
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let name = path.file_name().unwrap_or_default();
+        if folder.as_os_str().is_empty() {
+            return root.join(name);
+        }
+        if let Some(known) = self.canonical.get(folder) {
+            return known.join(name);
+        }
+        let found = root.join(folder).canonicalize().unwrap_or_else(|_| self.canonical(folder));
+        let whole = found.join(name);
+        self.canonical.insert(folder.to_path_buf(), found);
+        whole
+    }
+
+    /// Returns the digest of a program, looked up in a `PATH`; none if it is not there.
+    fn program(&mut self, shared: &Shared, name: &str, path: &str) -> Option<Hash> {
+        let id = (name.to_owned(), path.to_owned());
+        if let Some(known) = self.programs.get(&id) {
+            return *known;
+        }
+        let root = &self.places.root.path;
+        let found = if name.contains('/') {
+            digest(shared, &root.join(name))
+        } else {
+            path.split(':').find_map(|folder| digest(shared, &root.join(folder).join(name)))
+        };
+        self.programs.insert(id, found);
+        found
+    }
+
+    fn libc(&mut self, shared: &Shared) -> Option<Hash> {
+        let places = [
+            "/lib/x86_64-linux-gnu/libc.so.6",
+            "/lib/aarch64-linux-gnu/libc.so.6",
+            "/lib64/libc.so.6",
+            "/usr/lib/libc.so.6",
+            "/lib/ld-musl-x86_64.so.1",
+            "/lib/ld-musl-aarch64.so.1",
+            "/lib/libc.so.6",
+        ];
+        *self.libc.get_or_insert_with(|| places.iter().find_map(|path| digest(shared, Path::new(path))))
+    }
+}
+
+/// Returns the digest of a program, following links.
+fn digest(shared: &Shared, path: &Path) -> Option<Hash> {
+    let mut path = path.to_path_buf();
+    let mut stat = stat_at(rustix::fs::CWD, &path).ok()??;
+    if stat.is_link() {
+        path = path.canonicalize().ok()?;
+        stat = stat_at(rustix::fs::CWD, &path).ok()??;
+    }
+    if !stat.is_file() {
+        return None;
+    }
+    let read = shared.memo.read(rustix::fs::CWD, &path, &stat, || path.clone());
+    read.ok().map(|it| it.hash)
+}

@@ -1,0 +1,105 @@
+//! The project as a whole: the files that git does not ignore, and a listing that shows what was written.
+
+use std::collections::BTreeMap;
+use std::os::unix::ffi::OsStrExt;
+
+use ignore::WalkBuilder;
+
+use super::files::{Item, Look, Trouble, read_patterns, shown};
+use super::stat::Stamp;
+use crate::logic::cache::Inputs;
+use crate::logic::cache::pattern::Patterns;
+
+/// Returns the files of the project that git does not ignore; of those what patterns name, if there are any.
+///
+/// # Errors
+/// A folder that cannot be read, or a pattern that is none.
+pub(super) fn files(look: &mut Look<'_>, inputs: &Inputs) -> Result<Vec<Item>, Trouble> {
+    let Inputs::Project(texts) = inputs else { return Ok(Vec::new()) };
+    let patterns = if texts.is_empty() { None } else { Some(read_patterns(texts)?) };
+    let root = look.root;
+    let state = root.state_path();
+    let walk = WalkBuilder::new(&root.path)
+        .hidden(false)
+        .ignore(false)
+        .require_git(false)
+        .follow_links(false)
+        .filter_entry(move |entry| {
+            entry.depth() == 0 || (entry.file_name() != ".git" && state.as_deref() != Some(entry.path()))
+        })
+        .build();
+    let mut found = Vec::new();
+    for entry in walk {
+        let entry = entry.map_err(|error| {
+            Trouble::new("unreadable-input", format!("the files of the project cannot be listed: {error}"))
+        })?;
+        let Ok(path) = entry.path().strip_prefix(&root.path) else { continue };
+        let path = path.as_os_str().as_bytes();
+        let is_named = patterns.as_ref().is_none_or(|it| it.name(&shown(path)));
+        if path.is_empty() || !is_named {
+            continue;
+        }
+        // It was removed meanwhile.
+        let Some(stat) = look.stat(path)? else { continue };
+        found.push(Item { path: path.to_vec(), stat });
+    }
+    Ok(found)
+}
+
+/// All files of the project and their states, those that git ignores and the heads of git's branches included.
+#[derive(Debug, Default)]
+pub(super) struct Listing(BTreeMap<Vec<u8>, Stamp>);
+
+/// What git itself writes when a step commits, tags or fetches.
+const OF_GIT: [&str; 3] = [".git/HEAD", ".git/packed-refs", ".git/refs"];
+
+/// Lists the project.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub(super) fn listing(look: &mut Look<'_>) -> Result<Listing, Trouble> {
+    let mut found = BTreeMap::new();
+    // A folder changes with what is in it, which tells enough; only its coming and going is looked at.
+    let mut add = |path: &[u8], stat: &super::stat::Stat, _: &str| {
+        let stamp = if stat.is_folder() { FOLDER } else { stat.stamp };
+        found.insert(path.to_vec(), stamp);
+    };
+    look.walk(b"", None, &mut add)?;
+    for path in OF_GIT {
+        if let Some(stat) = look.stat(path.as_bytes())? {
+            add(path.as_bytes(), &stat, path);
+            if stat.is_folder() {
+                look.walk(path.as_bytes(), None, &mut add)?;
+            }
+        }
+    }
+    Ok(Listing(found))
+}
+
+/// Stands for a folder.
+const FOLDER: Stamp = Stamp { device: 0, inode: 0, size: 0, modified: 0, changed: 0 };
+
+impl Listing {
+    /// Returns what was made, changed or removed since, but for what those patterns name.
+    pub(super) fn written(&self, now: &Self, declared: &[std::sync::Arc<Patterns>]) -> Vec<String> {
+        let is_declared = |path: &[u8], is_folder: bool| {
+            let text = shown(path);
+            let above = format!("{text}/");
+            declared.iter().any(|it| {
+                // The folder of an output is made with it.
+                it.name(&text)
+                    || (is_folder && it.sources().any(|at| format!("{}/", at.base).starts_with(&above)))
+            })
+        };
+        let changed = now.0.iter().filter(|(path, stamp)| self.0.get(*path) != Some(stamp));
+        let gone = self.0.iter().filter(|(path, _)| !now.0.contains_key(*path));
+        let mut found: Vec<String> = changed
+            .chain(gone)
+            .filter(|(path, stamp)| !is_declared(path, **stamp == FOLDER))
+            .map(|(path, _)| shown(path))
+            .collect();
+        found.sort();
+        found.dedup();
+        found
+    }
+}

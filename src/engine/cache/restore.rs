@@ -1,0 +1,415 @@
+//! Compares the outputs on the disk with those of an entry, and puts back what differs: all of it or nothing.
+//!
+//! Files are written under other names first, then swapped in one by one. Should one of them fail, the others are swapped
+//! back. A note in the database says meanwhile which entry it is: if this process dies in between, the next one restores
+//! that entry to its end (`Worker::finish`).
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, Mode, RenameFlags};
+
+use super::db::Db;
+use super::entry::{Body, Entry, Output, What};
+use super::files::{Look, Root, Trouble, shown, split};
+use super::memo::Memo;
+use super::point;
+use super::shelf::Shelf;
+use super::stat::{Stat, stat_at};
+
+/// A change that has to be made.
+#[derive(Debug)]
+pub(super) enum Todo<'a> {
+    File {
+        path: &'a [u8],
+        mode: u32,
+        body: &'a Body,
+    },
+    Link {
+        path: &'a [u8],
+        target: &'a [u8],
+    },
+    Folder {
+        path: &'a [u8],
+    },
+    /// A file that does not belong there.
+    Remove {
+        path: Vec<u8>,
+        is_folder: bool,
+    },
+}
+
+/// What is needed to restore.
+pub(super) struct Restorer<'a> {
+    pub(super) shelf: &'a Shelf,
+    pub(super) memo: &'a Memo,
+    pub(super) db: &'a Db,
+}
+
+fn in_way(message: String) -> Trouble {
+    Trouble::new("output-in-the-way", message)
+}
+
+/// Says what has to be done for the outputs on the disk to be those of an entry. `exact` are folders that hold nothing else.
+///
+/// # Errors
+/// What is in the way.
+pub(super) fn survey<'a>(
+    look: &mut Look<'_>,
+    memo: &Memo,
+    entry: &'a Entry,
+    exact: &[&str],
+) -> Result<Vec<Todo<'a>>, Trouble> {
+    let mut todo = Vec::new();
+    for Output { path, what } in &entry.head.files {
+        let path = path.0.as_slice();
+        if !look.is_inside(path) {
+            let message =
+                format!("the output `{}` is reached by a link that leaves the project", shown(path));
+            return Err(Trouble::new("leaves-project", message));
+        }
+        let found = match stat_at(look.root.fd(), path) {
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                return Err(in_way(format!("a part of the path `{}` is a file, not a folder", shown(path))));
+            }
+            found => {
+                found.map_err(|e| in_way(format!("the output `{}` cannot be looked at: {e}", shown(path))))?
+            }
+        };
+        match (what, found) {
+            (What::File { mode, body }, found) => {
+                if !is_file_there(look.root, memo, path, *mode, body, found)? {
+                    todo.push(Todo::File { path, mode: *mode, body });
+                }
+            }
+            (What::Folder, None) => todo.push(Todo::Folder { path }),
+            (What::Folder, Some(found)) if found.is_folder() => {}
+            (What::Folder, Some(_)) => {
+                return Err(in_way(format!("`{}` is a file where a folder of the result goes", shown(path))));
+            }
+            (What::Link { target }, found) => {
+                let is_link = found.is_some_and(|it| it.is_link());
+                if found.is_some_and(|it| it.is_folder()) {
+                    return Err(in_way(format!(
+                        "`{}` is a folder where a link of the result goes",
+                        shown(path)
+                    )));
+                }
+                let now = || rustix::fs::readlinkat(look.root.fd(), path, Vec::new()).ok();
+                if !is_link || now().is_none_or(|it| it.as_bytes() != target.0) {
+                    todo.push(Todo::Link { path, target: &target.0 });
+                }
+            }
+        }
+    }
+    for folder in exact {
+        add_extra(look, entry, folder, &mut todo)?;
+    }
+    Ok(todo)
+}
+
+/// Says whether a file is as it was.
+fn is_file_there(
+    root: &Root,
+    memo: &Memo,
+    path: &[u8],
+    mode: u32,
+    body: &Body,
+    found: Option<Stat>,
+) -> Result<bool, Trouble> {
+    let Some(found) = found else { return Ok(false) };
+    if found.is_folder() {
+        return Err(in_way(format!("`{}` is a folder where a file of the result goes", shown(path))));
+    }
+    if found.is_link() {
+        return Ok(false);
+    }
+    if !found.is_file() {
+        return Err(in_way(format!("`{}` is neither a file nor a folder", shown(path))));
+    }
+    let is_same = found.stamp.size == body.size
+        && found.is_executable() == (mode & 0o100 != 0)
+        && memo.read(root.fd(), path, &found, || root.full(path)).is_ok_and(|it| it.hash == body.hash.0);
+    if !is_same && found.mode & 0o200 == 0 && mode & 0o200 != 0 {
+        return Err(in_way(format!("`{}` is read-only and not as it was made", shown(path))));
+    }
+    Ok(is_same)
+}
+
+/// Finds what is in a folder besides what an entry has there.
+fn add_extra<'a>(
+    look: &mut Look<'_>,
+    entry: &'a Entry,
+    folder: &str,
+    todo: &mut Vec<Todo<'a>>,
+) -> Result<(), Trouble> {
+    use std::collections::BTreeSet;
+    let mut known: BTreeSet<&[u8]> = BTreeSet::new();
+    for Output { path, .. } in &entry.head.files {
+        let mut path = path.0.as_slice();
+        while !path.is_empty() && known.insert(path) {
+            path = split(path).0;
+        }
+    }
+    let mut extra = Vec::new();
+    look.walk(folder.as_bytes(), None, &mut |path, stat, _| {
+        if !known.contains(path) {
+            extra.push(Todo::Remove { path: path.to_vec(), is_folder: stat.is_folder() });
+        }
+    })?;
+    // What is in a folder goes before it.
+    extra.reverse();
+    extra.sort_by_key(|it| matches!(it, Todo::Remove { is_folder: true, .. }));
+    todo.extend(extra);
+    Ok(())
+}
+
+/// What was done, so that it can be undone.
+#[derive(Debug)]
+enum Done {
+    Folder(PathBuf),
+    /// It is new; what is left of it is under the other name afterwards.
+    Made(PathBuf, PathBuf),
+    /// The old one has the other name now.
+    Swapped(PathBuf, PathBuf),
+    RemovedFolder(PathBuf),
+}
+
+/// A file or link that waits under another name.
+struct Ready {
+    end: PathBuf,
+    now: PathBuf,
+}
+
+impl Restorer<'_> {
+    /// Makes changes, all of them or none. Returns how many files it wrote.
+    ///
+    /// # Errors
+    /// What the system says; nothing has changed then.
+    pub(super) fn apply(
+        &self,
+        root: &Root,
+        id: i64,
+        entry: &Entry,
+        todo: &[Todo<'_>],
+    ) -> Result<u32, Trouble> {
+        if todo.is_empty() {
+            return Ok(0);
+        }
+        // One file is swapped in one step.
+        let is_noted = todo.len() > 1;
+        let failed = |error: &io::Error| {
+            let message = format!("what was missing could not be restored, and nothing was changed: {error}");
+            Trouble::new("restore-failed", message)
+        };
+        if is_noted {
+            let note = self.db.restoring(id, false);
+            note.map_err(|error| Trouble::new("restore-failed", format!("the store of results: {error}")))?;
+            point();
+        }
+        let mut done = Vec::new();
+        let mut ready = Vec::new();
+        let outcome = self
+            .prepare(root, entry, todo, &mut done, &mut ready)
+            .and_then(|()| self.swap_all(root, &ready, todo, &mut done));
+        if outcome.is_err() {
+            done.into_iter().rev().for_each(undo);
+            for it in &ready {
+                // What stays there is removed with the next pruning.
+                let _removed = fs::remove_file(&it.now);
+            }
+        } else {
+            for it in done {
+                if let Done::Swapped(_, old) = it {
+                    // As above.
+                    let _removed = fs::remove_file(old);
+                    point();
+                }
+            }
+        }
+        if is_noted {
+            // If it stays, the next job restores the entry once more.
+            let _outcome = self.db.restoring(id, true);
+            point();
+        }
+        outcome.map_err(|error| failed(&error))?;
+        for it in &ready {
+            self.memo.is_young(it.end.clone());
+        }
+        Ok(u32::try_from(todo.len()).unwrap_or(u32::MAX))
+    }
+
+    /// Writes what is missing under other names, and makes folders.
+    fn prepare(
+        &self,
+        root: &Root,
+        entry: &Entry,
+        todo: &[Todo<'_>],
+        done: &mut Vec<Done>,
+        ready: &mut Vec<Ready>,
+    ) -> io::Result<()> {
+        for it in todo {
+            let path = match it {
+                Todo::File { path, .. } | Todo::Link { path, .. } => path,
+                Todo::Folder { path } => {
+                    make_folders(root, path, done)?;
+                    continue;
+                }
+                Todo::Remove { .. } => continue,
+            };
+            let folder = make_folders(root, split(path).0, done)?;
+            let now = self.name_near(root, path, &folder)?;
+            ready.push(Ready { end: root.full(path), now: now.clone() });
+            match it {
+                Todo::File { mode, body, .. } => self.write(&now, entry, *mode, body)?,
+                Todo::Link { target, .. } => rustix::fs::symlinkat(*target, CWD, &now)?,
+                Todo::Folder { .. } | Todo::Remove { .. } => {}
+            }
+            point();
+        }
+        Ok(())
+    }
+
+    /// Returns a path on the same disk as a folder: in our own if that is on it.
+    fn name_near(&self, root: &Root, path: &[u8], folder: &OwnedFd) -> io::Result<PathBuf> {
+        let device = super::stat::stat_of(folder)?.stamp.device;
+        let own = stat_at(CWD, &self.shelf.folder)?.map(|it| it.stamp.device);
+        if own == Some(device) {
+            return Ok(self.shelf.new_path());
+        }
+        let near = root.full(split(path).0);
+        Ok(near.join(format!(".sortie-{}", self.shelf.new_name())))
+    }
+
+    fn write(&self, path: &Path, entry: &Entry, mode: u32, body: &Body) -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode | 0o200).open(path)?;
+        match entry.inside(body) {
+            Some(bytes) => file.write_all(bytes)?,
+            None if body.at.is_some() => return Err(io::Error::other("a part of the result is missing")),
+            None => {
+                let mut from = File::open(self.shelf.path_of(&body.hash.0))?;
+                let copied = io::copy(&mut from, &mut file)?;
+                if copied != body.size {
+                    return Err(io::Error::other("a part of the result is missing"));
+                }
+            }
+        }
+        // The mask of this process may differ from that of the one that made it.
+        file.set_permissions(fs::Permissions::from_mode(mode & 0o777))
+    }
+
+    fn swap_all(
+        &self,
+        root: &Root,
+        ready: &[Ready],
+        todo: &[Todo<'_>],
+        done: &mut Vec<Done>,
+    ) -> io::Result<()> {
+        for Ready { end, now } in ready {
+            done.push(swap(now, end)?);
+            point();
+        }
+        for it in todo {
+            let Todo::Remove { path, is_folder } = it else { continue };
+            let full = root.full(path);
+            if *is_folder {
+                fs::remove_dir(&full)?;
+                done.push(Done::RemovedFolder(full));
+            } else {
+                let folder = root.open_folder(split(path).0)?;
+                let away = self.name_near(root, path, &folder)?;
+                fs::rename(&full, &away)?;
+                done.push(Done::Swapped(full, away));
+            }
+            point();
+        }
+        Ok(())
+    }
+}
+
+/// Puts a file in its place, and what was there in the place where the file was.
+fn swap(now: &Path, end: &Path) -> io::Result<Done> {
+    let by = |flags| rustix::fs::renameat_with(CWD, now, CWD, end, flags);
+    match by(RenameFlags::NOREPLACE) {
+        Ok(()) => return Ok(Done::Made(end.to_path_buf(), now.to_path_buf())),
+        Err(rustix::io::Errno::EXIST) => {}
+        // The file system knows only the plain way.
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => return swap_plainly(now, end),
+        Err(error) => return Err(error.into()),
+    }
+    match by(RenameFlags::EXCHANGE) {
+        Ok(()) => Ok(Done::Swapped(end.to_path_buf(), now.to_path_buf())),
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => swap_plainly(now, end),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The same where the system cannot swap: the old file gets a second name first.
+fn swap_plainly(now: &Path, end: &Path) -> io::Result<Done> {
+    let old = now.with_added_extension("old");
+    let is_there = match fs::hard_link(end, &old) {
+        Ok(()) => true,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        Err(error) => return Err(error),
+    };
+    fs::rename(now, end)?;
+    let end = end.to_path_buf();
+    Ok(if is_there { Done::Swapped(end, old) } else { Done::Made(end, now.to_path_buf()) })
+}
+
+/// Takes back what was done, the last first.
+fn undo(done: Done) {
+    // What cannot be taken back is not as it was; the next look at these outputs finds and tells it.
+    let _outcome = match done {
+        Done::Folder(path) => fs::remove_dir(path),
+        Done::Made(end, now) => fs::rename(end, now),
+        Done::Swapped(end, old) => {
+            match rustix::fs::renameat_with(CWD, &old, CWD, &end, RenameFlags::EXCHANGE) {
+                Ok(()) => Ok(()),
+                Err(_) => fs::rename(old, end),
+            }
+        }
+        Done::RemovedFolder(path) => fs::create_dir(path),
+    };
+}
+
+/// Opens a folder below the root, making it and those above it where they are missing.
+fn make_folders(root: &Root, path: &[u8], done: &mut Vec<Done>) -> io::Result<OwnedFd> {
+    match root.open_folder(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        other => return other,
+    }
+    let (above, name) = split(path);
+    let folder = make_folders(root, above, done)?;
+    match rustix::fs::mkdirat(&folder, name, Mode::from_raw_mode(0o777)) {
+        Ok(()) => done.push(Done::Folder(root.full(path))),
+        Err(rustix::io::Errno::EXIST) => {}
+        Err(error) => return Err(error.into()),
+    }
+    point();
+    root.open_folder(path)
+}
+
+/// Says whether this process may change what is in the folders of all that has to be done.
+pub(super) fn may_write(root: &Root, todo: &[Todo<'_>]) -> Result<(), Trouble> {
+    for it in todo {
+        let path = match it {
+            Todo::File { path, .. } | Todo::Link { path, .. } | Todo::Folder { path } => path,
+            Todo::Remove { path, .. } => path.as_slice(),
+        };
+        let folder = std::ffi::OsStr::from_bytes(split(path).0);
+        let near = if folder.is_empty() { std::ffi::OsStr::new(".") } else { folder };
+        let access = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
+        match rustix::fs::accessat(root.fd(), near, access, AtFlags::EACCESS) {
+            Ok(()) | Err(rustix::io::Errno::NOENT) => {}
+            Err(error) => {
+                return Err(in_way(format!("`{}` cannot be written: {error}", near.to_string_lossy())));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,440 @@
+//! The threads that answer, and what they share.
+//!
+//! The first one opens the store, waits for locks that others have, and reads young files again while there is nothing
+//! else to do. The second one helps where many looks wait.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::branch::Branches;
+use super::db::{self, Db, Unusable};
+use super::files::{Root, Trouble};
+use super::keep::Keeping;
+use super::locks::Locks;
+use super::look::{Looking, Wanted};
+use super::memo::Memo;
+use super::shelf::Shelf;
+use super::{Answer, Ask, Opening};
+use crate::engine::machine;
+use crate::logic::cache::pattern::Patterns;
+use crate::logic::cache::{Kept, Looked, Miss, Unit};
+use crate::logic::job::report::Report;
+
+/// So many looks are answered at once.
+const CHUNK: usize = 64;
+
+/// With fewer looks waiting than this, one thread is quicker.
+const WORTH_HELP: usize = 24;
+
+/// Longest and shortest time between two looks at a lock that somebody else has.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(50));
+
+/// After this time the clock that marks files has moved on.
+const TICK: Duration = Duration::from_millis(11);
+
+/// So many young files are read before asks are looked at again.
+const YOUNG: usize = 32;
+
+/// What the threads share.
+pub(super) struct Shared {
+    pub(super) opening: Opening,
+    answer: Answer,
+    queue: Mutex<Queue>,
+    first: Condvar,
+    second: Condvar,
+    /// Where things are; made by the first thread.
+    places: OnceLock<Result<Places, Trouble>>,
+    pub(super) memo: Memo,
+    /// What was looked for and not found.
+    pub(super) looked: Mutex<HashMap<Unit, Looking>>,
+    /// What tools printed.
+    pub(super) tools: Mutex<HashMap<blake3::Hash, Arc<Result<String, String>>>>,
+    /// Patterns of outputs of everything that was asked for in this job.
+    pub(super) declared: Mutex<Vec<Arc<Patterns>>>,
+    pub(super) branches: OnceLock<Branches>,
+    /// One writes to the database at a time.
+    pub(super) writing: Mutex<()>,
+}
+
+/// Where things are.
+pub(super) struct Places {
+    pub(super) root: Root,
+    pub(super) shelf: Shelf,
+    pub(super) locks: Locks,
+}
+
+#[derive(Default)]
+struct Queue {
+    asks: VecDeque<Ask>,
+    waiting: Vec<Wanted>,
+    /// Units that were dropped, perhaps while they were looked for.
+    dropped: HashSet<Unit>,
+    is_closing: bool,
+}
+
+/// What there is to do.
+enum Work {
+    Asks(Vec<Ask>),
+    /// Somebody may have given locks back.
+    Again(Vec<Wanted>),
+    /// Nothing; the clock has moved on.
+    Idle,
+    Close,
+}
+
+/// One thread.
+pub(super) struct Worker {
+    pub(super) shared: Arc<Shared>,
+    pub(super) db: Result<Db, Trouble>,
+    /// Entries that were used, to be noted when there is time.
+    pub(super) used: Vec<i64>,
+}
+
+/// Starts the threads.
+pub(super) fn start(shared: &Arc<Shared>) -> Vec<JoinHandle<()>> {
+    let spawn = |name: &str, body: fn(&Arc<Shared>)| {
+        let shared = Arc::clone(shared);
+        std::thread::Builder::new().name(name.to_owned()).spawn(move || body(&shared))
+    };
+    let threads = [spawn("cache", run_first), spawn("cache-2", run_second)];
+    // Without the second one it goes on more slowly; without the first one nothing is answered, so the asks are refused.
+    if threads[0].is_err() {
+        shared.refuse_all();
+    }
+    threads.into_iter().flatten().collect()
+}
+
+fn run_first(shared: &Arc<Shared>) {
+    let opened = shared.open();
+    let mut worker = Worker { shared: Arc::clone(shared), db: opened, used: Vec::new() };
+    worker.finish();
+    loop {
+        match shared.next(worker.has_leisure()) {
+            Work::Asks(asks) => worker.answer(asks),
+            Work::Again(wanted) => worker.look(wanted),
+            Work::Idle => worker.use_leisure(),
+            Work::Close => break,
+        }
+    }
+    worker.end();
+}
+
+fn run_second(shared: &Arc<Shared>) {
+    let mut worker: Option<Worker> = None;
+    while let Some(asks) = shared.next_looks() {
+        let it = worker.get_or_insert_with(|| Worker {
+            shared: Arc::clone(shared),
+            db: shared.connect(),
+            used: Vec::new(),
+        });
+        it.answer(asks);
+    }
+    if let Some(worker) = &mut worker {
+        worker.note_uses();
+    }
+}
+
+impl Shared {
+    pub(super) fn new(opening: Opening, answer: Answer) -> Self {
+        Self {
+            opening,
+            answer,
+            queue: Mutex::default(),
+            first: Condvar::new(),
+            second: Condvar::new(),
+            places: OnceLock::new(),
+            memo: Memo::default(),
+            looked: Mutex::default(),
+            tools: Mutex::default(),
+            declared: Mutex::default(),
+            branches: OnceLock::new(),
+            writing: Mutex::default(),
+        }
+    }
+
+    pub(super) fn ask(&self, asks: Vec<Ask>) {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.asks.extend(asks);
+        let is_much = queue.asks.len() >= WORTH_HELP;
+        drop(queue);
+        self.first.notify_one();
+        if is_much {
+            self.second.notify_one();
+        }
+    }
+
+    pub(super) fn close(&self) {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).is_closing = true;
+        self.first.notify_one();
+        self.second.notify_one();
+    }
+
+    /// Tells answers.
+    pub(super) fn tell(&self, reports: Vec<Report>) {
+        if !reports.is_empty() {
+            (self.answer)(reports);
+        }
+    }
+
+    /// Returns where things are, or why nothing can be looked for.
+    ///
+    /// # Errors
+    /// What the first thread found.
+    pub(super) fn places(&self) -> Result<&Places, Trouble> {
+        let not_yet = || Trouble::new("no-store", "the store of results is not open");
+        self.places.get().ok_or_else(not_yet)?.as_ref().map_err(Clone::clone)
+    }
+
+    /// Lets somebody wait until locks are free.
+    pub(super) fn wait(&self, wanted: Wanted) {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).waiting.push(wanted);
+    }
+
+    /// Ends the waiting of a unit.
+    fn stop_waiting(&self, unit: Unit) {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.waiting.retain(|it| it.unit != unit);
+        queue.dropped.insert(unit);
+    }
+
+    /// Takes note that units are looked for from now on.
+    pub(super) fn begins(&self, wanted: &[Wanted]) {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        wanted.iter().for_each(|it| {
+            queue.dropped.remove(&it.unit);
+        });
+    }
+
+    /// Says whether a unit was dropped while it was looked for, and gives up what was taken for it then.
+    pub(super) fn was_dropped(&self, report: &Report) -> bool {
+        let Report::Looked { unit, .. } = report else { return false };
+        let is_dropped = self.queue.lock().unwrap_or_else(PoisonError::into_inner).dropped.contains(unit);
+        if is_dropped {
+            self.give_up(*unit);
+        }
+        is_dropped
+    }
+
+    /// Forgets what was found out about a unit, and frees its outputs.
+    fn give_up(&self, unit: Unit) {
+        self.looked.lock().unwrap_or_else(PoisonError::into_inner).remove(&unit);
+        if let Ok(places) = self.places() {
+            places.locks.give_back(unit);
+        }
+    }
+
+    fn next(&self, has_leisure: bool) -> Work {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(work) = queue.take() {
+                if queue.asks.len() >= WORTH_HELP {
+                    self.second.notify_one();
+                }
+                return work;
+            }
+            let pause = queue.waiting.iter().map(|it| it.pause).min();
+            let least = [pause, has_leisure.then_some(TICK)].into_iter().flatten().min();
+            let Some(least) = least else {
+                queue = self.first.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let (held, timeout) =
+                self.first.wait_timeout(queue, least).unwrap_or_else(PoisonError::into_inner);
+            queue = held;
+            if timeout.timed_out() && queue.asks.is_empty() && !queue.is_closing {
+                if pause == Some(least) {
+                    return Work::Again(queue.take_waiting());
+                }
+                return Work::Idle;
+            }
+        }
+    }
+
+    /// Waits until there are many looks, and takes some. None at the end.
+    fn next_looks(&self) -> Option<Vec<Ask>> {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if queue.is_closing {
+                return None;
+            }
+            if queue.asks.len() >= WORTH_HELP && self.places.get().is_some() {
+                return Some(queue.take_chunk());
+            }
+            queue = self.second.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Opens everything.
+    fn open(&self) -> Result<Db, Trouble> {
+        let (db, places) = match self.open_places() {
+            Ok(places) => match self.open_db(&places) {
+                Ok(db) => (Ok(db), Ok(places)),
+                Err(trouble) => (Err(trouble.clone()), Err(trouble)),
+            },
+            Err(trouble) => (Err(trouble.clone()), Err(trouble)),
+        };
+        if let Ok(db) = &db {
+            // What cannot be read is read from the files themselves.
+            self.memo.load(db.memo().unwrap_or_default());
+        }
+        // Nobody else sets it.
+        let _set = self.places.set(places);
+        self.second.notify_one();
+        db
+    }
+
+    fn open_places(&self) -> Result<Places, Trouble> {
+        let cannot = |what: &str, error: &std::io::Error| {
+            let message = format!("results are neither used nor kept: {what}: {error}");
+            Trouble::new("no-store", message)
+        };
+        let Opening { state, root, .. } = &self.opening;
+        let shelf =
+            Shelf::open(state).map_err(|e| cannot(&format!("`{}`", state.join("cache").display()), &e))?;
+        let root = Root::open(root, state).map_err(|e| cannot(&format!("`{}`", root.display()), &e))?;
+        // Without a folder of the user's, the engines of this project at least see each other.
+        let path = machine::folder().map_or_else(|_| shelf.folder.join("outputs"), |it| it.join("outputs"));
+        let locks = Locks::open(&path).map_err(|e| cannot(&format!("`{}`", path.display()), &e))?;
+        Ok(Places { root, shelf, locks })
+    }
+
+    fn open_db(&self, places: &Places) -> Result<Db, Trouble> {
+        let folder = &places.shelf.folder;
+        match Db::open(folder) {
+            Ok(db) => Ok(db),
+            Err(Unusable::Damaged) => {
+                // Whoever else finds it damaged at the same moment waits here, and finds a new one then.
+                let _alone = places.shelf.gate(true).map_err(|error| no_store(&error.to_string()))?;
+                match Db::open(folder) {
+                    Err(Unusable::Damaged) => {
+                        db::remove_files(folder).map_err(|error| no_store(&error.to_string()))?;
+                        Db::open(folder).map_err(|error| unusable(&error))
+                    }
+                    other => other.map_err(|error| unusable(&error)),
+                }
+            }
+            Err(error) => Err(unusable(&error)),
+        }
+    }
+
+    fn connect(&self) -> Result<Db, Trouble> {
+        self.open_db(self.places()?)
+    }
+
+    /// Answers everything with no, for want of a thread.
+    fn refuse_all(&self) {
+        let trouble = no_store("no thread can be started");
+        // As in `open`.
+        let _set = self.places.set(Err(trouble));
+    }
+}
+
+fn no_store(why: &str) -> Trouble {
+    Trouble::new("no-store", format!("results are neither used nor kept: {why}"))
+}
+
+fn unusable(error: &Unusable) -> Trouble {
+    match error {
+        Unusable::Damaged => {
+            no_store("the store of results is damaged; `sortie cache clear` makes a new one")
+        }
+        Unusable::Newer(version) => no_store(&format!(
+            "the store of results was made by a newer sortie (format {version}); `sortie cache clear` makes a new one"
+        )),
+        Unusable::Failed(why) => no_store(&format!("the store of results: {why}")),
+    }
+}
+
+impl Queue {
+    fn take(&mut self) -> Option<Work> {
+        if self.is_closing {
+            return Some(Work::Close);
+        }
+        (!self.asks.is_empty()).then(|| Work::Asks(self.take_chunk()))
+    }
+
+    /// Takes some, and leaves as many to the other thread.
+    fn take_chunk(&mut self) -> Vec<Ask> {
+        let half = self.asks.len().div_ceil(2);
+        let count = if self.asks.len() < WORTH_HELP { self.asks.len() } else { half.min(CHUNK) };
+        self.asks.drain(..count).collect()
+    }
+
+    fn take_waiting(&mut self) -> Vec<Wanted> {
+        self.waiting.drain(..).map(|it| Wanted { pause: (it.pause * 2).min(PAUSES.1), ..it }).collect()
+    }
+}
+
+impl Worker {
+    fn answer(&mut self, asks: Vec<Ask>) {
+        let (mut looks, mut keeps) = (Vec::new(), Vec::new());
+        for ask in asks {
+            match ask {
+                Ask::Look { unit, recipe, may_hit } => {
+                    looks.push(Wanted { unit, recipe, may_hit, pause: PAUSES.0 });
+                }
+                Ask::Keep { unit, record, logs } => keeps.push(Keeping { unit, record, logs }),
+                Ask::Drop { unit } => {
+                    looks.retain(|it| it.unit != unit);
+                    self.drop_unit(unit);
+                }
+            }
+        }
+        self.keep(keeps);
+        self.look(looks);
+    }
+
+    fn drop_unit(&self, unit: Unit) {
+        self.shared.stop_waiting(unit);
+        self.shared.give_up(unit);
+    }
+
+    fn has_leisure(&self) -> bool {
+        self.shared.memo.has_young() || !self.used.is_empty()
+    }
+
+    fn use_leisure(&mut self) {
+        self.shared.memo.read_young(YOUNG);
+        self.note_uses();
+    }
+
+    /// Writes down which entries were used, and what was found out about files.
+    fn note_uses(&mut self) {
+        let used = std::mem::take(&mut self.used);
+        let fresh = self.shared.memo.take_fresh();
+        let Ok(db) = &self.db else { return };
+        if used.is_empty() && fresh.is_empty() {
+            return;
+        }
+        let now = super::look::seconds();
+        let _one = self.shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        // What is not written down is found out again.
+        let _outcome = db.together(|db| {
+            db.put_memo(&fresh)?;
+            db.used(&used, now)
+        });
+    }
+
+    /// Writes down what is left to be written. Who still waits for an answer gets none.
+    fn end(&mut self) {
+        self.note_uses();
+        if let (Ok(db), Ok(places)) = (&self.db, self.shared.places()) {
+            db.tidy(&places.shelf.folder);
+        }
+    }
+}
+
+/// A miss that nothing can be kept after.
+pub(super) fn hopeless(unit: Unit, key: String, trouble: Trouble) -> Report {
+    let Trouble { reason, message } = trouble;
+    let miss = Miss { key, reason: reason.to_owned(), message, differed: Vec::new(), is_hopeless: true };
+    Report::Looked { unit, looked: Looked::Miss(Box::new(miss)) }
+}
+
+/// Nothing was kept.
+pub(super) fn not_kept(unit: Unit, trouble: Trouble) -> Report {
+    let Trouble { reason, message } = trouble;
+    Report::Kept { unit, kept: Kept::Not { reason: reason.to_owned(), message } }
+}
