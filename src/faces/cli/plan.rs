@@ -27,8 +27,9 @@ pub(super) fn plan(
     notes: &mut Out,
 ) -> Result<Ending, Failure> {
     let (_, playbook) = opened::open(&context.project.root, &args.playbook, notes)?;
+    let mut request = prepare::request(context, &args.request)?;
+    prepare::containers(context, &playbook, &mut request);
     let playbook = Arc::new(playbook);
-    let request = prepare::request(context, &args.request)?;
     let plan =
         plan::plan(playbook, &request).map_err(|problems| prepare::told(notes, &problems, Ending::Usage))?;
     prepare::warn(notes, &plan);

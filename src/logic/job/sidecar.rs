@@ -121,7 +121,8 @@ fn container_name(state: &JobState, cell: u32, sidecar: &Sidecar) -> String {
 fn container<'a>(state: &'a JobState, sidecar: &'a Sidecar) -> Option<(&'a Container, &'a str)> {
     let containers = &state.setting.plan.containers;
     let container = sidecar.container.as_ref()?;
-    (sidecar.process.is_none() || containers.preferred)
+    sidecar
+        .needs_container(containers.preferred)
         .then_some((container, containers.engine.as_deref().unwrap_or("docker")))
 }
 
