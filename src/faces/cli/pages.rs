@@ -118,6 +118,7 @@ static PAGES: &[(&str, &str)] = pages![
     "schedules",
     "survival",
     "on-interrupt",
+    "services",
 ];
 
 /// What can be wrong beside a playbook: with a request, the machine, the settings or a theme. Each has a page, too.

@@ -21,6 +21,10 @@ use crate::logic::playbook::sidecar::{Container, Part, Probe, Sidecar};
 use crate::logic::sidecar::{self as errand, Errand, Look, Target, WantedPort, split_words};
 use crate::logic::value::{Object, Value};
 
+#[cfg(test)]
+#[path = "sidecar_tests.rs"]
+mod tests;
+
 /// Returns what asks a part of a sidecar to end.
 pub(super) fn why_stop(it: &CellState, tree: &StepTree, step: usize, part: Part) -> Option<Cause> {
     let at = part.sidecar();

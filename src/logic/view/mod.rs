@@ -10,6 +10,7 @@ pub mod grid;
 mod job_view;
 mod parts;
 mod shares;
+mod sidecars;
 mod together;
 mod worked;
 
