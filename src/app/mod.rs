@@ -199,6 +199,7 @@ fn actor() -> String {
 fn outside() -> Outside {
     Outside {
         world: wire::world(),
+        containers: edges::containers::find,
         probe: edges::probe_tools::probe,
         secrets: edges::secrets::fetch,
         is_trusted: |hash| paths::trust().is_some_and(|folder| edges::trust::is_trusted(&folder, hash)),

@@ -3,6 +3,7 @@
 //! What is not here: decisions (no retry policy, no ordering), wording for screens, the store.
 #![expect(clippy::disallowed_methods, reason = "this layer is where files, processes and clocks are touched")]
 
+pub mod containers;
 pub mod detached;
 pub mod digest;
 pub mod guard;

@@ -16,6 +16,7 @@ use crate::logic::plan::PlanProblem;
 use crate::logic::plan::require::Probe;
 use crate::logic::playbook::model::{Secret, Tool};
 use crate::logic::settings::Settings;
+use crate::logic::sidecar::Containers;
 
 /// What a command is given.
 #[derive(Clone)]
@@ -122,6 +123,8 @@ pub type Secrets = Result<Vec<(String, String)>, Vec<PlanProblem>>;
 pub struct Outside {
     /// What the engine works with.
     pub world: World,
+    /// Looks for a program that runs containers: the named one, or any with `auto`.
+    pub containers: fn(&str) -> Containers,
     /// Asks each program for its version.
     pub probe: fn(&[Tool]) -> Vec<Probe>,
     /// Reads the values of secrets, below a project's root.

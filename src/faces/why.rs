@@ -16,9 +16,7 @@ mod tests;
 #[must_use]
 pub fn why_cell(view: &JobView, cell: u32) -> Option<String> {
     let it = &view.cells[cell as usize];
-    let failed = (0u32..)
-        .zip(&it.steps)
-        .find(|(step, state)| state.conclusion == Some(Outcome::Failure) && !view.is_block(cell, *step));
+    let failed = view.first_failed(cell).map(|step| (step, &it.steps[step as usize]));
     if let (
         Some((step, state)),
         None | Some(Cause::Member { .. } | Cause::Exit { .. } | Cause::Signal { .. }),

@@ -153,6 +153,13 @@ pub static TABLE: &[Setting] = &[
         about: "what the stages of all jobs share, such as `resources: {cpu: 4, memory: 8GiB, gpu: 1}`; what is not named here has no limit",
     },
     Setting {
+        key: "services.engine",
+        accepts: Accepts::Words(&["auto", "docker", "podman"]),
+        default: "auto",
+        flag: "",
+        about: "what runs containers of `services`; `auto` takes what works, and prefers a `process` where a service has one",
+    },
+    Setting {
         key: "store.dir",
         accepts: Accepts::Folder,
         default: ".sortie",
@@ -358,6 +365,12 @@ impl Settings {
             slots: self.text("engine.slots").parse().ok(),
             others: totals::read(self.text("resources")).unwrap_or_default(),
         }
+    }
+
+    /// Returns what runs containers: `docker`, `podman`, or `auto` for what works.
+    #[must_use]
+    pub fn container_engine(&self) -> &str {
+        self.text("services.engine")
     }
 
     /// Returns the folder for jobs and logs as it was written.

@@ -30,6 +30,9 @@ pub struct Containers {
     pub engine: Option<String>,
     /// A service that says how to run it as a process and as a container is run as a container.
     pub preferred: bool,
+    /// Why there is none, after a look.
+    #[serde(skip)]
+    pub problem: String,
 }
 
 impl Containers {

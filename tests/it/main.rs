@@ -37,6 +37,7 @@ mod screen;
 mod screen_left;
 mod secrets;
 mod services;
+mod services_containers;
 mod survivors;
 mod terminal;
 #[cfg(feature = "faults")]

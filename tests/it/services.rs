@@ -478,3 +478,30 @@ stages:
     assert_eq!(read(&sandbox, "closed"), "closed\n");
     nothing_is_left(&sandbox, AFTER_A_KILL);
 }
+
+#[test]
+fn the_example_works_as_it_stands() {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/playbooks/examples/services.yml");
+    let sandbox = Sandbox::new().file("job.yml", &std::fs::read_to_string(example).expect("it is there"));
+    let ran = sandbox.sortie(["run", "job.yml"]).run().code(0);
+    ran.says("the blue page").says("the green page").says("queue for blue").says("queue for green").done();
+    let left = std::fs::read_dir(sandbox.project().join(".queue")).expect("the services made it").count();
+    assert_eq!(left, 0, "both queues were told to end");
+    nothing_is_left(&sandbox, AT_ONCE);
+}
+
+#[test]
+fn a_plan_shows_services_apart_from_the_steps() {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/playbooks/examples/services.yml");
+    let sandbox = Sandbox::new().file("job.yml", &std::fs::read_to_string(example).expect("it is there"));
+    let shown =
+        sandbox.sortie(["plan", "job.yml"]).run().code(0).says("service `pages`: mkdir").says(", ports 80");
+    assert!(!shown.out.contains("services.pages"), "{}", shown.out);
+    shown.done();
+    let plan = sandbox.sortie(["plan", "job.yml", "--json"]).run().code(0);
+    let stage = &plan.json_lines()[0]["stages"][0];
+    assert_eq!(stage["steps"].as_array().map(Vec::len), Some(3));
+    assert_eq!(stage["services"][0]["ready"]["http"], "/index.html");
+    assert_eq!(stage["services"][1]["ready"]["timeout"], "10s");
+    plan.done();
+}

@@ -74,7 +74,7 @@ pub(super) fn process(errand: &Process) -> ExitCode {
         // It went to the background, where it runs until it is asked to end.
         held.wait_for_signal();
     }
-    if let Err(problem) = run(&errand.stop) {
+    if let Err(problem) = run(&errand.stop, Stdio::inherit()) {
         say(&format!("its `stop` {problem}"));
     }
     // What it left running is ended with the cell.
@@ -114,7 +114,7 @@ pub(super) fn container(errand: &Container) -> ExitCode {
     }
     let grace = errand.grace_s.to_string();
     let stop = [&errand.engine, "stop", "--time", &grace, &errand.name].map(str::to_owned);
-    if let Err(problem) = run(&stop) {
+    if let Err(problem) = run(&stop, Stdio::null()) {
         say(&format!("`{}` {problem}", stop.join(" ")));
     }
     held.end()
@@ -125,13 +125,14 @@ fn refuse(problem: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Runs a command to its end, with its output in the log of the service.
-fn run(argv: &[String]) -> Result<(), String> {
+/// Runs a command to its end; what it has to complain about goes to the log of the service.
+fn run(argv: &[String], stdout: Stdio) -> Result<(), String> {
     let Some((program, arguments)) = argv.split_first() else { return Ok(()) };
     let status = Command::new(program)
         .args(arguments)
         .env_remove(ERRAND)
         .stdin(Stdio::null())
+        .stdout(stdout)
         .process_group(0)
         .status()
         .map_err(|error| format!("cannot be started: {error}"))?;

@@ -6,8 +6,6 @@
 //!
 //! Not here: which cells and steps are cached, and what their keys are made of (`logic/job/cached.rs`, `logic/cache`).
 
-#![cfg_attr(not(test), expect(dead_code, reason = "the engine begins to ask in the next change"))]
-
 mod branch;
 mod db;
 mod entry;

@@ -60,6 +60,7 @@ fn planned(context: &Context, wanted: &Wanted, notes: &mut Out) -> Result<Planne
     request.inputs.clone_from(&wanted.inputs);
     let path = wanted.path.display().to_string();
     let (opened, playbook) = opened::open_to_run(&context.project.root, &path, notes)?;
+    prepare::containers(context, &playbook, &mut request);
     let plan = crate::logic::plan::plan(Arc::new(playbook), &request)
         .map_err(|problems| prepare::told(notes, &problems, Ending::Usage))?;
     prepare::warn(notes, &plan);

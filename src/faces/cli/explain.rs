@@ -15,7 +15,7 @@ use crate::logic::playbook::slugs;
 use crate::logic::settings;
 use crate::logic::text::near_miss;
 
-const TOPICS: [(&str, &str); 8] = [
+const TOPICS: [(&str, &str); 9] = [
     ("keys", "every key of the playbook language, and which are not supported yet"),
     ("exit-codes", "what sortie's exit codes mean"),
     ("events", "the types of events that `run --ui json` and `jobs events` print"),
@@ -24,6 +24,7 @@ const TOPICS: [(&str, &str); 8] = [
     ("cache", "when an earlier result is taken, what it is known by, and what is kept"),
     ("survival", "what goes on when a terminal, a process, a machine or a container goes away"),
     ("on-interrupt", "what becomes of a step that was lost, and who goes on with its job"),
+    ("services", "databases and other servers beside the steps of a stage, as processes or in containers"),
 ];
 
 /// The types of events, with what they mean and what older tools call them.
@@ -79,7 +80,11 @@ const EVENTS: [(&str, &str, &str); 54] = [
     ("step.cancelled", "a step was cancelled", "ScriptCancelled"),
     ("step.skipped", "a step did not run", "ScriptSkipped"),
     ("step.annotated hashed", "a step gave a message; a digest of files is known", "AnnotationAdded"),
-    ("cache.hit", "an earlier result of a cell or step fits; `steps` are how its steps ended then", "CacheHit"),
+    (
+        "cache.hit",
+        "an earlier result of a cell or step fits; `steps` are how its steps ended then",
+        "CacheHit",
+    ),
     ("cache.miss", "none fits; `differed` is what is not as it was in the newest of that name", "CacheMiss"),
     ("cache.stored", "what was made is kept", "CacheStored"),
     ("cache.not-stored", "it is not, and why", ""),

@@ -21,6 +21,7 @@ mod opened;
 mod pages;
 mod pick;
 mod plan;
+mod plan_services;
 mod playbooks;
 mod prepare;
 mod records;

@@ -48,6 +48,8 @@ static PAGES: &[(&str, &str)] = pages![
     "too-many-blocks",
     "not-in-background",
     "nothing-to-undo",
+    "bad-port",
+    "unknown-service",
     "unknown-need",
     "self-need",
     "duplicate-need",
@@ -105,6 +107,7 @@ static PAGES: &[(&str, &str)] = pages![
     "resource-short",
     "platform-not-met",
     "tool-not-met",
+    "no-container-engine",
     "env-not-met",
     "not-trusted",
     "secret-not-read",
@@ -119,6 +122,7 @@ static PAGES: &[(&str, &str)] = pages![
     "survival",
     "on-interrupt",
     "cache",
+    "services",
 ];
 
 /// What can be wrong beside a playbook: with a request, the machine, the settings or a theme. Each has a page, too.
@@ -130,6 +134,7 @@ pub(super) static OTHERS: &[(&str, &str)] = &[
     ("nothing-selected", "the options of a run leave no stage"),
     ("resource-short", "a stage asks for more than there is in all"),
     ("platform-not-met", "the playbook is for another system"),
+    ("no-container-engine", "a service needs a container, and nothing that runs one works"),
     ("tool-not-met", "a required program is missing or has another version"),
     ("env-not-met", "a required environment variable is not set"),
     ("not-trusted", "nobody has said yes to the commands that fetch secrets"),

@@ -223,12 +223,14 @@ pub(super) fn step(view: &JobView, stage: u32, name: &str) -> Result<u32, Failur
     let steps = &view.playbook.stages[stage as usize].steps.steps;
     let by_id =
         steps.iter().position(|step| step.id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(name)));
+    // Those of services come last, and have names only.
+    let count = steps.iter().filter(|step| step.part.is_none()).count();
     let by_number =
-        || name.parse::<usize>().ok().filter(|number| (1..=steps.len()).contains(number)).map(|n| n - 1);
+        || name.parse::<usize>().ok().filter(|number| (1..=count).contains(number)).map(|n| n - 1);
     match by_id.or_else(by_number) {
         Some(at) => Ok(u32::try_from(at).unwrap_or(u32::MAX)),
         None => Err(Failure::usage(format!("the stage `{}` has no step `{name}`", view.stage_name(stage)))
-            .help(format!("its steps have the numbers 1 to {}", steps.len()))),
+            .help(format!("its steps have the numbers 1 to {count}"))),
     }
 }
 

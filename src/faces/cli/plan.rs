@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use super::args::PlanArgs;
-use super::{opened, prepare};
+use super::{opened, plan_services, prepare};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
@@ -27,8 +27,9 @@ pub(super) fn plan(
     notes: &mut Out,
 ) -> Result<Ending, Failure> {
     let (_, playbook) = opened::open(&context.project.root, &args.playbook, notes)?;
+    let mut request = prepare::request(context, &args.request)?;
+    prepare::containers(context, &playbook, &mut request);
     let playbook = Arc::new(playbook);
-    let request = prepare::request(context, &args.request)?;
     let plan =
         plan::plan(playbook, &request).map_err(|problems| prepare::told(notes, &problems, Ending::Usage))?;
     prepare::warn(notes, &plan);
@@ -94,7 +95,8 @@ fn stage_json(plan: &Plan, at: usize) -> Json {
     let (runs, why) = why(stage, planned);
     let scope = Known { plan, matrix: None };
     let steps = |scope: &Known<'_>| -> Vec<Json> {
-        (0..).zip(&stage.steps.steps).map(|(number, step)| step_json(step, number, scope)).collect()
+        let own = (0..).zip(&stage.steps.steps).filter(|(_, step)| step.part.is_none());
+        own.map(|(number, step)| step_json(step, number, scope)).collect()
     };
     let mut object = json!({
         "stage": &*stage.id,
@@ -103,6 +105,10 @@ fn stage_json(plan: &Plan, at: usize) -> Json {
         "runs": runs,
         "why": why,
     });
+    if !stage.steps.sidecars.is_empty() {
+        let services = stage.steps.sidecars.iter().map(|it| plan_services::json(it, &plan.containers));
+        object["services"] = services.collect();
+    }
     if let Some(gate) = &stage.approve {
         object["approve"] = gate_json(gate, &scope);
     }
@@ -298,8 +304,12 @@ fn print_stage(out: &mut Out, plan: &Plan, number: usize, at: usize) {
     if let Some(gate) = &stage.approve {
         out.line(format!("       first {}", gate_words(gate)));
     }
+    for sidecar in &stage.steps.sidecars {
+        out.line(format!("       {}", plan_services::line(sidecar, &plan.containers)));
+    }
     let scope = Known { plan, matrix: None };
-    for (position, step) in (0..).zip(&stage.steps.steps) {
+    let own = (0..).zip(&stage.steps.steps).filter(|(_, step)| step.part.is_none());
+    for (position, step) in own {
         let what = match (&step.name, &step.action) {
             (Some(text), _) | (None, Action::Run { text, .. }) => resolved(text, &scope),
             (None, Action::Approve(gate)) => gate_words(gate),

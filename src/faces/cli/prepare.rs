@@ -13,7 +13,7 @@ use crate::engine::library;
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
-use crate::logic::plan::{CacheRequest, Plan, PlanProblem, PlanRequest, require};
+use crate::logic::plan::{CacheRequest, Plan, PlanProblem, PlanRequest, require, services};
 use crate::logic::playbook::gate::GateRules;
 use crate::logic::playbook::model::{Playbook, SecretFrom};
 use crate::logic::sidecar::Containers;
@@ -63,6 +63,14 @@ fn inputs_file(path: &Path) -> Result<Vec<(String, Json)>, Failure> {
         Failure::usage(format!("the file of inputs `{name}` is not a map of names and values: {error}"))
     })?;
     Ok(members.into_iter().collect())
+}
+
+/// Looks for what runs the containers of a playbook's services, if it has any.
+pub(super) fn containers(context: &Context, playbook: &Playbook, request: &mut PlanRequest) {
+    let wanted = context.settings.container_engine();
+    if services::need_containers(playbook, wanted != "auto") {
+        request.containers = (context.outside.containers)(wanted);
+    }
 }
 
 /// Reads the file of variables that a request names, if it names one.

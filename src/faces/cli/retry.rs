@@ -122,6 +122,7 @@ fn with_inputs(
         let why = reading.diagnostics.first().map_or_else(String::new, |it| it.message.clone());
         return Err(Failure::usage(format!("the playbook of job #{number} is no longer understood: {why}")));
     };
+    prepare::containers(context, &playbook, &mut request);
     let plan = crate::logic::plan::plan(Arc::new(playbook), &request)
         .map_err(|problems| prepare::told(notes, &problems, Ending::Usage))?;
     prepare::warn(notes, &plan);

@@ -47,6 +47,7 @@ pub(super) fn run(
     request.gates.unattended = context.surroundings.is_ci && !is_there && !args.wait_at_gates;
     let (opened, playbook) = opened::open_to_run(&context.project.root, &wanted, notes)?;
     let env = prepare::env(&request)?;
+    prepare::containers(context, &playbook, &mut request);
     let plan = crate::logic::plan::plan(Arc::new(playbook), &request)
         .map_err(|problems| prepare::told(notes, &problems, Ending::Usage))?;
     prepare::warn(notes, &plan);

@@ -253,8 +253,7 @@ fn failed_why(view: &JobView, cell: u32) -> String {
     let mut parts: Vec<String> = Vec::new();
     if it.phase.outcome() != Some(Outcome::Success) {
         parts.extend(why_cell(view, cell));
-        let failed = (0u32..).zip(&it.steps).find(|(_, step)| step.conclusion == Some(Outcome::Failure));
-        let before = failed.and_then(|(step, _)| earlier_tries(view, cell, step));
+        let before = view.first_failed(cell).and_then(|step| earlier_tries(view, cell, step));
         parts.extend(before.map(|before| format!("before that {before}")));
     } else if let Some((step, state)) = (0u32..).zip(&it.steps).find(|(_, step)| step.attempt > 1) {
         let before = earlier_tries(view, cell, step).map_or_else(String::new, |it| format!(": {it}, passed"));

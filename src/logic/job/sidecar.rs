@@ -21,6 +21,10 @@ use crate::logic::playbook::sidecar::{Container, Part, Probe, Sidecar};
 use crate::logic::sidecar::{self as errand, Errand, Look, Target, WantedPort, split_words};
 use crate::logic::value::{Object, Value};
 
+#[cfg(test)]
+#[path = "sidecar_tests.rs"]
+mod tests;
+
 /// Returns what asks a part of a sidecar to end.
 pub(super) fn why_stop(it: &CellState, tree: &StepTree, step: usize, part: Part) -> Option<Cause> {
     let at = part.sidecar();
@@ -121,7 +125,8 @@ fn container_name(state: &JobState, cell: u32, sidecar: &Sidecar) -> String {
 fn container<'a>(state: &'a JobState, sidecar: &'a Sidecar) -> Option<(&'a Container, &'a str)> {
     let containers = &state.setting.plan.containers;
     let container = sidecar.container.as_ref()?;
-    (sidecar.process.is_none() || containers.preferred)
+    sidecar
+        .needs_container(containers.preferred)
         .then_some((container, containers.engine.as_deref().unwrap_or("docker")))
 }
 

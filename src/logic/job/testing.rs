@@ -26,10 +26,14 @@ pub(super) fn exits(cell: &str, code: i32) -> Exits {
 
 /// Returns the state of a job that has not begun, from a playbook's text.
 pub(crate) fn new_state(text: &str, slots: u32) -> JobState {
+    new_state_with(text, &PlanRequest { max_parallel: Some(slots), ..PlanRequest::default() })
+}
+
+/// The same with what else was asked for.
+pub(crate) fn new_state_with(text: &str, request: &PlanRequest) -> JobState {
     let reading = playbook::read(&Source::new("t.yml", text));
     let playbook = reading.playbook.unwrap_or_else(|| panic!("{text}\n{:?}", reading.diagnostics));
-    let request = PlanRequest { max_parallel: Some(slots), ..PlanRequest::default() };
-    let plan = plan(Arc::new(playbook), &request).expect("the request asks for nothing special");
+    let plan = plan(Arc::new(playbook), request).expect("the request asks for nothing special");
     JobState::new(Setting {
         plan: Arc::new(plan),
         facts: Value::object(Object::new()),

@@ -8,6 +8,7 @@ pub mod inputs;
 pub mod matrix;
 pub mod require;
 mod select;
+pub mod services;
 mod shares;
 
 use std::sync::Arc;
@@ -220,6 +221,7 @@ pub fn plan(playbook: Arc<Playbook>, request: &PlanRequest) -> Result<Plan, Vec<
     gates::check(&playbook, &stages, &request.gates, &mut problems);
     let slots = request.max_parallel.or(playbook.policy.max_parallel).unwrap_or(8).max(1);
     shares::check(&playbook, &stages, slots, &request.totals, &mut problems);
+    services::check(&playbook, &stages, &request.containers, &mut problems);
     if !problems.is_empty() {
         return Err(problems);
     }

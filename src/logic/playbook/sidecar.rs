@@ -25,6 +25,14 @@ pub struct Sidecar {
     pub step: usize,
 }
 
+impl Sidecar {
+    /// Says whether it runs in a container; `preferred` where that goes before a process.
+    #[must_use]
+    pub fn needs_container(&self, preferred: bool) -> bool {
+        self.container.is_some() && (self.process.is_none() || preferred)
+    }
+}
+
 /// A sidecar without a container.
 #[derive(Clone, Debug)]
 pub struct Process {

@@ -11,6 +11,7 @@ pub mod grid;
 mod job_view;
 mod parts;
 mod shares;
+mod sidecars;
 mod together;
 mod worked;
 

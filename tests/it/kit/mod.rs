@@ -19,7 +19,7 @@ pub(crate) mod trace;
 #[cfg(feature = "faults")]
 pub(crate) use census::Left;
 pub(crate) use census::{nothing_is_left, who_is_left};
-pub(crate) use ran::{Live, Ran, eventually, keeper_of, limit_file_size};
+pub(crate) use ran::{Call, Live, Ran, eventually, keeper_of, limit_file_size};
 pub(crate) use sandbox::{SORTIE, Sandbox};
 pub(crate) use small_disk::{PAGE, SmallDisk};
 pub(crate) use terminal::{Modes, Mouse, Shot, Terminal};

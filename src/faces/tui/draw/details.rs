@@ -178,7 +178,8 @@ fn of_cell(lines: &mut Vec<Line>, view: &JobView, cell: u32, facts: Facts<'_>) {
         lines.push(line("why", why));
     }
     let is_over = matches!(it.phase, Phase::Done(_));
-    let used = (0u32..).zip(&it.steps).filter(|(at, _)| !view.is_unused_undo(cell, *at));
+    let used = view.steps_in_order(cell).into_iter().filter(|at| !view.is_unused_undo(cell, *at));
+    let used = used.map(|at| (at, &it.steps[at as usize]));
     for (index, (at, step)) in used.enumerate() {
         let head = if index == 0 { "steps" } else { "" };
         let took = match (step.started, step.finished) {
@@ -189,7 +190,8 @@ fn of_cell(lines: &mut Vec<Line>, view: &JobView, cell: u32, facts: Facts<'_>) {
         let tries = if step.attempt > 1 { format!(", {} tries", step.attempt) } else { String::new() };
         let never = never(step.phase, is_over, facts.is_live);
         let how = never.map_or_else(String::new, |(_, word)| format!("  {word}"));
-        let text = format!("{} {}{tries}{took}{how}", at + 1, step_title(view, cell, at));
+        let number = if view.is_part(cell, at) { String::new() } else { format!("{} ", at + 1) };
+        let text = format!("{number}{}{tries}{took}{how}", step_title(view, cell, at));
         let state = never.map_or_else(|| State::of_step(step).within(view), |(state, _)| state);
         lines.push(Line { state: Some(state), ..line(head, text) });
         for (attempt, tried) in view.earlier_tries(cell, at) {

@@ -229,7 +229,7 @@ impl Told {
             Phase::Running if waits::is_between_steps(view, cell) => {
                 state = State::Paused;
                 let next = it.steps.iter().take_while(|step| step.phase.outcome().is_some()).count() + 1;
-                (format!("paused before {next}/{}", it.steps.len()), Token::Muted)
+                (format!("paused before {next}/{}", view.own_steps(cell)), Token::Muted)
             }
             Phase::Running | Phase::Stopping if view.is_frozen() => ("frozen".to_owned(), Token::Muted),
             Phase::Running if let Some(gate) = it.gate => (gate_words(view, gate, facts), Token::Attention),
@@ -277,8 +277,8 @@ fn running(view: &JobView, cell: u32) -> String {
     }) else {
         return "running".to_owned();
     };
-    let of = it.steps.len();
-    let place = if of > 1 { format!("{}/{of} ", at + 1) } else { String::new() };
+    let of = view.own_steps(cell);
+    let place = if of > 1 && !view.is_part(cell, at) { format!("{}/{of} ", at + 1) } else { String::new() };
     let again = match step.attempt {
         0 | 1 => String::new(),
         attempt => format!(", try {}", waits::tries(view, cell, at, attempt)),
@@ -300,9 +300,7 @@ pub(super) fn values(cell: &CellView, between: &str) -> String {
 /// Says in a few words why a cell did not pass: `Compile: exit 101`.
 pub(super) fn briefly(view: &JobView, cell: u32) -> Option<String> {
     let it = &view.cells[cell as usize];
-    let failed = (0u32..)
-        .zip(&it.steps)
-        .find(|(at, step)| step.conclusion == Some(Outcome::Failure) && !view.is_block(cell, *at));
+    let failed = view.first_failed(cell).map(|at| (at, &it.steps[at as usize]));
     let Some((at, step)) = failed else {
         return match &it.cause {
             Some(Cause::FailFast { .. }) => Some("fail-fast".to_owned()),
