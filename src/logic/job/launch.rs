@@ -50,8 +50,9 @@ fn scope<'a>(
 }
 
 fn stage_dir<'a>(state: &'a JobState, cell: u32, model: &'a Step) -> Option<&'a Template> {
-    let playbook = &state.setting.plan.playbook;
-    let stage = &playbook.stages[state.cells[cell as usize].stage as usize];
+    let at = state.cells[cell as usize].stage;
+    let stage = &state.setting.plan.playbook.stages[at as usize];
+    let playbook = state.setting.plan.home(at);
     model
         .working_directory
         .as_ref()
@@ -95,7 +96,7 @@ pub fn launch(state: &JobState, key: AttemptKey) -> Result<Launch, ExprError> {
     let shell = [shell]
         .into_iter()
         .chain(&stage.defaults.shell)
-        .chain(&setting.plan.playbook.defaults.shell)
+        .chain(&setting.plan.home(it.stage).defaults.shell)
         .find(|s| **s != Shell::Default)
         .unwrap_or(&Shell::Default);
     let mut env: Vec<(String, Option<String>)> =

@@ -17,6 +17,7 @@
 
 mod answer;
 pub mod apply;
+pub(crate) mod calls;
 pub mod decide;
 pub mod effect;
 pub mod event;

@@ -8,9 +8,8 @@ use super::report::{AttemptKey, End, Exit, Report, StepFiles, Usage};
 use super::state::{JobState, Setting, StagePhase};
 use super::{Input, turn};
 use crate::logic::plan::{Plan, PlanRequest, plan};
-use crate::logic::playbook;
 use crate::logic::playbook::gate::GateRules;
-use crate::logic::playbook::source::Source;
+use crate::logic::playbook::testing::read_whole;
 use crate::logic::time::Timestamp;
 use crate::logic::value::{Object, Value};
 
@@ -26,7 +25,7 @@ pub(super) fn exits(cell: &str, code: i32) -> Exits {
 
 /// Returns the state of a job that has not begun, from a playbook's text.
 pub(crate) fn new_state(text: &str, slots: u32) -> JobState {
-    let reading = playbook::read(&Source::new("t.yml", text));
+    let reading = read_whole("t.yml", text.as_bytes()).1;
     let playbook = reading.playbook.unwrap_or_else(|| panic!("{text}\n{:?}", reading.diagnostics));
     let request = PlanRequest { max_parallel: Some(slots), ..PlanRequest::default() };
     let plan = plan(Arc::new(playbook), &request).expect("the request asks for nothing special");

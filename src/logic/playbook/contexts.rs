@@ -31,6 +31,14 @@ pub enum Spot {
     PlaybookShare,
     /// `concurrency` and `locks` of a stage.
     StageShare,
+    /// `with` of a stage.
+    StageWith,
+    /// `secrets` of a stage.
+    StageSecrets,
+    /// `with` of a step.
+    StepWith,
+    /// `outputs` of an action.
+    ActionOutput,
 }
 
 /// Names of all contexts, aliases behind their names.
@@ -60,10 +68,10 @@ impl Spot {
             Self::PlaybookOutput | Self::Post => &["run", "github", "inputs", "vars", "stages", "jobs"],
             Self::StageIf | Self::StageApprove => &["run", "github", "inputs", "vars", "needs"],
             Self::Strategy => &["run", "github", "inputs", "vars", "needs", "gate"],
-            Self::StageName | Self::StageContinue | Self::StageShare => {
+            Self::StageName | Self::StageContinue | Self::StageShare | Self::StageWith => {
                 &["run", "github", "inputs", "vars", "needs", "matrix", "strategy", "gate"]
             }
-            Self::StageEnv => {
+            Self::StageEnv | Self::StageSecrets => {
                 &["run", "github", "inputs", "vars", "secrets", "needs", "matrix", "strategy", "gate"]
             }
             Self::StageFolder => {
@@ -71,7 +79,10 @@ impl Spot {
             }
             Self::StageOutput => &STEP[..STEP.len() - 1],
             Self::StepIf | Self::StepName | Self::StepApprove => STEP_WITHOUT_SECRETS,
-            Self::StepContinue | Self::StepEnv | Self::StepFolder | Self::StepRun => STEP,
+            Self::StepContinue | Self::StepEnv | Self::StepFolder | Self::StepRun | Self::StepWith => STEP,
+            Self::ActionOutput => {
+                &["run", "github", "inputs", "steps", "runner", "strategy", "matrix", "env"]
+            }
         }
     }
 
@@ -92,6 +103,7 @@ impl Spot {
                 | Self::StepEnv
                 | Self::StepFolder
                 | Self::StepRun
+                | Self::StepWith
                 | Self::StageOutput
         )
     }
@@ -123,6 +135,10 @@ impl Spot {
             Self::StepApprove => "`approve` of a step",
             Self::PlaybookShare => "`concurrency` of a playbook",
             Self::StageShare => "`concurrency` and `locks` of a stage",
+            Self::StageWith => "`with` of a stage",
+            Self::StageSecrets => "`secrets` of a stage",
+            Self::StepWith => "`with` of a step",
+            Self::ActionOutput => "`outputs` of an action",
         }
     }
 }

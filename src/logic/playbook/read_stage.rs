@@ -202,6 +202,10 @@ impl<'t> Reader<'t> {
                 .or(outer.on_interrupt)
                 .unwrap_or_default(),
         };
+        stage.call = self.stage_call(&fields, header);
+        if stage.call.is_some() || fields.get("uses").is_some() {
+            return stage;
+        }
         stage.steps = self.stage_steps(&fields, header, &defaults, had_problem);
         stage.rollback_on_failure = self.rollback_of_stage(&fields, &stage.steps);
         stage.outputs = fields.get("outputs").map(|id| self.stage_outputs(id)).unwrap_or_default();
@@ -347,6 +351,9 @@ impl<'t> Reader<'t> {
 fn empty_stage(header: &Header<'_>, needs: Vec<usize>, outer: &Defaults) -> Stage {
     Stage {
         id: Arc::from(header.id),
+        own_id: Arc::from(header.id),
+        frame: None,
+        call: None,
         span: header.span,
         name: None,
         is_final: header.is_final,
