@@ -241,7 +241,7 @@ fn create(
         .map_err(|e| EngineError::bug(format!("the request could not be written: {e}")))?;
     let created = clock::now();
     let path = start.path.display().to_string();
-    let wants_repository = start.source.text.contains("github");
+    let wants_repository = start.source.stored().contains("github");
     let repository = if wants_repository { (world.repository)(&project.root) } else { Vec::new() };
     let parent = std::env::var("SORTIE_JOB").ok();
     let make_facts = |number: u64| facts(start, project, dir, (id, number), &repository);
@@ -249,7 +249,7 @@ fn create(
         id,
         name: &start.plan.playbook.name,
         playbook: &path,
-        source: &start.source.text,
+        source: &start.source.stored(),
         request: &request,
         actor: &start.actor,
         parent: parent.as_deref(),

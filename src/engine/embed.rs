@@ -30,7 +30,8 @@ pub fn prepare(
         }
     };
     let Some(read) = opened.reading.playbook.take() else {
-        let first = opened.reading.diagnostics.first();
+        let files = opened.files();
+        let first = files.iter().rev().find_map(|(_, found)| found.first());
         let message = first.map_or("it is no playbook", |it| it.message.as_str());
         return Err(wrong(message, first.and_then(|it| it.help.as_ref())));
     };

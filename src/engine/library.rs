@@ -7,9 +7,11 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use super::EngineError;
-use crate::logic::playbook::source::Source;
+use crate::logic::diag::Diagnostic;
+use crate::logic::playbook::source::{Called, Source, Unread};
 use crate::logic::playbook::{self, Reading};
 use crate::logic::text::near_miss;
 
@@ -23,6 +25,15 @@ pub struct Opened {
     pub path: PathBuf,
     pub source: Source,
     pub reading: Reading,
+}
+
+impl Opened {
+    /// Returns the file and all that it calls, each with what is wrong with it.
+    #[must_use]
+    pub fn files(&self) -> Vec<(&Source, &[Diagnostic])> {
+        let called = self.reading.called.iter().map(|(source, found)| (source, &found[..]));
+        std::iter::once((&self.source, &self.reading.diagnostics[..])).chain(called).collect()
+    }
 }
 
 /// Lists the playbook files of a project, sorted by path.
@@ -148,7 +159,52 @@ pub fn open(root: &Path, path: &Path) -> Result<Opened, EngineError> {
     let most = playbook::SIZE_LIMIT as u64 + 1;
     File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(wrong)?;
     let (source, reading) = playbook::read_bytes(&name, &bytes);
+    let (source, reading) = with_called(root, source, reading);
     Ok(Opened { path: whole(path), source, reading })
+}
+
+/// Reads the files that a playbook calls, and those that they call.
+fn with_called(root: &Path, mut source: Source, mut reading: Reading) -> (Source, Reading) {
+    // Each round reads at least one file more, and a file calls a limited number of others.
+    while !reading.missing.is_empty() {
+        let mut called = Called::clone(&source.called);
+        for path in reading.missing {
+            let text = called_text(root, &path, &source.name);
+            called.insert(path, text);
+        }
+        source.called = Arc::new(called);
+        reading = playbook::read(&source);
+    }
+    for (called, _) in &mut reading.called {
+        called.name = Arc::from(shown(root, &root.join(&*called.name)));
+    }
+    (source, reading)
+}
+
+fn called_text(root: &Path, path: &str, caller: &str) -> Result<Arc<str>, Unread> {
+    let other = |error: std::io::Error| Unread::Other(error.to_string());
+    let whole = match root.join(path).canonicalize() {
+        Ok(whole) => whole,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            // Many write paths from the file that they stand in.
+            let beside = Path::new(caller).parent().unwrap_or(Path::new("")).join(path);
+            let beside = beside.strip_prefix(root).unwrap_or(&beside);
+            let is_there = beside != Path::new(path) && root.join(beside).is_file();
+            return Err(Unread::NotThere(is_there.then(|| beside.display().to_string())));
+        }
+        Err(error) => return Err(other(error)),
+    };
+    if !root.canonicalize().is_ok_and(|root| whole.starts_with(root)) {
+        return Err(Unread::Outside);
+    }
+    let mut bytes = Vec::new();
+    let most = playbook::SIZE_LIMIT as u64 + 1;
+    File::open(&whole).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(other)?;
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !text.contains('\0') => Ok(Arc::from(text)),
+        _ => Err(Unread::Other("it is not text in UTF-8".to_owned())),
+    }
 }
 
 /// Returns a path from the root of the file system, without a way back (`..`) in it; a link in its last part stays one.

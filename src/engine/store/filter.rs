@@ -125,7 +125,7 @@ fn text_of(value: &Json) -> String {
 }
 
 fn defaults_of(source: &str) -> HashMap<String, String> {
-    let reading = crate::logic::playbook::read(&Source::new("", source));
+    let reading = crate::logic::playbook::read(&Source::from_stored("", source));
     let inputs = reading.playbook.map(|it| it.inputs).unwrap_or_default();
     let default = |value: &crate::logic::value::Value| text_of(&value.to_json());
     inputs

@@ -340,7 +340,7 @@ impl History {
         read_request(&request)
     }
 
-    /// Returns the text of the playbook as it was when the job began.
+    /// Returns the text of the playbook as it was when the job began, with what it calls: see `Source::from_stored`.
     ///
     /// # Errors
     /// If the store cannot be read.
@@ -372,7 +372,7 @@ pub(super) fn read_request(request: &str) -> Result<PlanRequest, EngineError> {
 /// Makes a plan from its recorded parts.
 pub(in crate::engine) fn plan_again(name: &str, source: &str, request: &str) -> Result<Plan, EngineError> {
     let request = read_request(request)?;
-    let reading = crate::logic::playbook::read(&Source::new(name, source));
+    let reading = crate::logic::playbook::read(&Source::from_stored(name, source));
     let Some(playbook) = reading.playbook else {
         let why = reading.diagnostics.first().map_or_else(String::new, |d| d.message.clone());
         return Err(EngineError::surroundings(format!("the job's playbook is no longer understood: {why}")));

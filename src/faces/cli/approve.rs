@@ -136,8 +136,8 @@ fn asks_again(view: &JobView, gate: u32) -> bool {
 
 /// Returns the gates at an address, in the order of their opening.
 fn at_address(view: &JobView, text: &str) -> Result<Vec<u32>, Failure> {
-    let address = pick::address(text)?;
-    let by_id = view.cells.iter().position(|cell| address.stage.contains('.') && *cell.id == *address.stage);
+    let address = pick::address(view, text)?;
+    let by_id = view.cells.iter().position(|cell| pick::names_cell(&address) && *cell.id == *address.stage);
     let stage = match by_id {
         Some(cell) => view.cells[cell].stage,
         None => pick::stage(view, &address.stage)?,
@@ -157,13 +157,13 @@ fn at_address(view: &JobView, text: &str) -> Result<Vec<u32>, Failure> {
 
 /// Says why there is no gate at an address, and where there are some.
 fn none_here(context: &Context, view: &JobView, text: &str, number: u64) -> Failure {
-    let Ok(address) = pick::address(text) else { return none_yet(view, number) };
+    let Ok(address) = pick::address(view, text) else { return none_yet(view, number) };
     let by_id = view.cells.iter().find(|cell| *cell.id == *address.stage).map(|cell| cell.stage);
     let Some(at) = by_id.or_else(|| pick::stage(view, &address.stage).ok()) else {
         return none_yet(view, number);
     };
     let (name, stage) = (view.stage_name(at), &view.playbook.stages[at as usize]);
-    let is_cell = address.step.is_none() && (!address.cell.is_empty() || address.stage.contains('.'));
+    let is_cell = address.step.is_none() && (!address.cell.is_empty() || pick::names_cell(&address));
     if stage.approve.is_some() && (is_cell || address.step.is_some()) {
         let message = format!("`{text}` has no gate of its own: that of `{name}` is before the whole stage");
         let approve = context.command(&format!("jobs approve {number} {}", quoted(name)));

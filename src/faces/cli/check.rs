@@ -34,15 +34,19 @@ pub(super) fn check(context: &Context, args: &CheckArgs, out: &mut Out) -> Resul
         followed(root, &mut it);
         opened.push(it);
     }
+    // What several playbooks call, and what is checked itself, is told once.
+    let mut files: Vec<File<'_>> = Vec::with_capacity(opened.len());
+    for file in opened.iter().map(|it| (&it.source, &it.reading.diagnostics[..])).chain(
+        opened.iter().flat_map(|it| it.reading.called.iter().map(|(source, found)| (source, &found[..]))),
+    ) {
+        if files.iter().all(|(known, _)| known.name != file.0.name) {
+            files.push(file);
+        }
+    }
     let count = |severity: Severity| -> usize {
-        opened
-            .iter()
-            .flat_map(|it| &it.reading.diagnostics)
-            .filter(|found| found.severity == severity)
-            .count()
+        files.iter().flat_map(|(_, found)| *found).filter(|found| found.severity == severity).count()
     };
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-    let files: Vec<File<'_>> = opened.iter().map(|it| (&it.source, &it.reading.diagnostics[..])).collect();
     if args.json {
         out.line(report::to_json(&files).to_string());
     } else {

@@ -16,7 +16,6 @@ use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
 use crate::faces::{show, words};
-use crate::logic::address::Address;
 use crate::logic::job::event::Event;
 use crate::logic::job::report::AttemptKey;
 use crate::logic::text::clean::clean;
@@ -147,7 +146,7 @@ fn not_a_query(context: &Context, args: &LogsArgs, query: &str) -> Result<(), Fa
 }
 
 /// The first word may be a job or an address: `logs build` means the last job's stage.
-fn find(context: &Context, history: &History, args: &LogsArgs) -> Result<(JobRow, Option<Address>), Failure> {
+fn find(context: &Context, history: &History, args: &LogsArgs) -> Result<(JobRow, Option<String>), Failure> {
     let find = |selector| pick::job(context, history, selector);
     let (job, address) = match (&args.job, &args.address) {
         (Some(word), None) if !is_selector(word) => match find(word) {
@@ -158,7 +157,7 @@ fn find(context: &Context, history: &History, args: &LogsArgs) -> Result<(JobRow
         (None, _) => (find("last"), None),
     };
     let address = address.or(args.stage.as_ref());
-    Ok((job?, address.map(|text| pick::address(text)).transpose()?))
+    Ok((job?, address.cloned()))
 }
 
 fn is_selector(word: &str) -> bool {
@@ -174,12 +173,13 @@ struct Choice {
 }
 
 impl Choice {
-    fn narrow(&mut self, view: &JobView, address: &Address, may_come: bool) -> Result<(), Failure> {
+    fn narrow(&mut self, view: &JobView, text: &str, may_come: bool) -> Result<(), Failure> {
+        let address = &pick::address(view, text)?;
         match pick::cells(view, address) {
             Ok(cells) => {
                 let stage = view.cells[cells[0] as usize].stage;
                 self.stage = Some(stage);
-                let is_whole = address.cell.is_empty() && !address.stage.contains('.');
+                let is_whole = address.cell.is_empty() && !pick::names_cell(address);
                 self.cells = (!is_whole).then_some(cells);
             }
             // A stage that has no cells yet may get them while it is followed.

@@ -30,14 +30,14 @@ pub(super) fn open_to_run(root: &Path, wanted: &str, notes: &mut Out) -> Result<
 
 fn read(root: &Path, wanted: &str, notes: &mut Out, brief: bool) -> Result<(Opened, Playbook), Failure> {
     let mut opened = library::open(root, &library::find(root, wanted)?)?;
-    let found = opened.reading.diagnostics.len();
+    let found: usize = opened.files().iter().map(|(_, found)| found.len()).sum();
     if brief && found > 0 && opened.reading.playbook.is_some() {
         let path = quoted(&library::callable(root, &opened.path));
         notes.line(format!("{}: sortie check {path}", plural(found, "warning")));
         notes.flush();
     } else if found > 0 {
         let look = look(notes);
-        notes.bytes(report::draw(&[(&opened.source, &opened.reading.diagnostics)], look).as_bytes());
+        notes.bytes(report::draw(&opened.files(), look).as_bytes());
         notes.flush();
     }
     match opened.reading.playbook.take() {

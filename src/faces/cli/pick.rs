@@ -9,6 +9,7 @@ use crate::logic::address::{Address, matches_cell};
 use crate::logic::job::event::{Envelope, Outcome};
 use crate::logic::job::order::Target;
 use crate::logic::plan::Plan;
+use crate::logic::playbook::source::Source;
 use crate::logic::text::near_miss;
 use crate::logic::view::{JobView, StageView};
 
@@ -133,12 +134,23 @@ pub(super) fn each_event(
     }
 }
 
-/// Reads an address.
+/// Reads an address of a job. Its stage is the id of one, or what was written if there is none of that name.
 ///
 /// # Errors
-/// If it is not one.
-pub(super) fn address(text: &str) -> Result<Address, Failure> {
-    Address::parse(text).map_err(Failure::usage)
+/// If it is not an address.
+pub(super) fn address(view: &JobView, text: &str) -> Result<Address, Failure> {
+    if view.cells.iter().any(|cell| *cell.id == *text) {
+        return Ok(Address { stage: text.to_owned(), cell: Vec::new(), step: None });
+    }
+    let ids = view.playbook.stages.iter().map(|stage| &*stage.id);
+    Ok(match Address::find(text, ids).map_err(Failure::usage)? {
+        Some(found) => Address {
+            stage: view.playbook.stages[found.at].id.to_string(),
+            cell: found.cell,
+            step: found.step,
+        },
+        None => Address::parse(text).map_err(Failure::usage)?,
+    })
 }
 
 /// Finds a stage of a job.
@@ -147,8 +159,9 @@ pub(super) fn address(text: &str) -> Result<Address, Failure> {
 /// If no stage has that name.
 pub(super) fn stage(view: &JobView, name: &str) -> Result<u32, Failure> {
     let stages = &view.playbook.stages;
-    if let Some(at) = stages.iter().position(|stage| stage.id.eq_ignore_ascii_case(name)) {
-        return Ok(u32::try_from(at).unwrap_or(u32::MAX));
+    let found = Address::find(name, stages.iter().map(|stage| &*stage.id)).ok().flatten();
+    if let Some(found) = found.filter(|found| found.cell.is_empty() && found.step.is_none()) {
+        return Ok(u32::try_from(found.at).unwrap_or(u32::MAX));
     }
     let failure = Failure::usage(format!("no stage of this job has the name `{name}`"));
     Err(match near_miss(name, stages.iter().map(|stage| &*stage.id)) {
@@ -163,7 +176,7 @@ pub(super) fn stage(view: &JobView, name: &str) -> Result<u32, Failure> {
 /// If there is none.
 pub(super) fn cells(view: &JobView, address: &Address) -> Result<Vec<u32>, Failure> {
     let by_id = (0u32..).zip(&view.cells).find(|(_, cell)| *cell.id == *address.stage);
-    if let (Some((cell, _)), true) = (by_id, address.stage.contains('.')) {
+    if let (Some((cell, _)), true) = (by_id, names_cell(address)) {
         return Ok(vec![cell]);
     }
     let at = stage(view, &address.stage)?;
@@ -188,18 +201,23 @@ pub(super) fn cells(view: &JobView, address: &Address) -> Result<Vec<u32>, Failu
     Ok(cells)
 }
 
+/// Says whether an address is the stable id of a cell, `STAGE.8hex`: names of stages have no full stops.
+pub(super) fn names_cell(address: &Address) -> bool {
+    address.stage.rsplit(" / ").next().is_some_and(|own| own.contains('.'))
+}
+
 /// Finds what an order is about.
 ///
 /// # Errors
 /// If the address names nothing, several cells, or a step.
 pub(super) fn target(view: &JobView, text: &str) -> Result<Target, Failure> {
-    let address = address(text)?;
+    let address = address(view, text)?;
     if address.step.is_some() {
         return Err(Failure::usage(format!(
             "`{text}` names a step, and this order is for a stage or a cell"
         )));
     }
-    let is_cell = !address.cell.is_empty() || address.stage.contains('.');
+    let is_cell = !address.cell.is_empty() || names_cell(&address);
     if !is_cell {
         return Ok(Target::Stage(stage(view, &address.stage)?));
     }
@@ -220,7 +238,12 @@ pub(super) fn target(view: &JobView, text: &str) -> Result<Target, Failure> {
 /// # Errors
 /// If there is none.
 pub(super) fn step(view: &JobView, stage: u32, name: &str) -> Result<u32, Failure> {
-    let steps = &view.playbook.stages[stage as usize].steps.steps;
+    let model = &view.playbook.stages[stage as usize];
+    if let Some(call) = &model.call {
+        let message = format!("the stage `{}` calls `./{}` and has no steps", model.id, call.path);
+        return Err(Failure::usage(message).help(format!("its stages are called `{} / STAGE`", model.id)));
+    }
+    let steps = &model.steps.steps;
     let by_id =
         steps.iter().position(|step| step.id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(name)));
     // Those of services come last, and have names only.
@@ -245,7 +268,12 @@ pub(super) fn playbook_path(context: &Context, row: &JobRow) -> std::path::PathB
 /// # Errors
 /// If the store cannot be read.
 pub(super) fn has_changed(context: &Context, history: &History, row: &JobRow) -> Result<bool, Failure> {
-    let earlier = history.source(&row.id)?;
-    let now = library::read_text(&playbook_path(context, row), "the playbook");
-    Ok(now.is_ok_and(|now| now != earlier))
+    let earlier = Source::from_stored(row.playbook.as_str(), &history.source(&row.id)?);
+    let is_other = |path: &std::path::Path, earlier: &str| {
+        library::read_text(path, "the playbook").is_ok_and(|now| now != *earlier)
+    };
+    let root = &context.project.root;
+    let mut called = earlier.called.iter().filter_map(|(path, text)| Some((path, text.as_deref().ok()?)));
+    Ok(is_other(&playbook_path(context, row), &earlier.text)
+        || called.any(|(path, text)| is_other(&root.join(&**path), text)))
 }

@@ -10,6 +10,7 @@ use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
 use crate::logic::expr::Scope;
+use crate::logic::plan::call::Frame;
 use crate::logic::plan::{self, Plan, PlannedStage, Selected, matrix};
 use crate::logic::playbook::gate::Approve;
 use crate::logic::playbook::model::{Action, MatrixSource, Stage, Step, Text};
@@ -54,14 +55,34 @@ pub(super) fn plan(
 /// What is known before a start: inputs, vars, and one cell's matrix.
 struct Known<'p> {
     plan: &'p Plan,
+    /// Position of the stage.
+    stage: usize,
     matrix: Option<Value>,
+}
+
+impl Known<'_> {
+    fn frame(&self) -> Option<&Frame> {
+        let frame = self.plan.playbook.stages[self.stage].frame?;
+        self.plan.frames.get(frame as usize)
+    }
+
+    /// Says whether the value of an input, or of all of them, is known.
+    fn has_input(&self, name: Option<&str>) -> bool {
+        let is_asked = |it: &str| name.is_none_or(|name| name.eq_ignore_ascii_case(it));
+        self.frame().is_none_or(|it| it.inputs.iter().all(|(it, value)| !is_asked(it) || value.is_some()))
+    }
 }
 
 impl Scope for Known<'_> {
     fn context(&self, name: &str) -> Option<Value> {
         match name {
-            "inputs" => Some(self.plan.inputs.clone()),
-            "vars" => Some(self.plan.vars.clone()),
+            "inputs" => Some(match self.frame() {
+                None => self.plan.inputs.clone(),
+                Some(frame) => Value::object(
+                    frame.inputs.iter().filter_map(|(k, v)| Some((k.clone(), v.clone()?))).collect(),
+                ),
+            }),
+            "vars" => Some(self.frame().map_or(&self.plan.vars, |frame| &frame.vars).clone()),
             "matrix" => self.matrix.clone(),
             _ => None,
         }
@@ -80,6 +101,7 @@ fn resolved(text: &Text, scope: &Known<'_>) -> String {
         part.expr.contexts().iter().all(|used| {
             KNOWN.contains(&used.name.to_ascii_lowercase().as_str())
                 && (used.name != "matrix" || scope.matrix.is_some())
+                && (used.name != "inputs" || scope.has_input(used.path.first().map(String::as_str)))
         })
     });
     if known && let Ok(text) = text.template.eval_text(scope) {
@@ -93,7 +115,7 @@ fn stage_json(plan: &Plan, at: usize) -> Json {
     let planned = &plan.stages[at];
     let cells = cells(plan, at);
     let (runs, why) = why(stage, planned);
-    let scope = Known { plan, matrix: None };
+    let scope = Known { plan, stage: at, matrix: None };
     let steps = |scope: &Known<'_>| -> Vec<Json> {
         let own = (0..).zip(&stage.steps.steps).filter(|(_, step)| step.part.is_none());
         own.map(|(number, step)| step_json(step, number, scope)).collect()
@@ -102,6 +124,7 @@ fn stage_json(plan: &Plan, at: usize) -> Json {
         "stage": &*stage.id,
         "needs": stage.needs.iter().map(|&need| &*plan.playbook.stages[need].id).collect::<Vec<_>>(),
         "final": stage.is_final,
+        "calls": stage.call.as_ref().map(|call| &*call.path),
         "runs": runs,
         "why": why,
     });
@@ -119,7 +142,7 @@ fn stage_json(plan: &Plan, at: usize) -> Json {
             object["cells"] = combinations
                 .iter()
                 .map(|cell| {
-                    let scope = Known { plan, matrix: Some(Value::object(cell.values.clone())) };
+                    let scope = Known { plan, stage: at, matrix: Some(Value::object(cell.values.clone())) };
                     json!({
                         "id": format!("{}.{}", stage.id, cell.id),
                         "matrix": Value::object(cell.values.clone()).to_json(),
@@ -182,6 +205,9 @@ fn why(stage: &Stage, planned: &PlannedStage) -> (Option<bool>, String) {
     match (&planned.selected, &stage.condition) {
         (Selected::No(why), _) => (Some(false), why.clone()),
         (_, Some(condition)) => (None, format!("if: {}", condition.source)),
+        (_, None) if stage.frame.is_some() && stage.needs.is_empty() => {
+            (None, "if its caller begins".to_owned())
+        }
         (_, None) if stage.needs.is_empty() => (Some(true), "it needs nothing".to_owned()),
         (_, None) => (None, "if what it needs passes".to_owned()),
     }
@@ -279,7 +305,8 @@ fn print_stage(out: &mut Out, plan: &Plan, number: usize, at: usize) {
         None if stage.condition.is_some() => format!(", {why}"),
         _ => String::new(),
     };
-    out.line(format!("{number:>3}  {}{needs}{at_end}{skipped}", stage.id));
+    let calls = stage.call.as_ref().map_or_else(String::new, |call| format!(", calls ./{}", call.path));
+    out.line(format!("{number:>3}  {}{calls}{needs}{at_end}{skipped}", stage.id));
     match cells(plan, at) {
         Cells::One => {}
         Cells::Later => out.line("       cells are known once what it needs has ended"),
@@ -307,7 +334,7 @@ fn print_stage(out: &mut Out, plan: &Plan, number: usize, at: usize) {
     for sidecar in &stage.steps.sidecars {
         out.line(format!("       {}", plan_services::line(sidecar, &plan.containers)));
     }
-    let scope = Known { plan, matrix: None };
+    let scope = Known { plan, stage: at, matrix: None };
     let own = (0..).zip(&stage.steps.steps).filter(|(_, step)| step.part.is_none());
     for (position, step) in own {
         let what = match (&step.name, &step.action) {

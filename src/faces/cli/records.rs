@@ -262,7 +262,7 @@ fn playbook(history: &History, row: &JobRow, read: &mut Read) -> Result<Arc<Play
     {
         return Ok(Arc::clone(playbook));
     }
-    let reading = crate::logic::playbook::read(&Source::new(row.playbook.as_str(), source.as_str()));
+    let reading = crate::logic::playbook::read(&Source::from_stored(row.playbook.as_str(), source.as_str()));
     let Some(playbook) = reading.playbook else {
         let number = row.number;
         return Err(Failure::surroundings(format!("the playbook of job #{number} is no longer understood"))

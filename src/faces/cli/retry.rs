@@ -116,7 +116,7 @@ fn with_inputs(
         request.inputs.retain(|(known, _)| known != name);
         request.inputs.push((name.clone(), Json::String(value.clone())));
     }
-    let source = Source::new(row.playbook.as_str(), history.source(&row.id)?);
+    let source = Source::from_stored(row.playbook.as_str(), &history.source(&row.id)?);
     let mut reading = crate::logic::playbook::read(&source);
     let Some(playbook) = reading.playbook.take() else {
         let why = reading.diagnostics.first().map_or_else(String::new, |it| it.message.clone());

@@ -13,7 +13,7 @@ use super::state::{
     StepPhase, StepState, StepStop,
 };
 use super::undo::Saga;
-use super::{cached, repeat, together, undo};
+use super::{cached, calls, repeat, together, undo};
 use crate::logic::playbook::model::{Action, RunWhen, Step, StepTree};
 use crate::logic::time::Timestamp;
 
@@ -140,6 +140,9 @@ fn apply_job(state: &mut JobState, event: &Event, at: Timestamp) {
             Target::Stage(stage) => state.stages[*stage as usize].skip = None,
             Target::Cell(cell) => {
                 state.cells[*cell as usize].skip = None;
+                for stage in calls::below(state, *cell) {
+                    state.stages[stage as usize].skip = None;
+                }
                 state.index.attention.insert(*cell);
             }
         },
@@ -180,9 +183,13 @@ fn cancel_asked(state: &mut JobState, target: &Target, force: bool, cause: Cause
         Target::Stage(stage) => {
             ask(&mut state.stages[*stage as usize].cancel);
             let cells = state.stages[*stage as usize].cells.clone();
+            for &cell in &cells {
+                calls::touch(state, cell);
+            }
             state.index.attention.extend(cells);
         }
         Target::Cell(cell) => {
+            calls::touch(state, *cell);
             let it = &mut state.cells[*cell as usize];
             let rung = if force { Rung::Kill } else { Rung::Polite };
             match &mut it.stop {
@@ -213,6 +220,12 @@ fn skip_asked(state: &mut JobState, target: &Target, force: bool, by: &str) {
             None => it.skip = Some(by.to_owned()),
         }
         state.index.attention.insert(cell);
+        // What it calls is left out with it; cleanup is not.
+        for member in calls::members(state, cell) {
+            if !state.setting.plan.playbook.stages[member as usize].is_final {
+                skip_asked(state, &Target::Stage(member), force, by);
+            }
+        }
     }
 }
 
@@ -305,11 +318,13 @@ fn stage_started(state: &mut JobState, stage: u32, cells: &[NewCell], at: Timest
     if n == 0 {
         state.index.settled.insert(stage);
     }
-    if state.setting.plan.playbook.stages[stage as usize].is_final && state.finally_since.is_none() {
+    let model = &state.setting.plan.playbook.stages[stage as usize];
+    if model.is_final && model.frame.is_none() && state.finally_since.is_none() {
         state.finally_since = Some(at);
         let limit = state.setting.plan.playbook.policy.cleanup_timeout;
         state.index.deadlines.insert((at.after(limit), Deadline::Finally));
     }
+    calls::stage_began(state, stage, at);
 }
 
 fn stage_finished(
@@ -331,7 +346,7 @@ fn stage_finished(
     }
     it.phase = StagePhase::Finished { outcome, result, cause, waived };
     let own = it.closure;
-    state.index.open_stages[usize::from(plan.playbook.stages[stage as usize].is_final)] -= 1;
+    state.index.open_stages[usize::from(plan.stages[stage as usize].is_last)] -= 1;
     for &dependent in &plan.stages[stage as usize].needed_by {
         let it = &mut state.stages[dependent as usize];
         it.needs_left = it.needs_left.saturating_sub(1);
@@ -341,6 +356,7 @@ fn stage_finished(
             state.index.ready.insert(dependent);
         }
     }
+    calls::stage_ended(state, stage);
 }
 
 /// Returns the cell if that run of it is the current one and has not finished.
@@ -366,6 +382,7 @@ fn apply_cell(state: &mut JobState, event: &Event, at: Timestamp) {
             let limit = state.setting.plan.playbook.stages[it.stage as usize].timeout;
             state.index.deadlines.insert((at.after(limit), Deadline::Cell(*cell)));
             take_slot(state, *cell);
+            calls::began(state, *cell);
         }
         Event::CellStopping { cell, run, rung, cause } => {
             let Some(it) = current(state, *cell, *run) else { return };
@@ -376,6 +393,7 @@ fn apply_cell(state: &mut JobState, event: &Event, at: Timestamp) {
             let until = at.after(limit);
             state.cells[*cell as usize].cleanup_until.get_or_insert(until);
             state.index.deadlines.insert((until, Deadline::Cell(*cell)));
+            calls::touch(state, *cell);
         }
         Event::CellRetrying { cell, run, until, .. } => {
             if current(state, *cell, *run).is_none() {
@@ -392,6 +410,7 @@ fn apply_cell(state: &mut JobState, event: &Event, at: Timestamp) {
         }
         Event::CellFinished { cell, run, outcome, result, cause, outputs } => {
             cell_finished(state, (*cell, *run), (*outcome, *result), cause.as_ref(), outputs);
+            calls::ended(state, *cell);
             return;
         }
         Event::Hashed { cell, run, patterns, digest } => {
@@ -508,7 +527,9 @@ pub(super) fn free_slot(state: &mut JobState, cell: u32) {
 }
 
 pub(super) fn join_queue(state: &mut JobState, cell: u32) {
-    if !super::share::has_all(state, cell) || cached::is_undecided(state, cell) {
+    // Whoever calls a playbook takes no slot.
+    let is_caller = calls::of_cell(state, cell).is_some();
+    if is_caller || !super::share::has_all(state, cell) || cached::is_undecided(state, cell) {
         return;
     }
     let it = &mut state.cells[cell as usize];

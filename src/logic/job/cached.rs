@@ -561,7 +561,8 @@ impl Fields {
     fn raw_env(&mut self, state: &JobState, cell: u32, at: u32, name: &str) {
         self.is_raw = true;
         let model = &state.setting.plan.playbook.stages[state.cells[cell as usize].stage as usize];
-        let levels = [&state.setting.plan.playbook.env, &model.env, &model.steps.steps[at as usize].env];
+        let home = state.setting.plan.home(state.cells[cell as usize].stage);
+        let levels = [&home.env, &model.env, &model.steps.steps[at as usize].env];
         for (variable, text) in levels.into_iter().flatten() {
             self.put(&format!("env {variable} of step {name}"), Some(text.template.source()));
         }

@@ -47,7 +47,8 @@ fn begin(state: &JobState, epoch: u64) -> Vec<Event> {
 /// Returns the start of a job, and its end if it may not begin.
 pub(super) fn started(state: &JobState) -> Vec<Event> {
     let mut events = vec![Event::JobStarted { attempt: 1 }];
-    if let Some(cause) = first_broken(state, &state.setting.plan.playbook.pre) {
+    if let Some(cause) = first_broken(&JobScope::new(state, Standing::Job), &state.setting.plan.playbook.pre)
+    {
         events.push(Event::JobFinished {
             outcome: Outcome::Failure,
             cause: Some(cause),
@@ -59,12 +60,12 @@ pub(super) fn started(state: &JobState) -> Vec<Event> {
     events
 }
 
-fn first_broken(state: &JobState, assertions: &[Assertion]) -> Option<Cause> {
+/// Returns the first of some assertions that does not hold.
+pub(super) fn first_broken(scope: &JobScope<'_>, assertions: &[Assertion]) -> Option<Cause> {
     assertions.iter().find_map(|it| {
-        let scope = JobScope::new(state, Standing::Job);
-        let message = match it.condition.condition.eval(&scope) {
+        let message = match it.condition.condition.eval(scope) {
             Ok(true) => return None,
-            Ok(false) => match it.message.as_ref().map(|m| m.template.eval_text(&scope)) {
+            Ok(false) => match it.message.as_ref().map(|m| m.template.eval_text(scope)) {
                 Some(Ok(message)) => message,
                 _ => format!("`{}` does not hold", it.condition.source),
             },
@@ -142,8 +143,8 @@ fn ended_submitted(state: &JobState, key: AttemptKey, report: &Report, now: Time
 fn finish(state: &JobState, survivors: &[String]) -> Event {
     let mut outcome = super::follow::conclusion(state);
     let failed = |wanted: Outcome| {
-        let names = (0u32..).zip(&state.stages).filter(|(_, s)| s.result() == Some(wanted));
-        Cause::Member { names: names.map(|(at, _)| state.stage_name(at).to_owned()).take(20).collect() }
+        let names = super::calls::culprits(state, None, wanted).into_iter();
+        Cause::Member { names: names.map(|at| state.stage_name(at).to_owned()).take(20).collect() }
     };
     let mut cause = match (&state.cancel, outcome) {
         (Some(cancel), Outcome::Failure) if matches!(cancel.cause, Cause::Timeout { .. }) => {
@@ -156,12 +157,12 @@ fn finish(state: &JobState, survivors: &[String]) -> Event {
         }
         (_, outcome) => Some(failed(outcome)),
     };
+    let scope = JobScope::new(state, Standing::Job);
     if outcome == Outcome::Success
-        && let Some(broken) = first_broken(state, &state.setting.plan.playbook.post)
+        && let Some(broken) = first_broken(&scope, &state.setting.plan.playbook.post)
     {
         (outcome, cause) = (Outcome::Failure, Some(broken));
     }
-    let scope = JobScope::new(state, Standing::Job);
     let mut outputs = Vec::new();
     for output in &state.setting.plan.playbook.outputs {
         match output.value.template.eval_text(&scope) {

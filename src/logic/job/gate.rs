@@ -372,12 +372,12 @@ pub(super) fn is_wanted(state: &JobState, gate: u32) -> bool {
     match state.gates[gate as usize].opened.place {
         GatePlace::Stage(at) => {
             let it = &state.stages[at as usize];
-            let is_final = state.setting.plan.playbook.stages[at as usize].is_final;
             it.phase == StagePhase::Pending
                 && it.gate == Some(gate)
                 && it.skip.is_none()
                 && it.cancel.is_none()
-                && (is_final || state.cancel.is_none())
+                && super::calls::over(state, at).is_none()
+                && super::calls::caller_end(state, at).is_none()
         }
         GatePlace::Step(key) => {
             let it = &state.cells[key.cell as usize];

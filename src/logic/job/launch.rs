@@ -55,8 +55,9 @@ fn scope<'a>(
 }
 
 pub(super) fn stage_dir<'a>(state: &'a JobState, cell: u32, model: &'a Step) -> Option<&'a Template> {
-    let playbook = &state.setting.plan.playbook;
-    let stage = &playbook.stages[state.cells[cell as usize].stage as usize];
+    let at = state.cells[cell as usize].stage;
+    let stage = &state.setting.plan.playbook.stages[at as usize];
+    let playbook = state.setting.plan.home(at);
     model
         .working_directory
         .as_ref()
@@ -237,11 +238,11 @@ pub(super) fn shell<'a>(state: &'a JobState, stage: u32, step: &'a Step) -> &'a 
 }
 
 fn effective_shell<'a>(state: &'a JobState, stage: u32, shell: &'a Shell) -> &'a Shell {
-    let playbook = &state.setting.plan.playbook;
+    let plan = &state.setting.plan;
     [shell]
         .into_iter()
-        .chain(&playbook.stages[stage as usize].defaults.shell)
-        .chain(&playbook.defaults.shell)
+        .chain(&plan.playbook.stages[stage as usize].defaults.shell)
+        .chain(&plan.home(stage).defaults.shell)
         .find(|s| **s != Shell::Default)
         .unwrap_or(&Shell::Default)
 }

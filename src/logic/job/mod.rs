@@ -19,6 +19,7 @@
 mod answer;
 pub mod apply;
 pub mod cached;
+pub(crate) mod calls;
 pub mod decide;
 pub mod effect;
 pub mod event;

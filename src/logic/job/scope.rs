@@ -11,7 +11,7 @@ use super::gate::GateState;
 use super::report::End;
 use super::state::{CellState, JobState, StagePhase};
 use crate::logic::expr::{ExprError, Scope, StatusFn};
-use crate::logic::playbook::model::{Action, Env, StepTree};
+use crate::logic::playbook::model::{Action, Env, Stage, StepTree};
 use crate::logic::value::{Object, Value};
 
 /// Names and values.
@@ -35,6 +35,8 @@ pub enum Standing {
     Cell { cell: u32, step: Option<u32>, status: ListStatus },
     /// `pre`, `post`, the outputs and the name of the job.
     Job,
+    /// `pre`, `post` and the outputs of a called playbook.
+    Frame(u32),
 }
 
 /// The contexts at one place of a job.
@@ -72,16 +74,33 @@ impl<'a> JobScope<'a> {
         match self.standing {
             Standing::Stage(stage) | Standing::Waived(stage) => Some(stage),
             Standing::Cell { cell, .. } => Some(self.state.cells[cell as usize].stage),
-            Standing::Job => None,
+            Standing::Job | Standing::Frame(_) => None,
+        }
+    }
+
+    /// The call in which it stands.
+    fn frame(&self) -> Option<u32> {
+        match self.standing {
+            Standing::Frame(frame) => Some(frame),
+            _ => self.state.setting.plan.playbook.stages[self.stage()? as usize].frame,
         }
     }
 
     fn build(&self, name: &str) -> Option<Value> {
         let setting = &self.state.setting;
         match name {
-            "inputs" => Some(setting.plan.inputs.clone()),
-            "vars" => Some(setting.plan.vars.clone()),
-            "secrets" if self.with_secrets => Some(setting.secrets.clone()),
+            "inputs" => Some(match self.frame() {
+                Some(frame) => self.state.frames[frame as usize].inputs.clone(),
+                None => setting.plan.inputs.clone(),
+            }),
+            "vars" => Some(match self.frame() {
+                Some(frame) => setting.plan.frames[frame as usize].vars.clone(),
+                None => setting.plan.vars.clone(),
+            }),
+            "secrets" if self.with_secrets => Some(match self.frame() {
+                Some(frame) => handed_secrets(self.state, frame),
+                None => setting.secrets.clone(),
+            }),
             "secrets" => Some(Value::object(Object::new())),
             "run" => Some(run_context(self.state)),
             "github" | "runner" => match &setting.facts {
@@ -93,7 +112,12 @@ impl<'a> JobScope<'a> {
                 stage_results(self.state, model.needs.iter().copied())
             }),
             "gate" => self.stage().map(|stage| gate_context(self.state, stage)),
-            "stages" | "jobs" => Some(stage_results(self.state, 0..self.state.stages.len())),
+            "stages" | "jobs" => {
+                let frame = self.frame();
+                let models = setting.plan.playbook.stages.iter().enumerate();
+                let own = models.filter(move |(_, model)| model.frame == frame).map(|(at, _)| at);
+                Some(stage_results(self.state, own))
+            }
             _ => match self.standing {
                 Standing::Cell { cell, step, status } => self.cell_context(name, cell, step, status),
                 _ => None,
@@ -158,13 +182,26 @@ impl Scope for JobScope<'_> {
                 stage_status(self.state, stage, function, args)
             }
             Standing::Job => {
-                let failed = self.state.stages.iter().any(|s| s.result() == Some(Outcome::Failure));
+                let models = self.state.setting.plan.playbook.stages.iter();
+                let mut own = self.state.stages.iter().zip(models).filter(|(_, model)| model.frame.is_none());
+                let failed = own.any(|(it, _)| it.result() == Some(Outcome::Failure));
                 let cancelled = self.state.cancel.is_some();
                 match function {
                     StatusFn::Always => true,
                     StatusFn::Cancelled => cancelled,
                     StatusFn::Success => !failed && !cancelled,
                     StatusFn::Failure => failed,
+                }
+            }
+            Standing::Frame(frame) => {
+                let came_to = super::calls::conclusion(self.state, frame);
+                let cell = self.state.frames[frame as usize].cell;
+                let cancelled = cell.is_some_and(|cell| self.state.cells[cell as usize].stop.is_some());
+                match function {
+                    StatusFn::Always => true,
+                    StatusFn::Cancelled => cancelled,
+                    StatusFn::Success => came_to == Outcome::Success && !cancelled,
+                    StatusFn::Failure => came_to == Outcome::Failure,
                 }
             }
         };
@@ -188,10 +225,18 @@ impl Scope for JobScope<'_> {
     }
 }
 
+/// Secrets of a called playbook, under its own names.
+fn handed_secrets(state: &JobState, frame: u32) -> Value {
+    let Value::Object(all) = &state.setting.secrets else { return Value::object(Object::new()) };
+    let handed = state.setting.plan.frames[frame as usize].secrets.iter();
+    Value::object(
+        handed.filter_map(|(name, of_job)| Some((name.clone(), all.get(of_job)?.clone()))).collect(),
+    )
+}
+
 /// A stage whose cancel was asked for, or whose job's was.
 fn stage_cancelled(state: &JobState, stage: u32) -> bool {
-    let is_final = state.setting.plan.playbook.stages[stage as usize].is_final;
-    state.stages[stage as usize].cancel.is_some() || (!is_final && state.cancel.is_some())
+    state.stages[stage as usize].cancel.is_some() || super::calls::over(state, stage).is_some()
 }
 
 fn stage_status(state: &JobState, stage: u32, function: StatusFn, args: &[Value]) -> bool {
@@ -204,9 +249,10 @@ fn stage_status(state: &JobState, stage: u32, function: StatusFn, args: &[Value]
             _ => None,
         })
         .filter_map(|name| {
-            let at =
-                state.setting.plan.playbook.stages.iter().position(|s| s.id.eq_ignore_ascii_case(name))?;
-            state.stages.get(at)
+            let models = &state.setting.plan.playbook.stages;
+            let frame = models[stage as usize].frame;
+            let is_named = |it: &Stage| it.frame == frame && it.own_id.eq_ignore_ascii_case(name);
+            state.stages.get(models.iter().position(is_named)?)
         })
         .collect();
     match function {
@@ -244,7 +290,7 @@ fn stage_results(state: &JobState, stages: impl Iterator<Item = usize>) -> Value
             members.insert("outcome", Value::string(outcome.word()));
             members.insert("outputs", merged_outputs(state, at));
             members.insert("legs", cells_context(state, at));
-            Some((state.setting.plan.playbook.stages[at].id.clone(), Value::object(members)))
+            Some((state.setting.plan.playbook.stages[at].own_id.clone(), Value::object(members)))
         })
         .collect();
     Value::object(results)
@@ -428,7 +474,7 @@ pub fn environment(state: &JobState, cell: u32, step: Option<(u32, ListStatus)>)
         }
         Ok(())
     };
-    layer(&setting.plan.playbook.env, &mut env)?;
+    layer(&setting.plan.home(it.stage).env, &mut env)?;
     layer(&stage.env, &mut env)?;
     for (name, value) in setting.env.iter().chain(added(it, &stage.steps, step.map(|(at, _)| at as usize))) {
         put(&mut env, name.clone(), value.clone());

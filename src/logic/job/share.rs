@@ -95,10 +95,11 @@ pub(super) fn stage_asks(state: &JobState, stage: u32) -> bool {
     let plan = &state.setting.plan;
     let model = &plan.playbook.stages[stage as usize];
     let counts = |name: &str| plan.totals.others.contains_key(name);
-    plan.totals.slots.is_some()
-        || model.concurrency.is_some()
-        || !model.locks.is_empty()
-        || model.resources.others.iter().any(|(name, ..)| counts(name))
+    model.call.is_none()
+        && (plan.totals.slots.is_some()
+            || model.concurrency.is_some()
+            || !model.locks.is_empty()
+            || model.resources.others.iter().any(|(name, ..)| counts(name)))
 }
 
 /// Says whether a cell may be given a slot: it has all that it asks for.
@@ -123,7 +124,9 @@ pub fn job_run(state: &JobState) -> u32 {
 
 /// Slots of its job that a cell of a stage takes.
 pub(super) fn width(state: &JobState, stage: u32) -> u32 {
-    state.setting.plan.playbook.stages[stage as usize].resources.slots.unwrap_or(1)
+    let model = &state.setting.plan.playbook.stages[stage as usize];
+    // Whoever calls a playbook only waits for it.
+    if model.call.is_some() { 0 } else { model.resources.slots.unwrap_or(1) }
 }
 
 fn group(it: &Concurrency, scope: &JobScope<'_>) -> Result<Claim, ExprError> {

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::cached::Cached;
+use super::calls::{self, FrameState};
 use super::effect::Rung;
 use super::event::{Cause, Outcome};
 use super::gate::GateState;
@@ -73,6 +74,8 @@ pub struct JobState {
     pub armed: u64,
     /// What the job as a whole shares with others.
     pub shares: Option<Shares>,
+    /// Calls of other playbooks, as in the plan.
+    pub frames: Vec<FrameState>,
     /// Indexes, kept by `apply`.
     pub index: Index,
 }
@@ -129,6 +132,8 @@ pub enum Deadline {
     Finally,
     /// Look at this gate again.
     Gate(u32),
+    /// The `finally` of this call.
+    Frame(u32),
 }
 
 /// Where a job stands.
@@ -343,15 +348,20 @@ impl JobState {
             .playbook
             .stages
             .iter()
-            .map(|stage| StageState::new(u32::try_from(stage.needs.len()).unwrap_or(u32::MAX)))
+            .map(|stage| {
+                // Whoever calls a stage is one more that it waits for.
+                let needs = stage.needs.len() + usize::from(stage.frame.is_some());
+                StageState::new(u32::try_from(needs).unwrap_or(u32::MAX))
+            })
             .collect();
         let mut index = Index::default();
         for (at, stage) in (0u32..).zip(&setting.plan.playbook.stages) {
-            index.open_stages[usize::from(stage.is_final)] += 1;
-            if stage.needs.is_empty() {
+            index.open_stages[usize::from(setting.plan.stages[at as usize].is_last)] += 1;
+            if stage.needs.is_empty() && stage.frame.is_none() {
                 index.ready.insert(at);
             }
         }
+        let frames = calls::frames(&setting.plan);
         Self {
             setting,
             phase: JobPhase::New,
@@ -369,6 +379,7 @@ impl JobState {
             gates: Vec::new(),
             armed: 0,
             shares: None,
+            frames,
             index,
         }
     }

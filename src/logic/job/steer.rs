@@ -311,12 +311,17 @@ fn reach(state: &JobState, scope: &RetryScope, finished: bool) -> Result<(Vec<u3
     let roots = partial.iter().chain(&whole);
     let below: Vec<u32> = roots.flat_map(|&at| plan.stages[at as usize].needed_by.iter().copied()).collect();
     whole.extend(dependents(&plan.stages, &below));
-    let is_final = |at: u32| plan.playbook.stages[at as usize].is_final;
-    let only_finals = partial.iter().chain(&whole).all(|&at| is_final(at));
+    let is_final = |at: u32| {
+        let model = &plan.playbook.stages[at as usize];
+        model.is_final && model.frame.is_none()
+    };
+    let is_last = |at: u32| plan.stages[at as usize].is_last;
+    let only_finals = partial.iter().chain(&whole).all(|&at| is_last(at));
     if !whole.is_empty() || !partial.is_empty() {
         let finals = (0u32..).zip(&plan.stages).map(|(at, _)| at).filter(|&at| is_final(at));
         whole.extend(finals.filter(|at| !only_finals || !partial.contains(at)));
     }
+    super::calls::widen(state, &mut whole, &mut partial, &mut cells);
     cells.retain(|&cell| !whole.contains(&state.cells[cell as usize].stage));
     // A stage that began behind a failed one and still runs must not be reset under its own feet.
     let starts_over = |at: &u32| matches!(state.stages[*at as usize].phase, StagePhase::Started { .. });
@@ -415,13 +420,14 @@ pub(super) fn reset(state: &mut JobState, whole: &[u32], cells: &[u32]) {
 /// Counts again everything that follows from phases: the plain full scan is the definition.
 pub(super) fn count_again(state: &mut JobState) {
     let plan = state.setting.plan.clone();
+    super::calls::count_again(state);
     state.index.open_stages = [0, 0];
     state.index.ready.clear();
     state.index.settled.clear();
     for &stage in &plan.order {
         let model = &plan.playbook.stages[stage as usize];
         let mut closure = super::state::Closure::default();
-        let mut left = 0;
+        let mut left = u32::from(super::calls::waits_for_caller(state, stage));
         for &need in &model.needs {
             let need = &state.stages[need];
             match &need.phase {
@@ -441,13 +447,13 @@ pub(super) fn count_again(state: &mut JobState) {
         match it.phase {
             StagePhase::Finished { .. } => {}
             StagePhase::Pending => {
-                state.index.open_stages[usize::from(model.is_final)] += 1;
+                state.index.open_stages[usize::from(plan.stages[stage as usize].is_last)] += 1;
                 if left == 0 {
                     state.index.ready.insert(stage);
                 }
             }
             StagePhase::Started { .. } => {
-                state.index.open_stages[usize::from(model.is_final)] += 1;
+                state.index.open_stages[usize::from(plan.stages[stage as usize].is_last)] += 1;
                 it.open_cells = u32::try_from(open_cells).unwrap_or(u32::MAX);
                 if open_cells == 0 {
                     state.index.settled.insert(stage);

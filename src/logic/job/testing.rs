@@ -8,9 +8,8 @@ use super::report::{AttemptKey, End, Exit, Report, StepFiles, Usage};
 use super::state::{JobState, Setting, StagePhase};
 use super::{Input, turn};
 use crate::logic::plan::{Plan, PlanRequest, plan};
-use crate::logic::playbook;
 use crate::logic::playbook::gate::GateRules;
-use crate::logic::playbook::source::Source;
+use crate::logic::playbook::testing::read_whole;
 use crate::logic::time::Timestamp;
 use crate::logic::value::{Object, Value};
 
@@ -31,7 +30,7 @@ pub(crate) fn new_state(text: &str, slots: u32) -> JobState {
 
 /// The same with what else was asked for.
 pub(crate) fn new_state_with(text: &str, request: &PlanRequest) -> JobState {
-    let reading = playbook::read(&Source::new("t.yml", text));
+    let reading = read_whole("t.yml", text.as_bytes()).1;
     let playbook = reading.playbook.unwrap_or_else(|| panic!("{text}\n{:?}", reading.diagnostics));
     let plan = plan(Arc::new(playbook), request).expect("the request asks for nothing special");
     JobState::new(Setting {

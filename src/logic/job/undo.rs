@@ -325,8 +325,9 @@ fn finish(it: &CellState, tree: &StepTree, cell: u32) -> Option<Event> {
 fn is_forced(state: &JobState, cell: u32, now: Timestamp) -> bool {
     let it = &state.cells[cell as usize];
     let model = &state.setting.plan.playbook.stages[it.stage as usize];
+    let is_last = state.setting.plan.stages[it.stage as usize].is_last;
     let cancels =
-        [state.stages[it.stage as usize].cancel.as_ref(), state.cancel.as_ref().filter(|_| !model.is_final)];
+        [state.stages[it.stage as usize].cancel.as_ref(), state.cancel.as_ref().filter(|_| !is_last)];
     let is_over = |since: Timestamp| since.after(model.cleanup_timeout) <= now;
     cancels.into_iter().flatten().any(|cancel| cancel.force || is_over(cancel.since))
         || it.stop.as_ref().is_some_and(|stop| stop.rung == Rung::Kill || is_over(stop.since))
@@ -352,8 +353,15 @@ pub(super) fn asked(state: &JobState, target: &Target, name: &str) -> Result<Vec
     let has_ended = matches!(state.phase, JobPhase::Finished { .. });
     let cells: Vec<u32> = match target {
         Target::Job => state.stages.iter().flat_map(|stage| stage.cells.iter().copied()).collect(),
-        Target::Stage(stage) => state.stages[*stage as usize].cells.clone(),
-        Target::Cell(cell) => vec![*cell],
+        Target::Stage(stage) => {
+            let stages = super::calls::with_called(state, *stage);
+            stages.iter().flat_map(|&at| state.stages[at as usize].cells.iter().copied()).collect()
+        }
+        Target::Cell(cell) => {
+            let stages = super::calls::below(state, *cell);
+            let called = stages.iter().flat_map(|&at| state.stages[at as usize].cells.iter().copied());
+            std::iter::once(*cell).chain(called).collect()
+        }
     };
     let refuse = |why: String| Err(Refusal::new(format!("cannot roll back {name}: {why}")));
     if cells.iter().any(|cell| state.index.rolling.contains(cell)) {

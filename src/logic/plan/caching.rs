@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::call::Frame;
 use super::{CacheRequest, PlannedStage, Selected};
 use crate::logic::cache::Share;
 use crate::logic::expr::Template;
@@ -10,12 +11,16 @@ use crate::logic::playbook::model::{Action, Playbook, Stage, Text};
 use crate::logic::playbook::read_cache::{why_not_stage, why_not_step};
 
 /// Gives a rule to each stage that says nothing about caching and can be cached.
-pub(super) fn choose(playbook: &Playbook, request: &CacheRequest, stages: &mut [PlannedStage]) {
+pub(super) fn choose(
+    (playbook, frames): (&Playbook, &[Frame]),
+    request: &CacheRequest,
+    stages: &mut [PlannedStage],
+) {
     if !request.all || request.off {
         return;
     }
     for (stage, planned) in playbook.stages.iter().zip(stages) {
-        if has_own(stage) || why_not(playbook, stage).is_some() {
+        if stage.call.is_some() || has_own(stage) || why_not(home(playbook, frames, stage), stage).is_some() {
             continue;
         }
         let text = |it: &String| Text { template: Template::literal(it.as_str()), span: stage.span };
@@ -38,13 +43,20 @@ pub(super) fn choose(playbook: &Playbook, request: &CacheRequest, stages: &mut [
 }
 
 /// Names the stages that take part and cannot be cached, with the reason.
-pub(super) fn left_out(playbook: &Playbook, stages: &[PlannedStage]) -> Vec<String> {
+pub(super) fn left_out((playbook, frames): (&Playbook, &[Frame]), stages: &[PlannedStage]) -> Vec<String> {
     let taking_part =
         playbook.stages.iter().zip(stages).filter(|(_, it)| !matches!(it.selected, Selected::No(_)));
     taking_part
-        .filter(|(stage, _)| !has_own(stage))
-        .filter_map(|(stage, _)| Some(format!("`{}` is not cached: {}", stage.id, why_not(playbook, stage)?)))
+        .filter(|(stage, _)| stage.call.is_none() && !has_own(stage))
+        .filter_map(|(stage, _)| {
+            Some(format!("`{}` is not cached: {}", stage.id, why_not(home(playbook, frames, stage), stage)?))
+        })
         .collect()
+}
+
+/// The playbook that a stage stands in: the job's own, or the called one.
+fn home<'a>(playbook: &'a Playbook, frames: &'a [Frame], stage: &Stage) -> &'a Playbook {
+    stage.frame.map_or(playbook, |frame| &frames[frame as usize].playbook)
 }
 
 fn has_own(stage: &Stage) -> bool {

@@ -3,6 +3,7 @@
 //! Not here: expanding matrices (`matrix.rs`), checking inputs (`inputs.rs`), running anything.
 
 mod caching;
+pub mod call;
 mod gates;
 pub mod inputs;
 pub mod matrix;
@@ -126,15 +127,41 @@ pub struct Plan {
     pub priority: i32,
     pub cache: CacheRequest,
     pub containers: Containers,
+    /// Calls of other playbooks.
+    pub frames: Vec<call::Frame>,
 }
 
 impl Plan {
+    /// Returns the playbook that a stage stands in: the job's own, or the called one.
+    #[must_use]
+    pub fn home(&self, stage: u32) -> &Playbook {
+        let frame = self.playbook.stages[stage as usize].frame;
+        frame.map_or(&self.playbook, |frame| &self.frames[frame as usize].playbook)
+    }
+
+    /// Returns the callers of a stage, from the inside out.
+    pub fn callers(&self, stage: u32) -> impl Iterator<Item = u32> + '_ {
+        let caller = |stage: &u32| {
+            let frame = self.playbook.stages[*stage as usize].frame?;
+            Some(self.frames[frame as usize].caller)
+        };
+        std::iter::successors(caller(&stage), caller)
+    }
+
     /// How many cells can probably begin at once, as far as the slots go: those of stages that wait for nothing.
     #[must_use]
     pub fn first_cells(&self) -> u32 {
         let stages = self.playbook.stages.iter().zip(&self.stages);
-        let cells = stages
-            .filter(|(stage, planned)| stage.needs.is_empty() && !matches!(planned.selected, Selected::No(_)))
+        let is_first = |at: u32| self.playbook.stages[at as usize].needs.is_empty();
+        let cells = (0u32..)
+            .zip(stages)
+            .filter(|(at, (stage, planned))| {
+                is_first(*at)
+                    && stage.call.is_none()
+                    && self.callers(*at).all(is_first)
+                    && !matches!(planned.selected, Selected::No(_))
+            })
+            .map(|(_, it)| it)
             // What a matrix comes to is found out when its stage begins.
             .map(|(stage, _)| if stage.strategy.is_some() { self.slots } else { 1 });
         cells.take(self.slots as usize).sum::<u32>().min(self.slots)
@@ -145,13 +172,17 @@ impl Plan {
     pub fn warnings(&self) -> Vec<String> {
         let is_out = |stage: &PlannedStage| matches!(stage.selected, Selected::No(_));
         let all = || self.playbook.stages.iter().zip(&self.stages);
-        let left_out: Vec<&str> = all().filter(|(_, it)| is_out(it)).map(|(stage, _)| &*stage.id).collect();
+        let left_out: Vec<(Option<u32>, &str)> =
+            all().filter(|(_, it)| is_out(it)).map(|(stage, _)| (stage.frame, &*stage.own_id)).collect();
         let readers = all().filter(|(_, planned)| !is_out(planned));
-        let caching =
-            if self.cache.all { caching::left_out(&self.playbook, &self.stages) } else { Vec::new() };
+        let caching = if self.cache.all {
+            caching::left_out((&self.playbook, &self.frames), &self.stages)
+        } else {
+            Vec::new()
+        };
         let reading = readers
             .flat_map(|(stage, _)| stage.reads.iter().map(move |read| (stage, read)))
-            .filter(|(_, read)| left_out.contains(&&***read))
+            .filter(|(stage, read)| left_out.contains(&(stage.frame, &***read)))
             .map(|(stage, read)| {
                 format!("`{}` reads outputs of `{read}`, which is left out: they will be empty", stage.id)
             });
@@ -169,6 +200,8 @@ pub struct PlannedStage {
     pub axes: Vec<(String, Vec<String>)>,
     /// Of `run --cache`, where the playbook says nothing about caching.
     pub cache: Option<Arc<CacheRule>>,
+    /// Belongs to `finally` of the job: itself, or what called it.
+    pub is_last: bool,
 }
 
 /// Whether a stage takes part.
@@ -202,22 +235,10 @@ pub fn plan(playbook: Arc<Playbook>, request: &PlanRequest) -> Result<Plan, Vec<
             Value::Null
         }
     };
-    let mut stages: Vec<PlannedStage> = playbook
-        .stages
-        .iter()
-        .map(|_| PlannedStage {
-            selected: Selected::Yes,
-            needed_by: Vec::new(),
-            axes: Vec::new(),
-            cache: None,
-        })
-        .collect();
-    for (at, stage) in playbook.stages.iter().enumerate() {
-        for &need in &stage.needs {
-            stages[need].needed_by.push(position(at));
-        }
-    }
-    select::select(&playbook, request, &mut stages, &mut problems);
+    let vars = vars(&playbook, request);
+    let (flat, mut stages) = call::follow(&playbook, (&inputs, &vars), request, &mut problems);
+    let (playbook, frames) = (flat.playbook, flat.frames);
+    select::select(&playbook, &frames, request, &mut stages, &mut problems);
     gates::check(&playbook, &stages, &request.gates, &mut problems);
     let slots = request.max_parallel.or(playbook.policy.max_parallel).unwrap_or(8).max(1);
     shares::check(&playbook, &stages, slots, &request.totals, &mut problems);
@@ -225,13 +246,25 @@ pub fn plan(playbook: Arc<Playbook>, request: &PlanRequest) -> Result<Plan, Vec<
     if !problems.is_empty() {
         return Err(problems);
     }
-    let order = order(&playbook, &stages);
-    caching::choose(&playbook, &request.cache, &mut stages);
-    let vars = vars(&playbook, request);
+    let order = call::order(&playbook, &stages, &frames);
+    caching::choose((&playbook, &frames), &request.cache, &mut stages);
     let cache = request.cache.clone();
     let (gates, totals, priority) = (request.gates.clone(), request.totals.clone(), request.priority);
     let containers = request.containers.clone();
-    Ok(Plan { order, inputs, vars, slots, gates, totals, priority, cache, containers, stages, playbook })
+    Ok(Plan {
+        order,
+        inputs,
+        vars,
+        slots,
+        gates,
+        totals,
+        priority,
+        cache,
+        containers,
+        stages,
+        playbook,
+        frames,
+    })
 }
 
 fn position(at: usize) -> u32 {
@@ -245,23 +278,6 @@ fn vars(playbook: &Playbook, request: &PlanRequest) -> Value {
         vars.insert(name.as_str(), Value::string(value.as_str()));
     }
     Value::object(vars)
-}
-
-fn order(playbook: &Playbook, stages: &[PlannedStage]) -> Vec<u32> {
-    let mut left: Vec<usize> = playbook.stages.iter().map(|s| s.needs.len()).collect();
-    let mut ready: std::collections::BTreeSet<u32> =
-        (0..left.len()).filter(|&at| left[at] == 0).map(position).collect();
-    let mut order = Vec::with_capacity(left.len());
-    while let Some(at) = ready.pop_first() {
-        order.push(at);
-        for &dependent in &stages[at as usize].needed_by {
-            left[dependent as usize] -= 1;
-            if left[dependent as usize] == 0 {
-                ready.insert(dependent);
-            }
-        }
-    }
-    order
 }
 
 /// Returns the given stages and everything that needs them, directly or through others.

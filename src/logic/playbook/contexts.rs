@@ -33,6 +33,14 @@ pub enum Spot {
     StageShare,
     /// `services` of a stage.
     Sidecar,
+    /// `with` of a stage.
+    StageWith,
+    /// `secrets` of a stage.
+    StageSecrets,
+    /// `with` of a step.
+    StepWith,
+    /// `outputs` of an action.
+    ActionOutput,
 }
 
 /// Names of all contexts, aliases behind their names.
@@ -67,10 +75,10 @@ impl Spot {
             Self::PlaybookOutput | Self::Post => &["run", "github", "inputs", "vars", "stages", "jobs"],
             Self::StageIf | Self::StageApprove => &["run", "github", "inputs", "vars", "needs"],
             Self::Strategy => &["run", "github", "inputs", "vars", "needs", "gate"],
-            Self::StageName | Self::StageContinue | Self::StageShare => {
+            Self::StageName | Self::StageContinue | Self::StageShare | Self::StageWith => {
                 &["run", "github", "inputs", "vars", "needs", "matrix", "strategy", "gate"]
             }
-            Self::StageEnv => {
+            Self::StageEnv | Self::StageSecrets => {
                 &["run", "github", "inputs", "vars", "secrets", "needs", "matrix", "strategy", "gate"]
             }
             Self::StageFolder => {
@@ -79,7 +87,10 @@ impl Spot {
             Self::StageOutput => &STEP[..STEP.len() - 1],
             Self::Sidecar => SIDECAR,
             Self::StepIf | Self::StepName | Self::StepApprove => STEP_WITHOUT_SECRETS,
-            Self::StepContinue | Self::StepEnv | Self::StepFolder | Self::StepRun => STEP,
+            Self::StepContinue | Self::StepEnv | Self::StepFolder | Self::StepRun | Self::StepWith => STEP,
+            Self::ActionOutput => {
+                &["run", "github", "inputs", "steps", "runner", "strategy", "matrix", "env"]
+            }
         }
     }
 
@@ -100,6 +111,7 @@ impl Spot {
                 | Self::StepEnv
                 | Self::StepFolder
                 | Self::StepRun
+                | Self::StepWith
                 | Self::StageOutput
         )
     }
@@ -132,6 +144,10 @@ impl Spot {
             Self::PlaybookShare => "`concurrency` of a playbook",
             Self::StageShare => "`concurrency` and `locks` of a stage",
             Self::Sidecar => "`services`",
+            Self::StageWith => "`with` of a stage",
+            Self::StageSecrets => "`secrets` of a stage",
+            Self::StepWith => "`with` of a step",
+            Self::ActionOutput => "`outputs` of an action",
         }
     }
 }

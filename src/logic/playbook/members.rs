@@ -128,6 +128,10 @@ impl<'t> Reader<'t> {
         let (name, node) = *self.known.stages.get(stage)?;
         self.known.reads.insert(name);
         let tree = self.tree;
+        // What a called playbook gives is in another file.
+        if tree.get(node, "uses").is_some() {
+            return None;
+        }
         let outputs: Vec<&str> = match tree.get(node, "outputs").map(|node| &tree.node(node).kind) {
             Some(Kind::Map(entries)) => entries.iter().map(|entry| tree.key(*entry)).collect(),
             Some(_) => return None,

@@ -5,12 +5,14 @@
 //! `read_playbook.rs` and its neighbours, which fill `model.rs`; `keys.rs` is the table of keys, `slugs.rs` that of faults.
 
 pub mod cache;
+pub mod call;
 mod check;
 pub mod contexts;
 mod decode;
 mod expressions;
 pub mod gate;
 pub mod keys;
+mod link;
 mod members;
 mod merge;
 pub mod model;
@@ -27,6 +29,7 @@ mod read_service;
 mod read_share;
 mod read_stage;
 mod read_step;
+mod read_uses;
 pub mod scalar;
 pub mod share;
 pub mod sidecar;
@@ -36,7 +39,11 @@ mod syntax;
 pub mod tree;
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
+
+use std::sync::Arc;
 
 use decode::Reader;
 use expressions::Known;
@@ -61,6 +68,10 @@ pub struct Reading {
     pub playbook: Option<Playbook>,
     /// Sorted by place.
     pub diagnostics: Vec<Diagnostic>,
+    /// Files that it calls, with what is wrong with them.
+    pub called: Vec<(Source, Vec<Diagnostic>)>,
+    /// Files that it calls and that were not given with its source, by their paths from the project's folder.
+    pub missing: Vec<Arc<str>>,
 }
 
 /// Reads a file's bytes: text in UTF-8, with or without a byte order mark.
@@ -105,12 +116,17 @@ pub fn read_bytes(name: &str, bytes: &[u8]) -> (Source, Reading) {
 }
 
 fn failed(problem: Diagnostic) -> Reading {
-    Reading { playbook: None, diagnostics: vec![problem] }
+    Reading { playbook: None, diagnostics: vec![problem], called: Vec::new(), missing: Vec::new() }
 }
 
-/// Reads a playbook and checks all that can be checked before it runs.
+/// Reads a playbook with all that it calls, and checks all that can be checked before it runs.
 #[must_use]
 pub fn read(source: &Source) -> Reading {
+    link::link(source, read_alone(source))
+}
+
+/// Reads one file, without what it calls. What could be understood of it comes along even if there are errors.
+fn read_alone(source: &Source) -> Reading {
     if source.text.len() > SIZE_LIMIT {
         return read_bytes(&source.name, source.text.as_bytes()).1;
     }
@@ -145,7 +161,7 @@ fn empty_file() -> Diagnostic {
         .help("a playbook begins with `version: 3` and has `stages:`")
 }
 
-/// Sorts, takes repetitions out, and lets errors take the playbook away.
+/// Sorts, and takes repetitions out.
 fn finish(playbook: Option<Playbook>, mut diagnostics: Vec<Diagnostic>) -> Reading {
     if playbook.as_ref().is_some_and(|playbook| playbook.policy.strict) {
         for problem in &mut diagnostics {
@@ -171,5 +187,5 @@ fn finish(playbook: Option<Playbook>, mut diagnostics: Vec<Diagnostic>) -> Readi
         diagnostics.retain(|problem| problem.severity == Severity::Error);
     }
     diagnostics.truncate(FOUND_LIMIT);
-    Reading { playbook: playbook.filter(|_| !has_error), diagnostics }
+    Reading { playbook, diagnostics, called: Vec::new(), missing: Vec::new() }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cache::CacheRule;
+use super::call::Call;
 use super::gate::Approve;
 use super::share::{Concurrency, Lock, Resources};
 use super::sidecar::{Part, Sidecar};
@@ -61,6 +62,10 @@ pub struct Playbook {
     pub triggers: Triggers,
     /// The group that each job of it belongs to.
     pub concurrency: Option<Concurrency>,
+    /// Says `on: call`: stages of other playbooks may call it.
+    pub is_callable: bool,
+    /// The playbooks that it calls, directly or through others, by their paths from the project's folder.
+    pub called: Vec<(Arc<str>, Arc<Playbook>)>,
 }
 
 /// A declared input.
@@ -196,7 +201,14 @@ pub struct Output {
 /// A stage.
 #[derive(Clone, Debug)]
 pub struct Stage {
+    /// With its callers in front, if its playbook is called: `build / compile`.
     pub id: Arc<str>,
+    /// As expressions of its own playbook name it.
+    pub own_id: Arc<str>,
+    /// The call that it belongs to, by its position in the plan; nothing for stages of the job's own playbook.
+    pub frame: Option<u32>,
+    /// The playbook that it calls, instead of having steps.
+    pub call: Option<Box<Call>>,
     /// Of its id.
     pub span: Span,
     pub name: Option<Text>,

@@ -68,6 +68,8 @@ impl Reader<'_> {
             outputs: fields.get("outputs").map(|id| self.playbook_outputs(id)).unwrap_or_default(),
             triggers,
             concurrency: concurrency.and_then(|field| self.concurrency(field, Spot::PlaybookShare)),
+            is_callable: fields.get("on").is_some_and(|id| self.says_call(id)),
+            called: Vec::new(),
         })
     }
 

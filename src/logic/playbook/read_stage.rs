@@ -204,6 +204,10 @@ impl<'t> Reader<'t> {
                 .unwrap_or_default(),
         };
         let services = fields.field("services").map(|field| self.services(field)).unwrap_or_default();
+        stage.call = self.stage_call(&fields, header);
+        if stage.call.is_some() || fields.get("uses").is_some() {
+            return stage;
+        }
         stage.steps = self.stage_steps(&fields, header, &defaults, had_problem);
         self.add_services(&mut stage, services, &defaults);
         stage.rollback_on_failure = self.rollback_of_stage(&fields, &stage.steps);
@@ -351,6 +355,9 @@ impl<'t> Reader<'t> {
 fn empty_stage(header: &Header<'_>, needs: Vec<usize>, outer: &Defaults) -> Stage {
     Stage {
         id: Arc::from(header.id),
+        own_id: Arc::from(header.id),
+        frame: None,
+        call: None,
         span: header.span,
         name: None,
         is_final: header.is_final,

@@ -21,9 +21,28 @@ pub struct Place {
 pub struct Source {
     pub name: Arc<str>,
     pub text: Arc<str>,
+    /// The files that it calls, directly or through others.
+    pub called: Arc<Called>,
     /// Byte offset at which each line begins.
     lines: Vec<u32>,
 }
+
+/// Files that a playbook calls, by their paths from the project's folder: their texts, or why they cannot be read.
+pub type Called = std::collections::BTreeMap<Arc<str>, Result<Arc<str>, Unread>>;
+
+/// Why a called file cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// There is no such file; where it probably is, from the project's folder.
+    NotThere(Option<String>),
+    /// It lies outside of the project, through a link.
+    Outside,
+    /// In words.
+    Other(String),
+}
+
+/// Begins the first line of a stored text that has called files with it: a comment for everybody else.
+const BUNDLE: &str = "#sortie-called:";
 
 impl Source {
     /// Keeps the text and finds its lines. Text beyond 4 GiB is not addressed; the reader's budget is far below.
@@ -32,7 +51,38 @@ impl Source {
         let text = text.into();
         let mut lines = vec![0];
         lines.extend(memchr::memchr_iter(b'\n', text.as_bytes()).filter_map(|at| u32::try_from(at + 1).ok()));
-        Self { name: name.into(), text, lines }
+        Self { name: name.into(), text, called: Arc::default(), lines }
+    }
+
+    /// Adds the files that it calls.
+    #[must_use]
+    pub fn with_called(self, called: Arc<Called>) -> Self {
+        Self { called, ..self }
+    }
+
+    /// Returns the text as it is kept with a job: with the texts of all files that it calls, in a first line.
+    #[must_use]
+    pub fn stored(&self) -> String {
+        let called: std::collections::BTreeMap<&str, &str> =
+            self.called.iter().filter_map(|(path, text)| Some((&**path, text.as_deref().ok()?))).collect();
+        if called.is_empty() && !self.text.starts_with(BUNDLE) {
+            return self.text.to_string();
+        }
+        let called = serde_json::to_string(&called).unwrap_or_default();
+        format!("{BUNDLE}{called}\n{}", self.text)
+    }
+
+    /// Takes apart what [`Self::stored`] gave; other texts stay as they are.
+    #[must_use]
+    pub fn from_stored(name: impl Into<Arc<str>>, stored: &str) -> Self {
+        let bundle = stored.strip_prefix(BUNDLE).and_then(|rest| rest.split_once('\n'));
+        let read = bundle.and_then(|(called, text)| {
+            let called: std::collections::BTreeMap<String, String> = serde_json::from_str(called).ok()?;
+            Some((called, text))
+        });
+        let Some((called, text)) = read else { return Self::new(name, stored) };
+        let called = called.into_iter().map(|(path, text)| (Arc::from(path), Ok(Arc::from(text))));
+        Self { called: Arc::new(called.collect()), ..Self::new(name, text) }
     }
 
     /// Returns line and column of a byte offset.

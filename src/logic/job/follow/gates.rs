@@ -272,10 +272,8 @@ fn actors(state: &JobState) -> Vec<String> {
 pub(in crate::logic::job) fn failure(state: &JobState) -> Option<Cause> {
     let is_gate = |cause: &Cause| matches!(cause, Cause::Rejected { .. } | Cause::Expired { .. });
     let mut first = None;
-    for (at, stage) in state.stages.iter().enumerate() {
-        if stage.result() != Some(Outcome::Failure) {
-            continue;
-        }
+    for at in super::super::calls::culprits(state, None, Outcome::Failure) {
+        let stage = &state.stages[at as usize];
         let StagePhase::Finished { cause: Some(own), .. } = &stage.phase else { return None };
         if is_gate(own) {
             first.get_or_insert_with(|| own.clone());
@@ -284,7 +282,7 @@ pub(in crate::logic::job) fn failure(state: &JobState) -> Option<Cause> {
         if !matches!(own, Cause::Member { .. }) {
             return None;
         }
-        let model = &state.setting.plan.playbook.stages[at].steps;
+        let model = &state.setting.plan.playbook.stages[at as usize].steps;
         for cell in stage.cells.iter().map(|&cell| &state.cells[cell as usize]) {
             if cell.result() != Some(Outcome::Failure) {
                 continue;

@@ -16,6 +16,7 @@ use super::state::{CellPhase, Deadline, JobPhase, JobState};
 use super::{together, undo};
 use crate::logic::time::Timestamp;
 
+mod calls;
 mod gates;
 mod slots;
 mod stages;
@@ -75,11 +76,19 @@ fn due(state: &mut JobState, now: Timestamp) -> Option<Event> {
             }
             Deadline::Finally => {
                 let late = (0u32..).zip(&state.stages).find(|(at, stage)| {
-                    state.setting.plan.playbook.stages[*at as usize].is_final
+                    let model = &state.setting.plan.playbook.stages[*at as usize];
+                    model.is_final
+                        && model.frame.is_none()
                         && stage.outcome().is_none()
                         && stage.cancel.is_none()
                 });
                 if let Some((stage, _)) = late {
+                    state.index.deadlines.insert((at, deadline));
+                    return Some(time_is_up(Target::Stage(stage), true, "cleanup"));
+                }
+            }
+            Deadline::Frame(frame) => {
+                if let Some(stage) = calls::late_cleanup(state, frame) {
                     state.index.deadlines.insert((at, deadline));
                     return Some(time_is_up(Target::Stage(stage), true, "cleanup"));
                 }
@@ -102,6 +111,9 @@ fn time_is_up(target: Target, force: bool, of: &str) -> Event {
 }
 
 fn cell_next(state: &mut JobState, cell: u32, now: Timestamp) -> Option<Event> {
+    if calls::is_call(state, cell) {
+        return calls::next(state, cell, now);
+    }
     let it = &state.cells[cell as usize];
     let run = it.run;
     match it.phase {

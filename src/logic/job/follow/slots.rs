@@ -172,7 +172,7 @@ fn first_in_line(state: &JobState) -> Option<(i64, u32)> {
     state.index.queue.iter().take(GRANT_WINDOW).copied().find(|&(_, cell)| !is_full(state, cell))
 }
 
-fn is_full(state: &JobState, cell: u32) -> bool {
+pub(super) fn is_full(state: &JobState, cell: u32) -> bool {
     let stage = state.cells[cell as usize].stage as usize;
     let strategy = state.setting.plan.playbook.stages[stage].strategy.as_ref();
     strategy.and_then(|it| it.max_parallel).is_some_and(|limit| state.stages[stage].busy_cells >= limit)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::super::cached;
+use super::super::calls;
 use super::super::event::{Cause, Event, NewCell, Outcome};
 use super::super::progress::Pressure;
 use super::super::report::AttemptKey;
@@ -60,12 +61,18 @@ pub(super) fn begin_ready(state: &mut JobState, now: Timestamp) -> Option<Event>
     if let Some(event) = begin_begun(state) {
         return Some(event);
     }
-    if state.paused.is_some() && state.cancel.is_none() {
+    let is_held = state.paused.is_some() && state.cancel.is_none();
+    if is_held && state.frames.is_empty() {
         return None;
     }
-    let done = state.ordinary_done();
     let stages = &state.setting.plan.playbook.stages;
-    let mut ready = state.index.ready.iter().copied().filter(|&at| done || !stages[at as usize].is_final);
+    let mut ready = state.index.ready.iter().copied().filter(|&at| {
+        let is_free = !is_held || calls::caller_end(state, at).is_some() || calls::over(state, at).is_some();
+        is_free
+            && (!stages[at as usize].is_final
+                || calls::is_final_due(state, at)
+                || calls::caller_end(state, at).is_some())
+    });
     ready.find_map(|stage| {
         let event = begin(state, stage, now)?;
         // A stage that is left out waits until what was submitted of it has come back.
@@ -117,8 +124,8 @@ pub(super) fn foresee(state: &JobState) -> Option<Event> {
 
 fn can_foresee(state: &JobState, stage: u32) -> bool {
     let it = &state.stages[stage as usize];
-    let playbook = &state.setting.plan.playbook;
-    let model = &playbook.stages[stage as usize];
+    let model = &state.setting.plan.playbook.stages[stage as usize];
+    let playbook = state.setting.plan.home(stage);
     let planned = &state.setting.plan.stages[stage as usize];
     let is_next = it.phase == StagePhase::Pending
         && it.needs_left == 1
@@ -128,7 +135,8 @@ fn can_foresee(state: &JobState, stage: u32) -> bool {
         && it.skip.is_none()
         && it.cancel.is_none()
         && planned.selected == Selected::Yes
-        && planned.axes.is_empty();
+        && planned.axes.is_empty()
+        && model.call.is_none();
     let is_simple = model.condition.is_none()
         && model.run_when == RunWhen::AllSuccess
         && model.strategy.is_none()
@@ -175,22 +183,25 @@ fn begin(state: &JobState, stage: u32, now: Timestamp) -> Option<Event> {
     if let Selected::No(_) = planned.selected {
         return Some(finished(stage, Outcome::Skipped, Cause::Selection));
     }
+    if let Some((outcome, cause)) = super::calls::without_caller(state, stage) {
+        return Some(finished(stage, outcome, cause));
+    }
     if let Some(by) = &it.skip {
         return Some(finished(stage, Outcome::Skipped, Cause::Order { by: by.clone() }));
     }
     if let Some(cancel) = &it.cancel {
         return Some(finished(stage, Outcome::Cancelled, cancel.cause.clone()));
     }
-    let of_job = state.cancel.as_ref().filter(|_| !model.is_final);
+    let from_above = calls::over(state, stage);
     // Nobody is asked in the middle of a cancel, and nothing passes a gate unasked.
-    if let Some(cancel) = of_job.filter(|cancel| cancel.force || model.approve.is_some()) {
+    if let Some(cancel) = from_above.filter(|cancel| cancel.force || model.approve.is_some()) {
         return Some(finished(stage, Outcome::Cancelled, cancel.cause.clone()));
     }
     // The condition is asked once, and it held when the gate was opened.
     let condition = if it.gate.is_some() { Ok(true) } else { runs(state, stage, model) };
     match condition {
         Err(error) => Some(finished(stage, Outcome::Failure, Cause::Expression { message: error.message })),
-        Ok(false) => Some(match of_job {
+        Ok(false) => Some(match from_above {
             Some(cancel) => finished(stage, Outcome::Cancelled, cancel.cause.clone()),
             None => finished(stage, Outcome::Skipped, why_not(state, stage, model)),
         }),
@@ -215,7 +226,7 @@ fn begin_cells(state: &JobState, stage: u32, model: &Stage, planned: &PlannedSta
 fn runs(state: &JobState, stage: u32, model: &Stage) -> Result<bool, ExprError> {
     let scope = JobScope::new(state, Standing::Stage(stage));
     let results = || model.needs.iter().filter_map(|&need| state.stages[need].result());
-    let cancelled = state.cancel.is_some() && !model.is_final;
+    let cancelled = calls::over(state, stage).is_some();
     let by_needs = match model.run_when {
         RunWhen::AllSuccess => true,
         RunWhen::NoneFailed => {
@@ -281,7 +292,7 @@ fn cells(
         let (cell, run, id) = place(model.id.clone(), &mut fresh);
         return Ok(vec![NewCell { cell, run, id, label: Arc::from(""), matrix: Arc::default() }]);
     };
-    let limit = state.setting.plan.playbook.policy.matrix_limit as usize;
+    let limit = state.setting.plan.home(stage).policy.matrix_limit as usize;
     let if_empty = model.strategy.as_ref().map(|s| s.if_empty).unwrap_or_default();
     let expansion = match matrix::expand(&matrix, limit) {
         Ok(expansion) => expansion,
@@ -418,7 +429,14 @@ pub(super) fn finish_cell(
             Vec::new()
         }
     };
-    let result = match &model.continue_on_error {
+    let result = result(state, cell, outcome);
+    Event::CellFinished { cell, run: it.run, outcome, result, cause, outputs }
+}
+
+/// Returns what the outcome of a cell counts as, by `continue-on-error` of its stage.
+pub(super) fn result(state: &JobState, cell: u32, outcome: Outcome) -> Outcome {
+    let model = &state.setting.plan.playbook.stages[state.cells[cell as usize].stage as usize];
+    match &model.continue_on_error {
         Some(condition) if outcome == Outcome::Failure => {
             let standing = Standing::Cell { cell, step: None, status: ListStatus::default() };
             match condition.condition.eval(&JobScope::new(state, standing)) {
@@ -427,8 +445,7 @@ pub(super) fn finish_cell(
             }
         }
         _ => outcome,
-    };
-    Event::CellFinished { cell, run: it.run, outcome, result, cause, outputs }
+    }
 }
 
 /// Returns the word people use for a step: its id, else its number from 1.
@@ -455,7 +472,10 @@ fn outputs(state: &JobState, cell: u32, model: &Stage) -> Result<Pairs, ExprErro
 /// Returns what the ordinary stages, and the final ones as far as they got, come to.
 #[must_use]
 pub fn conclusion(state: &JobState) -> Outcome {
-    let any = |wanted| state.stages.iter().any(|s| s.result() == Some(wanted));
+    // What is called counts by its caller.
+    let models = &state.setting.plan.playbook.stages;
+    let own = || state.stages.iter().zip(models).filter(|(_, model)| model.frame.is_none());
+    let any = |wanted| own().any(|(it, _)| it.result() == Some(wanted));
     let timed_out = state.cancel.as_ref().is_some_and(|c| matches!(c.cause, Cause::Timeout { .. }));
     if any(Outcome::Failure) || timed_out {
         Outcome::Failure

@@ -2,6 +2,7 @@
 //!
 //! Not here: signals and processes (the keeper), what counts as cancelled (`decide.rs`).
 
+use super::super::calls;
 use super::super::effect::Rung;
 use super::super::event::{Cause, Event};
 use super::super::progress::Pressure;
@@ -34,17 +35,16 @@ pub(super) fn reason(state: &JobState, cell: u32, now: Timestamp) -> Option<(Run
 pub(super) fn asked(state: &JobState, cell: u32) -> Option<(Rung, Cause)> {
     let it = &state.cells[cell as usize];
     let stage = &state.stages[it.stage as usize];
-    let model = &state.setting.plan.playbook.stages[it.stage as usize];
     if stage.is_unfounded {
         return Some((Rung::Polite, Cause::Needs { stages: super::stages::failed_needs(state, it.stage) }));
     }
     if let Some(by) = &it.skip {
         return Some((Rung::Polite, Cause::Order { by: by.clone() }));
     }
-    let of_job = state.cancel.as_ref().filter(|_| !model.is_final);
-    if let Some(cancel) = stage.cancel.as_ref().or(of_job) {
-        let rung = if cancel.force { Rung::Kill } else { Rung::Polite };
-        return Some((rung, cancel.cause.clone()));
+    let own = stage.cancel.as_ref().map(|cancel| calls::Over { force: cancel.force, cause: &cancel.cause });
+    if let Some(over) = own.or_else(|| calls::over(state, it.stage)) {
+        let rung = if over.force { Rung::Kill } else { Rung::Polite };
+        return Some((rung, over.cause.clone()));
     }
     if let Some(failed) = stage.failed_fast
         && failed != cell
@@ -68,11 +68,10 @@ pub(super) fn pressure(state: &JobState, it: &CellState, now: Timestamp) -> Pres
 
 /// Says whether somebody wants a cell, its stage or its job to end at once, without cleanup.
 pub(in crate::logic::job) fn is_forced(state: &JobState, it: &CellState) -> bool {
-    let is_final = state.setting.plan.playbook.stages[it.stage as usize].is_final;
     let is_forced = |cancel: &Option<CancelState>| cancel.as_ref().is_some_and(|cancel| cancel.force);
     is_forced(&state.stages[it.stage as usize].cancel)
-        || (is_forced(&state.cancel) && !is_final)
         || it.stop.as_ref().is_some_and(|stop| stop.rung == Rung::Kill)
+        || calls::is_forced_from_above(state, it.stage)
 }
 
 /// Asks the running try to stop, one rung higher than before, if something wants it to.

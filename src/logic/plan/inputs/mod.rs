@@ -42,7 +42,7 @@ pub fn check_for(
     for input in declared {
         let last = given.iter().rev().find(|(name, _)| name.eq_ignore_ascii_case(&input.name));
         let value = match last {
-            Some((_, json)) => read(input, json).unwrap_or_else(|problem| {
+            Some((_, json)) => fit(input, json).unwrap_or_else(|problem| {
                 problems.push(problem);
                 Value::Null
             }),
@@ -95,7 +95,11 @@ fn example(kind: &InputKind) -> String {
     }
 }
 
-fn read(input: &Input, json: &Json) -> Result<Value, PlanProblem> {
+/// Returns a given value as the input has it.
+///
+/// # Errors
+/// If it is not of the input's type, or none of its options.
+pub fn fit(input: &Input, json: &Json) -> Result<Value, PlanProblem> {
     match (&input.kind, json) {
         (InputKind::String { pattern }, Json::String(text)) => match pattern {
             Some(pattern) => matching(input, pattern, text),

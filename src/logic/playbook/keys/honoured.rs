@@ -221,9 +221,9 @@ static STAGE: &[Key] = &[
     yes(S, "locks", "a list of locks", "Locks that are taken together before a cell starts"),
     yes(S, "resources", "a map", "Share of the machine that each cell needs"),
     yes(S, "cache", "a map", "Takes the result of an earlier equal run"),
-    later(S, "uses", "a playbook", "Runs another playbook as this stage"),
-    later(S, "with", "a map of values", "Inputs of the playbook in `uses`"),
-    later(S, "secrets", "`inherit` or a map", "Secrets of the playbook in `uses`"),
+    yes(S, "uses", "a path such as `./lib/build.yml`", "Runs another playbook of the project as this stage"),
+    yes(S, "with", "a map of values", "Inputs of the playbook in `uses`"),
+    yes(S, "secrets", "`inherit` or a map", "Secrets of the playbook in `uses`"),
     yes(
         S,
         "on-interrupt",

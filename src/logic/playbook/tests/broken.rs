@@ -5,7 +5,8 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use crate::logic::playbook::{keys, read_bytes, slugs};
+use crate::logic::playbook::testing::read_whole;
+use crate::logic::playbook::{keys, slugs};
 
 /// Slugs without an example on their page, because it would be too large or no text.
 const WITHOUT_EXAMPLE: &[&str] = &["not-text", "file-too-large", "too-many-aliases", "expression-too-long"];
@@ -32,7 +33,7 @@ fn every_broken_playbook_has_exactly_its_faults() {
     let files = files("tests/fixtures/broken", "yml");
     assert!(files.len() >= 67, "only {} broken playbooks are left", files.len());
     for file in files {
-        let (source, reading) = read_bytes("broken.yml", &bytes_of(&file));
+        let (source, reading) = read_whole("broken.yml", &bytes_of(&file));
         assert!(reading.playbook.is_none(), "{} is not broken", file.display());
         let mut found = String::new();
         for problem in &reading.diagnostics {
@@ -46,6 +47,13 @@ fn every_broken_playbook_has_exactly_its_faults() {
                 place.column
             );
         }
+        for (source, problems) in &reading.called {
+            for problem in problems {
+                let place = source.place(problem.span.start);
+                let (severity, name) = (problem.severity.word(), &source.name);
+                let _ = writeln!(found, "{severity} {} {name}:{}:{}", problem.slug, place.line, place.column);
+            }
+        }
         expect_test::expect_file![file.with_extension("expect")].assert_eq(&found);
     }
 }
@@ -53,7 +61,9 @@ fn every_broken_playbook_has_exactly_its_faults() {
 #[test]
 fn every_fault_of_the_collection_is_in_the_table() {
     for file in files("tests/fixtures/broken", "yml") {
-        for problem in read_bytes("broken.yml", &bytes_of(&file)).1.diagnostics {
+        let reading = read_whole("broken.yml", &bytes_of(&file)).1;
+        let called = reading.called.into_iter().flat_map(|(_, problems)| problems);
+        for problem in reading.diagnostics.into_iter().chain(called) {
             assert!(
                 slugs::find(problem.slug).is_some(),
                 "`{}` is missing in the table of slugs",
@@ -79,8 +89,13 @@ fn every_slug_has_a_page_whose_example_shows_it() {
             continue;
         }
         let example = example.unwrap_or_else(|| panic!("the page of `{}` has no example", slug.name));
-        let (source, reading) = read_bytes("example.yml", example.as_bytes());
-        let found: Vec<&str> = reading.diagnostics.iter().map(|problem| problem.slug).collect();
+        let (source, reading) = read_whole("example.yml", example.as_bytes());
+        let mut found: Vec<&str> = reading.diagnostics.iter().map(|problem| problem.slug).collect();
+        if found.is_empty() {
+            // What is wrong may stand in a file that is called.
+            found
+                .extend(reading.called.iter().flat_map(|(_, problems)| problems).map(|problem| problem.slug));
+        }
         assert_eq!(found, [slug.name], "{}\n{}", slug.name, super::full(&source, &reading));
     }
 }

@@ -1,0 +1,60 @@
+//! Calls: a stage that runs another playbook, a step that runs an action.
+//!
+//! Not here: reading them (`read_uses.rs`, `read_action.rs`), following them to their files (`link.rs`), putting called
+//! stages into a plan (`logic/plan/call.rs`).
+
+use std::sync::Arc;
+
+use super::model::Text;
+use super::source::Span;
+
+/// Most playbooks, or actions, that call each other in a row.
+pub const DEEPEST: usize = 10;
+
+/// `uses` of a stage, with what is handed over.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Of the value of `uses`.
+    pub span: Span,
+    /// Of the called file, from the project's folder.
+    pub path: Arc<str>,
+    pub with: Vec<Given>,
+    pub secrets: Handed,
+}
+
+/// A value of `with`.
+#[derive(Clone, Debug)]
+pub struct Given {
+    pub name: Arc<str>,
+    /// Of its name.
+    pub span: Span,
+    pub value: GivenValue,
+}
+
+/// What is given for an input.
+#[derive(Clone, Debug)]
+pub enum GivenValue {
+    /// As YAML has it.
+    Fixed(serde_json::Value),
+    /// Has expressions in it. One that is nothing but an expression keeps the type of its value.
+    Text(Text),
+}
+
+/// Secrets that are handed to a called playbook.
+#[derive(Clone, Debug, Default)]
+pub enum Handed {
+    #[default]
+    Nothing,
+    /// `inherit`: those that have the same names.
+    All,
+    Named(Vec<HandedSecret>),
+}
+
+/// A secret under the name that the called playbook has for it.
+#[derive(Clone, Debug)]
+pub struct HandedSecret {
+    pub name: Arc<str>,
+    pub span: Span,
+    /// What the caller calls it.
+    pub ours: Arc<str>,
+}

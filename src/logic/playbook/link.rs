@@ -1,0 +1,370 @@
+//! Follows calls to their files: each is read once, checked, and checked against who calls it.
+//!
+//! Not here: what a call says (`read_uses.rs`), reading files from the disk (`engine/library.rs`), putting called stages
+//! into a plan (`logic/plan/call.rs`). Start with `link`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::call::{Call, DEEPEST, Given, GivenValue, Handed};
+use super::model::{Playbook, Secret, Tool};
+use super::source::{Source, Span, Unread};
+use super::{Reading, finish};
+use crate::logic::diag::{Diagnostic, Severity};
+use crate::logic::plan::inputs;
+use crate::logic::text::{listed_names, near_miss, plural};
+
+/// A called file that was read.
+struct File {
+    source: Source,
+    playbook: Option<Arc<Playbook>>,
+    found: Vec<Diagnostic>,
+}
+
+#[derive(Default)]
+struct Link {
+    files: BTreeMap<Arc<str>, File>,
+    missing: Vec<Arc<str>>,
+}
+
+/// Reads what a playbook calls, directly or through others, and completes its reading.
+pub(super) fn link(source: &Source, mut reading: Reading) -> Reading {
+    let Some(playbook) = &reading.playbook else { return reading };
+    if playbook.stages.iter().all(|stage| stage.call.is_none()) {
+        return sound(reading);
+    }
+    let mut link = Link::default();
+    let mut chain = Vec::new();
+    let mut found = Vec::new();
+    link.calls_of(source, playbook, &mut chain, &mut found);
+    if !link.missing.is_empty() {
+        // What is wrong can be said when all is there.
+        reading.missing = link.missing;
+        reading.playbook = None;
+        return reading;
+    }
+    link.check_depth(playbook, &mut found);
+    let mut playbook = reading.playbook.take();
+    if let Some(it) = &mut playbook {
+        it.requires
+            .tools
+            .extend(link.required(|playbook| playbook.requires.tools.clone(), &it.requires.tools));
+        for file in link.files.values().filter_map(|file| file.playbook.as_ref()) {
+            let known: Vec<String> = it.requires.env.iter().map(|(name, _)| name.clone()).collect();
+            it.requires
+                .env
+                .extend(file.requires.env.iter().filter(|(name, _)| !known.contains(name)).cloned());
+        }
+        let files = link.files.iter();
+        it.called = files.filter_map(|(path, file)| Some((path.clone(), file.playbook.clone()?))).collect();
+    }
+    reading.diagnostics.extend(found);
+    let mut reading = finish(playbook, reading.diagnostics);
+    let files = link.files.into_values();
+    reading.called = files.map(|file| (file.source, finish(None, file.found).diagnostics)).collect();
+    if reading.called.iter().any(|(_, found)| found.iter().any(is_error)) {
+        reading.playbook = None;
+    }
+    sound(reading)
+}
+
+/// Lets errors take the playbook away.
+fn sound(reading: Reading) -> Reading {
+    let has_error = reading.diagnostics.iter().any(is_error);
+    Reading { playbook: reading.playbook.filter(|_| !has_error), ..reading }
+}
+
+fn is_error(found: &Diagnostic) -> bool {
+    found.severity == Severity::Error
+}
+
+impl Link {
+    /// Checks all calls of a file, and reads what they call; `chain` are the files on the way to it.
+    fn calls_of(
+        &mut self,
+        source: &Source,
+        playbook: &Playbook,
+        chain: &mut Vec<Arc<str>>,
+        found: &mut Vec<Diagnostic>,
+    ) {
+        for stage in &playbook.stages {
+            let Some(call) = &stage.call else { continue };
+            let path = &call.path;
+            if let Some(at) = chain.iter().position(|known| known == path) {
+                let names: Vec<String> =
+                    chain[at..].iter().chain([path]).map(|path| format!("`./{path}`")).collect();
+                found.push(
+                    Diagnostic::error(
+                        "call-cycle",
+                        call.span,
+                        format!("these playbooks call each other: {}", names.join(" → ")),
+                    )
+                    .label("closes the circle")
+                    .help("remove one of these calls"),
+                );
+                continue;
+            }
+            if !self.files.contains_key(path) && !self.read(source, call, chain, found) {
+                continue;
+            }
+            self.check_call(playbook, call, found);
+        }
+    }
+
+    /// Reads a called file and all that it calls; says whether it is there.
+    fn read(
+        &mut self,
+        source: &Source,
+        call: &Call,
+        chain: &mut Vec<Arc<str>>,
+        found: &mut Vec<Diagnostic>,
+    ) -> bool {
+        let path = &call.path;
+        let text = match source.called.get(path) {
+            None => {
+                if !self.missing.contains(path) {
+                    self.missing.push(path.clone());
+                }
+                return false;
+            }
+            Some(Err(why)) => {
+                found.push(unread(path, call.span, why));
+                return false;
+            }
+            Some(Ok(text)) => text.clone(),
+        };
+        let own = Source::new(path.clone(), text).with_called(source.called.clone());
+        let reading = super::read_alone(&own);
+        let mut inner = reading.diagnostics;
+        let is_broken = inner.iter().any(is_error);
+        let understood = reading.playbook.map(Arc::new);
+        let playbook = understood.clone().filter(|_| !is_broken);
+        // It is known from here on, so that each file is read once.
+        self.files.insert(path.clone(), File { source: own.clone(), playbook, found: inner.clone() });
+        if let Some(playbook) = &understood {
+            chain.push(path.clone());
+            self.calls_of(&own, playbook, chain, &mut inner);
+            chain.pop();
+        }
+        if let Some(file) = self.files.get_mut(path) {
+            file.found = inner;
+        }
+        true
+    }
+
+    fn check_call(&self, caller: &Playbook, call: &Call, found: &mut Vec<Diagnostic>) {
+        let Some(file) = self.files.get(&call.path) else { return };
+        let path = &call.path;
+        let Some(callee) = &file.playbook else {
+            let errors = file.found.iter().filter(|it| is_error(it)).count().max(1);
+            found.push(
+                Diagnostic::error(
+                    "call-broken",
+                    call.span,
+                    format!("`./{path}` cannot be called: it has {}", plural(errors, "error")),
+                )
+                .help("what is wrong is said with that file"),
+            );
+            return;
+        };
+        if !callee.is_callable {
+            found.push(
+                Diagnostic::error(
+                    "call-not-offered",
+                    call.span,
+                    format!("`./{path}` does not say that other playbooks may call it"),
+                )
+                .help("add `on: call` to that file; `on: [manual, call]` if people run it as well"),
+            );
+        }
+        if callee.concurrency.is_some() {
+            found.push(
+                Diagnostic::error(
+                    "call-not-offered",
+                    call.span,
+                    format!("`./{path}` has `concurrency`, which is for jobs of its own"),
+                )
+                .help("give the `concurrency` to one of its stages"),
+            );
+        }
+        check_inputs(callee, call, found);
+        check_secrets(caller, callee, call, found);
+    }
+
+    /// Refuses calls that go too deep; those of a circle have been refused already.
+    fn check_depth(&self, root: &Playbook, found: &mut Vec<Diagnostic>) {
+        let mut known = BTreeMap::new();
+        for call in root.stages.iter().filter_map(|stage| stage.call.as_ref()) {
+            let way = self.deepest(&call.path, &mut known, &mut Vec::new());
+            if way.len() > DEEPEST {
+                let names: Vec<String> = way.iter().map(|path| format!("`./{path}`")).collect();
+                found.push(
+                    Diagnostic::error(
+                        "call-too-deep",
+                        call.span,
+                        format!("playbooks call each other more than {DEEPEST} deep: {}", names.join(" → ")),
+                    )
+                    .help("let one of them do what the one that it calls does"),
+                );
+            }
+        }
+    }
+
+    /// Returns the longest way of calls that begins with a file.
+    fn deepest(
+        &self,
+        path: &Arc<str>,
+        known: &mut BTreeMap<Arc<str>, Vec<Arc<str>>>,
+        chain: &mut Vec<Arc<str>>,
+    ) -> Vec<Arc<str>> {
+        if let Some(way) = known.get(path) {
+            return way.clone();
+        }
+        if chain.contains(path) {
+            return Vec::new();
+        }
+        chain.push(path.clone());
+        let playbook = self.files.get(path).and_then(|file| file.playbook.as_ref());
+        let calls = playbook.iter().flat_map(|it| &it.stages).filter_map(|stage| stage.call.as_ref());
+        let below = calls.map(|call| self.deepest(&call.path, known, chain)).max_by_key(Vec::len);
+        chain.pop();
+        let way: Vec<Arc<str>> = std::iter::once(path.clone()).chain(below.unwrap_or_default()).collect();
+        known.insert(path.clone(), way.clone());
+        way
+    }
+
+    /// Tools that called files require and that are not required anyway.
+    fn required(&self, of: impl Fn(&Playbook) -> Vec<Tool>, known: &[Tool]) -> Vec<Tool> {
+        let mut more: Vec<Tool> = Vec::new();
+        for tool in self.files.values().filter_map(|file| file.playbook.as_ref()).flat_map(|it| of(it)) {
+            let is_same = |it: &Tool| it.name == tool.name && it.version == tool.version;
+            if !known.iter().any(is_same) && !more.iter().any(is_same) {
+                // Its place would be one of another file.
+                more.push(Tool { span: Span::default(), ..tool });
+            }
+        }
+        more
+    }
+}
+
+fn unread(path: &str, span: Span, why: &Unread) -> Diagnostic {
+    match why {
+        Unread::NotThere(near) => {
+            let problem = Diagnostic::error(
+                "call-not-found",
+                span,
+                format!("there is no file `{path}` in this project"),
+            );
+            problem.help(match near {
+                Some(near) => format!("paths begin at the project's folder; did you mean `./{near}`?"),
+                None => "paths begin at the project's folder, wherever the calling file is".to_owned(),
+            })
+        }
+        Unread::Outside => {
+            Diagnostic::error("call-not-local", span, format!("`{path}` leads out of this project"))
+                .help("copy the file into the project")
+        }
+        Unread::Other(message) => {
+            Diagnostic::error("call-not-found", span, format!("`{path}` cannot be read: {message}"))
+                .help("make it readable, or call another file")
+        }
+    }
+}
+
+/// Compares what is given with the inputs of the called playbook, as far as it is known before the job runs.
+fn check_inputs(callee: &Playbook, call: &Call, found: &mut Vec<Diagnostic>) {
+    let path = &call.path;
+    for given in &call.with {
+        let input = callee.inputs.iter().find(|input| input.name.eq_ignore_ascii_case(&given.name));
+        let Some(input) = input else {
+            let names: Vec<&str> = callee.inputs.iter().map(|input| &*input.name).collect();
+            let help = match near_miss(&given.name, names.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None if names.is_empty() => "it takes no inputs: remove it".to_owned(),
+                None => format!("it takes {}", listed_names(&names, "and")),
+            };
+            found.push(
+                Diagnostic::error(
+                    "call-input",
+                    given.span,
+                    format!("`./{path}` has no input `{}`", given.name),
+                )
+                .help(help),
+            );
+            continue;
+        };
+        if let Some(json) = constant(given)
+            && let Err(problem) = inputs::fit(input, &json)
+        {
+            let message = format!("{}, which `./{path}` declares", problem.message);
+            let found_at = Diagnostic::error("call-input", given.span, message);
+            found.push(match problem.help {
+                Some(help) => found_at.help(help),
+                None => found_at.help("give a value that the input takes"),
+            });
+        }
+    }
+    let is_given = |name: &str| call.with.iter().any(|given| given.name.eq_ignore_ascii_case(name));
+    for input in &callee.inputs {
+        if input.required && input.default.is_none() && !is_given(&input.name) {
+            found.push(
+                Diagnostic::error(
+                    "call-input",
+                    call.span,
+                    format!("`./{path}` requires the input `{}`, which is not given", input.name),
+                )
+                .help(format!("add `{}: VALUE` below `with`", input.name)),
+            );
+        }
+    }
+}
+
+fn constant(given: &Given) -> Option<serde_json::Value> {
+    match &given.value {
+        GivenValue::Fixed(json) => Some(json.clone()),
+        GivenValue::Text(_) => None,
+    }
+}
+
+fn check_secrets(caller: &Playbook, callee: &Playbook, call: &Call, found: &mut Vec<Diagnostic>) {
+    let path = &call.path;
+    let has = |secrets: &[Secret], name: &str| secrets.iter().any(|it| it.name.eq_ignore_ascii_case(name));
+    if let Handed::Named(handed) = &call.secrets {
+        for secret in handed.iter().filter(|secret| !has(&callee.secrets, &secret.name)) {
+            let names: Vec<&str> = callee.secrets.iter().map(|it| &*it.name).collect();
+            let help = match near_miss(&secret.name, names.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "declare it below `secrets` of that file, or remove it here".to_owned(),
+            };
+            found.push(
+                Diagnostic::error(
+                    "call-secret",
+                    secret.span,
+                    format!("`./{path}` declares no secret `{}`", secret.name),
+                )
+                .help(help),
+            );
+        }
+    }
+    for secret in callee.secrets.iter().filter(|secret| secret.required) {
+        let is_handed = match &call.secrets {
+            Handed::Nothing => false,
+            Handed::All => has(&caller.secrets, &secret.name),
+            Handed::Named(handed) => handed.iter().any(|it| it.name.eq_ignore_ascii_case(&secret.name)),
+        };
+        if !is_handed {
+            let help = match &call.secrets {
+                Handed::All => format!("declare `{}` below `secrets` of this playbook", secret.name),
+                _ => "hand it over below `secrets`, or write `secrets: inherit`".to_owned(),
+            };
+            found.push(
+                Diagnostic::error(
+                    "call-secret",
+                    call.span,
+                    format!("`./{path}` requires the secret `{}`, which is not handed over", secret.name),
+                )
+                .help(help),
+            );
+        }
+    }
+}
