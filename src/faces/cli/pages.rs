@@ -85,6 +85,7 @@ static PAGES: &[(&str, &str)] = pages![
     "unknown-matrix-key",
     "gate-unanswerable",
     "queue-with-cancel",
+    "report-path",
     "constant-if",
     "untrusted-in-run",
     "bad-cron",

@@ -45,6 +45,7 @@ pub(super) fn request(context: &Context, args: &RequestArgs) -> Result<PlanReque
         },
         totals: context.settings.totals(),
         priority: args.priority,
+        summary: None,
     })
 }
 

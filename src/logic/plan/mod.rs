@@ -43,6 +43,9 @@ pub struct PlanRequest {
     /// Among what waits in several jobs, higher ones go first.
     #[serde(skip_serializing_if = "is_zero")]
     pub priority: i32,
+    /// A file for the summary, absolute; empty: the usual place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
 }
 
 impl PlanRequest {
@@ -64,6 +67,7 @@ impl PlanRequest {
                 max_parallel: None,
                 gates: GateRules::default(),
                 totals: Totals::default(),
+                summary: None,
                 ..request.clone()
             };
             (inputs, asked)
@@ -93,6 +97,8 @@ pub struct Plan {
     pub totals: Totals,
     /// Of the job among others.
     pub priority: i32,
+    /// A file for the summary, absolute; empty: the usual place.
+    pub summary: Option<String>,
 }
 
 impl Plan {
@@ -185,7 +191,8 @@ pub fn plan(playbook: Arc<Playbook>, request: &PlanRequest) -> Result<Plan, Vec<
     let order = order(&playbook, &stages);
     let vars = vars(&playbook, request);
     let (gates, totals, priority) = (request.gates.clone(), request.totals.clone(), request.priority);
-    Ok(Plan { order, inputs, vars, slots, gates, totals, priority, stages, playbook })
+    let summary = request.summary.clone();
+    Ok(Plan { order, inputs, vars, slots, gates, totals, priority, summary, stages, playbook })
 }
 
 fn position(at: usize) -> u32 {

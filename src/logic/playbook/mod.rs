@@ -21,6 +21,7 @@ mod read_limits;
 mod read_matrix;
 mod read_on;
 mod read_playbook;
+mod read_reporting;
 mod read_share;
 mod read_stage;
 mod read_step;

@@ -11,6 +11,7 @@ use super::source::Span;
 use crate::logic::expr::{Condition, Template};
 use crate::logic::job::effect::KeepChildren;
 use crate::logic::schedule::{Overlap, Schedule};
+use crate::logic::summary::Format;
 use crate::logic::value::Value;
 
 /// Text that may hold `${{ }}`, and where it stands.
@@ -59,6 +60,17 @@ pub struct Playbook {
     pub triggers: Triggers,
     /// The group that each job of it belongs to.
     pub concurrency: Option<Concurrency>,
+    /// Reports that are written when a job ends.
+    pub reporting: Option<Reporting>,
+}
+
+/// `reporting:` of a playbook.
+#[derive(Clone, Debug)]
+pub struct Reporting {
+    /// Each once.
+    pub formats: Vec<Format>,
+    /// A folder, or with a single format a file, below the project.
+    pub path: Text,
 }
 
 /// A declared input.

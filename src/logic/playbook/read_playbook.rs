@@ -64,6 +64,7 @@ impl Reader<'_> {
             outputs: fields.get("outputs").map(|id| self.playbook_outputs(id)).unwrap_or_default(),
             triggers,
             concurrency: concurrency.and_then(|field| self.concurrency(field, Spot::PlaybookShare)),
+            reporting: fields.field("reporting").and_then(|field| self.reporting(field)),
         })
     }
 
