@@ -16,7 +16,7 @@ use super::handle::{Handle, LocalOrder};
 use super::only::Only;
 use super::store::{NewJob, Owner, Store, StoredJob, Syncer};
 use super::turn::{Engine, no_keeper, start_keeper};
-use super::{EngineError, JobId, Project, clock};
+use super::{EngineError, JobId, Project, clock, reports};
 use crate::logic::job::apply::apply;
 use crate::logic::job::cached::is_needed;
 use crate::logic::job::event::{Cause, Envelope, Outcome};
@@ -131,6 +131,10 @@ pub struct JobEnd {
     pub cause: Option<Cause>,
     /// Something failed and a `rescue` made it good.
     pub rescued: bool,
+    /// Reports that were asked for, as people name them.
+    pub reports: Vec<String>,
+    /// What could not be written of them, in words.
+    pub warnings: Vec<String>,
 }
 
 impl Running {
@@ -362,6 +366,7 @@ fn run(
         silent_keepers: 1,
         sharing: super::sharing::Sharing::default(),
         results: None,
+        left: super::leave::Left::default(),
         clock: clock::Steady::after(journal.last().map_or(Timestamp(i64::MIN), |it| it.time)),
     };
     let (ready, begun) = std::sync::mpsc::channel();
@@ -601,6 +606,7 @@ fn facts(
         ("runner", Value::object(runner)),
         ("github", Value::object(github)),
         (HAD, text(&had.collect::<Vec<_>>().join(" "))),
+        (reports::HIDDEN, text(&reports::hidden_names(&start.plan, &start.secrets))),
     ]
     .into_iter()
     .collect();

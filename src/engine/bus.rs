@@ -89,6 +89,13 @@ impl Bus {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns the events that are at hand, if that is all of them from the first on.
+    pub(super) fn all_events(&self) -> Option<Vec<Arc<Envelope>>> {
+        let inner = self.lock();
+        let is_whole = inner.events.front().map_or(inner.last == 0, |first| first.seq == 1);
+        is_whole.then(|| inner.events.iter().map(Arc::clone).collect())
+    }
+
     pub(super) fn publish(&self, events: &[Arc<Envelope>]) {
         let mut inner = self.lock();
         for it in events {

@@ -72,6 +72,8 @@ pub(super) struct Engine {
     pub(super) clock: Steady,
     /// Where results are looked for and kept, once that was wanted.
     pub(super) results: Option<Results>,
+    /// What it left behind at the end of the job.
+    pub(super) left: super::leave::Left,
 }
 
 /// After so many keepers that ended without a word the next one is not tried.
@@ -649,6 +651,10 @@ impl Engine {
     /// for this.
     fn publish(&mut self) {
         if !self.unpublished.is_empty() {
+            if self.unpublished.iter().any(|it| it.event.is_end()) {
+                // Whoever hears of the end finds what is left of the job.
+                self.leave_reports();
+            }
             self.bus.publish(&self.unpublished);
             self.unpublished.clear();
         }
@@ -671,7 +677,13 @@ impl Engine {
         };
         let rescued = outcome == crate::logic::job::event::Outcome::Success
             && self.state.cells.iter().any(|c| c.steps.iter().any(|s| s.done().is_some_and(|d| d.rescued)));
-        JobEnd { outcome, cause, rescued }
+        JobEnd {
+            outcome,
+            cause,
+            rescued,
+            reports: self.left.reports.clone(),
+            warnings: self.left.warnings.clone(),
+        }
     }
 }
 

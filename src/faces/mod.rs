@@ -4,6 +4,7 @@
 //! and never touches the store or a child process itself. Start with `cli`.
 
 pub mod cli;
+pub mod clock;
 pub mod context;
 pub mod ending;
 pub mod event_json;
@@ -27,5 +28,5 @@ pub mod steering;
 pub mod summary;
 pub mod tui;
 pub mod waits;
-pub mod why;
-pub mod words;
+
+pub use crate::logic::{why, words};

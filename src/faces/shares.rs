@@ -2,7 +2,6 @@
 //!
 //! Not here: other reasons to wait (`waits.rs`).
 
-use super::words;
 use crate::logic::claims::{Blocker, Claim, Kind};
 use crate::logic::text::plural;
 use crate::logic::time::Timestamp;
@@ -41,7 +40,7 @@ pub fn whose(by: &Blocker) -> String {
 }
 
 fn time(at: Timestamp) -> String {
-    let time = words::time_of_day(at);
+    let time = super::clock::time_of_day(at);
     time.split('.').next().unwrap_or_default().to_owned()
 }
 

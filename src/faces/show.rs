@@ -23,7 +23,7 @@ use super::steering::{Parting, Steering};
 use super::summary::{self, Volume};
 use super::words;
 use super::{cli, tui};
-use crate::engine::{Given, Handle, History, JobEnd, JobId, JobRow, Next, Project, Running};
+use crate::engine::{self, Given, Handle, History, JobEnd, JobId, JobRow, Next, Project, Running};
 use crate::logic::view::forecast::Forecast;
 use crate::logic::view::{JobView, Phase};
 
@@ -450,15 +450,14 @@ fn finish(context: &Context, out: &mut Out, mut shown: Shown, skin: Skin) -> Res
         return Ok(Ending::Success);
     }
     let Shown { number, dir, view, running, .. } = shown;
-    if let Some(running) = running {
-        running.wait()?;
-    }
+    let end = running.map(engine::Running::wait).transpose()?;
     let Phase::Done(outcome) = view.phase else {
         let failure = Failure::surroundings("the engine ended before the job");
         return Err(failure.help(context.command(&format!("jobs show {number}"))));
     };
     if skin.face != Face::Json {
         summary::print(out, &view, (number, &dir), skin.volume, &context.caller);
+        end.iter().for_each(|end| summary::print_left(out, end, skin.volume));
     }
     out.flush();
     Ok(Ending::of_job(outcome, view.cause.as_ref()))

@@ -9,6 +9,7 @@ use super::out::Out;
 use super::signs::State;
 use super::why::step_failure;
 use super::words;
+use crate::engine::JobEnd;
 use crate::engine::logs::{self, last_lines};
 use crate::logic::job::event::Outcome;
 use crate::logic::text::clean::clean;
@@ -48,6 +49,14 @@ pub fn print(out: &mut Out, view: &JobView, (number, dir): (u64, &Path), volume:
             out.line(format!("  undo   {}", caller.command(&format!("jobs rollback {number}"))));
         }
     }
+}
+
+/// Prints which reports were written, and what could not be.
+pub fn print_left(out: &mut Out, end: &JobEnd, volume: Volume) {
+    if volume != Volume::Quiet {
+        end.reports.iter().for_each(|report| out.line(format!("  report {report}")));
+    }
+    end.warnings.iter().for_each(|warning| out.line(format!("warning: {warning}")));
 }
 
 /// Returns the line that says how a job ended.

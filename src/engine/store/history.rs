@@ -349,6 +349,16 @@ impl History {
         Ok(self.connection.query_row(source, [&*job.0], |row| row.get(0))?)
     }
 
+    /// Returns which inputs and variables of a job hold values of secrets, as `inputs.NAME` and `vars.NAME`.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn hidden(&self, job: &JobId) -> Result<Vec<String>, EngineError> {
+        let facts = "SELECT facts FROM jobs WHERE id = ?1";
+        let facts: String = self.connection.query_row(facts, [&*job.0], |row| row.get(0))?;
+        Ok(crate::engine::reports::hidden(&facts))
+    }
+
     /// Makes a job's plan again from what was recorded at its start.
     ///
     /// # Errors

@@ -41,6 +41,16 @@ pub(crate) struct StoredJob {
     pub(crate) on_loss: OnLoss,
 }
 
+/// What a summary tells of a job beside its events.
+pub(crate) struct ToldOf {
+    /// Path of the playbook as it was given.
+    pub(crate) playbook: String,
+    pub(crate) actor: String,
+    pub(crate) retry_of: Option<u64>,
+    /// In microseconds since 1970.
+    pub(crate) created: i64,
+}
+
 pub(super) fn on_loss_word(on_loss: OnLoss) -> &'static str {
     match on_loss {
         OnLoss::Stop => "stop",
@@ -86,6 +96,22 @@ impl Store {
         }
         tx.commit()?;
         Ok(number)
+    }
+
+    /// Returns what a summary tells of a job beside its events.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub(crate) fn told(&self, number: u64) -> Result<ToldOf, EngineError> {
+        let told = "SELECT playbook, actor, retry_of, created FROM jobs WHERE number = ?1";
+        Ok(self.connection.query_row(told, [number], |row| {
+            Ok(ToldOf {
+                playbook: row.get(0)?,
+                actor: row.get(1)?,
+                retry_of: row.get(2)?,
+                created: row.get(3)?,
+            })
+        })?)
     }
 
     /// Returns a job as it was recorded.

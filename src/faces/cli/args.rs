@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub use super::args_history::{EventsArgs, ExportArgs, ListArgs, LogsArgs, PruneArgs, StoreCommand};
+pub use super::args_summary::{OutputsArgs, SummaryArgs};
 
 #[cfg(test)]
 #[path = "args_tests.rs"]
@@ -204,6 +205,9 @@ pub struct RunArgs {
     /// Start the job and leave it: it runs without a terminal, and `sortie w` shows it
     #[arg(long, conflicts_with_all = ["ui", "watch", "verbose", "heartbeat"])]
     pub detach: bool,
+    /// Write a summary when the job ends: to `reports/orchestration`, or to this file, by its ending
+    #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub summary: Option<String>,
     /// In CI, let the job wait at gates for answers from elsewhere instead of failing there
     #[arg(long)]
     pub wait_at_gates: bool,
@@ -401,6 +405,8 @@ pub enum JobsCommand {
     Reject(RejectArgs),
     Rollback(RollbackArgs),
     Locks(LocksArgs),
+    Summary(SummaryArgs),
+    Outputs(OutputsArgs),
 }
 
 /// List what jobs hold that others may want, and who waits for it: groups, locks, resources

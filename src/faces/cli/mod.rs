@@ -6,6 +6,7 @@
 mod approve;
 pub mod args;
 mod args_history;
+mod args_summary;
 mod begin;
 mod cancel;
 mod check;
@@ -34,6 +35,7 @@ mod service;
 mod show;
 mod steer;
 mod store;
+mod summary;
 mod table;
 mod wait;
 mod watch;
@@ -127,6 +129,8 @@ fn jobs(
         JobsCommand::Locks(args) => locks::locks(context, &args, out),
         JobsCommand::Approve(args) => approve::approve(context, &args, out),
         JobsCommand::Reject(args) => approve::reject(context, &args, out),
+        JobsCommand::Summary(args) => summary::summary(context, &args, out, notes),
+        JobsCommand::Outputs(args) => summary::print_outputs(context, &args, out, notes),
         JobsCommand::Rollback(args) => rollback::rollback(context, &args, out, notes),
     }
 }

@@ -99,6 +99,7 @@ static PAGES: &[(&str, &str)] = pages![
     "cache-with-secret",
     "gate-unanswerable",
     "queue-with-cancel",
+    "report-path",
     "constant-if",
     "untrusted-in-run",
     "bad-cron",

@@ -95,17 +95,34 @@ pub(super) fn is_live(row: &JobRow) -> bool {
 pub(super) fn view(history: &History, row: &JobRow) -> Result<JobView, Failure> {
     let plan: Plan = history.plan(&row.id)?;
     let mut view = JobView::new(plan.playbook);
+    fold(history, row, &mut |envelope| view.fold(envelope))?;
+    sound(row, &view)?;
+    Ok(view)
+}
+
+/// Gives all recorded events of a job to a fold, which may panic over a journal that makes no sense.
+///
+/// # Errors
+/// If the journal cannot be read, or makes no sense.
+pub(super) fn fold(history: &History, row: &JobRow, event: &mut dyn FnMut(&Envelope)) -> Result<(), Failure> {
     let mut fold = || {
         each_event(history, row, 0, &mut |envelope| {
-            view.fold(envelope);
+            event(envelope);
             true
         })
     };
-    upkeep::attempt(&mut fold).ok_or_else(|| upkeep::senseless(row.number))??;
+    upkeep::attempt(&mut fold).ok_or_else(|| upkeep::senseless(row.number))?
+}
+
+/// Makes sure that the parts of a view know each other.
+///
+/// # Errors
+/// If the journal that it was folded from makes no sense.
+pub(super) fn sound(row: &JobRow, view: &JobView) -> Result<(), Failure> {
     let is_known = |stage: &StageView| stage.cells.iter().all(|cell| (*cell as usize) < view.cells.len());
     let is_sound = view.stages.iter().all(is_known)
         && view.cells.iter().all(|cell| (cell.stage as usize) < view.stages.len());
-    if is_sound { Ok(view) } else { Err(upkeep::senseless(row.number).into()) }
+    if is_sound { Ok(()) } else { Err(upkeep::senseless(row.number).into()) }
 }
 
 /// Gives the recorded events after a number, a page at a time, until the callback returns false.

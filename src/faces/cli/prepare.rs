@@ -53,6 +53,7 @@ pub(super) fn request(context: &Context, args: &RequestArgs) -> Result<PlanReque
             files: args.cache_files.clone(),
         },
         containers: Containers::default(),
+        summary: None,
     })
 }
 

@@ -43,6 +43,7 @@ pub(super) fn run(
         Some(wanted) => wanted.clone(),
         None => last(context, &mut request, notes)?,
     };
+    request.summary = args.summary.as_deref().map(summary_path);
     let is_there = context.surroundings.stdin && context.surroundings.stdout;
     request.gates.unattended = context.surroundings.is_ci && !is_there && !args.wait_at_gates;
     let (opened, playbook) = opened::open_to_run(&context.project.root, &wanted, notes)?;
@@ -76,6 +77,14 @@ fn mentions_cache(context: &Context, wanted: &str) -> bool {
     let path = library::find(&context.project.root, wanted).ok();
     let text = path.and_then(|path| std::fs::read(context.project.root.join(path)).ok()).unwrap_or_default();
     [&b"cache"[..], b"uses:"].iter().any(|word| memchr::memmem::find(&text, word).is_some())
+}
+
+/// Returns the path of a summary from the root of all files; without a path the usual place is meant.
+fn summary_path(path: &str) -> String {
+    if path.is_empty() {
+        return String::new();
+    }
+    std::path::absolute(path).map_or_else(|_| path.to_owned(), |path| path.display().to_string())
 }
 
 fn begin(

@@ -51,6 +51,9 @@ pub struct PlanRequest {
     /// Among what waits in several jobs, higher ones go first.
     #[serde(skip_serializing_if = "is_zero")]
     pub priority: i32,
+    /// A file for the summary, absolute; empty: the usual place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
     /// What runs containers.
     #[serde(skip_serializing_if = "Containers::is_default")]
     pub containers: Containers,
@@ -96,6 +99,7 @@ impl PlanRequest {
                 gates: GateRules::default(),
                 totals: Totals::default(),
                 containers: Containers::default(),
+                summary: None,
                 ..request.clone()
             };
             (inputs, asked)
@@ -129,6 +133,8 @@ pub struct Plan {
     pub containers: Containers,
     /// Calls of other playbooks.
     pub frames: Vec<call::Frame>,
+    /// A file for the summary, absolute; empty: the usual place.
+    pub summary: Option<String>,
 }
 
 impl Plan {
@@ -251,6 +257,7 @@ pub fn plan(playbook: Arc<Playbook>, request: &PlanRequest) -> Result<Plan, Vec<
     let cache = request.cache.clone();
     let (gates, totals, priority) = (request.gates.clone(), request.totals.clone(), request.priority);
     let containers = request.containers.clone();
+    let summary = request.summary.clone();
     Ok(Plan {
         order,
         inputs,
@@ -261,6 +268,7 @@ pub fn plan(playbook: Arc<Playbook>, request: &PlanRequest) -> Result<Plan, Vec<
         priority,
         cache,
         containers,
+        summary,
         stages,
         playbook,
         frames,

@@ -25,6 +25,7 @@ mod read_limits;
 mod read_matrix;
 mod read_on;
 mod read_playbook;
+mod read_reporting;
 mod read_service;
 mod read_share;
 mod read_stage;

@@ -14,6 +14,7 @@ use super::source::Span;
 use crate::logic::expr::{Condition, Template};
 use crate::logic::job::effect::KeepChildren;
 use crate::logic::schedule::{Overlap, Schedule};
+use crate::logic::summary::Format;
 use crate::logic::value::Value;
 
 /// Text that may hold `${{ }}`, and where it stands.
@@ -66,6 +67,17 @@ pub struct Playbook {
     pub is_callable: bool,
     /// The playbooks that it calls, directly or through others, by their paths from the project's folder.
     pub called: Vec<(Arc<str>, Arc<Playbook>)>,
+    /// Reports that are written when a job ends.
+    pub reporting: Option<Reporting>,
+}
+
+/// `reporting:` of a playbook.
+#[derive(Clone, Debug)]
+pub struct Reporting {
+    /// Each once.
+    pub formats: Vec<Format>,
+    /// A folder, or with a single format a file, below the project.
+    pub path: Text,
 }
 
 /// A declared input.

@@ -70,6 +70,7 @@ impl Reader<'_> {
             concurrency: concurrency.and_then(|field| self.concurrency(field, Spot::PlaybookShare)),
             is_callable: fields.get("on").is_some_and(|id| self.says_call(id)),
             called: Vec::new(),
+            reporting: fields.field("reporting").and_then(|field| self.reporting(field)),
         })
     }
 

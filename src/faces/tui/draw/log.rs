@@ -174,7 +174,7 @@ fn time(shown: TimeShown, view: &JobView, time_us: Option<u64>) -> String {
     };
     match shown {
         TimeShown::Off => String::new(),
-        TimeShown::Clock => crate::faces::words::time_of_day(time),
+        TimeShown::Clock => crate::faces::clock::time_of_day(time),
         TimeShown::Since => {
             let span = view.begun.map_or_else(Default::default, |started| time.since(started));
             format!("{}.{:03}", motion::clock(span), span.subsec_millis())

@@ -39,6 +39,7 @@ pub(super) fn of(place: Place) -> Option<&'static [Key]> {
         Place::SidecarProcess => SIDECAR_PROCESS,
         Place::Credentials => CREDENTIALS,
         Place::Ready => READY,
+        Place::Reporting => REPORTING,
         _ => return None,
     })
 }
@@ -78,12 +79,29 @@ static PLAYBOOK: &[Key] = &[
     later(P, "profiles", "a map of profiles", "Named choices of variables, stages and matrix values"),
     yes(P, "concurrency", "text or a map", "Jobs of one group run one after the other"),
     later(P, "notifications", "a map", "Whom to tell about the job, and where"),
-    later(P, "reporting", "a map", "Reports that are written when the job ends"),
+    yes(P, "reporting", "a map", "Reports that are written when the job ends"),
     later(P, "hooks", "a map", "Commands at events of the job"),
     later(P, "services", "a map of services", "Containers or processes beside all stages"),
     later(P, "locks", "a list of locks", "Locks that the whole job holds"),
     later(P, "artifacts", "a map", "Files that the job keeps"),
     later(P, "rollback", "a map", "What is undone when the job fails"),
+];
+
+const RE: Place = Place::Reporting;
+static REPORTING: &[Key] = &[
+    yes(
+        RE,
+        "formats",
+        "a list of `html`, `json`, `markdown`, `xml` (JUnit) and `csv`",
+        "Kinds of reports; `html` and `markdown` if there is none",
+    ),
+    yes(
+        RE,
+        "path",
+        "text with expressions",
+        "Folder below the project, or the file of a single report; may use `run`, `inputs`, `vars` and `github`; \
+         `reports/orchestration` if there is none",
+    ),
 ];
 
 const I: Place = Place::Input;

@@ -12,7 +12,6 @@ pub(super) fn of(place: Place) -> &'static [Key] {
         Place::Container => CONTAINER,
         Place::Sidecar => SIDECAR,
         Place::Artifact => ARTIFACT,
-        Place::Reporting => REPORTING,
         Place::Notifications => NOTIFICATIONS,
         Place::Service => SERVICE,
         Place::DeployEnvironment => DEPLOY_ENVIRONMENT,
@@ -72,12 +71,6 @@ static ARTIFACT: &[Key] = &[
     later(AR, "hidden", "`true` or `false`", "Whether dot-files are taken"),
     later(AR, "overwrite", "`true` or `false`", "Whether a second one replaces the first"),
     later(AR, "merge", "`true` or `false`", "Puts several artifacts into one folder"),
-];
-
-const RE: Place = Place::Reporting;
-static REPORTING: &[Key] = &[
-    later(RE, "formats", "a list of `html`, `json`, `markdown`, `xml` and `csv`", "Kinds of reports"),
-    later(RE, "path", "a path", "Where reports go"),
 ];
 
 const N: Place = Place::Notifications;

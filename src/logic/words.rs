@@ -1,6 +1,6 @@
 //! The words for outcomes, phases and causes, and spans of time as people read them.
 //!
-//! Not here: signs (`signs.rs`), colour codes (`out.rs`), plurals (`logic/text.rs`).
+//! Not here: signs (`faces/signs.rs`), colour codes (`faces/out.rs`), plurals (`text`), why a cell failed (`why.rs`).
 
 use std::time::Duration;
 
@@ -167,19 +167,6 @@ pub fn clock(span: Duration) -> String {
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, minutes, seconds) => format!("{minutes}:{seconds:02}"),
         (hours, minutes, seconds) => format!("{hours}:{minutes:02}:{seconds:02}"),
-    }
-}
-
-/// Prints the time of day where this machine is: `10:42:16.040`.
-#[must_use]
-pub fn time_of_day(time: crate::logic::time::Timestamp) -> String {
-    match jiff::Timestamp::from_microsecond(time.0) {
-        Ok(time) => {
-            let here = time.to_zoned(jiff::tz::TimeZone::system());
-            let millis = here.subsec_nanosecond() / 1_000_000;
-            format!("{:02}:{:02}:{:02}.{millis:03}", here.hour(), here.minute(), here.second())
-        }
-        Err(_) => String::new(),
     }
 }
 

@@ -1,0 +1,136 @@
+//! Summaries of jobs: made from their events, and the files that an engine leaves when its job ends.
+//!
+//! Not here: what a summary says and how it looks (`logic/summary`). What cannot be written is a warning: no job fails for it.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use super::logs;
+use crate::logic::job::gate::text_of;
+use crate::logic::job::report::AttemptKey;
+use crate::logic::plan::Plan;
+use crate::logic::secret::Masker;
+use crate::logic::summary::{About, Story, Summary};
+use crate::logic::text::clean::clean;
+use crate::logic::text::shortened;
+use crate::logic::time::Timestamp;
+use crate::logic::value::Value;
+use crate::port::words;
+
+/// So many lines of the output of what failed are told.
+const LINES: usize = 30;
+/// The rest of a longer line is in the log.
+const WIDEST: usize = 400;
+
+/// What is told of a job beside its events.
+pub struct Told<'a> {
+    pub number: u64,
+    pub id: &'a str,
+    /// As people name it.
+    pub playbook: &'a str,
+    pub actor: &'a str,
+    pub retry_of: Option<u64>,
+    /// Its folder, with the logs.
+    pub dir: &'a Path,
+    pub plan: &'a Plan,
+    /// Inputs and variables that hold values of secrets.
+    pub hidden: &'a [String],
+    /// The time up to which it is told, if it has not ended.
+    pub now: Timestamp,
+}
+
+/// Makes the summary of a job. Reads the ends of logs of what failed.
+#[must_use]
+pub fn summary(story: &Story, told: &Told<'_>) -> Summary {
+    let tail = |key: AttemptKey| {
+        let (lines, is_cut) = logs::last_lines(&logs::path(told.dir, key), LINES);
+        let text = |line: &Vec<u8>| shortened(&clean(line, false), WIDEST);
+        (lines.iter().map(text).collect(), is_cut)
+    };
+    let about = About {
+        number: told.number,
+        id: told.id,
+        name: &told.plan.playbook.name,
+        playbook: told.playbook,
+        actor: told.actor,
+        retry_of: told.retry_of,
+        slots: told.plan.slots,
+        inputs: &told.plan.inputs,
+        vars: &told.plan.vars,
+        hidden: told.hidden,
+        tail: &tail,
+        now: told.now,
+    };
+    Summary::of(story, &about)
+}
+
+/// Name of what [`hidden_names`] returned, among what is known of a job.
+pub(super) const HIDDEN: &str = "hidden";
+
+/// Returns which inputs and variables of a plan hold values of secrets, with spaces between.
+#[must_use]
+pub(super) fn hidden_names(plan: &Plan, secrets: &[(String, String)]) -> String {
+    let values: Vec<&str> = secrets.iter().map(|(_, value)| value.as_str()).collect();
+    let masker = Masker::new(&values);
+    if masker.is_empty() {
+        return String::new();
+    }
+    let mut names = Vec::new();
+    for (context, values) in [("inputs", &plan.inputs), ("vars", &plan.vars)] {
+        let Value::Object(values) = values else { continue };
+        for (name, value) in values.iter() {
+            let text = text_of(&value.to_json()).to_string();
+            if masker.mask_text(&text) != text {
+                names.push(format!("{context}.{name}"));
+            }
+        }
+    }
+    names.join(" ")
+}
+
+/// Returns these names from what is known of a job.
+pub(super) fn hidden(facts: &str) -> Vec<String> {
+    let facts: serde_json::Value = serde_json::from_str(facts).unwrap_or_default();
+    let names = facts.get(HIDDEN).and_then(serde_json::Value::as_str).unwrap_or("");
+    names.split_whitespace().map(str::to_owned).collect()
+}
+
+/// Writes a file in one piece, its folders included: nobody ever reads half of it.
+///
+/// # Errors
+/// What went wrong, in words.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    let name = path.file_name().ok_or("it is no name of a file")?;
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(folder).map_err(|error| words(&error))?;
+    // What is no plain file, such as `/dev/stdout`, is written to and not replaced.
+    if fs::metadata(path).is_ok_and(|it| !it.is_file()) {
+        return fs::write(path, bytes).map_err(|error| words(&error));
+    }
+    let half = half(folder, name);
+    // One that a crash left, or a link that somebody put there.
+    let _removed = fs::remove_file(&half);
+    let written = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&half)
+        .and_then(|mut file| file.write_all(bytes))
+        .and_then(|()| fs::rename(&half, path));
+    written.map_err(|error| {
+        // Half of it helps nobody, and takes room.
+        let _removed = fs::remove_file(&half);
+        words(&error)
+    })
+}
+
+/// Name of a file that is not whole yet: one of this process alone.
+fn half(folder: &Path, name: &std::ffi::OsStr) -> PathBuf {
+    let mut half = std::ffi::OsString::from(".");
+    half.push(name);
+    half.push(format!(".{}.part", std::process::id()));
+    folder.join(half)
+}
