@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::termios::Termios;
 
 use crate::edges::keeper::{Adopted, Fresh, Keeper, adopt, exits, of_other_jobs, orphans};
-use crate::edges::{detached, digest, guard, headless, repository};
+use crate::edges::{detached, digest, guard, headless, probe_tools, repository};
 use crate::engine::service::Begun;
 use crate::engine::{Given, History, Project, was_for_want_of_room};
 use crate::faces::context::Guard;
@@ -36,6 +36,7 @@ pub(super) fn world() -> World {
             let adopted = IS_PROGRAM.load(Ordering::Relaxed);
             orphans::sweep_tagged(job, adopted, &spare, signal, grace).survivors
         },
+        run_tool: probe_tools::run,
         repository: repository::github_members,
     }
 }

@@ -12,5 +12,6 @@ pub mod keeper;
 pub mod probe_tools;
 pub mod repository;
 pub mod secrets;
+pub mod sidecar;
 pub mod signals;
 pub mod trust;

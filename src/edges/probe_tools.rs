@@ -96,3 +96,32 @@ fn end(child: &mut Child) {
     let _ = child.kill();
     let _ = child.wait();
 }
+
+/// Longest time that a command of `tools` may take.
+const TOOL_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Runs a command line by `sh -c` with an environment of its own and returns what it printed to both outputs.
+///
+/// # Errors
+/// If it cannot be started, takes too long or fails, in words.
+pub fn run(command: &str, env: &[(String, String)], folder: &Path) -> Result<String, String> {
+    let failed = |why: String| format!("`{command}` {why}");
+    let (reader, writer) = std::io::pipe().map_err(|error| failed(error.to_string()))?;
+    let mut child = {
+        let second = writer.try_clone().map_err(|error| failed(error.to_string()))?;
+        let mut asked = Command::new("sh");
+        asked.arg("-c").arg(command).env_clear().envs(env.iter().map(|(name, value)| (name, value)));
+        asked.current_dir(folder).stdin(Stdio::null()).stdout(writer).stderr(second);
+        // With it goes this side's end of the pipe, so that reading comes to an end.
+        asked.spawn().map_err(|error| failed(format!("cannot be started: {error}")))?
+    };
+    let Some(printed) = read_within(reader, TOOL_PATIENCE) else {
+        end(&mut child);
+        return Err(failed(format!("gave no answer within {} s", TOOL_PATIENCE.as_secs())));
+    };
+    let status = child.wait().map_err(|error| failed(error.to_string()))?;
+    match status.success() {
+        true => Ok(printed),
+        false => Err(failed(format!("failed ({status}): {}", printed.trim()))),
+    }
+}

@@ -18,6 +18,7 @@ use super::store::{NewJob, Owner, Store, StoredJob, Syncer};
 use super::turn::{Engine, no_keeper, start_keeper};
 use super::{EngineError, JobId, Project, clock};
 use crate::logic::job::apply::apply;
+use crate::logic::job::cached::is_needed;
 use crate::logic::job::event::{Cause, Envelope, Outcome};
 use crate::logic::job::launch::job_variables;
 use crate::logic::job::order::Asked;
@@ -219,7 +220,8 @@ pub fn enqueue(project: &Project, start: &Start, world: World) -> Result<Queued,
 impl Given {
     fn of(start: &Start) -> Self {
         let path = std::env::var("PATH").unwrap_or_default();
-        Self { secrets: start.secrets.clone(), env: start.env.clone(), path }
+        let surroundings = surroundings(&start.plan);
+        Self { secrets: start.secrets.clone(), env: start.env.clone(), path, surroundings }
     }
 }
 
@@ -356,6 +358,7 @@ fn run(
         unpublished: Vec::new(),
         silent_keepers: 1,
         sharing: super::sharing::Sharing::default(),
+        results: None,
         clock: clock::Steady::after(journal.last().map_or(Timestamp(i64::MIN), |it| it.time)),
     };
     let (ready, begun) = std::sync::mpsc::channel();
@@ -465,13 +468,15 @@ pub(super) fn setting(
         ahead: (plan.slots * 3).clamp(AHEAD.0, AHEAD.1),
         has_bash: false,
         path: Arc::from(""),
+        surroundings: Arc::from([]),
     };
     know(setting, given)
 }
 
 /// Returns a setting with what the job was given.
 pub(super) fn know(setting: Setting, given: &Given) -> Setting {
-    let Given { secrets, env, path } = given;
+    let Given { secrets, env, path, surroundings: around } = given;
+    let around = if around.is_empty() { surroundings(&setting.plan) } else { around.clone() };
     // Of a job that an older sortie began, nobody knows whose it was.
     let path = if path.is_empty() { std::env::var("PATH").unwrap_or_default() } else { path.clone() };
     Setting {
@@ -481,8 +486,20 @@ pub(super) fn know(setting: Setting, given: &Given) -> Setting {
         env: env.iter().map(|(k, v)| (Arc::from(k.as_str()), Arc::from(v.as_str()))).collect(),
         has_bash: std::env::split_paths(&path).any(|folder| folder.join("bash").is_file()),
         path: Arc::from(path),
+        surroundings: Arc::from(around),
         ..setting
     }
+}
+
+/// The environment of this process, if a plan has something that runs in a closed one.
+fn surroundings(plan: &Plan) -> Vec<(String, String)> {
+    if !is_needed(plan) {
+        return Vec::new();
+    }
+    // What is no text cannot stand in a journal or a key, so what is cached does not get it.
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }
 
 /// Names of the secrets that had a value when the job began, among what is known of it; no expression sees them.

@@ -94,6 +94,7 @@ fn world() -> World {
         hash_files: |_, _| Err("there are no files".to_owned()),
         exits: |_| Vec::new(),
         sweep_job: |_, _, _| vec!["stuck (process 7)".to_owned()],
+        run_tool: |_, _, _| Err("there are no tools".to_owned()),
         repository: |_| Vec::new(),
     }
 }

@@ -19,6 +19,7 @@ use super::store::{History, JobRow, state_of};
 use super::subscription::Subscription;
 use super::{EngineError, JobId, Project};
 use crate::logic::job::order::{Asked, Order, Refusal};
+use crate::logic::job::report::Report;
 use crate::logic::plan::Plan;
 
 /// Why an order was not carried out.
@@ -52,6 +53,8 @@ pub(super) enum LocalOrder {
     LetGo,
     /// Somebody gave back what the job may wait for, or wants it to give way.
     Look,
+    /// What came of looking for results, or of keeping them.
+    Told(Vec<Report>),
 }
 
 impl std::fmt::Display for OrderError {

@@ -8,6 +8,7 @@ use crate::logic::job::Input;
 use crate::logic::job::effect::{Launch, Rung};
 use crate::logic::job::launch::{launch, scratch_path};
 use crate::logic::job::report::{AttemptKey, Exit, Report, StartFailure};
+use crate::logic::job::sidecar::removals;
 use crate::logic::job::state::JobState;
 use crate::logic::job::wanted::{is_forced, wanted};
 use crate::logic::playbook::model::{Cancel, Workspace};
@@ -297,6 +298,7 @@ impl Engine {
                 tag: format!("{}.{cell}.{}", self.state.setting.job_id, it.run),
                 grace_ms: u64::try_from(cancel.grace.as_millis()).unwrap_or(u64::MAX),
                 signal: cancel.signal,
+                remove: removals(&self.state, cell),
             });
         }
     }

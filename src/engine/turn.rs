@@ -15,17 +15,21 @@ use super::bus::Bus;
 use super::clock::Steady;
 use super::give_up::{self, why_it_gave_up};
 use super::handle::{AskedHere, LocalOrder};
+use super::lazy::Lazy;
 use super::masking::masked;
 use super::only::Only;
 use super::reconcile::{AT_ONCE, InFlight};
+use super::results::Results;
 use super::sharing::Sharing;
 use super::store::{Store, Syncer, taken_over};
 use super::{EngineError, JobId, link};
+use crate::logic::job::cached::is_needed;
 use crate::logic::job::event::{Envelope, Event};
 use crate::logic::job::launch::log_path;
 use crate::logic::job::order::{Asked, Order, Refusal, Target};
 use crate::logic::job::repeat;
 use crate::logic::job::report::{AttemptKey, End, Report};
+use crate::logic::job::sidecar::removals;
 use crate::logic::job::state::{JobPhase, JobState};
 use crate::logic::job::wanted::wanted;
 use crate::logic::job::{Input, turn};
@@ -66,6 +70,8 @@ pub(super) struct Engine {
     pub(super) silent_keepers: u32,
     pub(super) sharing: Sharing,
     pub(super) clock: Steady,
+    /// Where results are looked for and kept, once that was wanted.
+    pub(super) results: Option<Results>,
 }
 
 /// After so many keepers that ended without a word the next one is not tried.
@@ -188,6 +194,7 @@ impl Engine {
                 Woken::Order(LocalOrder::Asked(order)) => inputs.push(Heard::Order(order)),
                 Woken::Order(LocalOrder::LetGo) => is_let_go = true,
                 Woken::Order(LocalOrder::Look) => self.sharing.is_due = true,
+                Woken::Order(LocalOrder::Told(reports)) => inputs.extend(told(reports)),
                 Woken::Look => self.sharing.is_due = true,
                 Woken::Time => inputs.push(Heard::Input(Input::Wake)),
             }
@@ -196,6 +203,7 @@ impl Engine {
                     LocalOrder::Asked(order) => inputs.push(Heard::Order(order)),
                     LocalOrder::LetGo => is_let_go = true,
                     LocalOrder::Look => self.sharing.is_due = true,
+                    LocalOrder::Told(reports) => inputs.extend(told(reports)),
                 }
             }
             if is_lost {
@@ -459,6 +467,7 @@ impl Engine {
                 fault_point();
             }
             flight.own.extend(self.ask_for_claims()?);
+            self.ask_for_results(flight);
             let own = std::mem::take(&mut flight.own);
             if own.is_empty() {
                 self.tell_those_who_wait();
@@ -474,6 +483,9 @@ impl Engine {
     fn start_keeper(&mut self) -> Result<Box<dyn Outside>, EngineError> {
         let keeper = match self.keeper.take() {
             Some(keeper) => keeper,
+            None if self.silent_keepers == 1 && is_needed(&self.state.setting.plan) => {
+                return Ok(Box::new(Lazy::new(self.world, self.hello.clone())));
+            }
             None => {
                 let mut keeper = start_keeper(self.world)?;
                 keeper.greet(&self.hello).map_err(|e| no_keeper(&e))?;
@@ -503,6 +515,10 @@ impl Engine {
         let mut inputs = self
             .lost(live, "it was interrupted: the keeper of the job ended, and its processes were stopped");
         for (cell, run) in flight.take_sweeps() {
+            if !removals(&self.state, cell).is_empty() {
+                // The next keeper is asked again.
+                continue;
+            }
             let survivors = survivors.clone();
             inputs.push(Heard::Input(Input::Report(Report::Swept { cell, run, ended: 0, survivors })));
         }
@@ -668,6 +684,10 @@ async fn say_it() {
 
 /// So often each task has a turn: to hear the answer, and to write it.
 const ROUNDS: u32 = 8;
+
+fn told(reports: Vec<Report>) -> impl Iterator<Item = Heard> {
+    reports.into_iter().map(|report| Heard::Input(Input::Report(report)))
+}
 
 /// An input, with the one who waits for the answer if it is an order.
 pub(super) enum Heard {

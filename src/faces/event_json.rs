@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::logic::cache::{Hit, Kept, Unit};
 use crate::logic::job::event::{Envelope, Event, SCHEMA};
 use crate::logic::job::gate::GatePlace;
 use crate::logic::view::JobView;
@@ -108,6 +109,11 @@ impl Place {
             Event::ClaimsBlocked { cell, run, .. }
             | Event::ClaimsHeld { cell, run }
             | Event::ClaimsLost { cell, run } => Self { cell: cell.map(|cell| (cell, *run)), ..none },
+            Event::CacheHit { unit, .. }
+            | Event::CacheMissed { unit, .. }
+            | Event::CacheKept { unit, .. } => {
+                Self { cell: Some((unit.cell, unit.run)), step: unit.step, ..none }
+            }
             _ => none,
         }
     }
@@ -136,6 +142,24 @@ impl Place {
 fn data(view: &JobView, event: &Event) -> Map<String, Json> {
     let Ok(Json::Object(mut fields)) = serde_json::to_value(event) else { return Map::new() };
     fields.retain(|name, _| !PLACES.contains(&name.as_str()));
+    match event {
+        Event::CacheHit { unit, hit } => return hit_data(view, *unit, hit),
+        Event::CacheMissed { miss, .. } => return object_of(miss),
+        Event::CacheKept { kept: Kept::Not { reason, message }, .. } => {
+            return [("reason", reason), ("message", message)]
+                .map(|(k, v)| (k.into(), v.as_str().into()))
+                .into_iter()
+                .collect();
+        }
+        Event::CacheKept { kept: Kept::Stored { key, files, bytes }, .. } => {
+            let mut fields = Map::new();
+            fields.insert("key".into(), key.as_str().into());
+            fields.insert("files".into(), (*files).into());
+            fields.insert("bytes".into(), (*bytes).into());
+            return fields;
+        }
+        _ => {}
+    }
     if let Event::StageStarted { cells, .. } = event {
         fields.insert("cells".into(), cells.iter().map(|new| cell_object(&new.id, &new.matrix)).collect());
     }
@@ -197,6 +221,26 @@ fn data(view: &JobView, event: &Event) -> Map<String, Json> {
             _ => {}
         }
     }
+    fields
+}
+
+fn object_of(value: &impl serde::Serialize) -> Map<String, Json> {
+    match serde_json::to_value(value) {
+        Ok(Json::Object(fields)) => fields,
+        _ => Map::new(),
+    }
+}
+
+fn hit_data(view: &JobView, unit: Unit, hit: &Hit) -> Map<String, Json> {
+    let mut fields = object_of(hit);
+    fields.remove("record");
+    fields.insert("took_us".into(), hit.record.took_us.into());
+    let steps = hit.record.steps.iter().map(|replay| {
+        let end = &replay.end;
+        let outputs = pairs(&serde_json::to_value(&end.outputs).unwrap_or_default());
+        json!({ "step": view.step_name(unit.cell, end.key.step), "outcome": end.outcome.word(), "outputs": outputs })
+    });
+    fields.insert("steps".into(), steps.collect());
     fields
 }
 

@@ -19,13 +19,14 @@ use crate::faces::summary::Volume;
 use crate::faces::waits;
 use crate::faces::why::{step_words, why_cell, why_run};
 use crate::faces::words;
+use crate::logic::cache::{Kept, Unit};
 use crate::logic::job::event::{Cause, Envelope, Event, Outcome, StepEnd};
 use crate::logic::job::order::Target;
 use crate::logic::job::report::AttemptKey;
 use crate::logic::text::clean::{clean, written_out};
 use crate::logic::text::{duration, listed, plural};
 use crate::logic::time::Timestamp;
-use crate::logic::view::{JobView, Phase};
+use crate::logic::view::{CacheView, JobView, Phase};
 
 /// The plain face.
 pub struct Plain {
@@ -262,6 +263,24 @@ impl Plain {
                 let sign = out.paint.symbol(Phase::Waiting);
                 waits.map(|waits| format!("{sign} {name}waits for {}", shares::told(waits)))
             }
+            Event::CacheHit { unit, hit } if unit.step.is_some() => Some(format!(
+                "{} {} cached (from job #{}, where it took {})",
+                paint.sign(State::Cached),
+                unit_words(view, *unit),
+                hit.made_by,
+                words::elapsed(Duration::from_micros(hit.record.took_us))
+            )),
+            Event::CacheMissed { unit, miss } if self.volume == Volume::Verbose => Some(format!(
+                "{} {} is not in the cache: {}",
+                paint.symbol(Phase::Running),
+                unit_words(view, *unit),
+                miss.message
+            )),
+            Event::CacheKept { unit, kept: Kept::Not { message, .. } } => Some(format!(
+                "{} {} is not kept in the cache: {message}",
+                paint.sign(State::Allowed),
+                unit_words(view, *unit)
+            )),
             other => job_line(out, view, other),
         }
     }
@@ -297,6 +316,12 @@ impl Plain {
             _ => None,
         }
     }
+}
+
+/// Names a cell, or a step of it, that is cached.
+fn unit_words(view: &JobView, unit: Unit) -> String {
+    let name = view.cell_name(unit.cell);
+    unit.step.map_or_else(|| name.clone(), |step| format!("{name}: {}", step_words(view, unit.cell, step)))
 }
 
 /// Prints lines of an attempt's log behind the name of its cell.
@@ -433,6 +458,11 @@ fn target_name(view: &JobView, target: &Target) -> String {
 
 fn cell_line(out: &Out, view: &JobView, cell: u32) -> String {
     let it = &view.cells[cell as usize];
+    if let (Some(CacheView::Hit { made_by, took, .. }), Phase::Done(Outcome::Success)) = (&it.cache, it.phase)
+    {
+        let from = format!("from job #{made_by}, where it took {}", words::elapsed(*took));
+        return format!("{} {} cached ({from})", out.paint.sign(State::Cached), view.cell_name(cell));
+    }
     let word = words::phase(it.phase, it.cause.as_ref());
     let time = match (it.started, it.finished) {
         (Some(started), Some(finished)) => match it.phase {

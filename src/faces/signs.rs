@@ -4,7 +4,7 @@
 //! one column wide and has no emoji variant, so that no terminal shifts a row. Start with `State::of`.
 
 use crate::logic::job::event::{Cause, Outcome};
-use crate::logic::view::{CellView, JobView, Phase, StageView, StepView};
+use crate::logic::view::{CacheView, CellView, JobView, Phase, StageView, StepView};
 
 /// Where something stands, as screens tell it apart; the most severe first, which is how lists are sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,6 +94,7 @@ impl State {
         match Self::of(stage.phase, stage.cause.as_ref(), stage.result) {
             Self::Blocked | Self::Running | Self::RetryWait if stage.gates > 0 => Self::NeedsYou,
             Self::Blocked if !stage.cells.is_empty() => Self::Queued,
+            Self::Passed if stage.cached > 0 && stage.cached == stage.cells.len() => Self::Cached,
             state => state,
         }
     }
@@ -104,6 +105,7 @@ impl State {
         match Self::of(cell.phase, cell.cause.as_ref(), cell.result) {
             Self::Running if cell.gate.is_some() => Self::NeedsYou,
             Self::Blocked => Self::Queued,
+            Self::Passed if matches!(cell.cache, Some(CacheView::Hit { .. })) => Self::Cached,
             state => state,
         }
     }
@@ -113,6 +115,7 @@ impl State {
     pub fn of_step(step: &StepView) -> Self {
         match Self::of(step.phase, step.cause.as_ref(), step.conclusion) {
             Self::Running if step.gate.is_some() => Self::NeedsYou,
+            Self::Passed if matches!(step.cache, Some(CacheView::Hit { .. })) => Self::Cached,
             state => state,
         }
     }

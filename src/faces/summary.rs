@@ -60,10 +60,20 @@ pub fn final_line(view: &JobView, number: u64) -> String {
         took.push_str(&format!(" ({} since the retry)", words::elapsed(last)));
     }
     let in_or_after = if view.phase == Phase::Done(Outcome::Success) { "in" } else { "after" };
-    format!(
+    let mut line = format!(
         "job #{number} {word}{rescued} {in_or_after} {took}: {}",
         counts(view, &view.stage_counts, "stage")
-    )
+    );
+    let cache = &view.cache;
+    if cache.hits > 0 {
+        let saved = words::elapsed(cache.saved);
+        line.push_str(&format!(
+            "; {} of {} from the cache, {saved} saved",
+            cache.hits,
+            cache.hits + cache.misses
+        ));
+    }
+    line
 }
 
 /// Returns `3 stages passed, 1 failed` for parts of a job; what there is none of is left out.

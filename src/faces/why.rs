@@ -102,6 +102,9 @@ pub fn runs(view: &JobView, cell: u32) -> String {
 /// Says how a step failed: ``step 2 `cargo test` exited with code 1, attempt 3``.
 #[must_use]
 pub fn step_failure(view: &JobView, cell: u32, step: u32, attempt: u32, cause: Option<&Cause>) -> String {
+    if let Some(it @ Cause::Service { .. }) = cause {
+        return words::cause(it, view);
+    }
     let why = cause.map_or_else(
         || "failed".to_owned(),
         |cause| match cause {
@@ -117,6 +120,13 @@ pub fn step_failure(view: &JobView, cell: u32, step: u32, attempt: u32, cause: O
 #[must_use]
 pub fn step_words(view: &JobView, cell: u32, step: u32) -> String {
     let Some(plan) = view.plan_step(cell, step) else { return format!("step {}", step + 1) };
+    if let (Some(part), Some(id)) = (plan.part, &plan.id) {
+        return if part.is_run() {
+            id.replacen("services.", "service `", 1) + "`"
+        } else {
+            format!("`{id}`")
+        };
+    }
     let name = plan.name.as_ref().and_then(|name| name.template.as_literal());
     if let Some(name) = name {
         return format!("step {} `{}`", step + 1, shortened(name, 40));

@@ -77,6 +77,8 @@ pub fn cause(it: &Cause, view: &JobView) -> String {
         Cause::StoppedBy { step } => format!("stopped by step `{step}`"),
         Cause::Together { step } if is_number(step) => format!("step {step} beside it failed"),
         Cause::Together { step } => format!("`{step}` beside it failed"),
+        Cause::Service { service, message } => format!("service `{service}` {message}"),
+        Cause::StepsOver => "its steps have ended".to_owned(),
         Cause::RolledBack { cause: None } => "what it did was undone".to_owned(),
         Cause::RolledBack { cause: Some(before) } => cause(before, view),
         Cause::NotUndone { names } => match names.as_slice() {

@@ -21,6 +21,7 @@ pub mod playbook;
 pub mod schedule;
 pub mod secret;
 pub mod settings;
+pub mod sidecar;
 pub mod step_files;
 pub mod text;
 pub mod theme;

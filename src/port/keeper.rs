@@ -40,7 +40,16 @@ pub enum ToKeeper {
     /// Send a signal to a live attempt: to its group with [`Rung::Polite`], SIGKILL to all of it with [`Rung::Kill`].
     Signal { key: AttemptKey, rung: Rung, signal: i32 },
     /// End what is left of a cell: `signal`, then after `grace_ms` SIGKILL. Answered by [`Report::Swept`].
-    Sweep { cell: u32, run: u32, tag: String, grace_ms: u64, signal: i32 },
+    /// Then these programs are run with their arguments: they remove what is no process.
+    Sweep {
+        cell: u32,
+        run: u32,
+        tag: String,
+        grace_ms: u64,
+        signal: i32,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        remove: Vec<Vec<String>>,
+    },
     /// Forget those of these that have not started. Answered by [`Report::Withdrawn`] for each that had not.
     Withdraw { keys: Vec<AttemptKey> },
     /// Further secrets for every log of the job, from now on.
@@ -101,6 +110,8 @@ pub struct Given {
     pub env: Vec<(String, String)>,
     /// `PATH` of whoever started the job.
     pub path: String,
+    /// All of the environment, if something of the job is cached: what runs in a closed one gets parts of it.
+    pub surroundings: Vec<(String, String)>,
 }
 
 impl Given {

@@ -64,6 +64,9 @@ pub struct World {
     pub exits: fn(&Path) -> Vec<Exit>,
     /// Ends every process of a job whose keeper is gone, with that signal and grace; returns what would not end.
     pub sweep_job: fn(&str, i32, Duration) -> Vec<String>,
+    /// Runs a command line by `sh -c` in a folder, with an environment of its own, and returns what it printed, or what went
+    /// wrong in words.
+    pub run_tool: fn(&str, &[(String, String)], &Path) -> Result<String, String>,
     /// Returns members of the context `github` that come from the repository at that folder.
     pub repository: fn(&Path) -> Vec<(String, String)>,
 }

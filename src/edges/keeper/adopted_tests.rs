@@ -5,7 +5,12 @@ use super::*;
 use crate::port::keeper::SOCKET;
 
 fn given(value: &str) -> Given {
-    Given { secrets: vec![("TOKEN".to_owned(), value.to_owned())], env: Vec::new(), path: "/bin".to_owned() }
+    Given {
+        secrets: vec![("TOKEN".to_owned(), value.to_owned())],
+        env: Vec::new(),
+        path: "/bin".to_owned(),
+        surroundings: Vec::new(),
+    }
 }
 
 /// A keeper that is kept, with a child that waits for the file `go`.

@@ -101,6 +101,8 @@ impl Rig {
             is_last: false,
             after: None,
             is_extra: false,
+            is_closed: false,
+            after_end: Vec::new(),
         }
     }
 
@@ -165,7 +167,9 @@ impl Rig {
 
     async fn sweep(&mut self, cell: u32, grace_ms: u64) -> Vec<String> {
         let tag = self.tag(cell);
-        self.keeper.send(&[ToKeeper::Sweep { cell, run: 1, tag, grace_ms, signal: SIGTERM }]).unwrap();
+        self.keeper
+            .send(&[ToKeeper::Sweep { cell, run: 1, tag, grace_ms, signal: SIGTERM, remove: Vec::new() }])
+            .unwrap();
         let reports = self
             .reports(|report| matches!(report, Report::Swept { cell: swept, .. } if *swept == cell))
             .await;

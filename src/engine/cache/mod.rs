@@ -6,8 +6,6 @@
 //!
 //! Not here: which cells and steps are cached, and what their keys are made of (`logic/job/cached.rs`, `logic/cache`).
 
-#![cfg_attr(not(test), expect(dead_code, reason = "the engine begins to ask in the next change"))]
-
 mod branch;
 mod db;
 mod entry;
@@ -20,6 +18,7 @@ mod project;
 mod restore;
 mod shelf;
 mod stat;
+mod upkeep;
 mod worker;
 
 #[cfg(test)]
@@ -31,6 +30,10 @@ use std::thread::JoinHandle;
 
 use crate::logic::cache::{Recipe, Record, Trust, Unit};
 use crate::logic::job::report::Report;
+pub use upkeep::{
+    CacheLimits, CachePruned, CacheVerified, KeptResult, cached, clear_cache, made_of, prune_cache,
+    verify_cache,
+};
 use worker::Shared;
 
 /// Where results are looked for and kept, and for whom.

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-pub use super::args_history::{EventsArgs, ExportArgs, ListArgs, LogsArgs, PruneArgs, StoreCommand};
+pub use super::args_history::{
+    CacheCommand, EventsArgs, ExportArgs, ListArgs, LogsArgs, PruneArgs, StoreCommand,
+};
 
 #[cfg(test)]
 #[path = "args_tests.rs"]
@@ -107,6 +109,11 @@ several are. A part of it is named as `STAGE`, `STAGE[key=value]` or `STAGE[key=
         command: ConfigCommand,
     },
     Explain(ExplainArgs),
+    /// Results that are kept: list, verify, prune, clear
+    Cache {
+        #[command(subcommand)]
+        command: CacheCommand,
+    },
     /// Look after the recorded jobs: is everything whole, remove old ones, take a copy out
     Store {
         #[command(subcommand)]
@@ -273,6 +280,19 @@ pub struct RequestArgs {
     /// Most cells that run at once
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_parallel: Option<u32>,
+    /// Cache stages that have no `cache` of their own, too: what they run, all files of the project and the environment
+    /// are the key
+    #[arg(long)]
+    pub cache: bool,
+    /// With `--cache`: only these files count; may be repeated
+    #[arg(long = "cache-file", value_name = "GLOB", requires = "cache")]
+    pub cache_files: Vec<String>,
+    /// Neither take results of earlier jobs nor keep new ones
+    #[arg(long, conflicts_with_all = ["cache", "refresh"])]
+    pub no_cache: bool,
+    /// Make everything anew, and keep it
+    #[arg(long)]
+    pub refresh: bool,
     /// Among jobs that wait for the same thing, higher ones go first
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
     pub priority: i32,

@@ -104,7 +104,7 @@ fn fetch(context: &Context, job: &JobId, playbook: &Playbook) -> Fetch {
             let env = prepare::env(&history.request(&job)?)?;
             prepare::trust(&context, &playbook, false, &mut prepare::nobody)?;
             let secrets = prepare::secrets(&context, &playbook, &mut notes)?;
-            Ok(Given { secrets, env, path: String::new() })
+            Ok(Given { secrets, env, path: String::new(), surroundings: Vec::new() })
         };
         let got = got();
         got.map_err(|failure| EngineError {

@@ -13,9 +13,10 @@ use crate::engine::library;
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
-use crate::logic::plan::{Plan, PlanProblem, PlanRequest, require};
+use crate::logic::plan::{CacheRequest, Plan, PlanProblem, PlanRequest, require};
 use crate::logic::playbook::gate::GateRules;
 use crate::logic::playbook::model::{Playbook, SecretFrom};
+use crate::logic::sidecar::Containers;
 use crate::logic::text::clean::written_out;
 use crate::logic::text::plural;
 
@@ -45,6 +46,13 @@ pub(super) fn request(context: &Context, args: &RequestArgs) -> Result<PlanReque
         },
         totals: context.settings.totals(),
         priority: args.priority,
+        cache: CacheRequest {
+            off: args.no_cache,
+            refresh: args.refresh,
+            all: args.cache,
+            files: args.cache_files.clone(),
+        },
+        containers: Containers::default(),
     })
 }
 

@@ -85,8 +85,11 @@ pub(super) fn go_on(
     let secrets = prepare::secrets(context, &view.playbook, notes)?;
     let env = prepare::env(&history.request(&row.id)?)?;
     drop(history);
-    let again =
-        Again { order: Some(asked), given: engine::Given { secrets, env, path: String::new() }, fetch: None };
+    let again = Again {
+        order: Some(asked),
+        given: engine::Given { secrets, env, path: String::new(), surroundings: Vec::new() },
+        fetch: None,
+    };
     let skin = run::skin(context, how.quiet, how.verbose, notes)?;
     let running = engine::resume(&context.project, &row.id, again, context.outside.world)?;
     show::follow(context, out, Shown::ours(running, view), skin)
@@ -185,7 +188,7 @@ fn prepared(
     prepare::trust(context, playbook, false, &mut prepare::nobody)?;
     let secrets = prepare::secrets(context, playbook, notes)?;
     let env = prepare::env(&history.request(job)?)?;
-    let given = engine::Given { secrets, env, path: String::new() };
+    let given = engine::Given { secrets, env, path: String::new(), surroundings: Vec::new() };
     let asked = steer::asked(context, order, &OrderArgs::default());
     Ok(Again { order: Some(asked), given, fetch: None })
 }

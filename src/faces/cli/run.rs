@@ -30,7 +30,11 @@ pub(super) fn run(
     out: &mut Out,
     notes: &mut Out,
 ) -> Result<Ending, Failure> {
-    let ahead = (!args.dry_run && !args.detach).then(|| engine::get_ready(context.outside.world));
+    // Of a job that is found in the cache nothing is run, so nothing is got ready for it.
+    let is_cached =
+        args.request.cache || args.playbook.as_deref().is_some_and(|it| mentions_cache(context, it));
+    let ahead =
+        (!args.dry_run && !args.detach && !is_cached).then(|| engine::get_ready(context.outside.world));
     let mut request = prepare::request(context, &args.request)?;
     let given = args.env_file.as_ref();
     request.env_file =
@@ -64,6 +68,13 @@ pub(super) fn run(
         },
         (began, _) => began,
     }
+}
+
+/// Says whether a playbook may have something that is cached, by its text alone.
+fn mentions_cache(context: &Context, wanted: &str) -> bool {
+    let path = library::find(&context.project.root, wanted).ok();
+    let text = path.and_then(|path| std::fs::read(context.project.root.join(path)).ok()).unwrap_or_default();
+    [&b"cache"[..], b"uses:"].iter().any(|word| memchr::memmem::find(&text, word).is_some())
 }
 
 fn begin(
@@ -198,7 +209,8 @@ fn begin_again(context: &Context, args: &RunArgs, row: &JobRow, notes: &mut Out)
     // Values of secrets are never stored, so they are fetched again.
     prepare::trust(context, &playbook, args.trust, &mut prepare::here)?;
     let secrets = prepare::secrets(context, &playbook, notes)?;
-    let given = Given { secrets, env, path: std::env::var("PATH").unwrap_or_default() };
+    let given =
+        Given { secrets, env, path: std::env::var("PATH").unwrap_or_default(), surroundings: Vec::new() };
     recover::start(context, row, &given).map_err(|failure| {
         // One that has begun was given up by its engine, which noted why.
         if !has_begun {

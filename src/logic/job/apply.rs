@@ -13,7 +13,7 @@ use super::state::{
     StepPhase, StepState, StepStop,
 };
 use super::undo::Saga;
-use super::{repeat, together, undo};
+use super::{cached, repeat, together, undo};
 use crate::logic::playbook::model::{Action, RunWhen, Step, StepTree};
 use crate::logic::time::Timestamp;
 
@@ -22,6 +22,7 @@ pub fn apply(state: &mut JobState, event: &Event, at: Timestamp) {
     super::freeze::before(state, event, at);
     let clock = super::freeze::clock(state, at);
     let is_second = repeat::is_second(state, event);
+    cached::note(state, event);
     fold(state, event, clock);
     repeat::note(state, event, is_second);
     super::freeze::after(state, event, at);
@@ -91,6 +92,9 @@ fn fold(state: &mut JobState, event: &Event, at: Timestamp) {
         | Event::ClaimsBlocked { .. }
         | Event::ClaimsHeld { .. }
         | Event::ClaimsLost { .. } => super::share::apply(state, event, at),
+        Event::CacheHit { .. } | Event::CacheMissed { .. } | Event::CacheKept { .. } => {
+            cached::apply(state, event);
+        }
     }
 }
 
@@ -242,6 +246,7 @@ fn new_cell(state: &JobState, stage: u32, new: &NewCell, position: (u32, u32)) -
         asking_since: None,
         saga: Saga::default(),
         shares: None,
+        cached: None,
     }
 }
 
@@ -264,7 +269,9 @@ fn stage_submitted(state: &mut JobState, stage: u32, new: &NewCell, key: Attempt
 fn lead(state: &mut JobState, key: AttemptKey) {
     let stage = state.cells[key.cell as usize].stage as usize;
     let has_dependents = !state.setting.plan.stages[stage].needed_by.is_empty();
-    if has_dependents && super::launch::is_last(state, key) {
+    // What is cached is kept first.
+    let is_cached = cached::has_cache(state, state.cells[key.cell as usize].stage);
+    if has_dependents && !is_cached && super::launch::is_last(state, key) {
         state.index.leads.insert(key);
     }
 }
@@ -424,6 +431,8 @@ pub(super) fn restart_cell(state: &mut JobState, cell: u32, until: Option<Timest
     it.hash_wanted = None;
     it.skip = None;
     it.asking_since = None;
+    it.cached = None;
+    cached::forget(state, cell);
     super::share::forget(state, cell);
     join_queue(state, cell);
     state.index.attention.insert(cell);
@@ -445,6 +454,7 @@ fn cell_finished(
     free_slot(state, cell);
     leave_queue(state, cell);
     leave_submitted(state, cell);
+    cached::forget(state, cell);
     super::share::forget(state, cell);
     let it = &mut state.cells[cell as usize];
     it.phase = CellPhase::Finished { outcome, result, cause: cause.cloned() };
@@ -498,7 +508,7 @@ pub(super) fn free_slot(state: &mut JobState, cell: u32) {
 }
 
 pub(super) fn join_queue(state: &mut JobState, cell: u32) {
-    if !super::share::has_all(state, cell) {
+    if !super::share::has_all(state, cell) || cached::is_undecided(state, cell) {
         return;
     }
     let it = &mut state.cells[cell as usize];
@@ -577,6 +587,10 @@ fn step_started(state: &mut JobState, key: AttemptKey, at: Timestamp) {
             }
         }
         _ => {}
+    }
+    if super::sidecar::may_leave(tree, key.step) {
+        it.needs_sweep = true;
+        it.swept = false;
     }
     let step = &mut it.steps[key.step as usize];
     step.is_cleanup = is_cleanup;

@@ -107,6 +107,8 @@ fn reported(state: &JobState, report: &Report, now: Timestamp) -> Vec<Event> {
             vec![Event::Hashed { cell: *cell, run: *run, patterns: patterns.clone(), digest: digest.clone() }]
         }
         Report::Claims { cell, run, verdict } => super::share::answered(state, *cell, *run, verdict),
+        Report::Looked { unit, looked } => super::cached::looked(state, *unit, looked).into_iter().collect(),
+        Report::Kept { unit, kept } => super::cached::kept(state, *unit, kept).into_iter().collect(),
         Report::Closed { survivors } if state.phase == JobPhase::Running && state.all_done() => {
             vec![finish(state, survivors)]
         }
@@ -202,9 +204,11 @@ fn judge(state: &JobState, exit: &Exit, now: Timestamp) -> Event {
         (Some(stop), _) if exit.next.is_none() => Some(stop.cause.clone()),
         (_, End::Code(code)) if model.skip_exit_codes.contains(&code) => Some(Cause::SkipCode { code }),
         (_, End::Code(code)) if model.ok_exit_codes.contains(&code) => None,
-        (_, End::Code(code)) => Some(Cause::Exit { code }),
+        (_, End::Code(code)) => Some(told_by_part(state, &end).unwrap_or(Cause::Exit { code })),
         (_, End::Signal(signal)) => Some(Cause::Signal { signal }),
     };
+    // A service that was asked to end, but not removed, did not end well.
+    let cause = cause.filter(|cause| problem.is_none() || *cause != Cause::StepsOver);
     match cause.or(problem.map(|message| Cause::Protocol { message })) {
         None => Event::StepFinished(Box::new(end)),
         Some(cause @ Cause::SkipCode { .. }) => {
@@ -215,6 +219,13 @@ fn judge(state: &JobState, exit: &Exit, now: Timestamp) -> Event {
         }
         Some(cause) => ended_badly(state, end, cause, now),
     }
+}
+
+/// Returns why a part of a sidecar failed, if it said so.
+fn told_by_part(state: &JobState, end: &StepEnd) -> Option<Cause> {
+    let stage = state.cells[end.key.cell as usize].stage as usize;
+    let tree = &state.setting.plan.playbook.stages[stage].steps;
+    super::sidecar::told(tree, tree.steps[end.key.step as usize].part, &end.outputs)
 }
 
 /// Reads the step files into the end; returns what was wrong with them.
@@ -265,9 +276,12 @@ fn interrupted(state: &JobState, key: AttemptKey, message: &str, now: Timestamp)
     }
     let model = model_of(state, &key);
     let is_undo = model.undoes.is_some();
+    let tree = &state.setting.plan.playbook.stages[cell.stage as usize].steps;
     let runs_again = match model.on_interrupt {
         // It was armed by a success and has not succeeded itself: it runs until it has said how it ended.
         _ if is_undo => true,
+        // What it worked with is gone, too: only the cell as a whole can begin again.
+        _ if super::sidecar::lost_with(cell, tree) => false,
         OnInterrupt::Auto => model.idempotent,
         OnInterrupt::Rerun | OnInterrupt::Resume | OnInterrupt::Ask => true,
         OnInterrupt::Fail => false,
@@ -293,6 +307,9 @@ const MOST_RERUNS: u32 = 20;
 
 pub(super) fn ended_badly(state: &JobState, mut end: StepEnd, cause: Cause, now: Timestamp) -> Event {
     let cell = &state.cells[end.key.cell as usize];
+    if cause == Cause::StepsOver {
+        return Event::StepFinished(Box::new(end));
+    }
     let was_cancelled = matches!(
         cause,
         Cause::Order { .. }

@@ -29,6 +29,12 @@ pub struct Launch {
     /// Runs beside another try of its cell, in the slot of that.
     #[serde(default)]
     pub is_extra: bool,
+    /// Its environment is `env` and what is the same for every step of a job, and nothing else.
+    #[serde(default)]
+    pub is_closed: bool,
+    /// A program and its arguments, run once it has ended, however it has: removes what is none of its processes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after_end: Vec<String>,
 }
 
 /// What is started.

@@ -11,6 +11,7 @@ use super::effect::Rung;
 use super::gate::{Answer, OnTimeout, Opened};
 use super::order::{Order, RetryScope, Target};
 use super::report::{Annotation, AttemptKey, End, Usage};
+use crate::logic::cache::{Hit, Kept, Miss, Unit};
 use crate::logic::claims::{Blocker, Claim};
 use crate::logic::time::Timestamp;
 
@@ -101,8 +102,12 @@ pub enum Cause {
     Expired { message: String },
     /// A step with `cancel` asked for it.
     StoppedBy { step: String },
-    /// Another step of the same `parallel` failed.
+    /// Another step of the same `parallel` failed, or the service that the step waited for.
     Together { step: String },
+    /// A service could not be got ready.
+    Service { service: String, message: String },
+    /// All steps that a service ran beside have ended.
+    StepsOver,
     /// These steps could not be undone; of a stage its cells, of a job its stages.
     NotUndone { names: Vec<String> },
     /// What had completed was undone; before that, it ended as it did because of `cause`.
@@ -473,6 +478,21 @@ pub enum Event {
         cell: Option<u32>,
         run: u32,
     },
+    /// An earlier result fits: its files are there, and its steps count as they ended then.
+    CacheHit {
+        unit: Unit,
+        hit: Box<Hit>,
+    },
+    /// No earlier result fits, and why.
+    CacheMissed {
+        unit: Unit,
+        miss: Box<Miss>,
+    },
+    /// What was made is kept for later jobs, or why not.
+    CacheKept {
+        unit: Unit,
+        kept: Kept,
+    },
 }
 
 impl Event {
@@ -481,6 +501,10 @@ impl Event {
     pub fn type_name(&self) -> &'static str {
         match self {
             Self::JobStarted { .. } => "job.started",
+            Self::CacheHit { .. } => "cache.hit",
+            Self::CacheMissed { .. } => "cache.miss",
+            Self::CacheKept { kept: Kept::Stored { .. }, .. } => "cache.stored",
+            Self::CacheKept { .. } => "cache.not-stored",
             Self::JobPaused { .. } => "job.paused",
             Self::JobResumed { .. } => "job.resumed",
             Self::JobRecovered { .. } => "job.recovered",

@@ -4,13 +4,15 @@
 
 use std::sync::Arc;
 
-use super::effect::{Launch, Program};
+use super::effect::{KeepChildren, Launch, Program};
 use super::report::AttemptKey;
 use super::scope::{JobScope, ListStatus, Standing, environment};
+use super::sidecar;
 use super::simple::simple_command;
 use super::state::JobState;
 use crate::logic::expr::{ExprError, Template};
 use crate::logic::playbook::model::{Action, OnInterrupt, Shell, Step, Workspace};
+use crate::logic::sidecar as errand;
 
 /// Longest text that goes to a shell as an argument; beyond it a script file is written. Linux takes 128 KiB.
 const LONGEST_ARGUMENT: usize = 100 * 1024;
@@ -24,6 +26,9 @@ pub fn check(state: &JobState, key: AttemptKey, status: ListStatus) -> Result<()
     let model = &stage.steps.steps[key.step as usize];
     let Action::Run { text, .. } = &model.action else { return Ok(()) };
     let env = environment(state, key.cell, Some((key.step, status)))?;
+    if let Some(part) = model.part {
+        sidecar::started(state, key, part, &scope(state, key, status, &env))?;
+    }
     if text.template.as_literal().is_none()
         || stage_dir(state, key.cell, model).is_some_and(|t| t.as_literal().is_none())
     {
@@ -49,7 +54,7 @@ fn scope<'a>(
     scope
 }
 
-fn stage_dir<'a>(state: &'a JobState, cell: u32, model: &'a Step) -> Option<&'a Template> {
+pub(super) fn stage_dir<'a>(state: &'a JobState, cell: u32, model: &'a Step) -> Option<&'a Template> {
     let playbook = &state.setting.plan.playbook;
     let stage = &playbook.stages[state.cells[cell as usize].stage as usize];
     model
@@ -80,6 +85,10 @@ pub fn launch(state: &JobState, key: AttemptKey) -> Result<Launch, ExprError> {
             return Err(ExprError::evaluation("not-a-command", words));
         }
     };
+    let part = match model.part {
+        Some(part) => sidecar::started(state, key, part, &scope(state, key, status, &env))?,
+        None => None,
+    };
     let (command, dir): (Arc<str>, Option<Arc<str>>) = {
         let dir = stage_dir(state, key.cell, model);
         match (text.template.as_literal(), dir.map(Template::as_literal)) {
@@ -92,14 +101,11 @@ pub fn launch(state: &JobState, key: AttemptKey) -> Result<Launch, ExprError> {
             }
         }
     };
-    let shell = [shell]
-        .into_iter()
-        .chain(&stage.defaults.shell)
-        .chain(&setting.plan.playbook.defaults.shell)
-        .find(|s| **s != Shell::Default)
-        .unwrap_or(&Shell::Default);
-    let mut env: Vec<(String, Option<String>)> =
-        env.into_iter().map(|(k, v)| (k.to_string(), Some(v.to_string()))).collect();
+    let shell = effective_shell(state, it.stage, shell);
+    let closed = super::cached::closed(state, it.stage, key.step);
+    let first = closed.iter().flatten().map(|(name, value)| (name.clone(), Some(value.clone())));
+    let env = env.into_iter().map(|(k, v)| (k.to_string(), Some(v.to_string())));
+    let mut env: Vec<(String, Option<String>)> = first.chain(env).collect();
     let paths = match model.undoes.and_then(|owner| super::undo::target(it, owner)) {
         Some(armed) => &armed.paths,
         None => &it.paths,
@@ -111,17 +117,34 @@ pub fn launch(state: &JobState, key: AttemptKey) -> Result<Launch, ExprError> {
         env.push(("PATH".to_owned(), Some(added.join(":"))));
     }
     own_variables(state, key, model, &mut env);
+    if closed.is_some() {
+        // What differs between jobs must not get into a result.
+        let name = format!("cached/{}/{}", it.id, key.step);
+        let identity = blake3::hash(name.as_bytes()).to_hex()[..32].to_owned();
+        env.push(("SORTIE_IDEMPOTENCY_KEY".to_owned(), Some(identity)));
+        env.push(("SORTIE_ATTEMPT".to_owned(), Some("1".to_owned())));
+    }
+    let (program, after_end) = match part {
+        Some(part) => {
+            env.push((errand::ERRAND.to_owned(), Some(part.errand)));
+            (part.program, part.after)
+        }
+        None => (program(&command, shell, setting.has_bash), Vec::new()),
+    };
     Ok(Launch {
         key,
-        program: program(&command, shell, setting.has_bash),
+        program,
         cwd: directory(state, key.cell, dir.as_deref()),
         env,
         log: log_path(key),
         tag: Arc::from(format!("{}.{}.{}", setting.job_id, key.cell, key.run)),
-        keep_children: model.keep_children,
+        // What is cached as one ends as a whole: what it left running would be missing after a hit.
+        keep_children: if model.cache.is_some() { KeepChildren::StepEnd } else { model.keep_children },
+        is_closed: closed.is_some(),
         is_last: is_last(state, key),
         after: it.after,
         is_extra: false,
+        after_end,
     })
 }
 
@@ -197,11 +220,39 @@ fn own_variables(state: &JobState, key: AttemptKey, model: &Step, env: &mut Vec<
     set("SORTIE_CELL", it.id.to_string());
     set("SORTIE_STEP", step);
     set("SORTIE_ATTEMPT", key.attempt.to_string());
+    sidecar::variables(state, key.cell, &mut set);
     if model.on_interrupt == OnInterrupt::Resume && it.steps[key.step as usize].reruns > 0 {
         set("SORTIE_RESUMED", "1".to_owned());
     }
     let identity = &blake3::hash(identity.as_bytes()).to_hex()[..32];
     set("SORTIE_IDEMPOTENCY_KEY", format!("{identity}{suffix}"));
+}
+
+/// Returns what runs the text of a step.
+pub(super) fn shell<'a>(state: &'a JobState, stage: u32, step: &'a Step) -> &'a Shell {
+    match &step.action {
+        Action::Run { shell, .. } => effective_shell(state, stage, shell),
+        _ => &Shell::Default,
+    }
+}
+
+fn effective_shell<'a>(state: &'a JobState, stage: u32, shell: &'a Shell) -> &'a Shell {
+    let playbook = &state.setting.plan.playbook;
+    [shell]
+        .into_iter()
+        .chain(&playbook.stages[stage as usize].defaults.shell)
+        .chain(&playbook.defaults.shell)
+        .find(|s| **s != Shell::Default)
+        .unwrap_or(&Shell::Default)
+}
+
+/// Returns the name of the program that runs a text.
+pub(super) fn shell_program(shell: &Shell, has_bash: bool) -> Option<String> {
+    let argv = match program(":", shell, has_bash) {
+        Program::Direct(argv) | Program::Script { argv, .. } => argv,
+        Program::Simple { by_shell, .. } => by_shell,
+    };
+    argv.into_iter().next()
 }
 
 /// Returns the program for a text. `sh -c` and `bash -c` take it as an argument, which spares a file.

@@ -11,12 +11,14 @@
 //! journal, so start, cancel and recovery are one path. `decide` records only what was said; everything that results
 //! from it belongs to `follow`, so that a crash in the middle of a batch heals itself.
 //!
-//! Steps beside each other are in `together.rs` (`background`, `wait`, `cancel`, `parallel`), sagas in `undo.rs`.
+//! Steps beside each other are in `together.rs` (`background`, `wait`, `cancel`, `parallel`), `services` in
+//! `sidecar.rs`, sagas in `undo.rs`.
 //!
 //! What is not here: clocks (`now` is an argument), processes, the store, wording for screens.
 
 mod answer;
 pub mod apply;
+pub mod cached;
 pub mod decide;
 pub mod effect;
 pub mod event;
@@ -30,6 +32,7 @@ pub mod repeat;
 pub mod report;
 pub mod scope;
 pub mod share;
+pub mod sidecar;
 mod simple;
 pub mod state;
 mod steer;

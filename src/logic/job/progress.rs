@@ -6,9 +6,10 @@
 //! Not here: slots and stop requests (`follow.rs`), how a try's end is judged (`decide.rs`).
 
 use super::event::{Cause, Outcome};
+use super::report::AttemptKey;
 use super::scope::{JobScope, ListStatus, Standing};
 use super::state::{CellState, JobState, StepPhase};
-use super::{together, undo};
+use super::{sidecar, together, undo};
 use crate::logic::playbook::model::{Action, If, StepTree};
 use crate::logic::time::Timestamp;
 
@@ -83,6 +84,8 @@ struct Walk<'a> {
     tree: &'a StepTree,
     pressure: Pressure,
     now: Timestamp,
+    /// A sidecar has failed: what has not begun counts as behind a failure.
+    is_broken: bool,
 }
 
 enum ListEnd {
@@ -95,7 +98,8 @@ enum ListEnd {
 pub fn next(state: &JobState, cell: u32, pressure: Pressure, now: Timestamp) -> Next {
     let it = &state.cells[cell as usize];
     let tree = &state.setting.plan.playbook.stages[it.stage as usize].steps;
-    let walk = Walk { state, cell, it, tree, pressure, now };
+    let is_broken = sidecar::any_failed(it, tree);
+    let walk = Walk { state, cell, it, tree, pressure, now, is_broken };
     if let Some(next) = walk.background() {
         return next;
     }
@@ -103,9 +107,10 @@ pub fn next(state: &JobState, cell: u32, pressure: Pressure, now: Timestamp) -> 
         ListEnd::Next(next) => next,
         // The end of a cell waits for everything that goes on in the background.
         ListEnd::Done { .. } if tree.background.iter().any(|&at| it.steps[at].is_open()) => Next::Busy,
-        ListEnd::Done { failed } => {
-            Next::End { failed: failed || !together::unjoined_failures(it, &tree.background).is_empty() }
-        }
+        ListEnd::Done { .. } if sidecar::any_open(it, tree) => Next::Busy,
+        ListEnd::Done { failed } => Next::End {
+            failed: failed || is_broken || !together::unjoined_failures(it, &tree.background).is_empty(),
+        },
     }
 }
 
@@ -121,8 +126,8 @@ enum ListKind {
 
 impl Walk<'_> {
     fn list(&self, list: &[usize], kind: ListKind) -> ListEnd {
-        let mut failed =
-            kind == ListKind::Over || (kind == ListKind::Plain && self.pressure == Pressure::TimedOut);
+        let is_late = self.pressure == Pressure::TimedOut || self.is_broken;
+        let mut failed = kind == ListKind::Over || (kind == ListKind::Plain && is_late);
         for &at in list {
             let step = index(at);
             match &self.it.steps[at].phase {
@@ -162,12 +167,12 @@ impl Walk<'_> {
 
     fn waiting(&self, step: u32, until: Timestamp, kind: ListKind, failed: bool) -> Next {
         let goes_on = match self.pressure {
-            Pressure::None => true,
+            Pressure::None => !self.is_broken || kind == ListKind::Always,
             Pressure::Cancelled | Pressure::TimedOut => kind == ListKind::Always,
             Pressure::Forced => false,
         };
         if !goes_on {
-            let cancelled = self.pressure != Pressure::TimedOut;
+            let cancelled = !matches!(self.pressure, Pressure::None | Pressure::TimedOut);
             Next::Conclude { step, failed: !cancelled, rescued: false, cancelled }
         } else if let Some(next) = self.lost(step) {
             next
@@ -210,8 +215,9 @@ impl Walk<'_> {
     /// Begins a step, unless that would be more at once than a cell may have.
     fn begin(&self, step: u32, status: Status) -> Next {
         let model = &self.tree.steps[step as usize];
-        if self.tree.is_concurrent && model.action.is_run() {
-            let live = self.state.live_of(self.cell).count();
+        if self.tree.is_concurrent && model.action.is_run() && model.part.is_none() {
+            let is_step = |key: &AttemptKey| self.tree.steps[key.step as usize].part.is_none();
+            let live = self.state.live_of(self.cell).filter(is_step).count();
             let open = |&&at: &&usize| at != step as usize && self.it.steps[at].is_open();
             let beside = self.tree.background.iter().filter(open).count();
             if live >= together::MOST_AT_ONCE || (model.background && beside >= together::MOST_IN_BACKGROUND)

@@ -208,13 +208,30 @@ pub(super) fn random_playbook(dice: &mut Dice) -> String {
                 keys.push("rollback: on-failure".to_owned());
             }
         }
-        text.push_str(&format!("  s{at}: {{ {} }}\n", keys.join(", ")));
+        let stage = keys.join(", ");
+        let stage = random_cache(dice, is_plain, stage);
+        text.push_str(&format!("  s{at}: {{ {stage} }}\n"));
     }
     if dice.one_in(3) {
         let mut kinds = Kinds::random(dice);
         text.push_str(&format!("finally:\n  z: {{ steps: {} }}\n", random_steps(dice, 1, &mut kinds)));
     }
     text
+}
+
+/// Caches a stage, or its steps, where that can be; by dice of its own.
+fn random_cache(dice: &Dice, is_plain: bool, stage: String) -> String {
+    let mut dice = Dice(dice.0 ^ 0x2545_f491);
+    dice.roll(2);
+    if ["approve", "background", "undo", "rollback"].iter().any(|word| stage.contains(word)) {
+        return stage;
+    }
+    match dice.roll(if is_plain { 60 } else { 7 }) {
+        0 | 1 => format!("{stage}, cache: {{ inputs: [] }}"),
+        2 if is_plain => stage.replace("run: x", "steps: [{ run: x, cache: { inputs: [] } }]"),
+        2 => stage.replace("{ run: x", "{ cache: { inputs: [] }, run: x"),
+        _ => stage,
+    }
 }
 
 /// What a stage shares, by dice of its own, so that the rest of the playbook stays as it was.

@@ -27,10 +27,12 @@ use crate::logic::playbook::gate::GateRules;
 use crate::logic::time::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
+#[path = "property_cache.rs"]
+mod caching;
 #[path = "property_watch.rs"]
 mod watching;
 
-const JOBS: u64 = 380;
+const JOBS: u64 = 400;
 const SLOTS: u32 = 3;
 
 /// A breakage planted on purpose.
@@ -98,6 +100,9 @@ struct Sim {
     /// How often claims were had, and lost to others.
     claimed: u32,
     unclaimed: u32,
+    /// How often an earlier result fitted, and how often one was to be kept.
+    hits: u32,
+    kept: u32,
     with_orders: bool,
 }
 
@@ -134,6 +139,8 @@ impl Sim {
             freezes: 0,
             claimed: 0,
             unclaimed: 0,
+            hits: 0,
+            kept: 0,
             with_orders,
         }
     }
@@ -291,7 +298,13 @@ impl Sim {
 
     /// Makes the world match what is wanted.
     fn reconcile(&mut self) -> Checked {
-        self.share()?;
+        let mut before = usize::MAX;
+        // A job that has what it shares looks for results, and with one of them others want to share something.
+        while before != self.journal.len() {
+            before = self.journal.len();
+            self.share()?;
+            self.results()?;
+        }
         let wishes: Vec<(AttemptKey, Option<Rung>)> =
             wanted(&self.state).live.iter().map(|(key, rung)| (*key, *rung)).collect();
         let is_submitted = |state: &JobState, key: &AttemptKey| {
@@ -507,12 +520,13 @@ impl Sim {
                         let steps: Vec<_> =
                             it.steps.iter().map(|s| (&s.phase, &s.stop, s.is_cleanup)).collect();
                         format!(
-                            "cell {at} slot {} queued {:?} stop {:?} {steps:?}",
-                            it.holds_slot, it.queued, it.stop
+                            "cell {at} slot {} queued {:?} stop {:?} cached {:?} shares {:?} {steps:?}",
+                            it.holds_slot, it.queued, it.stop, it.cached, it.shares
                         )
                     })
                     .collect();
-                Err(format!("nothing runs and nothing is due, but the job has not ended: {open:?}"))
+                let waits = (&self.state.index.looking, &self.state.index.keeping);
+                Err(format!("nothing runs and nothing is due, but the job has not ended: {open:?} {waits:?}"))
             }
         }
     }
@@ -653,6 +667,8 @@ struct Tried {
     freezes: u32,
     claimed: u32,
     unclaimed: u32,
+    hits: u32,
+    kept: u32,
 }
 
 /// Runs one job and resumes every prefix of it; returns what went wrong first.
@@ -691,6 +707,8 @@ fn try_job(job: u64, fault: Fault) -> Result<Tried, String> {
         freezes: sim.freezes,
         claimed: sim.claimed,
         unclaimed,
+        hits: sim.hits,
+        kept: sim.kept,
     })
 }
 
@@ -700,7 +718,7 @@ fn every_prefix_resumes_to_a_legal_end() {
     let (mut skipped, mut withdrawn, mut retried) = (0, 0, 0);
     let (mut together, mut undone, mut rolled_back, mut lost) = (0, 0, 0, 0);
     let (mut gates, mut freezes) = ([0; 5], 0);
-    let (mut claimed, mut unclaimed) = (0, 0);
+    let (mut claimed, mut unclaimed, mut hits, mut kept) = (0, 0, 0, 0);
     for job in 0..JOBS {
         let tried = try_job(job, Fault::None).unwrap_or_else(|what| panic!("{what}"));
         events += tried.events;
@@ -721,13 +739,16 @@ fn every_prefix_resumes_to_a_legal_end() {
         lost += tried.lost;
         claimed += tried.claimed;
         unclaimed += tried.unclaimed;
+        hits += tried.hits;
+        kept += tried.kept;
     }
     eprintln!(
         "{JOBS} jobs, {events} events, {orders} orders, {followed} tries begun ahead, {foreseen} of them \
          with their stage, {} prefixes resumed; {skipped} cells skipped, {withdrawn} skips taken back, \
          {retried} times run again; {together} steps begun beside others, {undone} undos, {rolled_back} cells rolled \
          back, {lost} tries lost and made up for; gates opened, approved, rejected, expired, withdrawn: {gates:?}; \
-         {freezes} times frozen; {claimed} times claims were had and {unclaimed} times lost",
+         {freezes} times frozen; {claimed} times claims were had and {unclaimed} times lost; {hits} results \
+         found, {kept} to be kept",
         events as u64 - JOBS
     );
     assert!(events as u64 - JOBS >= 5_000, "only {events} events");
@@ -737,6 +758,7 @@ fn every_prefix_resumes_to_a_legal_end() {
     assert!(skipped >= 100, "only {skipped} cells were skipped");
     assert!(withdrawn >= 20, "only {withdrawn} skips were taken back");
     assert!(claimed >= 100 && unclaimed >= 100, "only {claimed} claims were had, {unclaimed} lost");
+    assert!(hits >= 30 && kept >= 30, "only {hits} results were found, {kept} kept");
     assert!(retried >= 100, "only {retried} times something was run again");
     assert!(freezes >= 20, "only {freezes} times frozen");
     assert!(gates.iter().all(|&times| times >= 20), "gates are seldom: {gates:?}");

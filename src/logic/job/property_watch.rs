@@ -4,6 +4,7 @@
 
 use super::{Checked, Sim};
 use crate::logic::claims::Kind;
+use crate::logic::job::cached::CachePhase;
 use crate::logic::job::effect::Rung;
 use crate::logic::job::event::{Cause, Event, Outcome};
 use crate::logic::job::gate::OnTimeout;
@@ -36,6 +37,12 @@ impl Sim {
             Event::StepStarted { key } => self.watch_start(*key)?,
             Event::CellStarted { cell, .. } => {
                 let it = &self.state.cells[*cell as usize];
+                if super::super::cached::is_undecided(&self.state, *cell) {
+                    return Err(format!("cell {cell} started before the cache had answered"));
+                }
+                if it.cached.as_ref().is_some_and(|it| it.phase == CachePhase::Hit) {
+                    return Err(format!("cell {cell} started though a result fitted"));
+                }
                 let (stage, was_begun) = (it.stage, it.submitted.is_some());
                 let is_final = self.state.setting.plan.playbook.stages[stage as usize].is_final;
                 if self.state.cancel.as_ref().is_some_and(|c| c.force) && !is_final && !was_begun {

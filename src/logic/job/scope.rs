@@ -118,7 +118,9 @@ impl<'a> JobScope<'a> {
                 } else {
                     "success"
                 };
-                Some(Value::object([("status", Value::string(word))].into_iter().collect()))
+                let mut members: Object = [("status", Value::string(word))].into_iter().collect();
+                members.insert("services", super::sidecar::context(self.state, cell));
+                Some(Value::object(members))
             }
             "env" => Some(Value::object(
                 environment(self.state, cell, None)
@@ -319,7 +321,7 @@ fn steps_context(state: &JobState, cell: u32, at: Option<u32>) -> Value {
     let undone = undone.and_then(|owner| Some((owner, super::undo::target(it, owner)?)));
     let mut steps = Object::new();
     for (number, (step, model)) in it.steps.iter().zip(&tree.steps).enumerate() {
-        let (Some(id), None) = (&model.id, model.undoes) else { continue };
+        let (Some(id), None, None) = (&model.id, model.undoes, model.part) else { continue };
         let text = |pairs: &[(Arc<str>, Arc<str>)]| {
             Value::object(pairs.iter().map(|(k, v)| (k.clone(), Value::String(v.clone()))).collect())
         };
@@ -393,6 +395,7 @@ fn describe(cause: &Cause) -> (&'static str, String) {
         Cause::NotUndone { names } => ("rollback", format!("could not be undone: {}", names.join(", "))),
         Cause::Superseded { by } => ("superseded", format!("{by} took its place")),
         Cause::NoClaim { message } => ("no-claim", message.clone()),
+        Cause::Service { service, message } => ("service", format!("service `{service}` {message}")),
         other => ("failure", format!("{other:?}")),
     }
 }

@@ -503,6 +503,8 @@ fn held(state: &mut JobState, cell: Option<u32>, run: u32, at: Timestamp) {
                 state.phase = JobPhase::Running;
                 super::apply::clock_starts(state, at);
             }
+            // Results are not looked for by a job that has not all it needs.
+            super::apply::touch_all(state);
             super::apply::touch_all(state);
         }
     }

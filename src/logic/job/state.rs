@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::cached::Cached;
 use super::effect::Rung;
 use super::event::{Cause, Outcome};
 use super::gate::GateState;
@@ -14,6 +15,7 @@ use super::order::Target;
 use super::report::{AttemptKey, End};
 use super::share::Shares;
 use super::undo::Saga;
+use crate::logic::cache::Unit;
 use crate::logic::plan::Plan;
 use crate::logic::time::Timestamp;
 use crate::logic::value::Value;
@@ -32,6 +34,8 @@ pub struct Setting {
     pub job_id: Arc<str>,
     /// Values of the declared secrets; never in the journal.
     pub secrets: Value,
+    /// The environment of whoever started the job, for what runs in a closed one. Empty where nothing is cached.
+    pub surroundings: Arc<[(String, String)]>,
     /// Additions of `--env-file`.
     pub env: Vec<(Arc<str>, Arc<str>)>,
     /// `PATH` of the engine when the job began.
@@ -100,6 +104,10 @@ pub struct Index {
     pub sweeping: BTreeSet<u32>,
     /// Cells that wait for the digest of files.
     pub hashing: BTreeSet<u32>,
+    /// Units that wait for an answer whether there is a result that fits.
+    pub looking: BTreeSet<Unit>,
+    /// Units whose result is to be kept before anything follows from them.
+    pub keeping: BTreeSet<Unit>,
     /// How many annotations were recorded of each try that has any.
     pub annotated: BTreeMap<AttemptKey, u32>,
     /// Gates that are open.
@@ -236,6 +244,8 @@ pub struct CellState {
     pub saga: Saga,
     /// What this run of it shares with others.
     pub shares: Option<Box<Shares>>,
+    /// Whether a result of it was found, or is to be kept.
+    pub cached: Option<Box<Cached>>,
 }
 
 /// Where a cell stands.
@@ -285,6 +295,8 @@ pub struct StepState {
     pub is_late: bool,
     /// It ran in the background, and a `wait` has taken over what it came to.
     pub is_joined: bool,
+    /// Whether a result of it was found, or is to be kept.
+    pub cached: Option<Box<Cached>>,
 }
 
 /// A step that was asked to stop.

@@ -39,6 +39,7 @@ pub(crate) fn new_state(text: &str, slots: u32) -> JobState {
         secrets: Value::object(Object::new()),
         env: Vec::new(),
         path: Arc::from("/bin"),
+        surroundings: Arc::from([]),
         has_bash: true,
         ahead: 0,
     })

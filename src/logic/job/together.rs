@@ -6,6 +6,7 @@ use super::apply::put;
 use super::effect::Rung;
 use super::event::{Cause, Event};
 use super::report::AttemptKey;
+use super::sidecar;
 use super::state::{CellState, JobState, StepPhase, StepState};
 use crate::logic::playbook::model::{Action, Step, StepTree};
 use crate::logic::time::Timestamp;
@@ -98,6 +99,9 @@ pub(super) fn is_late(it: &CellState, tree: &StepTree, step: usize) -> bool {
 /// Returns what asks a step that is under way to stop, its own time limit left out.
 pub(super) fn why_stop(it: &CellState, tree: &StepTree, step: usize) -> Option<Cause> {
     let of = &it.steps[step];
+    if let Some(part) = tree.steps[step].part {
+        return sidecar::why_stop(it, tree, step, part);
+    }
     if let Some(stop) = &it.stop
         && !of.is_cleanup
     {

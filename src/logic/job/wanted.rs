@@ -5,6 +5,7 @@ use super::follow::is_recalled;
 use super::report::AttemptKey;
 use super::share::{self, Wish};
 use super::state::{JobPhase, JobState};
+use crate::logic::cache::Unit;
 use crate::logic::time::Timestamp;
 
 /// Everything that should be under way.
@@ -18,6 +19,10 @@ pub struct Wanted<'a> {
     pub sweeping: &'a std::collections::BTreeSet<u32>,
     /// Cells that wait for the digest of files.
     pub hashing: &'a std::collections::BTreeSet<u32>,
+    /// Units for which a result that fits is to be looked for.
+    pub looking: &'a std::collections::BTreeSet<Unit>,
+    /// Units whose result is to be kept.
+    pub keeping: &'a std::collections::BTreeSet<Unit>,
     /// Whoever holds the children should end what is left and go.
     pub close: bool,
     /// What runs should be stopped where it stands.
@@ -49,6 +54,8 @@ pub fn wanted(state: &JobState) -> Wanted<'_> {
         recalled: submitted.filter_map(|&cell| state.cells[cell as usize].submitted).collect(),
         sweeping: &state.index.sweeping,
         hashing: &state.index.hashing,
+        looking: &state.index.looking,
+        keeping: &state.index.keeping,
         wishes,
         room,
         close: running && state.all_done(),

@@ -2,6 +2,7 @@
 //!
 //! Not here: expanding matrices (`matrix.rs`), checking inputs (`inputs.rs`), running anything.
 
+mod caching;
 mod gates;
 pub mod inputs;
 pub mod matrix;
@@ -13,9 +14,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::playbook::cache::CacheRule;
 use super::playbook::gate::GateRules;
 use super::playbook::model::Playbook;
 use super::playbook::share::Totals;
+use super::sidecar::Containers;
 use super::value::Value;
 
 /// What was asked for beside the playbook itself. Stored with the job, so that the plan can be made again.
@@ -40,9 +43,35 @@ pub struct PlanRequest {
     /// What the job shares with all others.
     #[serde(skip_serializing_if = "Totals::is_default")]
     pub totals: Totals,
+    /// What the job uses the cache of results for.
+    #[serde(skip_serializing_if = "CacheRequest::is_default")]
+    pub cache: CacheRequest,
     /// Among what waits in several jobs, higher ones go first.
     #[serde(skip_serializing_if = "is_zero")]
     pub priority: i32,
+    /// What runs containers.
+    #[serde(skip_serializing_if = "Containers::is_default")]
+    pub containers: Containers,
+}
+
+/// What a job uses the cache of results for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CacheRequest {
+    /// Nothing is looked for, and nothing is kept.
+    pub off: bool,
+    /// Everything is made anew, and kept.
+    pub refresh: bool,
+    /// Stages without `cache` are cached as well.
+    pub all: bool,
+    /// Of `all`: patterns of the files that these depend on; all files of the project if there is none.
+    pub files: Vec<String>,
+}
+
+impl CacheRequest {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl PlanRequest {
@@ -64,6 +93,7 @@ impl PlanRequest {
                 max_parallel: None,
                 gates: GateRules::default(),
                 totals: Totals::default(),
+                containers: Containers::default(),
                 ..request.clone()
             };
             (inputs, asked)
@@ -93,6 +123,8 @@ pub struct Plan {
     pub totals: Totals,
     /// Of the job among others.
     pub priority: i32,
+    pub cache: CacheRequest,
+    pub containers: Containers,
 }
 
 impl Plan {
@@ -114,13 +146,15 @@ impl Plan {
         let all = || self.playbook.stages.iter().zip(&self.stages);
         let left_out: Vec<&str> = all().filter(|(_, it)| is_out(it)).map(|(stage, _)| &*stage.id).collect();
         let readers = all().filter(|(_, planned)| !is_out(planned));
-        readers
+        let caching =
+            if self.cache.all { caching::left_out(&self.playbook, &self.stages) } else { Vec::new() };
+        let reading = readers
             .flat_map(|(stage, _)| stage.reads.iter().map(move |read| (stage, read)))
             .filter(|(_, read)| left_out.contains(&&***read))
             .map(|(stage, read)| {
                 format!("`{}` reads outputs of `{read}`, which is left out: they will be empty", stage.id)
-            })
-            .collect()
+            });
+        reading.chain(caching).collect()
     }
 }
 
@@ -132,6 +166,8 @@ pub struct PlannedStage {
     pub needed_by: Vec<u32>,
     /// Axes replaced or added by the request.
     pub axes: Vec<(String, Vec<String>)>,
+    /// Of `run --cache`, where the playbook says nothing about caching.
+    pub cache: Option<Arc<CacheRule>>,
 }
 
 /// Whether a stage takes part.
@@ -168,7 +204,12 @@ pub fn plan(playbook: Arc<Playbook>, request: &PlanRequest) -> Result<Plan, Vec<
     let mut stages: Vec<PlannedStage> = playbook
         .stages
         .iter()
-        .map(|_| PlannedStage { selected: Selected::Yes, needed_by: Vec::new(), axes: Vec::new() })
+        .map(|_| PlannedStage {
+            selected: Selected::Yes,
+            needed_by: Vec::new(),
+            axes: Vec::new(),
+            cache: None,
+        })
         .collect();
     for (at, stage) in playbook.stages.iter().enumerate() {
         for &need in &stage.needs {
@@ -183,9 +224,12 @@ pub fn plan(playbook: Arc<Playbook>, request: &PlanRequest) -> Result<Plan, Vec<
         return Err(problems);
     }
     let order = order(&playbook, &stages);
+    caching::choose(&playbook, &request.cache, &mut stages);
     let vars = vars(&playbook, request);
+    let cache = request.cache.clone();
     let (gates, totals, priority) = (request.gates.clone(), request.totals.clone(), request.priority);
-    Ok(Plan { order, inputs, vars, slots, gates, totals, priority, stages, playbook })
+    let containers = request.containers.clone();
+    Ok(Plan { order, inputs, vars, slots, gates, totals, priority, cache, containers, stages, playbook })
 }
 
 fn position(at: usize) -> u32 {

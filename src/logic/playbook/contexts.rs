@@ -31,6 +31,8 @@ pub enum Spot {
     PlaybookShare,
     /// `concurrency` and `locks` of a stage.
     StageShare,
+    /// `services` of a stage.
+    Sidecar,
 }
 
 /// Names of all contexts, aliases behind their names.
@@ -46,6 +48,11 @@ const STEP: &[&str] = &[
 const STEP_WITHOUT_SECRETS: &[&str] = &[
     "run", "github", "inputs", "vars", "env", "needs", "matrix", "strategy", "steps", "stage", "job",
     "runner", "gate", "error",
+];
+
+const SIDECAR: &[&str] = &[
+    "run", "github", "inputs", "vars", "secrets", "env", "needs", "matrix", "strategy", "stage", "job",
+    "runner", "gate",
 ];
 
 impl Spot {
@@ -70,6 +77,7 @@ impl Spot {
                 &["run", "github", "inputs", "vars", "env", "needs", "matrix", "strategy", "gate"]
             }
             Self::StageOutput => &STEP[..STEP.len() - 1],
+            Self::Sidecar => SIDECAR,
             Self::StepIf | Self::StepName | Self::StepApprove => STEP_WITHOUT_SECRETS,
             Self::StepContinue | Self::StepEnv | Self::StepFolder | Self::StepRun => STEP,
         }
@@ -123,6 +131,7 @@ impl Spot {
             Self::StepApprove => "`approve` of a step",
             Self::PlaybookShare => "`concurrency` of a playbook",
             Self::StageShare => "`concurrency` and `locks` of a stage",
+            Self::Sidecar => "`services`",
         }
     }
 }

@@ -43,6 +43,8 @@ pub(super) struct Known<'t> {
     pub steps_node: Option<NodeId>,
     /// Names of the inputs of the stage's gate, `true` for those whose text is anybody's guess; nothing if it has none.
     pub gate: Option<Vec<(String, bool)>>,
+    /// Names of the stage's services, with the names of their ports.
+    pub services: Vec<(&'t str, Vec<String>)>,
     /// Whether the reader is inside `rescue` or `always`.
     pub in_rescue: bool,
 }

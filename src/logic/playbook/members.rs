@@ -30,6 +30,8 @@ const RUN: &[&str] = &[
 const RUNNER: &[&str] =
     &["os", "arch", "temp", "tool_cache", "name", "debug", "environment", "cpus", "memory"];
 const GATE: &[&str] = &["inputs", "by", "note"];
+const STAGE: &[&str] = &["status", "services"];
+const SERVICE: &[&str] = &["id", "host", "ports"];
 const STAGE_RESULT: &[&str] = &["result", "outcome", "outputs"];
 
 impl<'t> Reader<'t> {
@@ -66,6 +68,7 @@ impl<'t> Reader<'t> {
             "matrix" => self.check_matrix(first, &lower, span),
             "strategy" => member(STRATEGY, first, "`strategy`", span),
             "error" => member(ERROR, first, "`error`", span),
+            "stage" | "job" => self.check_sidecar(used, span),
             "gate" => member(GATE, first, "`gate`", span).or_else(|| self.check_gate(used, span)),
             "run" => member(RUN, first, "`run`", span),
             "runner" => member(RUNNER, first, "`runner`", span),
@@ -191,6 +194,35 @@ impl<'t> Reader<'t> {
                 }
             }
         }
+    }
+
+    /// A stage has the services that it declares and no others, and those the ports that they declare.
+    fn check_sidecar(&mut self, used: &ContextUse, span: Span) -> Option<Diagnostic> {
+        let first = used.path.first()?;
+        if let Some(problem) = member(STAGE, first, &format!("`{}`", used.name), span) {
+            return Some(problem);
+        }
+        let name = used.path.get(1).filter(|_| first.eq_ignore_ascii_case("services"))?;
+        let Some((known, ports)) =
+            self.known.services.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).cloned()
+        else {
+            let message = format!("stage `{}` has no service `{name}`", self.known.stage);
+            let problem = Diagnostic::error("unknown-service", span, message);
+            let names = self.known.services.iter().map(|(known, _)| *known);
+            return Some(meant(&mut self.guesses, problem, name, names, "declare it below `services`"));
+        };
+        let part = used.path.get(2)?;
+        if let Some(problem) = member(SERVICE, part, "a service", span) {
+            return Some(problem);
+        }
+        let port = used.path.get(3).filter(|_| part.eq_ignore_ascii_case("ports"))?;
+        if ports.iter().any(|it| it == port) {
+            return None;
+        }
+        let problem =
+            Diagnostic::error("unknown-service", span, format!("service `{known}` opens no port `{port}`"));
+        let help = format!("add it to `ports` of `{known}`");
+        Some(meant(&mut self.guesses, problem, port, ports.iter().map(String::as_str), &help))
     }
 
     /// A gate has the inputs that it declares and no others.

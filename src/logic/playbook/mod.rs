@@ -4,6 +4,7 @@
 //! (`faces/report.rs`). Start with `read`. The way goes from `source.rs` (text and places) over `tree.rs` (YAML) to
 //! `read_playbook.rs` and its neighbours, which fill `model.rs`; `keys.rs` is the table of keys, `slugs.rs` that of faults.
 
+pub mod cache;
 mod check;
 pub mod contexts;
 mod decode;
@@ -14,6 +15,7 @@ mod members;
 mod merge;
 pub mod model;
 pub mod offsets;
+pub mod read_cache;
 mod read_control;
 mod read_gate;
 mod read_inputs;
@@ -21,11 +23,13 @@ mod read_limits;
 mod read_matrix;
 mod read_on;
 mod read_playbook;
+mod read_service;
 mod read_share;
 mod read_stage;
 mod read_step;
 pub mod scalar;
 pub mod share;
+pub mod sidecar;
 pub mod slugs;
 pub mod source;
 mod syntax;

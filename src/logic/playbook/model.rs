@@ -5,8 +5,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::cache::CacheRule;
 use super::gate::Approve;
 use super::share::{Concurrency, Lock, Resources};
+use super::sidecar::{Part, Sidecar};
 use super::source::Span;
 use crate::logic::expr::{Condition, Template};
 use crate::logic::job::effect::KeepChildren;
@@ -231,6 +233,7 @@ pub struct Stage {
     /// What each cell holds while it runs.
     pub locks: Vec<Lock>,
     pub resources: Resources,
+    pub cache: Option<Box<CacheRule>>,
 }
 
 /// When a stage runs, seen from its direct needs. Sugar for `if`.
@@ -349,6 +352,8 @@ pub struct StepTree {
     pub background: Vec<usize>,
     /// Several steps may run at the same time: some stand in a `parallel` or run in the background.
     pub is_concurrent: bool,
+    /// What runs beside the steps. Its own steps come after all others, and first in the list.
+    pub sidecars: Vec<Sidecar>,
 }
 
 /// A step.
@@ -381,6 +386,9 @@ pub struct Step {
     pub undo: Option<usize>,
     /// The step that this one undoes; such a step stands in no list.
     pub undoes: Option<usize>,
+    pub cache: Option<Box<CacheRule>>,
+    /// It is no step of the file but a part of `services`.
+    pub part: Option<Part>,
 }
 
 /// What a step does.

@@ -45,6 +45,10 @@ impl Reader<'_> {
         let triggers = fields.get("on").map(|id| self.triggers(id, &inputs)).unwrap_or_default();
         let name = fields.get("name").and_then(|id| self.text(id, "text")).map(str::to_owned);
         let concurrency = fields.field("concurrency");
+        let env = fields.get("env").map(|id| self.env(id, Spot::PlaybookEnv)).unwrap_or_default();
+        for stage in &stages {
+            self.check_caches(stage, &env);
+        }
         Some(Playbook {
             name: Arc::from(name.unwrap_or_else(|| stem(&self.source.name).to_owned())),
             description: fields.get("description").and_then(|id| self.text(id, "text")).map(str::to_owned),
@@ -54,7 +58,7 @@ impl Reader<'_> {
             inputs,
             secrets,
             vars: fields.get("vars").map(|id| self.vars(id)).unwrap_or_default(),
-            env: fields.get("env").map(|id| self.env(id, Spot::PlaybookEnv)).unwrap_or_default(),
+            env,
             defaults,
             policy,
             requires: fields.get("requires").map(|id| self.requires(id)).unwrap_or_default(),

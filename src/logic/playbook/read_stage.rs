@@ -153,6 +153,7 @@ impl<'t> Reader<'t> {
         self.known.steps_node = None;
         self.known.matrix = MatrixKeys::None;
         self.known.matrix_from_outside = false;
+        self.known.services.clear();
         let mut stage = empty_stage(header, needs, outer);
         if self.is_null(header.node) {
             // An alias of nothing has been reported as such.
@@ -202,9 +203,12 @@ impl<'t> Reader<'t> {
                 .or(outer.on_interrupt)
                 .unwrap_or_default(),
         };
+        let services = fields.field("services").map(|field| self.services(field)).unwrap_or_default();
         stage.steps = self.stage_steps(&fields, header, &defaults, had_problem);
+        self.add_services(&mut stage, services, &defaults);
         stage.rollback_on_failure = self.rollback_of_stage(&fields, &stage.steps);
         stage.outputs = fields.get("outputs").map(|id| self.stage_outputs(id)).unwrap_or_default();
+        stage.cache = fields.field("cache").and_then(|field| self.cache(field));
         stage
     }
 
@@ -372,5 +376,6 @@ fn empty_stage(header: &Header<'_>, needs: Vec<usize>, outer: &Defaults) -> Stag
         concurrency: None,
         locks: Vec::new(),
         resources: Resources::default(),
+        cache: None,
     }
 }

@@ -231,6 +231,7 @@ impl<'t> Reader<'t> {
         step.on_interrupt = on_interrupt.unwrap_or(defaults.on_interrupt);
         step.keep_children =
             fields.get("keep-children").and_then(|id| self.keep_children(id)).unwrap_or_default();
+        step.cache = fields.field("cache").and_then(|field| self.cache(field));
         step.log_limit = fields.get("log").and_then(|id| self.log_limit(id)).or(defaults.log_limit);
         let is_run = matches!(step.action, Action::Run { .. });
         step.retry = match fields.get("retry") {
@@ -320,5 +321,7 @@ pub(super) fn empty_step(span: Span, parent: Option<usize>, action: Action) -> S
         background: false,
         undo: None,
         undoes: None,
+        cache: None,
+        part: None,
     }
 }

@@ -54,6 +54,8 @@ pub static ALL: &[Slug] = &[
     slug("several-actions", "a step or stage does more than one thing"),
     slug("too-many-blocks", "blocks are nested more than 10 deep"),
     slug("not-in-background", "`wait` or `cancel` names a step that was not started in the background"),
+    slug("bad-port", "a port of a service cannot be read, or two want the same"),
+    slug("unknown-service", "an expression names a service or a port that is not there"),
     slug("nothing-to-undo", "a rollback has nothing to do: no step has an `undo`"),
     slug("unknown-need", "a stage needs one that is not there"),
     slug("self-need", "a stage needs itself"),
@@ -100,6 +102,9 @@ pub static ALL: &[Slug] = &[
     slug("unknown-zone", "a time zone is not known"),
     slug("bad-time", "a day or a time cannot be read, or comes before the beginning"),
     slug("bad-glob", "a pattern of files cannot be read, or leads out of the project"),
+    slug("cache-not-possible", "what has a `cache` has no result that could be taken again"),
+    slug("cache-with-secret", "what has a `cache` uses a secret, and its result may hold it"),
+    slug("cache-never-hits", "what has a `cache` reads what is another one in each job (warning)"),
     slug("trigger-needs-input", "what starts by itself needs an input that nobody gives"),
     slug("self-trigger", "a playbook waits for its own end to start again"),
 ];

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::caching::CacheCounts;
 use super::parts::{CellView, Counts, Phase, StageView, StepView, Tried};
 use super::shares::ShareWait;
 use super::worked::Worked;
@@ -70,6 +71,8 @@ pub struct JobView {
     pub(super) open_gates: BTreeSet<u32>,
     /// What the job as a whole waits for that others have.
     pub waits: Option<ShareWait>,
+    /// How much of it came from earlier results.
+    pub cache: CacheCounts,
 }
 
 impl JobView {
@@ -104,6 +107,7 @@ impl JobView {
             gates: Vec::new(),
             open_gates: BTreeSet::new(),
             waits: None,
+            cache: CacheCounts::default(),
             playbook,
         }
     }
@@ -147,11 +151,9 @@ impl JobView {
                 self.fold_step(&envelope.event, at);
                 super::together::look(self, &envelope.event);
             }
-            Event::Annotated { key, annotation } => {
-                self.annotation_count += 1;
-                if self.annotations.len() < ANNOTATIONS_KEPT {
-                    self.annotations.push((*key, annotation.clone()));
-                }
+            Event::Annotated { key, annotation } => self.annotate(*key, annotation),
+            Event::CacheHit { .. } | Event::CacheMissed { .. } | Event::CacheKept { .. } => {
+                self.fold_cache(&envelope.event, at);
             }
             Event::GateOpened(_)
             | Event::GateAnswered(_)
@@ -166,6 +168,13 @@ impl JobView {
             | Event::ClaimsHeld { .. }
             | Event::ClaimsLost { .. } => self.fold_shares(&envelope.event, at),
             other => self.fold_job(other, at),
+        }
+    }
+
+    pub(super) fn annotate(&mut self, key: AttemptKey, annotation: &Annotation) {
+        self.annotation_count += 1;
+        if self.annotations.len() < ANNOTATIONS_KEPT {
+            self.annotations.push((key, annotation.clone()));
         }
     }
 
@@ -245,6 +254,7 @@ impl JobView {
         let it = &mut self.stages[stage as usize];
         it.cells = cells.iter().map(|cell| cell.cell).collect();
         it.counts = counts;
+        it.cached = 0;
         it.started = None;
         it.finished = None;
     }
@@ -364,7 +374,7 @@ impl JobView {
     }
 
     /// Returns the cell, unless the event is about an earlier run of it than the one that is shown.
-    fn current(&mut self, cell: u32, run: u32) -> Option<&mut CellView> {
+    pub(super) fn current(&mut self, cell: u32, run: u32) -> Option<&mut CellView> {
         let it = self.cells.get_mut(cell as usize).filter(|it| it.run <= run)?;
         it.run = run;
         Some(it)
@@ -648,5 +658,6 @@ fn new_cell(stage: u32, new: &NewCell) -> CellView {
         finished: None,
         gate: None,
         waits: None,
+        cache: None,
     }
 }

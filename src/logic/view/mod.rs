@@ -3,6 +3,7 @@
 //! Not here: deciding anything (`logic/job`), words and colours (`faces`). Start with `JobView::fold`;
 //! `forecast.rs` says how far a job is and how long it will take.
 
+mod caching;
 pub mod forecast;
 mod freeze;
 mod gates;
@@ -16,6 +17,7 @@ mod worked;
 #[cfg(test)]
 mod tests;
 
+pub use caching::{CacheCounts, CacheView};
 pub use forecast::{Forecast, Progress};
 pub use grid::Grid;
 pub use job_view::JobView;

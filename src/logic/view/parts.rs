@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::caching::CacheView;
 use super::shares::ShareWait;
 use crate::logic::job::event::{Cause, Outcome};
 use crate::logic::time::Timestamp;
@@ -106,6 +107,8 @@ pub struct StageView {
     pub earlier: Duration,
     /// How many gates are open, before it or in its cells.
     pub gates: u32,
+    /// How many of its cells are earlier results.
+    pub cached: usize,
 }
 
 impl StageView {
@@ -147,6 +150,8 @@ pub struct CellView {
     pub gate: Option<u32>,
     /// What it waits for that others have.
     pub waits: Option<ShareWait>,
+    /// What the cache of results had to do with it.
+    pub cache: Option<CacheView>,
 }
 
 /// A step of one run of a cell.
@@ -168,6 +173,8 @@ pub struct StepView {
     pub finished: Option<Timestamp>,
     /// Its gate, while that is open.
     pub gate: Option<u32>,
+    /// What the cache of results had to do with it.
+    pub cache: Option<CacheView>,
 }
 
 /// How a try ended after which there was another one, of its step or of its whole cell.

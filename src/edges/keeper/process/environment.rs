@@ -101,6 +101,16 @@ impl Environment {
         changed.hidden.sort_unstable();
         Ok(changed)
     }
+
+    /// Only what no attempt can change, and what an attempt says.
+    ///
+    /// # Errors
+    /// As of [`Self::change`].
+    pub(crate) fn close<'a>(&'a self, all: &[(String, Option<String>)]) -> Result<Changed<'a>, String> {
+        let mut changed = self.change(all)?;
+        changed.hidden = (0..self.fixed).collect();
+        Ok(changed)
+    }
 }
 
 impl Changed<'_> {

@@ -19,6 +19,7 @@ mod log;
 mod masks;
 mod orders;
 mod pump;
+mod removal;
 mod shared;
 mod spawn;
 mod stop;

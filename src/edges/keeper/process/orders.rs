@@ -46,8 +46,9 @@ impl CarryOut for Arc<Shared> {
                 worker::hire(self);
             }
             ToKeeper::Signal { key, rung, signal } => stop::signal(self, key, rung, signal),
-            ToKeeper::Sweep { cell, run, tag, grace_ms, signal } => {
-                stop::sweep_cell(self, cell, run, tag, signal, Duration::from_millis(grace_ms));
+            ToKeeper::Sweep { cell, run, tag, grace_ms, signal, remove } => {
+                let grace = Duration::from_millis(grace_ms);
+                stop::sweep_cell(self, stop::Sweep { cell, run, tag, signal, grace, remove });
             }
             ToKeeper::Withdraw { keys } => {
                 let mut withdrawn = Vec::new();

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::super::ladder::{self, Ended};
 use super::super::procfs::{self, Process, tag_is_inside};
+use super::removal;
 use super::shared::{Shared, State};
 use crate::logic::job::effect::Rung;
 use crate::logic::job::report::{AttemptKey, Report};
@@ -95,16 +96,21 @@ pub(crate) fn sweep(shared: &Shared, whose: &Whose, signal: i32, grace: Duration
     ladder::end(&mut || find(shared, whose), signal, grace)
 }
 
+/// An order to end what is left of a cell.
+pub(crate) struct Sweep {
+    pub(crate) cell: u32,
+    pub(crate) run: u32,
+    pub(crate) tag: String,
+    pub(crate) signal: i32,
+    pub(crate) grace: Duration,
+    /// Commands that remove what is no process.
+    pub(crate) remove: Vec<Vec<String>>,
+}
+
 /// Ends what is left of a cell and reports it; on a thread of its own if there is anything, as it may take long.
-pub(crate) fn sweep_cell(
-    shared: &Arc<Shared>,
-    cell: u32,
-    run: u32,
-    tag: String,
-    signal: i32,
-    grace: Duration,
-) {
-    let nothing = shared.orphans().is_empty() && !shared.state().late.contains_key(&tag);
+pub(crate) fn sweep_cell(shared: &Arc<Shared>, sweep: Sweep) {
+    let Sweep { cell, run, tag, signal, grace, remove } = sweep;
+    let nothing = remove.is_empty() && shared.orphans().is_empty() && !shared.state().late.contains_key(&tag);
     if nothing {
         shared.state().cells.remove(&tag);
         shared.link.report(Report::Swept { cell, run, ended: 0, survivors: Vec::new() });
@@ -113,7 +119,8 @@ pub(crate) fn sweep_cell(
     shared.state().sweeps.insert((cell, run));
     let sweeper = Arc::clone(shared);
     let work = move || {
-        let ended = sweep(&sweeper, &Whose::Cell { tag: tag.clone() }, signal, grace);
+        let mut ended = self::sweep(&sweeper, &Whose::Cell { tag: tag.clone() }, signal, grace);
+        ended.survivors.extend(remove.iter().filter_map(|argv| removal::run(argv, &[]).err()));
         sweeper.wait_late(Some(&tag));
         let mut state = sweeper.state();
         state.cells.remove(&tag);

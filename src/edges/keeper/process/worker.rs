@@ -18,6 +18,7 @@ use super::environment::{Environment, Here, entry};
 use super::files::{self, Pool};
 use super::log::Log;
 use super::pump::{Buffer, Taps};
+use super::removal;
 use super::shared::{Shared, State};
 use super::spawn::{NotStarted, Spawner};
 use super::stop::{self, Whose};
@@ -247,7 +248,11 @@ impl Worker {
             self.base = self.shared.base.fix(self.shared.fixed.iter().chain(variables));
             self.base_of = variables.first().cloned();
         }
-        let mut environment = self.base.change(&launch.env).map_err(|name| {
+        let changed = match launch.is_closed {
+            true => self.base.close(&launch.env),
+            false => self.base.change(&launch.env),
+        };
+        let mut environment = changed.map_err(|name| {
             failed(&format!(
                 "the variable `{}` cannot be set: its name or value is not allowed",
                 name.escape_debug()
@@ -331,11 +336,12 @@ impl Worker {
         }
         log.settle();
         forget(script.as_deref().filter(|_| left == 0));
+        let not_removed = removal::run(&launch.after_end, &launch.env).err();
         let mut exit = Exit {
             key,
             end,
             log_bytes: log.bytes(),
-            log_problem: log.problem(),
+            log_problem: log.problem().or(not_removed),
             usage,
             files,
             left_running: left,

@@ -4,6 +4,7 @@
 //! Invariant: everything here is derived from the state, so a crash between any two events heals itself.
 //! Deadlines and attention are only hints that are drained on the way; replay fills them again.
 
+use super::cached::{self, Ruling};
 use super::event::{Cause, Event, Outcome, StepEnd};
 use super::launch;
 use super::order::Target;
@@ -115,7 +116,11 @@ fn cell_next(state: &mut JobState, cell: u32, now: Timestamp) -> Option<Event> {
             } else if let Some((_, cause)) = stop::reason(state, cell, now) {
                 (Outcome::Cancelled, cause)
             } else {
-                return share::before_cell(state, cell, now);
+                return match cached::before_cell(state, cell, now) {
+                    Some(Ruling::Done) => Some(stages::finish_cell(state, cell, false, Pressure::None, now)),
+                    Some(Ruling::Wait) => None,
+                    None => share::before_cell(state, cell, now),
+                };
             };
             Some(Event::CellFinished {
                 cell,
@@ -167,6 +172,9 @@ fn advance(
     now: Timestamp,
     may_start: bool,
 ) -> Option<Event> {
+    if cached::holds_rest(state, cell) {
+        return None;
+    }
     let run = state.cells[cell as usize].run;
     match progress::next(state, cell, pressure, now) {
         Next::Busy => None,
@@ -195,12 +203,18 @@ fn advance(
             if pressure == Pressure::None && !(share::has_all(state, cell) && share::job_has_all(state)) {
                 return None;
             }
+            if cached::holds_step(state, cell, step, pressure) {
+                return None;
+            }
             start(state, cell, step, status.into())
         }
         Next::End { failed } => {
             let it = &state.cells[cell as usize];
             if it.needs_sweep && !it.swept {
                 state.index.sweeping.insert(cell);
+                return None;
+            }
+            if cached::holds_end(state, cell, failed, pressure) {
                 return None;
             }
             Some(stages::finish_cell(state, cell, failed, pressure, now))

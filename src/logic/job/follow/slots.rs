@@ -107,6 +107,7 @@ fn submit(state: &JobState, now: Timestamp) -> Option<Event> {
         let attempt = it.steps[step as usize].attempt + 1;
         let key = AttemptKey { cell, run: it.run, step, attempt };
         let is_ready = matches!(model.action, Action::Run { .. })
+            && model.cache.is_none()
             && it.hashes.is_empty()
             && launch::check(state, key, status.into()).is_ok();
         return is_ready.then_some(Event::StepSubmitted { key });

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::super::cached;
 use super::super::event::{Cause, Event, NewCell, Outcome};
 use super::super::progress::Pressure;
 use super::super::report::AttemptKey;
@@ -132,7 +133,9 @@ fn can_foresee(state: &JobState, stage: u32) -> bool {
         && model.run_when == RunWhen::AllSuccess
         && model.strategy.is_none()
         && model.approve.is_none()
+        && model.steps.sidecars.is_empty()
         && !share::stage_asks(state, stage)
+        && !cached::has_cache(state, stage)
         && share::width(state, stage) == 1
         && !model.is_final;
     let Some(step) = model.steps.body.first().map(|&at| &model.steps.steps[at]) else { return false };

@@ -6,6 +6,7 @@ use super::super::effect::Rung;
 use super::super::event::{Cause, Event};
 use super::super::progress::Pressure;
 use super::super::report::AttemptKey;
+use super::super::sidecar;
 use super::super::state::{CancelState, CellPhase, CellState, JobState, StepPhase};
 use super::super::together::{is_over, why_stop};
 use crate::logic::playbook::model::StepTree;
@@ -21,6 +22,10 @@ pub(super) fn reason(state: &JobState, cell: u32, now: Timestamp) -> Option<(Run
     let model = &state.setting.plan.playbook.stages[it.stage as usize];
     let since = it.since?;
     // The time of a wait for people does not count.
+    // What is left of it is cleanup.
+    if !model.steps.sidecars.is_empty() && sidecar::is_over(it, &model.steps) {
+        return None;
+    }
     (it.phase == CellPhase::Active && it.asking_since.is_none() && since.after(model.timeout) <= now)
         .then(|| (Rung::Polite, Cause::Timeout { of: "stage".to_owned() }))
 }

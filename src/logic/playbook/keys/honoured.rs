@@ -34,6 +34,11 @@ pub(super) fn of(place: Place) -> Option<&'static [Key]> {
         Place::Concurrency => CONCURRENCY,
         Place::Lock => LOCK,
         Place::Resources => RESOURCES,
+        Place::Cache => CACHE,
+        Place::Sidecar => SIDECAR,
+        Place::SidecarProcess => SIDECAR_PROCESS,
+        Place::Credentials => CREDENTIALS,
+        Place::Ready => READY,
         _ => return None,
     })
 }
@@ -210,12 +215,12 @@ static STAGE: &[Key] = &[
     yes(S, "approve", "text or a map", "Waits for people before its cells start"),
     yes(S, "rollback", "`on-failure`", "Undoes completed steps if the stage fails"),
     later(S, "container", "text or a map", "Runs the steps in a container"),
-    later(S, "services", "a map of services", "Containers or processes beside the steps"),
+    yes(S, "services", "a map of services", "Processes or containers beside the steps of each cell"),
     later(S, "environment", "text or a map", "A named target with variables, secrets and rules"),
     yes(S, "concurrency", "text or a map", "Cells of one group run one after the other, over all jobs"),
     yes(S, "locks", "a list of locks", "Locks that are taken together before a cell starts"),
     yes(S, "resources", "a map", "Share of the machine that each cell needs"),
-    later(S, "cache", "a map", "Takes the result of an earlier equal run"),
+    yes(S, "cache", "a map", "Takes the result of an earlier equal run"),
     later(S, "uses", "a playbook", "Runs another playbook as this stage"),
     later(S, "with", "a map of values", "Inputs of the playbook in `uses`"),
     later(S, "secrets", "`inherit` or a map", "Secrets of the playbook in `uses`"),
@@ -332,7 +337,7 @@ static STEP: &[Key] = &[
     later(T, "stdin", "text", "Standard input of the step"),
     later(T, "uses", "an action or a playbook", "Runs an action"),
     later(T, "with", "a map of values", "Inputs of `uses`"),
-    later(T, "cache", "a map", "Takes the result of an earlier equal run"),
+    yes(T, "cache", "a map", "Takes the result of an earlier equal run"),
     later(T, "cache-files", "a map", "Keeps files between jobs"),
     yes(T, "idempotent", "`true` or `false`", "May run again after a crash"),
     yes(
@@ -480,4 +485,73 @@ static RESOURCES: &[Key] = &[
     yes(RS, "cpu", "a number", "Processors, of `cpu` in the setting `resources`"),
     yes(RS, "memory", "a size", "Memory, of `memory` in the setting `resources`"),
     yes(RS, "custom", "a map of numbers", "Other things that the setting `resources` counts"),
+];
+
+const CA: Place = Place::Cache;
+static CACHE: &[Key] = &[
+    yes(CA, "inputs", "a list of globs", "Files that the result depends on"),
+    yes(CA, "outputs", "a list of globs", "Files that are the result"),
+    yes(CA, "env", "a list of names", "Environment variables that the result depends on"),
+    yes(CA, "tools", "a list of commands", "Commands whose output the result depends on"),
+    yes(CA, "key", "text with expressions", "Whatever else the result depends on"),
+    yes(CA, "mode", "`read-write`, `read`, `write` or `off`", "What the cache is used for"),
+    yes(CA, "outputs-exact", "`true` or `false`", "Removes other files from output folders"),
+    yes(CA, "secrets", "`refuse` or `include`", "What happens with secrets"),
+    yes(CA, "max-size", "a size", "Largest result that is kept"),
+    yes(CA, "share", "`project`, `branch` or `none`", "Who may use the result"),
+    later(CA, "failures", "`true` or `false`", "Keeps failures of pure checks"),
+    yes(CA, "strict", "`true` or `false`", "Watches for undeclared writes"),
+    later(CA, "path", "a list of paths", "Files that are kept between jobs"),
+    later(CA, "restore-keys", "a list of text", "Beginnings of keys that will do as well"),
+];
+
+const SC: Place = Place::Sidecar;
+static SIDECAR: &[Key] = &[
+    yes(SC, "process", "a command or a map", "Runs it as a process of the host"),
+    yes(
+        SC,
+        "image",
+        "text with expressions",
+        "Runs it in a container of this image, by `docker` or `podman`",
+    ),
+    yes(SC, "env", "a map of text", "Its environment"),
+    yes(
+        SC,
+        "ports",
+        "a list",
+        "Ports that it opens: `5432` for a free one of the host, `15432:5432` for a certain one",
+    ),
+    yes(SC, "ready", "a map", "How to see that it is ready; the health check of the image if there is none"),
+    yes(SC, "volumes", "a list", "Folders that the container sees"),
+    yes(SC, "options", "words", "Further options of the container engine"),
+    yes(SC, "credentials", "a map", "How to log in at the registry of the image"),
+    yes(SC, "entrypoint", "text with expressions", "Replaces the image's entry point"),
+    yes(SC, "command", "words", "Replaces the image's command"),
+];
+
+const SP: Place = Place::SidecarProcess;
+static SIDECAR_PROCESS: &[Key] = &[
+    yes(SP, "run", "text for a shell", "Runs it, in the foreground; required"),
+    yes(SP, "stop", "text for a shell", "Asks it to end; the stage's signal if there is none"),
+    yes(SP, "ready", "a map", "The same as `ready` beside `process`"),
+];
+
+const CR: Place = Place::Credentials;
+static CREDENTIALS: &[Key] = &[
+    yes(CR, "username", "text with expressions", "Name at the registry; required"),
+    yes(CR, "password", "text with expressions", "Password, best a secret; required"),
+];
+
+const RD: Place = Place::Ready;
+static READY: &[Key] = &[
+    yes(RD, "tcp", "a port", "Ready when it accepts connections"),
+    yes(RD, "http", "a path or an address", "Ready when it answers with a status below 400"),
+    yes(RD, "run", "text for a shell", "Ready when this ends with code 0"),
+    yes(
+        RD,
+        "interval",
+        "a duration",
+        "Time between two looks, the first ones come faster; 1s if there is none",
+    ),
+    yes(RD, "timeout", "a duration", "How long it may take; 60s if there is none"),
 ];

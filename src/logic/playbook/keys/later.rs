@@ -11,7 +11,6 @@ pub(super) fn of(place: Place) -> &'static [Key] {
         Place::Environment => ENVIRONMENT,
         Place::Container => CONTAINER,
         Place::Sidecar => SIDECAR,
-        Place::Cache => CACHE,
         Place::Artifact => ARTIFACT,
         Place::Reporting => REPORTING,
         Place::Notifications => NOTIFICATIONS,
@@ -59,24 +58,6 @@ static SIDECAR: &[Key] = &[
     later(SC, "command", "text", "Replaces the image's command"),
     later(SC, "process", "a map", "A process instead of a container"),
     later(SC, "ready", "a map", "How to see that it is ready"),
-];
-
-const CA: Place = Place::Cache;
-static CACHE: &[Key] = &[
-    later(CA, "inputs", "a list of globs", "Files that the result depends on"),
-    later(CA, "outputs", "a list of globs", "Files that are the result"),
-    later(CA, "env", "a list of names", "Environment variables that the result depends on"),
-    later(CA, "tools", "a list of commands", "Commands whose output the result depends on"),
-    later(CA, "key", "text with expressions", "Whatever else the result depends on"),
-    later(CA, "mode", "`read-write`, `read`, `write` or `off`", "What the cache is used for"),
-    later(CA, "outputs-exact", "`true` or `false`", "Removes other files from output folders"),
-    later(CA, "secrets", "`refuse` or `include`", "What happens with secrets"),
-    later(CA, "max-size", "a size", "Largest result that is kept"),
-    later(CA, "share", "`project`, `branch` or `none`", "Who may use the result"),
-    later(CA, "failures", "`true` or `false`", "Keeps failures of pure checks"),
-    later(CA, "strict", "`true` or `false`", "Watches for undeclared writes"),
-    later(CA, "path", "a list of paths", "Files that are kept between jobs"),
-    later(CA, "restore-keys", "a list of text", "Beginnings of keys that will do as well"),
 ];
 
 const AR: Place = Place::Artifact;

@@ -38,6 +38,9 @@ pub enum Place {
     Environment,
     Container,
     Sidecar,
+    SidecarProcess,
+    Credentials,
+    Ready,
     Cache,
     Approve,
     Artifact,
@@ -52,7 +55,7 @@ pub enum Place {
 
 impl Place {
     /// All places, in the order in which the table is printed.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 40] = [
         Self::Playbook,
         Self::Input,
         Self::Secret,
@@ -80,6 +83,9 @@ impl Place {
         Self::Environment,
         Self::Container,
         Self::Sidecar,
+        Self::SidecarProcess,
+        Self::Credentials,
+        Self::Ready,
         Self::Cache,
         Self::Approve,
         Self::Artifact,
@@ -123,6 +129,9 @@ impl Place {
             Self::Environment => "`environment`",
             Self::Container => "`container`",
             Self::Sidecar => "an entry of `services`",
+            Self::SidecarProcess => "`process`",
+            Self::Credentials => "`credentials`",
+            Self::Ready => "`ready`",
             Self::Cache => "`cache`",
             Self::Approve => "`approve`",
             Self::Artifact => "an entry of `artifacts`",

@@ -1,0 +1,218 @@
+//! Holding a service that does not end by a signal alone: a container, or a process that is ended by a command.
+//!
+//! This process stands for the service: its end is the end of the service, and a signal that reaches it lets the service
+//! end in its own way. What it cannot do, because it was killed, the keeper does: it ends processes by their tag and
+//! removes the container.
+
+use std::io::{PipeReader, Read, Write};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::task::Poll;
+
+use nix::sys::signal::Signal;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{PidfdFlags, pidfd_open};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::say;
+use crate::logic::sidecar::{Container, ERRAND, Process};
+
+/// Names of variables that tell the container engine what to do; a container that wants one gets it another way.
+const OF_ENGINE: [&str; 6] = ["PATH", "HOME", "USER", "TMPDIR", "SHELL", "LANG"];
+const OF_ENGINES: [&str; 9] =
+    ["XDG_", "DOCKER_", "CONTAINER", "PODMAN_", "BUILDAH_", "STORAGE_", "REGISTRY_", "LD_", "SSL_"];
+
+/// The signals by which a service may be asked to end.
+const ASKS: [Signal; 6] =
+    [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGUSR1, Signal::SIGUSR2];
+
+/// Catches them on a thread of its own, and returns what can be read from once one has come. They are not blocked, because
+/// children would inherit that.
+fn catch_signals() -> std::io::Result<PipeReader> {
+    let (reader, mut writer) = std::io::pipe()?;
+    let (ready, is_ready) = std::sync::mpsc::channel();
+    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_io().build() {
+            Ok(runtime) => runtime,
+            Err(error) => return drop(ready.send(Err(error))),
+        };
+        runtime.block_on(async {
+            let kinds = ASKS.map(|signal| SignalKind::from_raw(signal as i32));
+            let caught: std::io::Result<Vec<_>> = kinds.into_iter().map(signal).collect();
+            let mut caught = match caught {
+                Ok(caught) => caught,
+                Err(error) => return drop(ready.send(Err(error))),
+            };
+            // Whoever waits for it is there.
+            let _ = ready.send(Ok(()));
+            let next = std::future::poll_fn(|context| {
+                let is_one = caught.iter_mut().any(|it| it.poll_recv(context).is_ready());
+                if is_one { Poll::Ready(()) } else { Poll::Pending }
+            });
+            next.await;
+            // A full pipe is none, and the reader lives as long as the process.
+            let _ = writer.write_all(b"!");
+            // The others are caught to the end: what asks twice must not end this process before its service.
+            std::future::pending::<()>().await;
+        });
+    })?;
+    let gone = || Err(std::io::Error::other("the thread for signals has ended"));
+    is_ready.recv().unwrap_or_else(|_| gone()).map(|()| reader)
+}
+
+/// Runs a process until it ends, or ends it by its command when a signal says so.
+pub(super) fn process(errand: &Process) -> ExitCode {
+    let mut held = match Held::start(&errand.run, &[]) {
+        Ok(held) => held,
+        Err(problem) => return refuse(&problem),
+    };
+    let how = held.wait();
+    if how == Woken::Ended && held.code() != 0 {
+        return held.exit_code();
+    }
+    if how == Woken::Ended {
+        // It went to the background, where it runs until it is asked to end.
+        held.wait_for_signal();
+    }
+    if let Err(problem) = run(&errand.stop) {
+        say(&format!("its `stop` {problem}"));
+    }
+    // What it left running is ended with the cell.
+    held.end()
+}
+
+/// Runs a container until it ends, or ends it when a signal says so.
+pub(super) fn container(errand: &Container) -> ExitCode {
+    let mut words: Vec<String> =
+        ["run", "--rm", "--name", &errand.name].iter().map(|&word| word.to_owned()).collect();
+    let mut env = Vec::new();
+    for (name, value) in &errand.env {
+        words.push("--env".to_owned());
+        let is_of_engine =
+            OF_ENGINE.contains(&name.as_str()) || OF_ENGINES.iter().any(|prefix| name.starts_with(prefix));
+        if is_of_engine {
+            words.push(format!("{name}={value}"));
+        } else {
+            // By name alone: everybody can read arguments.
+            words.push(name.clone());
+            env.push((name.as_str(), value.as_str()));
+        }
+    }
+    words.extend(errand.options.iter().cloned());
+    words.extend(errand.image.iter().cloned());
+    words.insert(0, errand.engine.clone());
+    let mut held = match Held::start(&words, &env) {
+        Ok(held) => held,
+        Err(problem) => return refuse(&problem),
+    };
+    if held.wait() == Woken::Ended {
+        // A container that has ended serves nobody, whatever its code.
+        return match held.code() {
+            0 => refuse("ended by itself, with code 0"),
+            _ => held.exit_code(),
+        };
+    }
+    let grace = errand.grace_s.to_string();
+    let stop = [&errand.engine, "stop", "--time", &grace, &errand.name].map(str::to_owned);
+    if let Err(problem) = run(&stop) {
+        say(&format!("`{}` {problem}", stop.join(" ")));
+    }
+    held.end()
+}
+
+fn refuse(problem: &str) -> ExitCode {
+    say(problem);
+    ExitCode::FAILURE
+}
+
+/// Runs a command to its end, with its output in the log of the service.
+fn run(argv: &[String]) -> Result<(), String> {
+    let Some((program, arguments)) = argv.split_first() else { return Ok(()) };
+    let status = Command::new(program)
+        .args(arguments)
+        .env_remove(ERRAND)
+        .stdin(Stdio::null())
+        .process_group(0)
+        .status()
+        .map_err(|error| format!("cannot be started: {error}"))?;
+    match (status.code(), status.signal()) {
+        (Some(0), _) => Ok(()),
+        (Some(code), _) => Err(format!("exited with code {code}")),
+        (None, signal) => Err(format!("was ended by signal {}", signal.unwrap_or_default())),
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Woken {
+    Ended,
+    Asked,
+}
+
+/// The child that is the service.
+struct Held {
+    child: Child,
+    signals: PipeReader,
+    status: Option<std::process::ExitStatus>,
+}
+
+impl Held {
+    fn start(argv: &[String], env: &[(&str, &str)]) -> Result<Self, String> {
+        let (program, arguments) = argv.split_first().ok_or("there is nothing to run")?;
+        let signals = catch_signals().map_err(|error| format!("signals cannot be caught: {error}"))?;
+        // In a group of its own: a signal for this process is not one for it.
+        let child = Command::new(program)
+            .args(arguments)
+            .env_remove(ERRAND)
+            .envs(env.iter().copied())
+            .stdin(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .map_err(|error| format!("`{program}` cannot be started: {error}"))?;
+        Ok(Self { child, signals, status: None })
+    }
+
+    /// Waits until it has ended, or a signal says that it is to end.
+    fn wait(&mut self) -> Woken {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        if let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) {
+            loop {
+                let mut polled =
+                    [PollFd::new(&handle, PollFlags::IN), PollFd::new(&self.signals, PollFlags::IN)];
+                match poll(&mut polled, None) {
+                    Err(rustix::io::Errno::INTR) => continue,
+                    Err(_) => break,
+                    Ok(_) => {}
+                }
+                // What has ended by then has ended by itself.
+                if !polled[0].revents().is_empty() {
+                    break;
+                }
+                return Woken::Asked;
+            }
+        }
+        self.status = self.child.wait().ok();
+        Woken::Ended
+    }
+
+    fn wait_for_signal(&mut self) {
+        // An error ends the wait as well: then nothing can be waited for.
+        let _ = self.signals.read(&mut [0]);
+    }
+
+    /// Lets it end by itself; if it does not, whoever asked ends it by force, and this process with it.
+    fn end(&mut self) -> ExitCode {
+        if self.status.is_none() {
+            self.status = self.child.wait().ok();
+        }
+        ExitCode::SUCCESS
+    }
+
+    fn code(&self) -> i32 {
+        let status = self.status.unwrap_or_default();
+        status.code().or(status.signal().map(|signal| 128 + signal)).unwrap_or_default()
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        ExitCode::from(u8::try_from(self.code()).unwrap_or(1))
+    }
+}

@@ -1,0 +1,125 @@
+//! Wishes about cached results against what was asked: looks for them, has them kept, lets go of what is not needed.
+//!
+//! Not here: the store of results (`cache`), which units are cached (`logic/job/cached.rs`). Nothing here decides.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::cache::{Ask, Cache, Opening};
+use super::handle::LocalOrder;
+use super::reconcile::InFlight;
+use super::turn::Engine;
+use crate::logic::cache::{Kept, Looked, Miss, Trust, Unit};
+use crate::logic::job::cached::{self, CachePhase};
+use crate::logic::job::report::Report;
+
+/// The store of results, and what it was asked.
+pub(super) struct Results {
+    cache: Cache,
+    asked: BTreeMap<Unit, Stand>,
+}
+
+/// How far a unit is with the store.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stand {
+    Looking,
+    Missed,
+    Keeping,
+}
+
+impl Engine {
+    /// Asks for what is wanted and was not asked for yet. What turns out at once is answered here.
+    pub(super) fn ask_for_results(&mut self, flight: &mut InFlight) {
+        let is_idle = self.state.index.looking.is_empty() && self.state.index.keeping.is_empty();
+        if is_idle && self.results.is_none() {
+            return;
+        }
+        let mut results = match self.results.take() {
+            Some(results) => results,
+            None => self.open_results(),
+        };
+        let mut asks = results.settle(self);
+        for &unit in &self.state.index.looking {
+            if results.asked.contains_key(&unit) {
+                continue;
+            }
+            match cached::recipe(&self.state, unit) {
+                Ok(recipe) => {
+                    results.asked.insert(unit, Stand::Looking);
+                    let may_hit = cached::may_hit(&self.state, unit);
+                    asks.push(Ask::Look { unit, recipe: Arc::new(recipe), may_hit });
+                }
+                Err(error) => flight.own.push(Report::Looked { unit, looked: unreadable(&error.message) }),
+            }
+        }
+        for &unit in &self.state.index.keeping {
+            match results.asked.get_mut(&unit) {
+                Some(stand @ Stand::Missed) => {
+                    *stand = Stand::Keeping;
+                    let (record, logs) = cached::record(&self.state, unit, self.clock.now());
+                    asks.push(Ask::Keep { unit, record, logs });
+                }
+                Some(_) => {}
+                None => flight.own.push(Report::Kept { unit, kept: interrupted() }),
+            }
+        }
+        if !asks.is_empty() {
+            results.cache.ask(asks);
+        }
+        self.results = Some(results);
+    }
+
+    fn open_results(&self) -> Results {
+        let orders = self.orders.clone();
+        let opening = Opening {
+            state: self.socket_dir.parent().map(Path::to_path_buf).unwrap_or_default(),
+            root: PathBuf::from(&*self.state.setting.root),
+            job_dir: PathBuf::from(&*self.state.setting.dir),
+            job: self.number,
+            trust: Trust::Own,
+            is_nested: std::env::var_os("SORTIE_JOB").is_some(),
+            probe: self.world.run_tool,
+        };
+        // The engine may have gone; then nobody needs the answer.
+        let answer = Box::new(move |reports| drop(orders.send(LocalOrder::Told(reports))));
+        Results { cache: Cache::start(opening, answer), asked: BTreeMap::new() }
+    }
+}
+
+impl Results {
+    /// Takes note of what came of earlier asks; returns asks that let go of what is not going to be kept.
+    fn settle(&mut self, engine: &Engine) -> Vec<Ask> {
+        let mut drops = Vec::new();
+        let state = &engine.state;
+        self.asked.retain(|&unit, stand| {
+            let is_open = match stand {
+                Stand::Looking if state.index.looking.contains(&unit) => return true,
+                Stand::Keeping => return state.index.keeping.contains(&unit),
+                Stand::Looking | Stand::Missed => cached::phase(state, unit) == Some(CachePhase::Missed),
+            };
+            if !is_open {
+                drops.push(Ask::Drop { unit });
+            }
+            *stand = Stand::Missed;
+            is_open
+        });
+        drops
+    }
+}
+
+fn unreadable(message: &str) -> Looked {
+    Looked::Miss(Box::new(Miss {
+        reason: "no-key".to_owned(),
+        message: format!("what it depends on cannot be evaluated: {message}"),
+        is_hopeless: true,
+        ..Miss::default()
+    }))
+}
+
+fn interrupted() -> Kept {
+    Kept::Not {
+        reason: "interrupted".to_owned(),
+        message: "another engine began it, so nobody knows what its files were then".to_owned(),
+    }
+}

@@ -1,0 +1,622 @@
+//! Cells and steps whose results are cached: when one is looked for, replayed or kept, and what it is known by.
+//!
+//! Not here: files, digests and the store of results (`engine/cache`).
+//! A cell asks before it waits for anything: a result that fits needs no slot, no claim and no process. A step asks when its
+//! turn comes. Nothing of a unit begins before the answer is recorded, and nothing follows its success before its result
+//! was kept, or it was said why not. What is cached runs in a closed environment: what is not in the key is not there.
+
+use super::event::{Event, Outcome, StepEnd};
+use super::launch;
+use super::progress::Pressure;
+use super::report::{Annotation, AttemptKey};
+use super::scope::{JobScope, ListStatus, Pairs, Standing, environment};
+use super::state::{CellPhase, CellState, JobState, StepDone, StepPhase};
+use crate::logic::cache::{Field, Hit, Inputs, Kept, Looked, Recipe, Record, Replay, Unit};
+use crate::logic::expr::{ExprError, Template};
+use crate::logic::playbook::cache::{CacheMode, CacheRule};
+use crate::logic::playbook::model::{Action, Stage, Text};
+use crate::logic::time::Timestamp;
+use crate::logic::value::{Object, Value};
+
+#[cfg(test)]
+#[path = "cached_tests.rs"]
+mod tests;
+
+/// How far the caching of a unit is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Cached {
+    pub phase: CachePhase,
+    /// What will be replayed of it, as far as it is known.
+    pub replays: Vec<Replay>,
+}
+
+/// Where the caching of a unit stands. One that has not been looked for yet has none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CachePhase {
+    /// Nothing fitted, and what is made is to be kept.
+    #[default]
+    Missed,
+    /// Nothing fitted, or what is made was kept, or cannot be: there is nothing left to do.
+    Over,
+    /// A result fitted.
+    Hit,
+}
+
+/// Returns the rule of a stage as a whole, or of a step of it, and what the cache is used for in this job.
+fn rule(state: &JobState, stage: u32, step: Option<u32>) -> Option<(&CacheRule, CacheMode)> {
+    let plan = &state.setting.plan;
+    let model = &plan.playbook.stages[stage as usize];
+    let rule = match step {
+        Some(step) => model.steps.steps[step as usize].cache.as_deref(),
+        None => model.cache.as_deref().or(plan.stages[stage as usize].cache.as_deref()),
+    }?;
+    let mut mode = rule.mode;
+    if plan.cache.off {
+        mode = CacheMode { reads: false, writes: false };
+    }
+    mode.reads &= !plan.cache.refresh;
+    Some((rule, mode))
+}
+
+/// Says whether a unit is looked for, or at least kept.
+fn is_active(state: &JobState, stage: u32, step: Option<u32>) -> bool {
+    rule(state, stage, step).is_some_and(|(_, mode)| mode.reads || mode.writes)
+}
+
+/// Says whether a cell must not begin yet: it is not known whether there is a result that fits.
+pub(super) fn is_undecided(state: &JobState, cell: u32) -> bool {
+    let it = &state.cells[cell as usize];
+    it.cached.is_none() && is_active(state, it.stage, None)
+}
+
+/// Says whether the result of a stage, or of one of its steps, is cached, so that nothing is begun ahead behind it.
+pub(super) fn has_cache(state: &JobState, stage: u32) -> bool {
+    let model = &state.setting.plan.playbook.stages[stage as usize];
+    is_active(state, stage, None) || model.steps.steps.iter().any(|step| step.cache.is_some())
+}
+
+/// Returns what follows for a cell that waits and has a cache: that it is looked for, or its end.
+pub(super) fn before_cell(state: &mut JobState, cell: u32, now: Timestamp) -> Option<Ruling> {
+    let it = &state.cells[cell as usize];
+    if let Some(cached) = &it.cached {
+        return (cached.phase == CachePhase::Hit).then_some(Ruling::Done);
+    }
+    if !is_active(state, it.stage, None) {
+        return None;
+    }
+    let is_early = matches!(it.phase, CellPhase::Queued { until: Some(until) } if until > now);
+    let unit = Unit { cell, run: it.run, step: None };
+    if !is_early && state.paused.is_none() && super::share::job_has_all(state) {
+        state.index.looking.insert(unit);
+    }
+    Some(Ruling::Wait)
+}
+
+/// What a cache says about a cell that waits.
+pub(super) enum Ruling {
+    /// It is replayed, and has ended.
+    Done,
+    Wait,
+}
+
+/// Says whether a step must not begin yet, and has it looked for.
+pub(super) fn holds_step(state: &mut JobState, cell: u32, step: u32, pressure: Pressure) -> bool {
+    let it = &state.cells[cell as usize];
+    let is_decided = it.steps[step as usize].cached.is_some();
+    if is_decided || pressure != Pressure::None || !is_active(state, it.stage, Some(step)) {
+        return false;
+    }
+    state.index.looking.insert(Unit { cell, run: it.run, step: Some(step) });
+    true
+}
+
+/// Says whether a step of a cell has to be kept before anything else of it goes on, and has that done.
+pub(super) fn holds_rest(state: &mut JobState, cell: u32) -> bool {
+    let it = &state.cells[cell as usize];
+    let is_due = |at: &usize| {
+        let step = &it.steps[*at];
+        let is_missed = step.cached.as_ref().is_some_and(|cached| cached.phase == CachePhase::Missed);
+        is_missed && step.done().is_some_and(|done| done.outcome == Some(Outcome::Success))
+    };
+    let Some(step) = (0..it.steps.len()).find(is_due) else { return false };
+    let step = u32::try_from(step).unwrap_or(u32::MAX);
+    state.index.keeping.insert(Unit { cell, run: it.run, step: Some(step) });
+    true
+}
+
+/// Says whether a cell all of whose steps have ended has to be kept before it ends, and has that done.
+pub(super) fn holds_end(state: &mut JobState, cell: u32, failed: bool, pressure: Pressure) -> bool {
+    let it = &state.cells[cell as usize];
+    let is_missed = it.cached.as_ref().is_some_and(|cached| cached.phase == CachePhase::Missed);
+    let has_passed = |outcome: Option<Outcome>| matches!(outcome, Some(Outcome::Success | Outcome::Skipped));
+    let is_whole = it.steps.iter().all(|step| step.done().is_some_and(|done| has_passed(done.outcome)));
+    let is_good = !failed && pressure == Pressure::None && it.stop.is_none() && it.survivors.is_empty();
+    if !is_missed || !is_whole || !is_good || it.skip.is_some() {
+        return false;
+    }
+    state.index.keeping.insert(Unit { cell, run: it.run, step: None });
+    true
+}
+
+/// Answers a report about looking or keeping.
+pub(super) fn looked(state: &JobState, unit: Unit, looked: &Looked) -> Option<Event> {
+    let it = state.cells.get(unit.cell as usize)?;
+    let is_current = it.run == unit.run && !matches!(it.phase, CellPhase::Finished { .. });
+    let is_open = match unit.step {
+        None => matches!(it.phase, CellPhase::Queued { .. }) && it.cached.is_none(),
+        Some(step) => {
+            let step = &it.steps[step as usize];
+            it.phase == CellPhase::Active && step.phase == StepPhase::Pending && step.cached.is_none()
+        }
+    };
+    (is_current && is_open && state.index.looking.contains(&unit)).then(|| match looked {
+        Looked::Hit(hit) => Event::CacheHit { unit, hit: hit.clone() },
+        Looked::Miss(miss) => Event::CacheMissed { unit, miss: miss.clone() },
+    })
+}
+
+/// Answers the report about keeping.
+pub(super) fn kept(state: &JobState, unit: Unit, kept: &Kept) -> Option<Event> {
+    state.index.keeping.contains(&unit).then(|| Event::CacheKept { unit, kept: kept.clone() })
+}
+
+/// Folds an event about caches.
+pub(super) fn apply(state: &mut JobState, event: &Event) {
+    match event {
+        Event::CacheHit { unit, hit } => {
+            state.index.looking.remove(unit);
+            hit_applied(state, *unit, hit);
+        }
+        Event::CacheMissed { unit, miss } => {
+            state.index.looking.remove(unit);
+            let Some(it) = state.cells.get(unit.cell as usize).filter(|it| it.run == unit.run) else {
+                return;
+            };
+            let writes = rule(state, it.stage, unit.step).is_some_and(|(_, mode)| mode.writes);
+            let phase = if writes && !miss.is_hopeless { CachePhase::Missed } else { CachePhase::Over };
+            let cached = Some(Box::new(Cached { phase, replays: Vec::new() }));
+            let it = &mut state.cells[unit.cell as usize];
+            match unit.step {
+                Some(step) => it.steps[step as usize].cached = cached,
+                None => {
+                    it.cached = cached;
+                    super::apply::join_queue(state, unit.cell);
+                }
+            }
+        }
+        Event::CacheKept { unit, .. } => {
+            state.index.keeping.remove(unit);
+            let Some(it) = state.cells.get_mut(unit.cell as usize).filter(|it| it.run == unit.run) else {
+                return;
+            };
+            let cached = match unit.step {
+                Some(step) => &mut it.steps[step as usize].cached,
+                None => &mut it.cached,
+            };
+            *cached = Some(Box::new(Cached { phase: CachePhase::Over, replays: Vec::new() }));
+        }
+        _ => return,
+    }
+    if let Event::CacheHit { unit, .. } | Event::CacheMissed { unit, .. } | Event::CacheKept { unit, .. } =
+        event
+    {
+        state.index.attention.insert(unit.cell);
+    }
+}
+
+fn hit_applied(state: &mut JobState, unit: Unit, hit: &Hit) {
+    let Some(it) = state.cells.get_mut(unit.cell as usize).filter(|it| it.run == unit.run) else { return };
+    let cached = Some(Box::new(Cached { phase: CachePhase::Hit, replays: Vec::new() }));
+    match unit.step {
+        Some(step) => it.steps[step as usize].cached = cached,
+        None => it.cached = cached,
+    }
+    for replay in &hit.record.steps {
+        let end = &replay.end;
+        if let Some(whole) = it.cached.as_mut().filter(|it| it.phase == CachePhase::Missed) {
+            whole.replays.push(replay.clone());
+        }
+        let Some(step) = it.steps.get_mut(end.key.step as usize) else { continue };
+        step.attempt = 1;
+        step.phase = StepPhase::Done(Box::new(StepDone {
+            outcome: Some(end.outcome),
+            conclusion: Some(end.conclusion),
+            cause: end.cause.clone(),
+            end: end.end,
+            outputs: end.outputs.clone(),
+            rescued: end.rescued,
+            env: Vec::new(),
+            paths: Vec::new(),
+        }));
+        for (name, value) in &end.env {
+            super::apply::put(&mut it.env, name, value);
+        }
+        it.paths.extend(end.paths.iter().cloned());
+        let told = u32::try_from(replay.annotations.len()).unwrap_or(u32::MAX);
+        if told > 0 {
+            let key = AttemptKey { cell: unit.cell, run: unit.run, step: end.key.step, attempt: 1 };
+            state.index.annotated.insert(key, told);
+        }
+    }
+}
+
+/// Takes note of an event that will be replayed.
+pub(super) fn note(state: &mut JobState, event: &Event) {
+    if let Event::StepStarted { key: AttemptKey { cell, run, step, .. } }
+    | Event::StepSkipped { cell, run, step, .. } = event
+    {
+        // Something else came of it before there was an answer, such as in a cancel.
+        state.index.looking.remove(&Unit { cell: *cell, run: *run, step: Some(*step) });
+    }
+    match event {
+        Event::StepFinished(end) => {
+            let key = end.key;
+            let Some(it) = state.cells.get_mut(key.cell as usize).filter(|it| it.run == key.run) else {
+                return;
+            };
+            for cached in waiting(it, key.step) {
+                match cached.replays.iter_mut().find(|it| it.end.key.step == key.step) {
+                    Some(replay) => replay.end = (**end).clone(),
+                    None => cached.replays.push(Replay { end: (**end).clone(), annotations: Vec::new() }),
+                }
+            }
+        }
+        Event::StepSkipped { cell, run, step, cause } => {
+            let Some(it) = state.cells.get_mut(*cell as usize).filter(|it| it.run == *run) else { return };
+            let key = AttemptKey { cell: *cell, run: *run, step: *step, attempt: 0 };
+            let end = StepEnd {
+                outcome: Outcome::Skipped,
+                conclusion: Outcome::Skipped,
+                cause: Some(cause.clone()),
+                ..StepEnd::new(key)
+            };
+            for cached in waiting(it, *step) {
+                cached.replays.push(Replay { end: end.clone(), annotations: Vec::new() });
+            }
+        }
+        Event::Annotated { key, annotation } => {
+            let Some(it) = state.cells.get_mut(key.cell as usize).filter(|it| it.run == key.run) else {
+                return;
+            };
+            for cached in waiting(it, key.step) {
+                annotate(cached, *key, annotation);
+            }
+        }
+        // Another try: what the one before has said is not part of the result.
+        Event::StepRetrying { key, .. } => {
+            let Some(it) = state.cells.get_mut(key.cell as usize).filter(|it| it.run == key.run) else {
+                return;
+            };
+            for cached in waiting(it, key.step) {
+                cached.replays.retain(|it| it.end.key.step != key.step);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn annotate(cached: &mut Cached, key: AttemptKey, annotation: &Annotation) {
+    match cached.replays.iter_mut().find(|it| it.end.key.step == key.step) {
+        Some(replay) => replay.annotations.push(annotation.clone()),
+        None => {
+            let annotations = vec![annotation.clone()];
+            cached.replays.push(Replay { end: StepEnd::new(key), annotations });
+        }
+    }
+}
+
+/// The units of a cell that a step is part of and that may be kept.
+fn waiting(it: &mut CellState, step: u32) -> impl Iterator<Item = &mut Box<Cached>> {
+    let of_step = it.steps.get_mut(step as usize).and_then(|step| step.cached.as_mut());
+    it.cached.iter_mut().chain(of_step).filter(|cached| cached.phase == CachePhase::Missed)
+}
+
+/// Forgets what a cell has asked for.
+pub(super) fn forget(state: &mut JobState, cell: u32) {
+    state.index.looking.retain(|unit| unit.cell != cell);
+    state.index.keeping.retain(|unit| unit.cell != cell);
+}
+
+/// Returns what is kept of a unit: what will be replayed of its steps, and their logs below the folder of the job.
+#[must_use]
+pub fn record(state: &JobState, unit: Unit, now: Timestamp) -> (Record, Vec<(u32, String)>) {
+    let it = &state.cells[unit.cell as usize];
+    let (cached, since) = match unit.step {
+        Some(step) => {
+            let step = &it.steps[step as usize];
+            (&step.cached, step.since)
+        }
+        None => (&it.cached, it.since),
+    };
+    let steps: Vec<Replay> = cached.as_ref().map(|cached| cached.replays.clone()).unwrap_or_default();
+    let has_log = |it: &&Replay| it.end.log_bytes > 0;
+    let logs =
+        steps.iter().filter(has_log).map(|it| (it.end.key.step, launch::log_path(it.end.key))).collect();
+    let took = since.map_or(0, |since| now.since(since).as_micros());
+    (Record { steps, took_us: u64::try_from(took).unwrap_or(u64::MAX) }, logs)
+}
+
+/// Says whether a result may be taken, or only kept.
+#[must_use]
+pub fn may_hit(state: &JobState, unit: Unit) -> bool {
+    let stage = state.cells[unit.cell as usize].stage;
+    rule(state, stage, unit.step).is_some_and(|(_, mode)| mode.reads)
+}
+
+/// Returns the environment that a step starts from, if it is closed: nothing but this and what the playbook says.
+#[must_use]
+pub fn closed(state: &JobState, stage: u32, step: u32) -> Option<Vec<(String, String)>> {
+    let plan = &state.setting.plan;
+    let model = &plan.playbook.stages[stage as usize];
+    let own = model.steps.steps[step as usize].cache.as_deref();
+    let whole = model.cache.as_deref();
+    if own.is_none() && whole.is_none() {
+        let planned = plan.stages[stage as usize].cache.as_deref()?;
+        return Some(base(state, [planned].into_iter()));
+    }
+    Some(base(state, own.into_iter().chain(whole)))
+}
+
+/// What everything that is cached has.
+const ALWAYS: [&str; 4] = ["HOME", "PATH", "TMPDIR", "TZ"];
+
+/// What belongs to a terminal or a session and not to a piece of work.
+const OF_A_SESSION: [&str; 18] = [
+    "COLUMNS",
+    "COLORTERM",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "DISPLAY",
+    "GPG_TTY",
+    "INVOCATION_ID",
+    "LINES",
+    "OLDPWD",
+    "PWD",
+    "SHLVL",
+    "STY",
+    "TERM",
+    "TERM_PROGRAM",
+    "TMUX",
+    "TMUX_PANE",
+    "WAYLAND_DISPLAY",
+    "WINDOWID",
+    "_",
+];
+
+fn base<'a>(state: &JobState, rules: impl Iterator<Item = &'a CacheRule>) -> Vec<(String, String)> {
+    let all = &state.setting.surroundings;
+    let mut names: Vec<&str> = ALWAYS.to_vec();
+    let mut is_whole = false;
+    for rule in rules {
+        names.extend(rule.env.iter().map(|name| &**name));
+        is_whole |= rule.whole_project;
+    }
+    let is_wanted = |name: &str| match is_whole {
+        true => !OF_A_SESSION.contains(&name) && !name.starts_with("SSH_") && !name.starts_with("SORTIE_"),
+        false => names.contains(&name),
+    };
+    let mut env: Vec<(String, String)> = all.iter().filter(|(name, _)| is_wanted(name)).cloned().collect();
+    let path = ("PATH".to_owned(), state.setting.path.to_string());
+    match env.iter_mut().find(|(name, _)| name == "PATH") {
+        Some(it) => *it = path,
+        None => env.push(path),
+    }
+    if !is_whole && !names.contains(&"LANG") {
+        env.push(("LANG".to_owned(), "C.UTF-8".to_owned()));
+    }
+    env.sort();
+    env
+}
+
+/// Returns all that a result is known by, as far as it is known here.
+///
+/// # Errors
+/// An expression of the rule itself that cannot be evaluated.
+pub fn recipe(state: &JobState, unit: Unit) -> Result<Recipe, ExprError> {
+    let it = &state.cells[unit.cell as usize];
+    let plan = &state.setting.plan;
+    let model = &plan.playbook.stages[it.stage as usize];
+    let Some((rule, _)) = rule(state, it.stage, unit.step) else {
+        return Err(ExprError::evaluation("no-cache", "it has no cache"));
+    };
+    let standing = Standing::Cell { cell: unit.cell, step: unit.step, status: ListStatus::default() };
+    let scope = JobScope::new(state, standing).with_secrets();
+    let texts = |list: &[Text]| -> Result<Vec<String>, ExprError> {
+        list.iter().map(|text| text.template.eval_text(&scope)).collect()
+    };
+    let mut fields = Fields { all: Vec::new(), secrets: secrets(&state.setting.secrets), is_raw: false };
+    fields.put("stage", Some(&model.id));
+    if !it.matrix.is_null() {
+        fields.put("matrix", Some(&canonical(&it.matrix)));
+    }
+    let env = closed(state, it.stage, unit.step.unwrap_or(0)).unwrap_or_default();
+    for (name, value) in &env {
+        fields.put(&format!("env {name}"), Some(value));
+    }
+    for name in &rule.env {
+        if !env.iter().any(|(known, _)| **known == **name) {
+            fields.put(&format!("env {name}"), None);
+        }
+    }
+    let mut programs = Vec::new();
+    for step in 0..model.steps.steps.len() {
+        let at = u32::try_from(step).unwrap_or(u32::MAX);
+        if unit.step.is_none_or(|wanted| wanted == at) {
+            fields.step(state, unit.cell, at, &mut programs)?;
+        }
+    }
+    if fields.is_raw {
+        fields.contexts(&scope);
+    }
+    if let Some(key) = &rule.key {
+        fields.put("key", Some(&key.template.eval_text(&scope)?));
+    }
+    let inputs = texts(&rule.inputs)?;
+    let name = state.cell_name(unit.cell);
+    let step = unit.step.map(|at| format!("/{}", super::follow::step_name(model, at as usize)));
+    Ok(Recipe {
+        name: format!("{}: {name}{}", plan.playbook.name, step.unwrap_or_default()),
+        fields: fields.all,
+        inputs: if rule.whole_project { Inputs::Project(inputs) } else { Inputs::Globs(inputs) },
+        outputs: texts(&rule.outputs)?,
+        tools: texts(&rule.tools)?,
+        env,
+        programs,
+        outputs_exact: rule.outputs_exact,
+        is_strict: rule.is_strict || rule.whole_project,
+        max_size: rule.max_size,
+        share: rule.share,
+    })
+}
+
+fn secrets(all: &Value) -> Vec<String> {
+    let Value::Object(all) = all else { return Vec::new() };
+    all.iter()
+        .filter_map(|(_, value)| match value {
+            Value::String(text) if !text.is_empty() => Some(text.to_string()),
+            _ => None,
+        })
+        .collect()
+}
+
+struct Fields {
+    all: Vec<Field>,
+    secrets: Vec<String>,
+    /// A text could not be evaluated, because it reads what the unit itself will make: all else that it may read counts.
+    is_raw: bool,
+}
+
+impl Fields {
+    fn put(&mut self, name: &str, value: Option<&str>) {
+        let is_secret =
+            value.is_some_and(|value| self.secrets.iter().any(|secret| value.contains(secret.as_str())));
+        self.all.push(Field { name: name.to_owned(), value: value.map(str::to_owned), is_secret });
+    }
+
+    fn step(
+        &mut self,
+        state: &JobState,
+        cell: u32,
+        at: u32,
+        programs: &mut Vec<String>,
+    ) -> Result<(), ExprError> {
+        let it = &state.cells[cell as usize];
+        let model: &Stage = &state.setting.plan.playbook.stages[it.stage as usize];
+        let step = &model.steps.steps[at as usize];
+        let name = super::follow::step_name(model, at as usize);
+        let members: Vec<String> = step.action.members().map(|at| at.to_string()).collect();
+        self.put(&format!("step {name}"), Some(&format!("{} {}", step.action.word(), members.join(" "))));
+        if let Some(condition) = &step.condition {
+            self.put(&format!("if of step {name}"), Some(&condition.source));
+            self.is_raw |= !condition.condition.exprs().is_empty();
+        }
+        let Action::Run { text, .. } = &step.action else { return Ok(()) };
+        let status = ListStatus::default();
+        let env = match environment(state, cell, Some((at, status))) {
+            Ok(env) => env,
+            Err(error) if error.wanted_hash.is_some() => return Err(error),
+            Err(_) => {
+                self.raw_env(state, cell, at, &name);
+                Pairs::new()
+            }
+        };
+        for (variable, value) in &env {
+            self.put(&format!("env {variable} of step {name}"), Some(value));
+        }
+        let scope = JobScope::new(state, Standing::Cell { cell, step: Some(at), status }).with_secrets();
+        let known = env.into_iter().map(|(k, v)| (k, Value::String(v)));
+        scope.set("env", Value::object(known.collect::<Object>()));
+        self.text(&format!("run of step {name}"), &text.template, &scope);
+        if let Some(dir) = launch::stage_dir(state, cell, step) {
+            self.text(&format!("folder of step {name}"), dir, &scope);
+        }
+        let shell = launch::shell(state, it.stage, step);
+        self.put(&format!("shell of step {name}"), Some(&format!("{shell:?}")));
+        let codes = format!("{:?} {:?}", step.ok_exit_codes, step.skip_exit_codes);
+        self.put(&format!("exit codes of step {name}"), Some(&codes));
+        if let Some(program) = launch::shell_program(shell, state.setting.has_bash)
+            && !programs.contains(&program)
+        {
+            programs.push(program);
+        }
+        Ok(())
+    }
+
+    /// A text as it will be handed over; as it is written, if it reads what earlier steps of the same cell make.
+    fn text(&mut self, name: &str, text: &Template, scope: &JobScope<'_>) {
+        let reads_steps = text.exprs().iter().any(|part| {
+            part.expr
+                .contexts()
+                .iter()
+                .any(|it| matches!(it.name.as_str(), "steps" | "job" | "stage" | "error"))
+        });
+        match text.eval_text(scope) {
+            Ok(value) if !reads_steps => self.put(name, Some(&value)),
+            _ => {
+                self.is_raw = true;
+                self.put(name, Some(text.source()));
+            }
+        }
+    }
+
+    fn raw_env(&mut self, state: &JobState, cell: u32, at: u32, name: &str) {
+        self.is_raw = true;
+        let model = &state.setting.plan.playbook.stages[state.cells[cell as usize].stage as usize];
+        let levels = [&state.setting.plan.playbook.env, &model.env, &model.steps.steps[at as usize].env];
+        for (variable, text) in levels.into_iter().flatten() {
+            self.put(&format!("env {variable} of step {name}"), Some(text.template.source()));
+        }
+    }
+
+    /// Everything that a text may read which does not come from the unit itself.
+    fn contexts(&mut self, scope: &JobScope<'_>) {
+        use crate::logic::expr::Scope;
+        for name in ["inputs", "vars", "needs", "strategy", "gate", "secrets", "runner"] {
+            if let Some(value) = scope.context(name) {
+                self.put(&format!("context {name}"), Some(&canonical(&value.to_json())));
+            }
+        }
+    }
+}
+
+/// JSON whose text does not depend on the order of members.
+fn canonical(json: &serde_json::Value) -> String {
+    match json {
+        serde_json::Value::Object(members) => {
+            let mut members: Vec<(&String, &serde_json::Value)> = members.iter().collect();
+            members.sort_by_key(|(name, _)| *name);
+            let members: Vec<String> = members
+                .into_iter()
+                .map(|(name, value)| {
+                    format!("{}:{}", serde_json::Value::from(name.as_str()), canonical(value))
+                })
+                .collect();
+            format!("{{{}}}", members.join(","))
+        }
+        serde_json::Value::Array(items) => {
+            format!("[{}]", items.iter().map(canonical).collect::<Vec<_>>().join(","))
+        }
+        plain => plain.to_string(),
+    }
+}
+
+/// Says whether anything that a plan runs is cached, so that the engine needs to know its surroundings.
+#[must_use]
+pub fn is_needed(plan: &crate::logic::plan::Plan) -> bool {
+    let of_stage =
+        |stage: &Stage| stage.cache.is_some() || stage.steps.steps.iter().any(|it| it.cache.is_some());
+    plan.playbook.stages.iter().any(of_stage) || plan.stages.iter().any(|stage| stage.cache.is_some())
+}
+
+/// Returns how far the caching of a unit is; nothing if its cell has ended, or runs anew.
+#[must_use]
+pub fn phase(state: &JobState, unit: Unit) -> Option<CachePhase> {
+    let it = state.cells.get(unit.cell as usize)?;
+    if it.run != unit.run || matches!(it.phase, CellPhase::Finished { .. }) {
+        return None;
+    }
+    let cached = match unit.step {
+        Some(step) => &it.steps[step as usize].cached,
+        None => &it.cached,
+    };
+    cached.as_ref().map(|cached| cached.phase)
+}

@@ -1,0 +1,152 @@
+//! Stories about caches: when is asked, what is replayed, what is kept, and what a key holds.
+
+use super::{CachePhase, phase, recipe, record};
+use crate::logic::cache::{Field, Hit, Kept, Looked, Miss, Unit};
+use crate::logic::job::Input;
+use crate::logic::job::event::Outcome;
+use crate::logic::job::order::{Order, Target};
+use crate::logic::job::report::{AttemptKey, Report};
+use crate::logic::job::testing::{Job, exits};
+use crate::logic::time::Timestamp;
+
+fn live(job: &Job) -> Vec<AttemptKey> {
+    job.state().index.live.keys().copied().collect()
+}
+
+const fn whole(cell: u32) -> Unit {
+    Unit { cell, run: 1, step: None }
+}
+
+fn miss(is_hopeless: bool) -> Looked {
+    Looked::Miss(Box::new(Miss { reason: "new".to_owned(), is_hopeless, ..Miss::default() }))
+}
+
+#[test]
+fn nothing_begins_before_the_answer_and_a_hit_needs_no_slot() {
+    let mut job =
+        Job::of_text("version: 3\nstages:\n  a: { run: x, cache: { inputs: [] } }\n  b: { run: y }\n", 1);
+    job.begin();
+    assert_eq!(job.state().index.looking.iter().copied().collect::<Vec<_>>(), [whole(0)]);
+    // `b` has the only slot.
+    assert_eq!(live(&job), [AttemptKey { cell: 1, run: 1, step: 0, attempt: 1 }]);
+    let mut donor = Job::of_text("version: 3\nstages: { a: { run: x, cache: { inputs: [] } } }\n", 1);
+    donor.begin();
+    donor.hear(&Input::Report(Report::Looked { unit: whole(0), looked: miss(false) }));
+    donor.report(&exits("a", 0));
+    let (record, _) = record(donor.state(), whole(0), Timestamp(2_000_000));
+    let hit = Hit { key: "k".to_owned(), record, restored: 0, files: 0, bytes: 0, made_by: 3 };
+    job.hear(&Input::Report(Report::Looked { unit: whole(0), looked: Looked::Hit(Box::new(hit)) }));
+    assert_eq!(job.state().cells[0].outcome(), Some(Outcome::Success));
+    assert_eq!(job.state().cells[0].steps[0].done().and_then(|done| done.outcome), Some(Outcome::Success));
+    assert_eq!(live(&job).len(), 1, "`b` still runs, and nothing of `a` ever did");
+}
+
+#[test]
+fn what_was_made_is_kept_before_anything_follows() {
+    let text = "version: 3\nstages:\n  a: { run: x, cache: { inputs: [] } }\n  b: { needs: a, run: y }\n";
+    let mut job = Job::of_text(text, 2);
+    job.begin();
+    job.hear(&Input::Report(Report::Looked { unit: whole(0), looked: miss(false) }));
+    job.report(&exits("a", 0));
+    assert!(job.state().index.keeping.contains(&whole(0)));
+    assert_eq!(job.state().cells[0].outcome(), None);
+    assert!(live(&job).is_empty(), "`b` waits until the result of `a` is kept");
+    let kept = Kept::Not { reason: "input-changed".to_owned(), message: "m".to_owned() };
+    job.hear(&Input::Report(Report::Kept { unit: whole(0), kept }));
+    assert_eq!(job.state().cells[0].outcome(), Some(Outcome::Success), "that it was not kept is no failure");
+    assert_eq!(live(&job).len(), 1);
+}
+
+#[test]
+fn neither_failures_nor_hopeless_misses_are_kept() {
+    let text = "version: 3\nstages: { a: { run: x, cache: { inputs: [] } } }\n";
+    for (is_hopeless, code) in [(false, 1), (true, 0)] {
+        let mut job = Job::of_text(text, 1);
+        job.begin();
+        job.hear(&Input::Report(Report::Looked { unit: whole(0), looked: miss(is_hopeless) }));
+        job.report(&exits("a", code));
+        assert!(job.state().index.keeping.is_empty(), "hopeless {is_hopeless}, code {code}");
+        assert!(job.state().cells[0].outcome().is_some());
+    }
+}
+
+#[test]
+fn a_failure_that_was_allowed_is_not_kept() {
+    let steps = "steps: [{ run: x, continue-on-error: true }, { run: y }]";
+    let mut job =
+        Job::of_text(&format!("version: 3\nstages: {{ a: {{ {steps}, cache: {{ inputs: [] }} }} }}\n"), 1);
+    job.begin();
+    job.hear(&Input::Report(Report::Looked { unit: whole(0), looked: miss(false) }));
+    job.report(&exits("a", 7));
+    job.report(&exits("a", 0));
+    assert_eq!(job.state().cells[0].outcome(), Some(Outcome::Success));
+    assert!(job.state().index.keeping.is_empty());
+}
+
+#[test]
+fn a_cancel_while_it_is_looked_for_ends_the_cell_and_a_late_answer_is_fenced() {
+    let mut job = Job::of_text("version: 3\nstages: { a: { run: x, cache: { inputs: [] } } }\n", 1);
+    job.begin();
+    job.order(Order::Cancel { target: Target::Job, force: false });
+    assert_eq!(job.state().cells[0].outcome(), Some(Outcome::Cancelled));
+    assert!(job.state().index.looking.is_empty());
+    let before = job.events().len();
+    job.hear(&Input::Report(Report::Looked { unit: whole(0), looked: miss(false) }));
+    assert_eq!(job.events().len(), before);
+    assert_eq!(phase(job.state(), whole(0)), None);
+}
+
+#[test]
+fn a_step_asks_when_its_turn_comes_and_is_kept_before_the_next_one() {
+    let text =
+        "version: 3\nstages: { a: { steps: [{ run: x }, { run: y, cache: { inputs: [] } }, { run: z }] } }\n";
+    let mut job = Job::of_text(text, 1);
+    job.begin();
+    assert!(job.state().index.looking.is_empty());
+    job.report(&exits("a", 0));
+    let unit = Unit { cell: 0, run: 1, step: Some(1) };
+    assert!(job.state().index.looking.contains(&unit) && live(&job).is_empty());
+    job.hear(&Input::Report(Report::Looked { unit, looked: miss(false) }));
+    job.report(&exits("a", 0));
+    assert!(job.state().index.keeping.contains(&unit) && live(&job).is_empty());
+    job.hear(&Input::Report(Report::Kept {
+        unit,
+        kept: Kept::Stored { key: "k".to_owned(), files: 0, bytes: 0 },
+    }));
+    assert_eq!(phase(job.state(), unit), Some(CachePhase::Over));
+    assert_eq!(live(&job), [AttemptKey { cell: 0, run: 1, step: 2, attempt: 1 }]);
+}
+
+fn fields(text: &str) -> Vec<Field> {
+    let mut job = Job::of_text(text, 1);
+    job.begin();
+    recipe(job.state(), whole(0)).unwrap().fields
+}
+
+#[test]
+fn everything_that_changes_what_runs_changes_the_key() {
+    let with = |top: &str, stage: &str| {
+        fields(&format!(
+            "version: 3\n{top}stages: {{ a: {{ cache: {{ inputs: [], env: [CC] }}, {stage} }} }}\n"
+        ))
+    };
+    let plain = with("", "run: make");
+    let others = [
+        with("", "run: make all"),
+        with("env: { A: '1' }\n", "run: make"),
+        with("", "env: { A: '' }, run: make"),
+        with("", "steps: [{ run: make, shell: sh }]"),
+        with("", "steps: [{ run: make, working-directory: sub }]"),
+        with("", "steps: [{ run: make, ok-exit-codes: [0, 1] }]"),
+        with("", "steps: [{ run: make, if: always() }]"),
+        with("", "matrix: { a: [1] }, run: make"),
+        with("vars: { v: one }\n", "steps: [{ id: s, run: make }, { run: 'echo ${{ steps.s.outputs.o }}' }]"),
+        with("vars: { v: two }\n", "steps: [{ id: s, run: make }, { run: 'echo ${{ steps.s.outputs.o }}' }]"),
+    ];
+    for (at, other) in others.iter().enumerate() {
+        assert_ne!(plain, *other, "{at}");
+        assert!(others[..at].iter().all(|before| before != other), "{at}");
+    }
+    let absent = |it: &&Field| it.name == "env CC";
+    assert_eq!(plain.iter().find(absent).map(|it| it.value.clone()), Some(None), "not set is not empty");
+}

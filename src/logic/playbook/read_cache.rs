@@ -1,0 +1,231 @@
+//! `cache` of stages and steps.
+//!
+//! Not here: what a result is known by (`logic/job/cached.rs`). Start with `Reader::cache`.
+
+use std::sync::Arc;
+
+use super::cache::{CacheMode, CacheRule};
+use super::contexts::Spot;
+use super::decode::{Field, Reader};
+use super::keys::Place;
+use super::model::{Action, Env, Stage, Step, Text, Workspace};
+use super::source::Span;
+use super::tree::NodeId;
+use crate::logic::cache::Share;
+use crate::logic::diag::Diagnostic;
+use crate::logic::expr::Template;
+
+impl Reader<'_> {
+    /// Reads `cache`.
+    pub(super) fn cache(&mut self, field: Field) -> Option<Box<CacheRule>> {
+        let before = self.found.len();
+        let fields = self.fields(field.value, Place::Cache)?;
+        let Some(inputs) = fields.get("inputs") else {
+            if self.found.len() == before {
+                let span = self.span(field.value);
+                let help = "write `inputs: [\"src/**\"]`, or `inputs: []` if the result depends on no file";
+                self.missing(span, "`cache`", "inputs", help);
+            }
+            return None;
+        };
+        let modes = [
+            ("read-write", CacheMode { reads: true, writes: true }),
+            ("read", CacheMode { reads: true, writes: false }),
+            ("write", CacheMode { reads: false, writes: true }),
+            ("off", CacheMode { reads: false, writes: false }),
+        ];
+        let shares = [("project", Share::Project), ("branch", Share::Branch), ("none", Share::None)];
+        let yes = |reader: &mut Self, name: &str| fields.get(name).and_then(|id| reader.boolean(id));
+        let with_secrets =
+            fields.get("secrets").and_then(|id| self.word(id, &[("refuse", false), ("include", true)]));
+        Some(Box::new(CacheRule {
+            span: field.key,
+            inputs: self.patterns(inputs, "a pattern for files, or a list of them"),
+            outputs: fields
+                .get("outputs")
+                .map(|id| self.patterns(id, "a pattern for files, or a list of them"))
+                .unwrap_or_default(),
+            env: fields.get("env").map(|id| self.names(id)).unwrap_or_default(),
+            tools: fields
+                .get("tools")
+                .map(|id| self.templates(id, "a command, or a list of them"))
+                .unwrap_or_default(),
+            key: fields.get("key").and_then(|id| self.template(id, Spot::StageShare, "text")),
+            mode: fields.get("mode").and_then(|id| self.word(id, &modes)).unwrap_or_default(),
+            outputs_exact: yes(self, "outputs-exact").unwrap_or(true),
+            with_secrets: with_secrets.unwrap_or(false),
+            max_size: fields.get("max-size").and_then(|id| self.size(id)),
+            share: fields.get("share").and_then(|id| self.word(id, &shares)).unwrap_or_default(),
+            is_strict: yes(self, "strict").unwrap_or(false),
+            whole_project: false,
+        }))
+    }
+
+    fn names(&mut self, id: NodeId) -> Vec<Arc<str>> {
+        let names = self.texts(id, "the name of a variable, or a list of them");
+        let mut known = Vec::new();
+        for (name, span) in names {
+            if name.is_empty() || name.contains(['=', '\0', ' ']) {
+                let problem =
+                    Diagnostic::error("bad-id", span, format!("`{name}` is not the name of a variable"));
+                self.report(problem.help("write names only, such as `env: [CC, CFLAGS]`"));
+                continue;
+            }
+            known.push(Arc::from(name));
+        }
+        known
+    }
+
+    fn templates(&mut self, id: NodeId, expected: &str) -> Vec<Text> {
+        let single = [id];
+        let items: &[NodeId] = if self.scalar(id).is_some() { &single } else { self.items(id, expected) };
+        items
+            .to_vec()
+            .into_iter()
+            .filter_map(|item| self.template(item, Spot::StageShare, expected))
+            .collect()
+    }
+
+    fn patterns(&mut self, id: NodeId, expected: &str) -> Vec<Text> {
+        let texts = self.templates(id, expected);
+        for text in &texts {
+            let Some(pattern) = text.template.as_literal() else { continue };
+            let plain = pattern.strip_prefix('!').unwrap_or(pattern);
+            let leaves = plain.split('/').any(|part| part == "..");
+            if plain.is_empty() || plain.starts_with('/') || leaves {
+                let message = format!("`{pattern}` does not name files of the project");
+                let problem = Diagnostic::error("bad-glob", text.span, message);
+                self.report(problem.help("write a path below the root of the project, such as `src/**`"));
+            } else if let Err(error) = globset::Glob::new(plain) {
+                let message = format!("`{pattern}` is not a pattern for files: {}", error.kind());
+                self.report(Diagnostic::error("bad-glob", text.span, message));
+            }
+        }
+        texts
+    }
+
+    /// Reports what keeps a stage, or a step of it, from being cached.
+    pub(super) fn check_caches(&mut self, stage: &Stage, outer: &Env) {
+        if let Some(rule) = &stage.cache {
+            let steps = &stage.steps.steps;
+            let why = why_not_stage(stage).map(str::to_owned);
+            let why = why.or_else(|| steps.iter().find_map(|step| why_not_step(step).map(str::to_owned)));
+            self.refuse(rule, why);
+            let texts = steps.iter().flat_map(texts_of).chain(stage_texts(stage, outer));
+            self.check_texts(rule, texts);
+        }
+        for step in &stage.steps.steps {
+            let Some(rule) = &step.cache else { continue };
+            let why = (!step.action.is_run()).then_some("only a step with `run` has a result");
+            let why = why.or_else(|| why_not_step(step)).or_else(|| why_not_stage(stage));
+            self.refuse(rule, why.map(str::to_owned));
+            self.check_texts(rule, texts_of(step).chain(stage_texts(stage, outer)));
+        }
+    }
+
+    fn refuse(&mut self, rule: &CacheRule, why: Option<String>) {
+        let Some(why) = why else { return };
+        let problem =
+            Diagnostic::error("cache-not-possible", rule.span, format!("this cannot be cached: {why}"));
+        self.report(problem.help("remove `cache`, or move that to a stage of its own"));
+    }
+
+    fn check_texts<'m>(&mut self, rule: &CacheRule, texts: impl Iterator<Item = (&'m Template, Span)>) {
+        let mut has_warned = false;
+        for (template, span) in texts {
+            for part in template.exprs() {
+                let uses = part.expr.contexts();
+                if !rule.with_secrets && uses.iter().any(|it| it.name == "secrets") {
+                    let problem = Diagnostic::error(
+                        "cache-with-secret",
+                        span,
+                        "what is cached uses a secret here, and its result may hold it",
+                    );
+                    let help = "write `secrets: include` below `cache` if the result is no secret, or remove `cache`";
+                    self.report(problem.also(rule.span, "asks for caching").help(help));
+                    return;
+                }
+                let is_hashing =
+                    part.expr.functions().iter().any(|it| it.name.eq_ignore_ascii_case("hashFiles"));
+                if is_hashing {
+                    let problem = Diagnostic::error(
+                        "cache-not-possible",
+                        span,
+                        "`hashFiles` cannot stand in what is cached",
+                    );
+                    self.report(
+                        problem
+                            .also(rule.span, "asks for caching")
+                            .help("name these files in `inputs` of `cache`"),
+                    );
+                    return;
+                }
+                let changes = |it: &&crate::logic::expr::ContextUse| {
+                    let member = it.path.first().map(|member| member.to_ascii_lowercase());
+                    let moving = |names: &[&str]| member.as_deref().is_none_or(|it| names.contains(&it));
+                    match it.name.as_str() {
+                        "run" => moving(&["id", "number", "started-at", "dir", "attempt", "event"]),
+                        "github" => moving(&["run_id", "run_number", "run_attempt", "event"]),
+                        _ => false,
+                    }
+                };
+                if let Some(found) = uses.iter().find(changes).filter(|_| !has_warned) {
+                    has_warned = true;
+                    let path: Vec<&str> = std::iter::once(found.name.as_str())
+                        .chain(found.path.iter().map(String::as_str))
+                        .collect();
+                    let message = format!(
+                        "`{}` is another one in each job, so no earlier result will fit",
+                        path.join(".")
+                    );
+                    let problem = Diagnostic::warning("cache-never-hits", span, message);
+                    self.report(problem.also(rule.span, "asks for caching").help("remove one of the two"));
+                }
+            }
+        }
+    }
+}
+
+fn stage_texts<'m>(stage: &'m Stage, outer: &'m Env) -> impl Iterator<Item = (&'m Template, Span)> {
+    let env = outer.iter().chain(&stage.env).map(|(_, text)| text);
+    env.chain(&stage.working_directory).map(|text| (&text.template, text.span))
+}
+
+fn texts_of(step: &Step) -> impl Iterator<Item = (&Template, Span)> {
+    let run = match &step.action {
+        Action::Run { text, .. } => Some(text),
+        _ => None,
+    };
+    let env = step.env.iter().map(|(_, text)| text);
+    env.chain(run).chain(&step.working_directory).map(|text| (&text.template, text.span))
+}
+
+/// Returns why nothing in a stage can be cached.
+#[must_use]
+pub fn why_not_stage(stage: &Stage) -> Option<&'static str> {
+    let steps = &stage.steps;
+    if stage.workspace == Workspace::Scratch {
+        return Some("its files are in a folder of its own, which is new each time");
+    }
+    if stage.approve.is_some() {
+        return Some("people decide whether it goes on");
+    }
+    if !stage.steps.sidecars.is_empty() {
+        return Some("services run beside it");
+    }
+    (!steps.background.is_empty()).then_some("a step of it goes on in the background")
+}
+
+/// Returns why a step can neither be cached nor be part of what is.
+#[must_use]
+pub fn why_not_step(step: &Step) -> Option<&'static str> {
+    match &step.action {
+        Action::Approve(_) => return Some("people decide whether it goes on"),
+        Action::Rollback => return Some("a step of it undoes others"),
+        _ => {}
+    }
+    if step.undo.is_some() || step.undoes.is_some() {
+        return Some("a step of it can be undone, so it has to run");
+    }
+    step.durable.then_some("a step of it is `durable`, so it has to run")
+}
