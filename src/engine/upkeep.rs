@@ -1,10 +1,14 @@
-//! Looking after the store: is it whole, what may go, taking a copy out.
+//! Looking after the store and the kept results: is it whole, what may go, taking a copy out.
 //!
-//! Not here: how (`store/verify.rs`, `store/prune.rs`, `store/export.rs`).
+//! Not here: how (`store/verify.rs`, `store/prune.rs`, `store/export.rs`, `cache/upkeep.rs`).
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+pub use super::cache::{
+    CacheLimits, CachePruned, CacheVerified, KeptResult, cached, clear_cache, made_of, prune_cache,
+    verify_cache,
+};
 pub use super::store::{
     Doomed, Exported, Finding, Keep, Pruning, Verified, create, export, prune, pruning, senseless, verify,
 };

@@ -176,6 +176,51 @@ impl Db {
         Ok(())
     }
 
+    /// Tells all entries: number, last use in seconds since 1970, bytes.
+    pub(super) fn each_entry(&self, tell: &mut dyn FnMut(i64, i64, &[u8])) -> rusqlite::Result<()> {
+        let sql =
+            "SELECT id, coalesce((SELECT used FROM uses WHERE uses.id = entries.id), 0), body FROM entries";
+        let mut rows = self.connection.prepare_cached(sql)?;
+        let mut rows = rows.query([])?;
+        while let Some(row) = rows.next()? {
+            tell(row.get(0)?, row.get(1)?, row.get_ref(2)?.as_blob().unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    /// Returns the numbers of all names.
+    pub(super) fn names(&self) -> rusqlite::Result<Vec<i64>> {
+        self.connection.prepare_cached("SELECT id FROM names")?.query_map([], |row| row.get(0))?.collect()
+    }
+
+    /// Forgets names.
+    pub(super) fn forget_names(&self, ids: &[i64]) -> rusqlite::Result<()> {
+        let mut delete = self.connection.prepare_cached("DELETE FROM names WHERE id = ?1")?;
+        ids.iter().try_for_each(|id| delete.execute([id]).map(|_| ()))
+    }
+
+    /// Forgets all files if more than so many are remembered.
+    pub(super) fn forget_memo(&self, most: i64) -> rusqlite::Result<()> {
+        let count: i64 = self.connection.query_row("SELECT count(*) FROM memo", [], |row| row.get(0))?;
+        if count > most {
+            self.connection.execute("DELETE FROM memo", [])?;
+        }
+        Ok(())
+    }
+
+    /// Takes note that the store is pruned now, in seconds since 1970.
+    pub(super) fn pruned(&self, now: i64) -> rusqlite::Result<()> {
+        self.connection
+            .execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('pruned', ?1)", [now])
+            .map(|_| ())
+    }
+
+    /// Returns when the store was last pruned, in seconds since 1970.
+    pub(super) fn last_pruned(&self) -> rusqlite::Result<i64> {
+        let sql = "SELECT value FROM meta WHERE name = 'pruned'";
+        Ok(self.connection.query_row(sql, [], |row| row.get(0)).optional()?.unwrap_or(0))
+    }
+
     /// Takes note that the outputs of an entry are being restored, until `is_over`.
     pub(super) fn restoring(&self, id: i64, is_over: bool) -> rusqlite::Result<()> {
         let sql = match is_over {
@@ -286,6 +331,7 @@ fn create_in_transaction(connection: &Connection) -> Result<(), Unusable> {
         secret.extend(&piece[..count]);
     }
     connection.execute("INSERT INTO meta (name, value) VALUES ('secret', ?1)", [secret])?;
+    connection.execute("INSERT INTO meta (name, value) VALUES ('pruned', unixepoch())", [])?;
     connection.pragma_update(None, "user_version", VERSION)?;
     Ok(())
 }

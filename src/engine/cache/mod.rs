@@ -18,6 +18,7 @@ mod project;
 mod restore;
 mod shelf;
 mod stat;
+mod upkeep;
 mod worker;
 
 #[cfg(test)]
@@ -29,6 +30,10 @@ use std::thread::JoinHandle;
 
 use crate::logic::cache::{Recipe, Record, Trust, Unit};
 use crate::logic::job::report::Report;
+pub use upkeep::{
+    CacheLimits, CachePruned, CacheVerified, KeptResult, cached, clear_cache, made_of, prune_cache,
+    verify_cache,
+};
 use worker::Shared;
 
 /// Where results are looked for and kept, and for whom.

@@ -78,6 +78,13 @@ impl Shelf {
         Ok(Gate(file))
     }
 
+    /// Takes the lock on the folder alone, if nobody uses anything at this moment.
+    pub(super) fn gate_if_free(&self) -> Option<Gate> {
+        let file = File::open(self.folder.join("lock")).ok()?;
+        flock(&file, FlockOperation::NonBlockingLockExclusive).ok()?;
+        Some(Gate(file))
+    }
+
     /// Keeps the bytes of an open file and returns their digest and number; none if the file changed meanwhile.
     ///
     /// # Errors

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-pub use super::args_history::{EventsArgs, ExportArgs, ListArgs, LogsArgs, PruneArgs, StoreCommand};
+pub use super::args_history::{
+    CacheCommand, EventsArgs, ExportArgs, ListArgs, LogsArgs, PruneArgs, StoreCommand,
+};
 pub use super::args_summary::{OutputsArgs, SummaryArgs};
 
 #[cfg(test)]
@@ -108,6 +110,11 @@ several are. A part of it is named as `STAGE`, `STAGE[key=value]` or `STAGE[key=
         command: ConfigCommand,
     },
     Explain(ExplainArgs),
+    /// Results that are kept: list, verify, prune, clear
+    Cache {
+        #[command(subcommand)]
+        command: CacheCommand,
+    },
     /// Look after the recorded jobs: is everything whole, remove old ones, take a copy out
     Store {
         #[command(subcommand)]

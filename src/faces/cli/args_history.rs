@@ -197,6 +197,62 @@ pub struct PruneArgs {
     pub json: bool,
 }
 
+/// Commands about kept results.
+#[derive(Debug, Subcommand)]
+pub enum CacheCommand {
+    /// List the results that are kept, the last used first
+    #[command(after_help = "Examples:
+  sortie cache list
+  sortie cache list --json | jq -r '.[].name'")]
+    List {
+        /// Print it as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Look at every result and every file of the store
+    #[command(after_help = "Examples:
+  sortie cache verify
+  sortie cache verify --repair
+
+A line for each thing that is wrong, and one with what was looked at. Exit code 0 if all is
+well or was repaired, else 5. Results are verified whenever they are used, too.")]
+    Verify {
+        /// Remove what is damaged; it is made again when it is needed
+        #[arg(long)]
+        repair: bool,
+        /// Print findings and the sum as JSON, one object a line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove results that nobody has used for long, and what no result needs
+    #[command(after_help = "Examples:
+  sortie cache prune --dry-run              what would go
+  sortie cache prune                        those not used for 7 days, and those beyond 10 GiB
+  sortie cache prune --unused 1d --max-size 2GiB
+
+With a limit given here the usual ones do not count. Once a day the end of a job does the same.")]
+    Prune {
+        /// Remove those that were not used for so long, such as `7d`
+        #[arg(long, value_name = "TIME", value_parser = duration)]
+        unused: Option<Duration>,
+        /// Keep the last used that have so many bytes together, such as `2GiB`
+        #[arg(long, value_name = "SIZE", value_parser = size)]
+        max_size: Option<u64>,
+        /// Only say what would go
+        #[arg(long)]
+        dry_run: bool,
+        /// Print it as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove all results
+    #[command(after_help = "Examples:
+  sortie cache clear
+
+Outputs in the project stay as they are. Everything is made again when it is needed.")]
+    Clear,
+}
+
 /// Take jobs out as lines of JSON: each job, then its events
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = "Examples:

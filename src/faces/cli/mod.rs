@@ -8,6 +8,7 @@ pub mod args;
 mod args_history;
 mod args_summary;
 mod begin;
+mod cache;
 mod cancel;
 mod check;
 mod config;
@@ -77,6 +78,7 @@ pub fn dispatch(context: &Context, cli: Cli, out: &mut Out, notes: &mut Out) -> 
         Command::Logs(args) => logs::logs(context, &args, out, notes),
         Command::Config { command } => config::config(context, &command, out),
         Command::Explain(args) => explain::explain(context, &args, out),
+        Command::Cache { command } => cache::cache(context, &command, out),
         Command::Store { command } => store::store(context, &command, out, notes),
         Command::Engine(args) => match &args.job {
             Some(job) => engine::engine(context, job, args.given, out),

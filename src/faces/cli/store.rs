@@ -141,7 +141,8 @@ fn pruned_json(done: &Pruning, is_dry: bool) -> String {
     .to_string()
 }
 
-fn bytes_text(bytes: u64) -> String {
+/// Returns a number of bytes in the largest unit that fits.
+pub(super) fn bytes_text(bytes: u64) -> String {
     const UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
     let unit = UNITS.into_iter().find(|(_, size)| bytes >= *size);
     unit.map_or_else(

@@ -313,8 +313,13 @@ fn waiting(it: &mut CellState, step: u32) -> impl Iterator<Item = &mut Box<Cache
 
 /// Forgets what a cell has asked for.
 pub(super) fn forget(state: &mut JobState, cell: u32) {
-    state.index.looking.retain(|unit| unit.cell != cell);
-    state.index.keeping.retain(|unit| unit.cell != cell);
+    for units in [&mut state.index.looking, &mut state.index.keeping] {
+        let first = Unit { cell, run: 0, step: None };
+        let of_cell: Vec<Unit> = units.range(first..).take_while(|unit| unit.cell == cell).copied().collect();
+        for unit in of_cell {
+            units.remove(&unit);
+        }
+    }
 }
 
 /// Returns what is kept of a unit: what will be replayed of its steps, and their logs below the folder of the job.

@@ -96,7 +96,9 @@ impl Reader<'_> {
                 let message = format!("`{pattern}` does not name files of the project");
                 let problem = Diagnostic::error("bad-glob", text.span, message);
                 self.report(problem.help("write a path below the root of the project, such as `src/**`"));
-            } else if let Err(error) = globset::Glob::new(plain) {
+            } else if plain.contains(['*', '?', '[', '{', '\\'])
+                && let Err(error) = globset::Glob::new(plain)
+            {
                 let message = format!("`{pattern}` is not a pattern for files: {}", error.kind());
                 self.report(Diagnostic::error("bad-glob", text.span, message));
             }

@@ -4,6 +4,7 @@ mod damage;
 mod lies;
 mod restoring;
 mod two;
+mod upkeep;
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
