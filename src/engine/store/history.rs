@@ -215,7 +215,8 @@ impl History {
         let types = Worked::TYPES.map(|it| format!("'{it}'")).join(", ");
         let mut query = self.connection.prepare_cached(&format!(
             "SELECT time, body FROM events INDEXED BY events_worked \
-             WHERE id > ?1 AND id < ?2 AND type IN ({types}) ORDER BY id",
+             WHERE id > ?1 AND id < ?2 AND type IN ({types}) \
+             AND (substr(type, 1, 4) = 'job.' OR type = 'order.cancel' OR type = 'order.rollback') ORDER BY id",
         ))?;
         let mut rows = query.query(params![key(number, 0), key(number + 1, 0)])?;
         let mut worked = Worked::default();
