@@ -36,6 +36,7 @@ mod rollback;
 mod screen;
 mod screen_left;
 mod secrets;
+mod summary;
 mod survivors;
 mod terminal;
 #[cfg(feature = "faults")]
