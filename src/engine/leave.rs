@@ -1,14 +1,13 @@
 //! What an engine leaves behind when its job has ended: the files in its folder, and the reports that were asked for.
 //!
-//! Written when the end is committed and before anybody hears of it, by whichever engine ends the job, and anew after each
-//! retry. Every job leaves `result.json`; what can be made from the journal at any time is written only where nobody feels it.
+//! Written just before the end is committed, so that nobody knows of the end who does not find them, by whichever engine ends
+//! the job, and anew after each retry. After a crash between the two the next engine ends the job and writes them anew. Every job leaves `result.json`; what can be made from the journal at any time is written only where nobody feels it.
 //! Not here: what is in them (`reports.rs`, `logic/summary`).
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::store::ToldOf;
 use super::turn::Engine;
 use super::{library, reports, upkeep};
 use crate::logic::job::event::{Envelope, Event};
@@ -34,7 +33,7 @@ impl Left {
 
     /// Writes a file into the folder of the job.
     fn write(&mut self, dir: &Path, name: &str, text: &str) {
-        if let Err(why) = reports::write(&dir.join(name), text.as_bytes()) {
+        if let Err(why) = reports::put(dir, name.as_ref(), text.as_bytes()) {
             self.warn(&format!("`{name}` could not be written into the folder of the job: {why}"));
         }
     }
@@ -50,8 +49,8 @@ struct Report {
 }
 
 impl Engine {
-    /// Leaves what is to be left of a job that has ended. Nothing that goes wrong here is more than a warning.
-    pub(super) fn leave_reports(&mut self) {
+    /// Leaves what is to be left of a job that ends with these events. Nothing that goes wrong here is more than a warning.
+    pub(super) fn leave_reports(&mut self, last: &[Envelope]) {
         let JobPhase::Finished { outcome, at, .. } = self.state.phase else { return };
         let mut left = Left::default();
         let dir = PathBuf::from(&*self.state.setting.dir);
@@ -61,35 +60,23 @@ impl Engine {
             name: &self.state.setting.plan.playbook.name,
             outcome: Some(outcome),
             attempt: self.state.attempt,
-            outputs: self.own_outputs(),
+            outputs: own_outputs(last),
         };
         left.write(&dir, "result.json", &brief.of_state(&self.state));
-        match self.store.told(self.number) {
-            Ok(told) => {
-                let asked = self.asked_for(Timestamp(told.created), &mut left);
-                let is_all = self.is_worth_it(at) || dir.join(Format::Markdown.file()).exists();
-                if is_all || !asked.is_empty() {
-                    match upkeep::attempt(|| self.summary(&told)) {
-                        Some(Ok(summary)) => self.write_reports(&summary, is_all, asked, &mut left),
-                        Some(Err(why)) => {
-                            left.warn(&format!("the summary of the job could not be made: {why}"))
-                        }
-                        None => left.warn("the summary of the job could not be made, which is a bug"),
-                    }
+        let plan = &self.state.setting.plan;
+        let is_asked = plan.summary.is_some() || plan.playbook.reporting.is_some();
+        let is_all = self.is_worth_it(at) || dir.join(Format::Markdown.file()).exists();
+        if is_asked || is_all {
+            let made = upkeep::attempt(|| self.summary(last));
+            match made.unwrap_or_else(|| Err("that is a bug".to_owned())) {
+                Ok((summary, created)) => {
+                    let asked = self.asked_for(created, &mut left);
+                    self.write_reports(&summary, is_all, asked, &mut left);
                 }
+                Err(why) => left.warn(&format!("the summary of the job could not be made: {why}")),
             }
-            Err(error) => left.warn(&format!("the summary of the job could not be made: {}", error.message)),
         }
         self.left = left;
-    }
-
-    /// The outputs of the job itself, which only its end tells.
-    fn own_outputs(&self) -> &[(Arc<str>, Arc<str>)] {
-        let ends = self.unpublished.iter().rev().find_map(|it| match &it.event {
-            Event::JobFinished { outputs, .. } => Some(&outputs[..]),
-            _ => None,
-        });
-        ends.unwrap_or_default()
     }
 
     /// Says whether nobody feels what all files of a summary cost: a hundredth of the time that the job took. Of others they
@@ -100,14 +87,13 @@ impl Engine {
         end.since(self.state.started) >= cost.saturating_mul(100)
     }
 
-    /// Makes the summary of the job from its events: those at hand, else those of the store.
-    fn summary(&self, told: &ToldOf) -> Result<Summary, String> {
+    /// Makes the summary of the job from its events: those at hand, else those of the store. Beside it: when the job was made.
+    fn summary(&self, last: &[Envelope]) -> Result<(Summary, Timestamp), String> {
         let plan = &self.state.setting.plan;
         let mut story = Story::new(plan.playbook.clone());
         match self.bus.all_events() {
             Some(published) => {
-                let last = self.unpublished.iter();
-                published.iter().chain(last).for_each(|it| story.fold(it));
+                published.iter().chain(&self.unpublished).for_each(|it| story.fold(it));
             }
             None => {
                 let all: Vec<Envelope> =
@@ -115,6 +101,9 @@ impl Engine {
                 all.iter().for_each(|it| story.fold(it));
             }
         }
+        last.iter().for_each(|it| story.fold(it));
+        let told = self.store.told(self.number).map_err(|error| error.message)?;
+        let created = Timestamp(told.created);
         let hidden = hidden(&self.state.setting.facts);
         let root = Path::new(&*self.state.setting.root);
         let told = reports::Told {
@@ -128,7 +117,7 @@ impl Engine {
             hidden: &hidden,
             now: self.clock.now(),
         };
-        Ok(reports::summary(&story, &told))
+        Ok((reports::summary(&story, &told), created))
     }
 
     fn write_reports(&self, summary: &Summary, is_all: bool, asked: Vec<Report>, left: &mut Left) {
@@ -179,6 +168,15 @@ impl Engine {
         }
         asked
     }
+}
+
+/// The outputs of the job itself, which only its end tells.
+fn own_outputs(last: &[Envelope]) -> &[(Arc<str>, Arc<str>)] {
+    let ends = last.iter().rev().find_map(|it| match &it.event {
+        Event::JobFinished { outputs, .. } => Some(&outputs[..]),
+        _ => None,
+    });
+    ends.unwrap_or_default()
 }
 
 /// Returns the files of some formats: in a folder, or a single one at a path that has its ending.

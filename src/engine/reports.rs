@@ -2,6 +2,7 @@
 //!
 //! Not here: what a summary says and how it looks (`logic/summary`). What cannot be written is a warning: no job fails for it.
 
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -111,15 +112,26 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
     if fs::metadata(path).is_ok_and(|it| !it.is_file()) {
         return fs::write(path, bytes).map_err(|error| words(&error));
     }
+    put(folder, name, bytes)
+}
+
+/// The same in a folder that is there, for a plain file.
+///
+/// # Errors
+/// What went wrong, in words.
+pub(super) fn put(folder: &Path, name: &OsStr, bytes: &[u8]) -> Result<(), String> {
     let half = half(folder, name);
-    // One that a crash left, or a link that somebody put there.
-    let _removed = fs::remove_file(&half);
-    let written = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(&half)
-        .and_then(|mut file| file.write_all(bytes))
-        .and_then(|()| fs::rename(&half, path));
+    let open = || fs::OpenOptions::new().write(true).create_new(true).open(&half);
+    let opened = open().or_else(|error| {
+        if error.kind() != std::io::ErrorKind::AlreadyExists {
+            return Err(error);
+        }
+        // One that a crash left, or a link that somebody put there.
+        fs::remove_file(&half)?;
+        open()
+    });
+    let written =
+        opened.and_then(|mut file| file.write_all(bytes)).and_then(|()| fs::rename(&half, folder.join(name)));
     written.map_err(|error| {
         // Half of it helps nobody, and takes room.
         let _removed = fs::remove_file(&half);
@@ -128,8 +140,8 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
 }
 
 /// Name of a file that is not whole yet: one of this process alone.
-fn half(folder: &Path, name: &std::ffi::OsStr) -> PathBuf {
-    let mut half = std::ffi::OsString::from(".");
+fn half(folder: &Path, name: &OsStr) -> PathBuf {
+    let mut half = OsString::from(".");
     half.push(name);
     half.push(format!(".{}.part", std::process::id()));
     folder.join(half)

@@ -633,6 +633,10 @@ impl Engine {
         let releases = self.releases(&events);
         let envelopes: Vec<Envelope> =
             (self.next_seq..).zip(events).map(|(seq, event)| Envelope { seq, time: now, event }).collect();
+        if envelopes.iter().any(|it| it.event.is_end()) {
+            // Whoever hears of the end, or reads of it, finds what is left of the job.
+            self.leave_reports(&envelopes);
+        }
         fault_point();
         self.store.append(self.number, self.epoch, &envelopes, &releases)?;
         fault_point();
@@ -651,10 +655,6 @@ impl Engine {
     /// for this.
     fn publish(&mut self) {
         if !self.unpublished.is_empty() {
-            if self.unpublished.iter().any(|it| it.event.is_end()) {
-                // Whoever hears of the end finds what is left of the job.
-                self.leave_reports();
-            }
             self.bus.publish(&self.unpublished);
             self.unpublished.clear();
         }

@@ -39,6 +39,7 @@ mod screen_left;
 mod secrets;
 mod services;
 mod services_containers;
+mod summary;
 mod survivors;
 mod terminal;
 #[cfg(feature = "faults")]

@@ -46,7 +46,7 @@ pub(super) use lease::Owner;
 pub(in crate::engine) use lease::state_of;
 use lift::VERSION;
 use made::on_loss_word;
-pub(crate) use made::{NewJob, StoredJob, ToldOf};
+pub(crate) use made::{NewJob, StoredJob};
 pub use prune::{Doomed, Keep, Pruning, prune, pruning};
 use sync::Disk;
 pub(super) use sync::Syncer;
