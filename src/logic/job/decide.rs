@@ -411,8 +411,14 @@ fn why_failed(it: &CellState, stage: &Stage, step: u32, now: Timestamp) -> Cause
 
 /// Returns when a step is tried again, if it is.
 fn step_retry(state: &JobState, key: &AttemptKey, cause: &Cause, now: Timestamp) -> Option<Timestamp> {
-    let it = &state.cells[key.cell as usize].steps[key.step as usize];
-    let retry = model_of(state, key).retry.as_ref()?;
+    let cell = &state.cells[key.cell as usize];
+    let it = &cell.steps[key.step as usize];
+    let model = model_of(state, key);
+    let retry = model.retry.as_ref()?;
+    let tree = &state.setting.plan.playbook.stages[cell.stage as usize].steps;
+    if model.undoes.is_none() && super::sidecar::any_failed(cell, tree) {
+        return None;
+    }
     let seed = format!("{}/{}/{}/{}", state.setting.job_id, key.cell, key.step, key.attempt);
     let tries = key.attempt.saturating_sub(it.reruns);
     next_try(retry, cause, tries, it.since.unwrap_or(now), now, &seed)

@@ -204,6 +204,7 @@ pub(super) fn random_playbook(dice: &mut Dice) -> String {
             keys.push(format!("priority: {}", dice.roll(3)));
             let mut kinds = Kinds::random(dice);
             keys.push(format!("steps: {}", random_steps(dice, 0, &mut kinds)));
+            keys.extend(random_services(dice));
             if kinds.is_rich && dice.one_in(2) {
                 keys.push("rollback: on-failure".to_owned());
             }
@@ -248,4 +249,19 @@ fn random_shares(dice: &Dice, is_plain: bool) -> Option<String> {
         _ => return None,
     };
     Some(shares.to_owned())
+}
+
+/// What runs beside the steps of a stage, by dice of its own, so that the rest of the playbook stays as it was.
+fn random_services(dice: &Dice) -> Option<String> {
+    let mut dice = Dice(dice.0 ^ 0x27d4_eb2f);
+    dice.roll(2);
+    let services = match dice.roll(12) {
+        0 => "{ a: { process: x } }",
+        1 => "{ a: { process: x, ready: { run: t } }, b: { process: y, ports: [1] } }",
+        2 => {
+            "{ a: { process: x, ports: [1, 2], ready: { tcp: '127.0.0.1:1' } }, b: { process: { run: y, stop: z } } }"
+        }
+        _ => return None,
+    };
+    Some(format!("services: {services}"))
 }

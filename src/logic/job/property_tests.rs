@@ -94,6 +94,8 @@ struct Sim {
     rolled_back: u32,
     /// How many tries were lost with what held them, and begun again.
     lost: u32,
+    /// How many services were ended after their steps.
+    served: u32,
     /// Since when the processes are stopped.
     frozen: Option<i64>,
     freezes: u32,
@@ -135,6 +137,7 @@ impl Sim {
             undone: 0,
             rolled_back: 0,
             lost: 0,
+            served: 0,
             frozen: None,
             freezes: 0,
             claimed: 0,
@@ -454,6 +457,12 @@ impl Sim {
                 self.input(&Input::Report(Report::Closed { survivors: Vec::new() }))?;
                 continue;
             }
+            if let Some(&cell) = wanted(&self.state).sweeping.first() {
+                let run = self.state.cells[cell as usize].run;
+                let swept = Report::Swept { cell, run, ended: 0, survivors: Vec::new() };
+                self.input(&Input::Report(swept))?;
+                continue;
+            }
             if self.with_orders && round < 60 && self.dice.one_in(6) {
                 self.random_order()?;
                 // The keeper may begin what was submitted before it hears of the order.
@@ -664,6 +673,7 @@ struct Tried {
     undone: u32,
     rolled_back: u32,
     lost: u32,
+    served: u32,
     freezes: u32,
     claimed: u32,
     unclaimed: u32,
@@ -704,6 +714,7 @@ fn try_job(job: u64, fault: Fault) -> Result<Tried, String> {
         undone: sim.undone,
         rolled_back: sim.rolled_back,
         lost: sim.lost,
+        served: sim.served,
         freezes: sim.freezes,
         claimed: sim.claimed,
         unclaimed,
@@ -716,7 +727,7 @@ fn try_job(job: u64, fault: Fault) -> Result<Tried, String> {
 fn every_prefix_resumes_to_a_legal_end() {
     let (mut events, mut orders, mut followed, mut foreseen, mut chained) = (0, 0, 0, 0, 0);
     let (mut skipped, mut withdrawn, mut retried) = (0, 0, 0);
-    let (mut together, mut undone, mut rolled_back, mut lost) = (0, 0, 0, 0);
+    let (mut together, mut undone, mut rolled_back, mut lost, mut served) = (0, 0, 0, 0, 0);
     let (mut gates, mut freezes) = ([0; 5], 0);
     let (mut claimed, mut unclaimed, mut hits, mut kept) = (0, 0, 0, 0);
     for job in 0..JOBS {
@@ -737,6 +748,7 @@ fn every_prefix_resumes_to_a_legal_end() {
         undone += tried.undone;
         rolled_back += tried.rolled_back;
         lost += tried.lost;
+        served += tried.served;
         claimed += tried.claimed;
         unclaimed += tried.unclaimed;
         hits += tried.hits;
@@ -748,7 +760,7 @@ fn every_prefix_resumes_to_a_legal_end() {
          {retried} times run again; {together} steps begun beside others, {undone} undos, {rolled_back} cells rolled \
          back, {lost} tries lost and made up for; gates opened, approved, rejected, expired, withdrawn: {gates:?}; \
          {freezes} times frozen; {claimed} times claims were had and {unclaimed} times lost; {hits} results \
-         found, {kept} to be kept",
+         found, {kept} to be kept; {served} services ended",
         events as u64 - JOBS
     );
     assert!(events as u64 - JOBS >= 5_000, "only {events} events");
@@ -765,6 +777,7 @@ fn every_prefix_resumes_to_a_legal_end() {
     assert!(together >= 200, "only {together} steps began beside others");
     assert!(undone >= 80, "only {undone} undos ended");
     assert!(rolled_back >= 30, "only {rolled_back} cells were rolled back");
+    assert!(served >= 20, "only {served} services were ended after their steps");
     assert!(lost >= 15, "only {lost} lost tries were made up for");
 }
 

@@ -12,12 +12,14 @@ use crate::logic::job::report::AttemptKey;
 use crate::logic::job::share;
 use crate::logic::job::state::{CellState, StagePhase, StepPhase};
 use crate::logic::job::undo;
+use crate::logic::playbook::sidecar::Part;
 use std::collections::BTreeSet;
 
 impl Sim {
     /// Invariants of single events, judged on the state before them.
     pub(super) fn watch(&mut self, event: &Event) -> Checked {
         self.watch_freeze(event)?;
+        self.watch_services(event)?;
         match event {
             Event::StageStarted { stage, .. } => {
                 let model = &self.state.setting.plan.playbook.stages[*stage as usize];
@@ -150,6 +152,43 @@ impl Sim {
             if self.now.0 - process.began < limit {
                 return Err(format!("{key:?} timed out early"));
             }
+        }
+        Ok(())
+    }
+
+    /// A service begins before all steps and ends after them, the last one first; no step begins after it has failed, or
+    /// before it is ready, but what asks for it.
+    fn watch_services(&mut self, event: &Event) -> Checked {
+        let (Event::StepStarted { key } | Event::StepStopping { key, .. }) = event else { return Ok(()) };
+        let it = &self.state.cells[key.cell as usize];
+        let tree = &self.state.setting.plan.playbook.stages[it.stage as usize].steps;
+        let model = &tree.steps[key.step as usize];
+        let is_open = |at: usize| it.steps[at].is_open();
+        if let Event::StepStopping { cause: Cause::StepsOver, .. } = event {
+            self.served += 1;
+            let others = (0..tree.steps.len()).filter(|&at| !tree.steps[at].part.is_some_and(Part::is_run));
+            let mut later = tree.sidecars.iter().map(|it| it.step).filter(|&at| at > key.step as usize);
+            if others.clone().any(is_open) || later.any(is_open) {
+                return Err(format!("{key:?} is ended while something that may need it runs"));
+            }
+        }
+        let is_asked = model.condition.is_some() || model.undoes.is_some() || model.parent.is_some();
+        if !matches!(event, Event::StepStarted { .. }) || is_asked || !model.action.is_run() {
+            return Ok(());
+        }
+        let is_ready = |at: usize| {
+            let done = it.steps[at].done();
+            let part = tree.steps[at].part;
+            part.is_none_or(|part| {
+                part.is_run() || done.is_some_and(|done| done.conclusion == Some(Outcome::Success))
+            })
+        };
+        let is_step = model.part.is_none();
+        if is_step && !(0..tree.steps.len()).all(is_ready) {
+            return Err(format!("{key:?} began before its services were ready"));
+        }
+        if tree.sidecars.iter().any(|other| it.steps[other.step].failed()) {
+            return Err(format!("{key:?} began after a service of its cell had failed"));
         }
         Ok(())
     }

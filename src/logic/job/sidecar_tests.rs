@@ -209,6 +209,17 @@ fn a_step_is_not_tried_again_without_its_service() {
 }
 
 #[test]
+fn a_block_is_not_tried_again_without_its_service_either() {
+    let steps = "[{ block: [{ run: z }], retry: { attempts: 3, backoff: { first: 1s } } }]";
+    let mut story = Story::of("{ a: { process: x } }", steps);
+    story.ends("services.a", 3);
+    story.ends("2", 1);
+    assert_eq!((story.came_to("1").0, story.live()), (Some(Outcome::Failure), Vec::new()));
+    story.swept();
+    assert_eq!(story.cell(), Some(Outcome::Failure));
+}
+
+#[test]
 fn a_service_that_ends_with_0_went_to_the_background() {
     let mut story = Story::of("{ a: { process: x } }", "[{ run: z }, { run: w }]");
     story.ends("services.a", 0);
