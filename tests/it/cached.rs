@@ -188,7 +188,7 @@ fn lies() -> Vec<Lie> {
         lie("all outputs were deleted", "hit", |at| fs::remove_dir_all(at.join("out")).unwrap()),
         lie("an output was edited", "hit", |at| fs::write(at.join("out/names"), "lie").unwrap()),
         lie("an output was edited in secret", "hit", |at| alter_in_secret(&at.join("out/all"))),
-        lie("an output is read-only and wrong", "hit", |at| {
+        lie("an output is read-only and wrong", "output-in-the-way", |at| {
             fs::write(at.join("out/names"), "lie").unwrap();
             fs::set_permissions(at.join("out/names"), fs::Permissions::from_mode(0o444)).unwrap();
         }),
@@ -237,6 +237,7 @@ fn every_lie_is_seen_through() {
         let is_right = decided == lie.right || (lie.right.is_empty() && decided != "hit");
         let bytes = tree(&project.join("out"));
         fs::remove_dir_all(project.join("out")).unwrap();
+        fs::create_dir(project.join("out")).unwrap();
         run_with(&sandbox, &["--no-cache"], lie.env).code(0).done();
         if !is_right || bytes != tree(&project.join("out")) {
             wrong.push((lie.name, decided, bytes == tree(&project.join("out"))));
