@@ -25,11 +25,11 @@ pub fn check(state: &JobState, key: AttemptKey, status: ListStatus) -> Result<()
     let Action::Run { text, .. } = &model.action else { return Ok(()) };
     let env = environment(state, key.cell, Some((key.step, status)))?;
     if text.template.as_literal().is_none()
-        || stage_dir(state, key.cell, model).is_some_and(|t| t.as_literal().is_none())
+        || stage_dir(state, key, model).is_some_and(|t| t.as_literal().is_none())
     {
         let scope = scope(state, key, status, &env);
         text.template.eval_text(&scope)?;
-        if let Some(dir) = stage_dir(state, key.cell, model) {
+        if let Some(dir) = stage_dir(state, key, model) {
             dir.eval_text(&scope)?;
         }
     }
@@ -49,10 +49,15 @@ fn scope<'a>(
     scope
 }
 
-fn stage_dir<'a>(state: &'a JobState, cell: u32, model: &'a Step) -> Option<&'a Template> {
+fn stage_dir<'a>(state: &'a JobState, key: AttemptKey, model: &'a Step) -> Option<&'a Template> {
+    let (cell, step) = (key.cell, key.step as usize);
     let at = state.cells[cell as usize].stage;
     let stage = &state.setting.plan.playbook.stages[at as usize];
     let playbook = state.setting.plan.home(at);
+    if state.setting.plan.playbook.stages[at as usize].steps.action_of(step).is_some() {
+        // An action has nothing of what the stage around it says about folders.
+        return model.working_directory.as_ref().map(|text| &text.template);
+    }
     model
         .working_directory
         .as_ref()
@@ -82,7 +87,7 @@ pub fn launch(state: &JobState, key: AttemptKey) -> Result<Launch, ExprError> {
         }
     };
     let (command, dir): (Arc<str>, Option<Arc<str>>) = {
-        let dir = stage_dir(state, key.cell, model);
+        let dir = stage_dir(state, key, model);
         match (text.template.as_literal(), dir.map(Template::as_literal)) {
             (Some(text), None) => (Arc::from(text), None),
             (Some(text), Some(Some(dir))) => (Arc::from(text), Some(Arc::from(dir))),
@@ -93,10 +98,11 @@ pub fn launch(state: &JobState, key: AttemptKey) -> Result<Launch, ExprError> {
             }
         }
     };
+    let is_inside = stage.steps.action_of(key.step as usize).is_some();
     let shell = [shell]
         .into_iter()
-        .chain(&stage.defaults.shell)
-        .chain(&setting.plan.home(it.stage).defaults.shell)
+        .chain(stage.defaults.shell.iter().filter(|_| !is_inside))
+        .chain(setting.plan.home(it.stage).defaults.shell.iter().filter(|_| !is_inside))
         .find(|s| **s != Shell::Default)
         .unwrap_or(&Shell::Default);
     let mut env: Vec<(String, Option<String>)> =
@@ -198,6 +204,10 @@ fn own_variables(state: &JobState, key: AttemptKey, model: &Step, env: &mut Vec<
     set("SORTIE_CELL", it.id.to_string());
     set("SORTIE_STEP", step);
     set("SORTIE_ATTEMPT", key.attempt.to_string());
+    if let Some(path) = super::actions::path(state, key) {
+        set("SORTIE_ACTION_PATH", path.clone());
+        set("GITHUB_ACTION_PATH", path);
+    }
     if model.on_interrupt == OnInterrupt::Resume && it.steps[key.step as usize].reruns > 0 {
         set("SORTIE_RESUMED", "1".to_owned());
     }

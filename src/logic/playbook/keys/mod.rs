@@ -48,11 +48,15 @@ pub enum Place {
     Dst,
     Watch,
     AfterRun,
+    Action,
+    ActionInput,
+    ActionOutput,
+    ActionRuns,
 }
 
 impl Place {
     /// All places, in the order in which the table is printed.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 41] = [
         Self::Playbook,
         Self::Input,
         Self::Secret,
@@ -90,6 +94,10 @@ impl Place {
         Self::Dst,
         Self::Watch,
         Self::AfterRun,
+        Self::Action,
+        Self::ActionInput,
+        Self::ActionOutput,
+        Self::ActionRuns,
     ];
 
     /// Returns the place as it is named in messages: `a stage`, `` `retry` ``.
@@ -133,6 +141,10 @@ impl Place {
             Self::Dst => "`dst`",
             Self::Watch => "`watch`",
             Self::AfterRun => "`run` of `on`",
+            Self::Action => "an action",
+            Self::ActionInput => "an input of an action",
+            Self::ActionOutput => "an output of an action",
+            Self::ActionRuns => "`runs`",
         }
     }
 }
