@@ -64,7 +64,9 @@ fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
 }
 
 fn is_playbook(path: &Path) -> bool {
+    // `action.yml` is an action, for steps.
     path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml")
+        && path.file_stem().is_none_or(|stem| stem != "action")
 }
 
 /// Returns how a playbook of the project is called on the command line: its path below `playbooks`, without extension.

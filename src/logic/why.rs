@@ -132,6 +132,9 @@ pub fn step_words(view: &JobView, cell: u32, step: u32) -> String {
     if let Some(id) = &plan.id {
         return format!("step {} `{id}`", step + 1);
     }
+    if let Some(it) = &plan.composite {
+        return format!("step {} `./{}`", step + 1, it.path);
+    }
     match &plan.action {
         Action::Run { text, .. } => {
             format!("step {} `{}`", step + 1, shortened(text.template.source().trim(), 40))
@@ -151,6 +154,9 @@ pub fn step_title(view: &JobView, cell: u32, step: u32) -> String {
     }
     if let Some(id) = &plan.id {
         return id.to_string();
+    }
+    if let Some(it) = &plan.composite {
+        return format!("./{}", it.path);
     }
     match &plan.action {
         Action::Run { text, .. } => {

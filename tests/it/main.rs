@@ -33,6 +33,7 @@ mod playbooks;
 #[cfg(feature = "faults")]
 mod power;
 mod program;
+mod reuse;
 mod rollback;
 mod screen;
 mod screen_left;

@@ -14,7 +14,7 @@ fn playbooks() -> Vec<PathBuf> {
             let path = entry.expect("the folder is readable").path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|e| e == "yml") {
+            } else if path.extension().is_some_and(|e| e == "yml") && !path.ends_with("action.yml") {
                 found.push(path);
             }
         }
@@ -26,9 +26,14 @@ fn playbooks() -> Vec<PathBuf> {
 
 #[test]
 fn every_playbook_of_the_project_passes_its_check_without_a_warning() {
+    // What a playbook calls is found from the project's folder, so this is the project.
+    let project = Path::new(env!("CARGO_MANIFEST_DIR"));
     let sandbox = Sandbox::new();
+    let copied = sandbox.program("cp", ["-r", concat!(env!("CARGO_MANIFEST_DIR"), "/playbooks"), "."]);
+    copied.run().code(0).done();
     for path in playbooks() {
-        let path = path.to_str().expect("our own names are text");
+        let path =
+            path.strip_prefix(project).expect("they are ours").to_str().expect("our own names are text");
         let ran = sandbox.sortie(["check", path, "--json"]).run().code(0);
         let diagnostics = &ran.json_lines()[0]["diagnostics"];
         assert_eq!(diagnostics.as_array().map(Vec::len), Some(0), "{path}: {diagnostics}");

@@ -39,8 +39,11 @@ pub(super) fn check(context: &Context, args: &CheckArgs, out: &mut Out) -> Resul
     for file in opened.iter().map(|it| (&it.source, &it.reading.diagnostics[..])).chain(
         opened.iter().flat_map(|it| it.reading.called.iter().map(|(source, found)| (source, &found[..]))),
     ) {
-        if files.iter().all(|(known, _)| known.name != file.0.name) {
-            files.push(file);
+        match files.iter_mut().find(|(known, _)| known.name == file.0.name) {
+            // As a called file it may have faults that it does not have by itself, such as closing a circle.
+            Some(known) if known.1.len() < file.1.len() => *known = file,
+            Some(_) => {}
+            None => files.push(file),
         }
     }
     let count = |severity: Severity| -> usize {

@@ -59,6 +59,7 @@ static PAGES: &[(&str, &str)] = pages![
     "call-input",
     "call-secret",
     "call-key",
+    "action-kind",
     "unknown-need",
     "self-need",
     "duplicate-need",

@@ -244,6 +244,9 @@ fn step_json(step: &Step, number: usize, scope: &Known<'_>) -> Json {
         }
         Action::WaitAll | Action::Rollback => object[step.action.word()] = true.into(),
     }
+    if let Some(it) = &step.composite {
+        object["uses"] = format!("./{}", it.path).into();
+    }
     if step.background {
         object["background"] = true.into();
     }
@@ -340,6 +343,9 @@ fn print_stage(out: &mut Out, plan: &Plan, number: usize, at: usize) {
         let what = match (&step.name, &step.action) {
             (Some(text), _) | (None, Action::Run { text, .. }) => resolved(text, &scope),
             (None, Action::Approve(gate)) => gate_words(gate),
+            (None, _) if step.composite.is_some() => {
+                step.composite.as_ref().map_or_else(String::new, |it| format!("uses ./{}", it.path))
+            }
             (None, action) => {
                 crate::faces::why::action_words(action, &|at| step_word(&stage.steps.steps[at], at))
             }

@@ -14,6 +14,7 @@ use super::state::{CellPhase, CellState, JobState, StepDone, StepPhase};
 use crate::logic::cache::{Field, Hit, Inputs, Kept, Looked, Recipe, Record, Replay, Unit};
 use crate::logic::expr::{ExprError, Template};
 use crate::logic::playbook::cache::{CacheMode, CacheRule};
+use crate::logic::playbook::call::GivenValue;
 use crate::logic::playbook::model::{Action, Stage, Text};
 use crate::logic::time::Timestamp;
 use crate::logic::value::{Object, Value};
@@ -514,6 +515,22 @@ impl Fields {
             self.put(&format!("if of step {name}"), Some(&condition.source));
             self.is_raw |= !condition.condition.exprs().is_empty();
         }
+        if let Some(composite) = &step.composite {
+            // What it is given, as it is written; its steps are in the list as well.
+            let outputs = composite.action.iter().flat_map(|action| &action.outputs);
+            let outputs = outputs.map(|it| (&it.name, it.value.template.source()));
+            for (output, source) in outputs {
+                self.put(&format!("output {output} of step {name}"), Some(source));
+            }
+            for given in &composite.with {
+                let source = match &given.value {
+                    GivenValue::Fixed(json) => canonical(json),
+                    GivenValue::Text(text) => text.template.source().to_owned(),
+                };
+                self.put(&format!("input {} of step {name}", given.name), Some(&source));
+            }
+            self.is_raw = true;
+        }
         let Action::Run { text, .. } = &step.action else { return Ok(()) };
         let status = ListStatus::default();
         let env = match environment(state, cell, Some((at, status))) {
@@ -531,10 +548,11 @@ impl Fields {
         let known = env.into_iter().map(|(k, v)| (k, Value::String(v)));
         scope.set("env", Value::object(known.collect::<Object>()));
         self.text(&format!("run of step {name}"), &text.template, &scope);
-        if let Some(dir) = launch::stage_dir(state, cell, step) {
+        let key = AttemptKey { cell, run: it.run, step: at, attempt: 1 };
+        if let Some(dir) = launch::stage_dir(state, key, step) {
             self.text(&format!("folder of step {name}"), dir, &scope);
         }
-        let shell = launch::shell(state, it.stage, step);
+        let shell = launch::shell(state, it.stage, at);
         self.put(&format!("shell of step {name}"), Some(&format!("{shell:?}")));
         let codes = format!("{:?} {:?}", step.ok_exit_codes, step.skip_exit_codes);
         self.put(&format!("exit codes of step {name}"), Some(&codes));

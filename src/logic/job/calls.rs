@@ -191,6 +191,10 @@ pub(super) fn inputs(state: &JobState, cell: u32) -> Result<Value, String> {
                 value.map_err(|error| format!("`with.{}`: {}", it.name, error.message))?.to_json()
             }
         };
+        // An expression that comes to nothing gives nothing.
+        if json.is_null() && matches!(it.value, GivenValue::Text(_)) {
+            continue;
+        }
         given.push((it.name.to_string(), json));
     }
     let callee = &plan.frames[frame as usize].playbook;

@@ -365,6 +365,8 @@ pub(super) fn conclude_block(
         return Event::StepFinished(Box::new(end));
     }
     if failed {
+        // What it has got so far is there for steps that run in any case.
+        end.outputs = super::actions::outputs(state, cell, step).unwrap_or_default();
         return ended_badly(state, end, cause, now);
     }
     if cancelled {
@@ -375,6 +377,13 @@ pub(super) fn conclude_block(
     } else if rescued {
         end.outcome = Outcome::Failure;
         end.cause = Some(cause);
+    }
+    match super::actions::outputs(state, cell, step) {
+        Ok(outputs) => end.outputs = outputs,
+        Err(error) if end.outcome == Outcome::Success => {
+            return ended_badly(state, end, Cause::Expression { message: error.message }, now);
+        }
+        Err(_) => {}
     }
     Event::StepFinished(Box::new(end))
 }

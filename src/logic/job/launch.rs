@@ -30,11 +30,11 @@ pub fn check(state: &JobState, key: AttemptKey, status: ListStatus) -> Result<()
         sidecar::started(state, key, part, &scope(state, key, status, &env))?;
     }
     if text.template.as_literal().is_none()
-        || stage_dir(state, key.cell, model).is_some_and(|t| t.as_literal().is_none())
+        || stage_dir(state, key, model).is_some_and(|t| t.as_literal().is_none())
     {
         let scope = scope(state, key, status, &env);
         text.template.eval_text(&scope)?;
-        if let Some(dir) = stage_dir(state, key.cell, model) {
+        if let Some(dir) = stage_dir(state, key, model) {
             dir.eval_text(&scope)?;
         }
     }
@@ -54,10 +54,15 @@ fn scope<'a>(
     scope
 }
 
-pub(super) fn stage_dir<'a>(state: &'a JobState, cell: u32, model: &'a Step) -> Option<&'a Template> {
+pub(super) fn stage_dir<'a>(state: &'a JobState, key: AttemptKey, model: &'a Step) -> Option<&'a Template> {
+    let (cell, step) = (key.cell, key.step as usize);
     let at = state.cells[cell as usize].stage;
     let stage = &state.setting.plan.playbook.stages[at as usize];
     let playbook = state.setting.plan.home(at);
+    if state.setting.plan.playbook.stages[at as usize].steps.action_of(step).is_some() {
+        // An action has nothing of what the stage around it says about folders.
+        return model.working_directory.as_ref().map(|text| &text.template);
+    }
     model
         .working_directory
         .as_ref()
@@ -91,7 +96,7 @@ pub fn launch(state: &JobState, key: AttemptKey) -> Result<Launch, ExprError> {
         None => None,
     };
     let (command, dir): (Arc<str>, Option<Arc<str>>) = {
-        let dir = stage_dir(state, key.cell, model);
+        let dir = stage_dir(state, key, model);
         match (text.template.as_literal(), dir.map(Template::as_literal)) {
             (Some(text), None) => (Arc::from(text), None),
             (Some(text), Some(Some(dir))) => (Arc::from(text), Some(Arc::from(dir))),
@@ -102,7 +107,7 @@ pub fn launch(state: &JobState, key: AttemptKey) -> Result<Launch, ExprError> {
             }
         }
     };
-    let shell = effective_shell(state, it.stage, shell);
+    let shell = effective_shell(state, it.stage, key.step, shell);
     let closed = super::cached::closed(state, it.stage, key.step);
     let first = closed.iter().flatten().map(|(name, value)| (name.clone(), Some(value.clone())));
     let env = env.into_iter().map(|(k, v)| (k.to_string(), Some(v.to_string())));
@@ -222,6 +227,10 @@ fn own_variables(state: &JobState, key: AttemptKey, model: &Step, env: &mut Vec<
     set("SORTIE_STEP", step);
     set("SORTIE_ATTEMPT", key.attempt.to_string());
     sidecar::variables(state, key.cell, &mut set);
+    if let Some(path) = super::actions::path(state, key) {
+        set("SORTIE_ACTION_PATH", path.clone());
+        set("GITHUB_ACTION_PATH", path);
+    }
     if model.on_interrupt == OnInterrupt::Resume && it.steps[key.step as usize].reruns > 0 {
         set("SORTIE_RESUMED", "1".to_owned());
     }
@@ -230,19 +239,22 @@ fn own_variables(state: &JobState, key: AttemptKey, model: &Step, env: &mut Vec<
 }
 
 /// Returns what runs the text of a step.
-pub(super) fn shell<'a>(state: &'a JobState, stage: u32, step: &'a Step) -> &'a Shell {
-    match &step.action {
-        Action::Run { shell, .. } => effective_shell(state, stage, shell),
+pub(super) fn shell(state: &JobState, stage: u32, step: u32) -> &Shell {
+    match &state.setting.plan.playbook.stages[stage as usize].steps.steps[step as usize].action {
+        Action::Run { shell, .. } => effective_shell(state, stage, step, shell),
         _ => &Shell::Default,
     }
 }
 
-fn effective_shell<'a>(state: &'a JobState, stage: u32, shell: &'a Shell) -> &'a Shell {
+fn effective_shell<'a>(state: &'a JobState, stage: u32, step: u32, shell: &'a Shell) -> &'a Shell {
     let plan = &state.setting.plan;
+    let model = &plan.playbook.stages[stage as usize];
+    // An action says itself what runs its steps.
+    let is_inside = model.steps.action_of(step as usize).is_some();
+    let outer = [&model.defaults.shell, &plan.home(stage).defaults.shell].into_iter().flatten();
     [shell]
         .into_iter()
-        .chain(&plan.playbook.stages[stage as usize].defaults.shell)
-        .chain(&plan.home(stage).defaults.shell)
+        .chain(outer.filter(|_| !is_inside))
         .find(|s| **s != Shell::Default)
         .unwrap_or(&Shell::Default)
 }

@@ -16,6 +16,7 @@
 //!
 //! What is not here: clocks (`now` is an argument), processes, the store, wording for screens.
 
+mod actions;
 mod answer;
 pub mod apply;
 pub mod cached;

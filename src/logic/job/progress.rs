@@ -254,7 +254,7 @@ impl Walk<'_> {
 
     fn judge(&self, step: u32, condition: &If, status: Status) -> Next {
         let standing = Standing::Cell { cell: self.cell, step: Some(step), status: status.into() };
-        match condition.condition.eval(&JobScope::new(self.state, standing)) {
+        match condition.condition.eval(&JobScope::new(self.state, standing).for_condition()) {
             Ok(true) => self.begin(step, status),
             Ok(false) if (status.failed || status.cancelled) && condition.condition.needs_success() => {
                 Next::Skip { step, cause: Cause::Earlier }

@@ -145,8 +145,48 @@ fn random_gate(dice: &mut Dice, in_step: bool) -> String {
     format!("approve: {{ {} }}", keys.join(", "))
 }
 
-/// Returns the text of a playbook.
+/// Returns the text of a playbook; one in twelve calls others, which may call a third.
 pub(super) fn random_playbook(dice: &mut Dice) -> String {
+    // Dice of their own, so that the other playbooks stay as they were.
+    let mut calls = Dice(dice.0 ^ 0x27d4_eb2f);
+    calls.roll(2);
+    let text = random_file(dice, None);
+    if !calls.one_in(12) {
+        return text;
+    }
+    let inner = random_file(&mut calls, Some("call"));
+    let second = random_file(&mut calls, Some("call"));
+    let second = random_calls(&mut calls, &second, "./inner.yml");
+    let text = random_calls(&mut calls, &text, "./second.yml");
+    format!("{text}\n# file: second.yml\n{second}\n# file: inner.yml\n{inner}")
+}
+
+/// Lets some stages of a playbook call a file instead of having steps.
+fn random_calls(dice: &mut Dice, text: &str, path: &str) -> String {
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let stages: Vec<usize> = (0..lines.len()).filter(|&at| lines[at].starts_with("  s")).collect();
+    let most = stages.len() as u64;
+    for _ in 0..2 {
+        let at = stages[usize::try_from(dice.roll(most)).unwrap_or(0)];
+        let name = lines[at].split(':').next().unwrap_or_default().to_owned();
+        let needs = lines[at].split("needs: [").nth(1).and_then(|rest| rest.split(']').next());
+        let needs = needs.map_or_else(String::new, |needs| format!("needs: [{needs}], "));
+        let how = [
+            "",
+            "matrix: { m: [1, 2] }, ",
+            "strategy: { fail-fast: false, max-parallel: 1, matrix: { m: [1, 2] } }, ",
+            "timeout: 20s, ",
+            "if: always(), ",
+            "continue-on-error: true, ",
+        ];
+        let how = how[usize::try_from(dice.roll(6)).unwrap_or(0)];
+        lines[at] = format!("{name}: {{ {needs}{how}uses: {path} }}");
+    }
+    lines.join("\n")
+}
+
+/// Returns the text of one file; `on` says what it is for.
+fn random_file(dice: &mut Dice, on: Option<&str>) -> String {
     // One in three is large and plain, so that much is submitted before there is a slot for it.
     let is_plain = dice.one_in(3);
     // Half of these are mostly one chain, so that one stage is submitted behind another that is itself submitted.
@@ -162,7 +202,9 @@ pub(super) fn random_playbook(dice: &mut Dice) -> String {
     if dice.one_in(6) {
         text.push_str("policy: { timeout: 60s }\n");
     }
-    if Dice(dice.0 ^ 0x1b87_3593).one_in(8) {
+    if let Some(on) = on {
+        text.push_str(&format!("on: {on}\n"));
+    } else if Dice(dice.0 ^ 0x1b87_3593).one_in(8) {
         text.push_str("concurrency: j\n");
     }
     text.push_str("stages:\n");

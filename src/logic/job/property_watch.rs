@@ -28,7 +28,7 @@ impl Sim {
                         return Err(format!("stage {stage} started before its need {need} had ended"));
                     }
                 }
-                if model.is_final && !self.state.ordinary_done() {
+                if !crate::logic::job::calls::is_final_due(&self.state, *stage) && model.is_final {
                     return Err(format!("final stage {stage} started before the others had ended"));
                 }
                 let gate = self.state.stages[*stage as usize].gate;
@@ -46,7 +46,7 @@ impl Sim {
                     return Err(format!("cell {cell} started though a result fitted"));
                 }
                 let (stage, was_begun) = (it.stage, it.submitted.is_some());
-                let is_final = self.state.setting.plan.playbook.stages[stage as usize].is_final;
+                let is_final = self.state.setting.plan.stages[stage as usize].is_last;
                 if self.state.cancel.as_ref().is_some_and(|c| c.force) && !is_final && !was_begun {
                     return Err(format!("cell {cell} started after a forced cancel of the job"));
                 }
@@ -79,7 +79,9 @@ impl Sim {
                 ..
             } => {
                 let it = &self.state.stages[*stage as usize];
-                if it.phase == StagePhase::Pending && it.skip.is_none() {
+                // What is called is left out with its caller.
+                let by_caller = crate::logic::job::calls::caller_end(&self.state, *stage).is_some();
+                if it.phase == StagePhase::Pending && it.skip.is_none() && !by_caller {
                     return Err(format!("stage {stage} was skipped although that was withdrawn"));
                 }
             }
@@ -343,8 +345,11 @@ impl Sim {
                     return Err(format!("cell {cell} is run again before its need {need} has ended"));
                 }
             }
-            let ordinary = again.iter().any(|&at| !plan[at as usize].is_final);
-            if model.is_final && (ordinary || !self.state.ordinary_done()) {
+            // A `finally` comes after what stands in the same playbook.
+            let is_before = |at: u32| !plan[at as usize].is_final && plan[at as usize].frame == model.frame;
+            let ordinary = again.iter().any(|&at| is_before(at));
+            let is_due = crate::logic::job::calls::is_final_due(&self.state, it.stage);
+            if model.is_final && (ordinary || !is_due) {
                 return Err(format!("final cell {cell} is run again before the others have ended"));
             }
         }

@@ -44,6 +44,10 @@ pub struct JobScope<'a> {
     state: &'a JobState,
     standing: Standing,
     with_secrets: bool,
+    /// What it comes to is a yes or a no, so inputs of actions may hold secrets.
+    is_condition: bool,
+    /// The step with `uses` whose action the expression stands in.
+    action: Option<u32>,
     made: RefCell<Vec<(String, Value)>>,
 }
 
@@ -51,7 +55,26 @@ impl<'a> JobScope<'a> {
     /// Returns the scope at that place. Only what is handed to a process may see secrets.
     #[must_use]
     pub fn new(state: &'a JobState, standing: Standing) -> Self {
-        Self { state, standing, with_secrets: false, made: RefCell::new(Vec::new()) }
+        let action = match standing {
+            Standing::Cell { cell, step: Some(step), .. } => super::actions::of_step(state, cell, step),
+            _ => None,
+        };
+        let made = RefCell::new(Vec::new());
+        Self { state, standing, with_secrets: false, is_condition: false, action, made }
+    }
+
+    /// Says that nothing but a yes or a no comes of what it evaluates.
+    #[must_use]
+    pub fn for_condition(mut self) -> Self {
+        self.is_condition = true;
+        self
+    }
+
+    /// Looks from inside of that step's action, or, for nothing, from outside of all actions.
+    #[must_use]
+    pub(super) fn within(mut self, action: Option<u32>) -> Self {
+        self.action = action;
+        self
     }
 
     /// Lets expressions see the values of secrets.
@@ -88,6 +111,16 @@ impl<'a> JobScope<'a> {
 
     fn build(&self, name: &str) -> Option<Value> {
         let setting = &self.state.setting;
+        if let (Some(action), Standing::Cell { cell, .. }) = (self.action, self.standing) {
+            match name {
+                "inputs" => {
+                    let secret = self.with_secrets || self.is_condition;
+                    return Some(super::actions::inputs(self.state, cell, action, secret));
+                }
+                "github" => return Some(super::actions::github(self.state, cell, action)),
+                _ => {}
+            }
+        }
         match name {
             "inputs" => Some(match self.frame() {
                 Some(frame) => self.state.frames[frame as usize].inputs.clone(),
@@ -133,7 +166,7 @@ impl<'a> JobScope<'a> {
                 matrix => Value::from_json(matrix),
             }),
             "strategy" => Some(strategy(self.state, cell)),
-            "steps" => Some(steps_context(self.state, cell, step)),
+            "steps" => Some(steps_context(self.state, cell, (step, self.action))),
             "stage" | "job" => {
                 let word = if status.cancelled {
                     "cancelled"
@@ -360,7 +393,7 @@ fn strategy(state: &JobState, cell: u32) -> Value {
     )
 }
 
-fn steps_context(state: &JobState, cell: u32, at: Option<u32>) -> Value {
+fn steps_context(state: &JobState, cell: u32, (at, action): (Option<u32>, Option<u32>)) -> Value {
     let it = &state.cells[cell as usize];
     let tree = &state.setting.plan.playbook.stages[it.stage as usize].steps;
     let undone = at.and_then(|at| tree.steps[at as usize].undoes);
@@ -368,6 +401,9 @@ fn steps_context(state: &JobState, cell: u32, at: Option<u32>) -> Value {
     let mut steps = Object::new();
     for (number, (step, model)) in it.steps.iter().zip(&tree.steps).enumerate() {
         let (Some(id), None, None) = (&model.id, model.undoes, model.part) else { continue };
+        if tree.action_of(number) != action.map(|it| it as usize) {
+            continue;
+        }
         let text = |pairs: &[(Arc<str>, Arc<str>)]| {
             Value::object(pairs.iter().map(|(k, v)| (k.clone(), Value::String(v.clone()))).collect())
         };
@@ -456,13 +492,14 @@ pub fn environment(state: &JobState, cell: u32, step: Option<(u32, ListStatus)>)
     let setting = &state.setting;
     let stage = &setting.plan.playbook.stages[it.stage as usize];
     let status = step.map_or_else(ListStatus::default, |(_, status)| status);
-    let scope =
-        JobScope::new(state, Standing::Cell { cell, step: step.map(|(at, _)| at), status }).with_secrets();
+    let standing = Standing::Cell { cell, step: step.map(|(at, _)| at), status };
     let mut env: Vec<(Arc<str>, Arc<str>)> = Vec::new();
-    let layer = |texts: &Env, env: &mut Vec<(Arc<str>, Arc<str>)>| -> Result<(), ExprError> {
+    // Each level sees what it sees where it is written: an action, or what is around all actions.
+    let layer = |texts: &Env, action: Option<u32>, env: &mut Vec<(Arc<str>, Arc<str>)>| {
         if texts.is_empty() {
             return Ok(());
         }
+        let scope = JobScope::new(state, standing).with_secrets().within(action);
         let seen: Object = env.iter().map(|(k, v)| (k.clone(), Value::String(v.clone()))).collect();
         scope.set("env", Value::object(seen));
         for (name, text) in texts {
@@ -472,10 +509,10 @@ pub fn environment(state: &JobState, cell: u32, step: Option<(u32, ListStatus)>)
             };
             put(env, name.clone(), value);
         }
-        Ok(())
+        Ok::<(), ExprError>(())
     };
-    layer(&setting.plan.home(it.stage).env, &mut env)?;
-    layer(&stage.env, &mut env)?;
+    layer(&setting.plan.home(it.stage).env, None, &mut env)?;
+    layer(&stage.env, None, &mut env)?;
     for (name, value) in setting.env.iter().chain(added(it, &stage.steps, step.map(|(at, _)| at as usize))) {
         put(&mut env, name.clone(), value.clone());
     }
@@ -489,7 +526,8 @@ pub fn environment(state: &JobState, cell: u32, step: Option<(u32, ListStatus)>)
             up = model.undoes.or(model.parent);
         }
         for at in chain.into_iter().rev() {
-            layer(&stage.steps.steps[at].env, &mut env)?;
+            let action = super::actions::of_step(state, cell, u32::try_from(at).unwrap_or(u32::MAX));
+            layer(&stage.steps.steps[at].env, action, &mut env)?;
         }
     }
     Ok(env)

@@ -374,7 +374,10 @@ fn known_inputs(
         let json = match given.map(|given| &given.value) {
             None => return Some(input.default.clone().unwrap_or(Value::Null)),
             Some(GivenValue::Fixed(json)) => json.clone(),
-            Some(GivenValue::Text(text)) => scope.value(&text.template).ok()?.to_json(),
+            Some(GivenValue::Text(text)) => match scope.value(&text.template).ok()? {
+                Value::Null => return Some(input.default.clone().unwrap_or(Value::Null)),
+                value => value.to_json(),
+            },
         };
         super::inputs::fit(input, &json).ok()
     };

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::model::Text;
+use super::model::{Output, StepTree, Text};
 use super::source::Span;
 
 /// Most playbooks, or actions, that call each other in a row.
@@ -57,4 +57,35 @@ pub struct HandedSecret {
     pub span: Span,
     /// What the caller calls it.
     pub ours: Arc<str>,
+}
+
+/// `uses` of a step: its block are the steps of an action.
+#[derive(Clone, Debug)]
+pub struct Composite {
+    /// Of the folder of the action, from the project's folder.
+    pub path: Arc<str>,
+    /// Of the value of `uses`.
+    pub span: Span,
+    pub with: Vec<Given>,
+    /// What the action declares; nothing as long as its file is not read.
+    pub action: Option<Arc<Action>>,
+}
+
+/// An action of the project, as its file has it.
+#[derive(Clone, Debug)]
+pub struct Action {
+    pub inputs: Vec<ActionInput>,
+    pub outputs: Vec<Output>,
+    /// With the steps of the actions that it uses.
+    pub steps: StepTree,
+    /// How many actions use each other in it, itself included.
+    pub depth: usize,
+}
+
+/// An input of an action: always text.
+#[derive(Clone, Debug)]
+pub struct ActionInput {
+    pub name: Arc<str>,
+    pub required: bool,
+    pub default: Option<Arc<str>>,
 }

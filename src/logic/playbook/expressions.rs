@@ -45,6 +45,8 @@ pub(super) struct Known<'t> {
     pub gate: Option<Vec<(String, bool)>>,
     /// Names of the stage's services, with the names of their ports.
     pub services: Vec<(&'t str, Vec<String>)>,
+    /// Whether the file is an action, which knows only what it is given.
+    pub is_action: bool,
     /// Whether the reader is inside `rescue` or `always`.
     pub in_rescue: bool,
 }
@@ -254,6 +256,13 @@ impl Reader<'_> {
             let available = text::listed_names(spot.contexts(), "and");
             let problem = Diagnostic::error("context-not-here", nowhere, message);
             return Some(problem.help(format!("available here: {available}")));
+        }
+        if self.known.is_action && matches!(name, "secrets" | "needs" | "gate") {
+            let message = format!("the context `{name}` is not available in an action");
+            return Some(
+                Diagnostic::error("context-not-here", nowhere, message)
+                    .help("give the action an input, and hand the value over in `with`"),
+            );
         }
         if name == "error" && !self.known.in_rescue {
             let message = "the context `error` is only there in `rescue` and `always`";

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::call::{Call, DEEPEST, Given, GivenValue, Handed};
-use super::model::{Playbook, Secret, Tool};
+use super::link_actions::ActionFile;
+use super::model::{Playbook, Secret, Stage, Tool};
 use super::source::{Source, Span, Unread};
 use super::{Reading, finish};
 use crate::logic::diag::{Diagnostic, Severity};
@@ -21,21 +22,26 @@ struct File {
     found: Vec<Diagnostic>,
 }
 
+/// Everything that was read on the way.
 #[derive(Default)]
-struct Link {
+pub(super) struct Link {
     files: BTreeMap<Arc<str>, File>,
+    /// By their folders.
+    pub(super) actions: BTreeMap<Arc<str>, ActionFile>,
     missing: Vec<Arc<str>>,
 }
 
 /// Reads what a playbook calls, directly or through others, and completes its reading.
 pub(super) fn link(source: &Source, mut reading: Reading) -> Reading {
-    let Some(playbook) = &reading.playbook else { return reading };
-    if playbook.stages.iter().all(|stage| stage.call.is_none()) {
+    let Some(playbook) = &mut reading.playbook else { return reading };
+    let has_actions = |stage: &Stage| stage.steps.steps.iter().any(|step| step.composite.is_some());
+    if playbook.stages.iter().all(|stage| stage.call.is_none() && !has_actions(stage)) {
         return sound(reading);
     }
     let mut link = Link::default();
     let mut chain = Vec::new();
     let mut found = Vec::new();
+    link.all_actions_of(source, playbook, &mut found);
     link.calls_of(source, playbook, &mut chain, &mut found);
     if !link.missing.is_empty() {
         // What is wrong can be said when all is there.
@@ -60,8 +66,10 @@ pub(super) fn link(source: &Source, mut reading: Reading) -> Reading {
     }
     reading.diagnostics.extend(found);
     let mut reading = finish(playbook, reading.diagnostics);
-    let files = link.files.into_values();
-    reading.called = files.map(|file| (file.source, finish(None, file.found).diagnostics)).collect();
+    let files = link.files.into_values().map(|file| (file.source, file.found));
+    let actions = link.actions.into_values().map(|file| (file.source, file.found));
+    reading.called =
+        files.chain(actions).map(|(source, found)| (source, finish(None, found).diagnostics)).collect();
     if reading.called.iter().any(|(_, found)| found.iter().any(is_error)) {
         reading.playbook = None;
     }
@@ -74,7 +82,7 @@ fn sound(reading: Reading) -> Reading {
     Reading { playbook: reading.playbook.filter(|_| !has_error), ..reading }
 }
 
-fn is_error(found: &Diagnostic) -> bool {
+pub(super) fn is_error(found: &Diagnostic) -> bool {
     found.severity == Severity::Error
 }
 
@@ -120,25 +128,26 @@ impl Link {
         found: &mut Vec<Diagnostic>,
     ) -> bool {
         let path = &call.path;
-        let text = match source.called.get(path) {
+        let text = match source.called_file(path) {
             None => {
-                if !self.missing.contains(path) {
-                    self.missing.push(path.clone());
-                }
+                self.miss(path.clone());
                 return false;
             }
             Some(Err(why)) => {
-                found.push(unread(path, call.span, why));
+                found.push(unread(path, call.span, &why));
                 return false;
             }
-            Some(Ok(text)) => text.clone(),
+            Some(Ok(text)) => text,
         };
-        let own = Source::new(path.clone(), text).with_called(source.called.clone());
+        let own = Source::new(path.clone(), text).with_called_of(source);
         let reading = super::read_alone(&own);
         let mut inner = reading.diagnostics;
         let is_broken = inner.iter().any(is_error);
-        let understood = reading.playbook.map(Arc::new);
-        let playbook = understood.clone().filter(|_| !is_broken);
+        let understood = reading.playbook.map(|mut playbook| {
+            self.all_actions_of(&own, &mut playbook, &mut inner);
+            Arc::new(playbook)
+        });
+        let playbook = understood.clone().filter(|_| !is_broken && !inner.iter().any(is_error));
         // It is known from here on, so that each file is read once.
         self.files.insert(path.clone(), File { source: own.clone(), playbook, found: inner.clone() });
         if let Some(playbook) = &understood {
@@ -150,6 +159,19 @@ impl Link {
             file.found = inner;
         }
         true
+    }
+
+    /// Takes note of a file that is needed and was not given.
+    pub(super) fn miss(&mut self, path: Arc<str>) {
+        if !self.missing.contains(&path) {
+            self.missing.push(path);
+        }
+    }
+
+    fn all_actions_of(&mut self, source: &Source, playbook: &mut Playbook, found: &mut Vec<Diagnostic>) {
+        for stage in &mut playbook.stages {
+            self.actions_of(source, &mut stage.steps, &mut Vec::new(), found);
+        }
     }
 
     fn check_call(&self, caller: &Playbook, call: &Call, found: &mut Vec<Diagnostic>) {
@@ -247,7 +269,7 @@ impl Link {
     }
 }
 
-fn unread(path: &str, span: Span, why: &Unread) -> Diagnostic {
+pub(super) fn unread(path: &str, span: Span, why: &Unread) -> Diagnostic {
     match why {
         Unread::NotThere(near) => {
             let problem = Diagnostic::error(

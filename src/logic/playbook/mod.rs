@@ -13,10 +13,12 @@ mod expressions;
 pub mod gate;
 pub mod keys;
 mod link;
+mod link_actions;
 mod members;
 mod merge;
 pub mod model;
 pub mod offsets;
+mod read_action;
 pub mod read_cache;
 mod read_control;
 mod read_gate;
@@ -36,6 +38,7 @@ pub mod share;
 pub mod sidecar;
 pub mod slugs;
 pub mod source;
+mod splice;
 mod syntax;
 pub mod tree;
 
@@ -155,6 +158,27 @@ fn read_alone(source: &Source) -> Reading {
     };
     let playbook = reader.playbook();
     finish(playbook, reader.found)
+}
+
+/// Reads the file of an action, without the actions that it uses.
+fn read_action(source: &Source) -> (Option<call::Action>, Vec<Diagnostic>) {
+    let (tree, mut found) = tree::parse(source);
+    let Some(tree) = tree else {
+        if found.is_empty() {
+            found.push(empty_file());
+        }
+        return (None, finish(None, found).diagnostics);
+    };
+    let mut reader = Reader {
+        tree: &tree,
+        source,
+        found,
+        guesses: GUESSES,
+        walked: Default::default(),
+        known: Known { is_action: true, ..Known::default() },
+    };
+    let action = reader.action_file();
+    (action, finish(None, reader.found).diagnostics)
 }
 
 fn empty_file() -> Diagnostic {

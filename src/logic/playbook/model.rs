@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cache::CacheRule;
-use super::call::Call;
+use super::call::{Call, Composite};
 use super::gate::Approve;
 use super::share::{Concurrency, Lock, Resources};
 use super::sidecar::{Part, Sidecar};
@@ -413,6 +413,17 @@ pub struct Step {
     pub cache: Option<Box<CacheRule>>,
     /// It is no step of the file but a part of `services`.
     pub part: Option<Part>,
+    /// The action whose steps its block is.
+    pub composite: Option<Box<Composite>>,
+}
+
+impl StepTree {
+    /// Returns the step with `uses` whose action a step belongs to: expressions see inputs and steps of that only.
+    #[must_use]
+    pub fn action_of(&self, step: usize) -> Option<usize> {
+        let of = |at: usize| self.steps[at].undoes.or(self.steps[at].parent);
+        std::iter::successors(of(step), |&at| of(at)).find(|&at| self.steps[at].composite.is_some())
+    }
 }
 
 /// What a step does.

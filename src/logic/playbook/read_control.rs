@@ -11,10 +11,12 @@ use super::tree::NodeId;
 use crate::logic::diag::Diagnostic;
 
 /// The keys that say what a step does, in the order in which they are told of.
-pub(super) const ACTIONS: [&str; 7] = ["run", "block", "parallel", "wait", "wait-all", "cancel", "rollback"];
+pub(super) const ACTIONS: [&str; 8] =
+    ["run", "block", "parallel", "uses", "wait", "wait-all", "cancel", "rollback"];
 
 /// Keys that fit only to some kinds of steps, and to which.
-const FITS: [(&str, &[&str]); 18] = [
+const FITS: [(&str, &[&str]); 19] = [
+    ("with", &["uses"]),
     ("rescue", &["block"]),
     ("always", &["block"]),
     ("fail-fast", &["parallel"]),
@@ -23,16 +25,16 @@ const FITS: [(&str, &[&str]); 18] = [
     ("skip-exit-code", &["run"]),
     ("keep-children", &["run"]),
     ("background", &["run"]),
-    ("env", &WORK),
+    ("env", &["run", "block", "parallel", "uses"]),
     ("working-directory", &WORK),
-    ("retry", &WORK),
+    ("retry", &["run", "block", "parallel", "uses"]),
     ("durable", &WORK),
     ("log", &WORK),
     ("undo", &WORK),
     ("idempotent", &WORK),
     ("on-interrupt", &WORK),
-    ("timeout", &["run", "block", "parallel", "wait", "wait-all"]),
-    ("continue-on-error", &["run", "block", "parallel", "wait", "wait-all"]),
+    ("timeout", &["run", "block", "parallel", "uses", "wait", "wait-all"]),
+    ("continue-on-error", &["run", "block", "parallel", "uses", "wait", "wait-all"]),
 ];
 
 /// Kinds of steps that do some work.

@@ -146,6 +146,7 @@ impl<'t> Reader<'t> {
         let placeholder = Action::Block { block: Vec::new(), rescue: Vec::new(), always: Vec::new() };
         steps.tree.steps.push(empty_step(span, parent, placeholder));
         let mut step = empty_step(span, parent, self.action(&fields, steps, at, depth));
+        step.composite = self.step_uses(&fields);
         step.id = id_text.map(Arc::from);
         self.step_keys(&fields, &mut step, steps.defaults);
         self.background(&fields, &mut step, steps, at);
@@ -323,5 +324,6 @@ pub(super) fn empty_step(span: Span, parent: Option<usize>, action: Action) -> S
         undoes: None,
         cache: None,
         part: None,
+        composite: None,
     }
 }

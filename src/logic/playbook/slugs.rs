@@ -66,6 +66,7 @@ pub static ALL: &[Slug] = &[
     slug("call-input", "`with` does not fit to the inputs of what is called"),
     slug("call-secret", "`secrets` does not fit to the secrets of the called playbook"),
     slug("call-key", "a key cannot stand beside `uses`"),
+    slug("action-kind", "an action is a program in JavaScript or a container image"),
     slug("unknown-need", "a stage needs one that is not there"),
     slug("self-need", "a stage needs itself"),
     slug("duplicate-need", "a stage needs another one twice"),

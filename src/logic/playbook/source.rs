@@ -23,6 +23,8 @@ pub struct Source {
     pub text: Arc<str>,
     /// The files that it calls, directly or through others.
     pub called: Arc<Called>,
+    /// There are no others: what is not among them is not there.
+    is_complete: bool,
     /// Byte offset at which each line begins.
     lines: Vec<u32>,
 }
@@ -51,13 +53,26 @@ impl Source {
         let text = text.into();
         let mut lines = vec![0];
         lines.extend(memchr::memchr_iter(b'\n', text.as_bytes()).filter_map(|at| u32::try_from(at + 1).ok()));
-        Self { name: name.into(), text, called: Arc::default(), lines }
+        Self { name: name.into(), text, called: Arc::default(), is_complete: false, lines }
     }
 
     /// Adds the files that it calls.
     #[must_use]
     pub fn with_called(self, called: Arc<Called>) -> Self {
         Self { called, ..self }
+    }
+
+    /// The same for a file that it calls.
+    #[must_use]
+    pub fn with_called_of(self, caller: &Self) -> Self {
+        Self { called: Arc::clone(&caller.called), is_complete: caller.is_complete, ..self }
+    }
+
+    /// Returns a called file; nothing if it has to be read first.
+    #[must_use]
+    pub fn called_file(&self, path: &str) -> Option<Result<Arc<str>, Unread>> {
+        let known = self.called.get(path).cloned();
+        known.or_else(|| self.is_complete.then_some(Err(Unread::NotThere(None))))
     }
 
     /// Returns the text as it is kept with a job: with the texts of all files that it calls, in a first line.
@@ -80,9 +95,9 @@ impl Source {
             let called: std::collections::BTreeMap<String, String> = serde_json::from_str(called).ok()?;
             Some((called, text))
         });
-        let Some((called, text)) = read else { return Self::new(name, stored) };
+        let Some((called, text)) = read else { return Self { is_complete: true, ..Self::new(name, stored) } };
         let called = called.into_iter().map(|(path, text)| (Arc::from(path), Ok(Arc::from(text))));
-        Self { called: Arc::new(called.collect()), ..Self::new(name, text) }
+        Self { called: Arc::new(called.collect()), is_complete: true, ..Self::new(name, text) }
     }
 
     /// Returns line and column of a byte offset.

@@ -244,9 +244,12 @@ pub(super) fn start(state: &mut JobState, cell: u32, step: u32, status: ListStat
     let it = &state.cells[cell as usize];
     let key = AttemptKey { cell, run: it.run, step, attempt: it.steps[step as usize].attempt + 1 };
     let model = &state.setting.plan.playbook.stages[it.stage as usize].steps.steps[step as usize];
-    if model.action.is_run()
-        && let Err(error) = launch::check(state, key, status)
-    {
+    let checked = match &model.composite {
+        Some(_) => super::actions::check(state, cell, step),
+        None if model.action.is_run() => launch::check(state, key, status),
+        None => Ok(()),
+    };
+    if let Err(error) = checked {
         if let Some(patterns) = error.wanted_hash {
             state.cells[cell as usize].hash_wanted = Some(patterns);
             state.index.hashing.insert(cell);
@@ -277,7 +280,7 @@ pub(super) fn conclude(state: &JobState, cell: u32, step: u32, outcome: Outcome)
         return outcome;
     }
     let standing = Standing::Cell { cell, step: Some(step), status: ListStatus::default() };
-    match condition.condition.eval(&JobScope::new(state, standing)) {
+    match condition.condition.eval(&JobScope::new(state, standing).for_condition()) {
         Ok(true) => Outcome::Success,
         _ => outcome,
     }

@@ -40,6 +40,10 @@ pub(super) fn of(place: Place) -> Option<&'static [Key]> {
         Place::Credentials => CREDENTIALS,
         Place::Ready => READY,
         Place::Reporting => REPORTING,
+        Place::Action => ACTION,
+        Place::ActionInput => ACTION_INPUT,
+        Place::ActionOutput => ACTION_OUTPUT,
+        Place::ActionRuns => ACTION_RUNS,
         _ => return None,
     })
 }
@@ -353,8 +357,8 @@ static STEP: &[Key] = &[
     later(T, "script", "a selector such as `0402` or `0400-0499`", "Scripts of the numbered library"),
     later(T, "args", "a list of text", "Arguments of `script`"),
     later(T, "stdin", "text", "Standard input of the step"),
-    later(T, "uses", "an action or a playbook", "Runs an action"),
-    later(T, "with", "a map of values", "Inputs of `uses`"),
+    yes(T, "uses", "a path such as `./actions/setup`", "Runs the steps of an action of the project"),
+    yes(T, "with", "a map of values", "Inputs of `uses`"),
     yes(T, "cache", "a map", "Takes the result of an earlier equal run"),
     later(T, "cache-files", "a map", "Keeps files between jobs"),
     yes(T, "idempotent", "`true` or `false`", "May run again after a crash"),
@@ -572,4 +576,35 @@ static READY: &[Key] = &[
         "Time between two looks, the first ones come faster; 1s if there is none",
     ),
     yes(RD, "timeout", "a duration", "How long it may take; 60s if there is none"),
+];
+
+const AC: Place = Place::Action;
+static ACTION: &[Key] = &[
+    yes(AC, "name", "text", "Name of the action"),
+    yes(AC, "description", "text", "What it is for"),
+    yes(AC, "author", "text", "Who made it"),
+    yes(AC, "branding", "a map", "How a market shows it; has no meaning here"),
+    yes(AC, "inputs", "a map of inputs", "What `with` can give it"),
+    yes(AC, "outputs", "a map of outputs", "Values for the steps behind it"),
+    yes(AC, "runs", "a map", "Its steps"),
+];
+
+const AI: Place = Place::ActionInput;
+static ACTION_INPUT: &[Key] = &[
+    yes(AI, "description", "text", "What it is for"),
+    yes(AI, "required", "`true` or `false`", "Whether it has to be given; `false` if there is none"),
+    yes(AI, "default", "text", "Its value if none is given"),
+    yes(AI, "deprecationMessage", "text", "Says that it is not to be used any more; has no meaning here"),
+];
+
+const AO: Place = Place::ActionOutput;
+static ACTION_OUTPUT: &[Key] = &[
+    yes(AO, "value", "text with expressions", "Its value, from `steps` and `inputs` of the action"),
+    yes(AO, "description", "text", "What it is"),
+];
+
+const AN: Place = Place::ActionRuns;
+static ACTION_RUNS: &[Key] = &[
+    yes(AN, "using", "`composite`", "What kind of action it is"),
+    yes(AN, "steps", "a list of steps", "What it does"),
 ];

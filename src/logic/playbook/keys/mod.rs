@@ -51,11 +51,15 @@ pub enum Place {
     Dst,
     Watch,
     AfterRun,
+    Action,
+    ActionInput,
+    ActionOutput,
+    ActionRuns,
 }
 
 impl Place {
     /// All places, in the order in which the table is printed.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 44] = [
         Self::Playbook,
         Self::Input,
         Self::Secret,
@@ -96,6 +100,10 @@ impl Place {
         Self::Dst,
         Self::Watch,
         Self::AfterRun,
+        Self::Action,
+        Self::ActionInput,
+        Self::ActionOutput,
+        Self::ActionRuns,
     ];
 
     /// Returns the place as it is named in messages: `a stage`, `` `retry` ``.
@@ -142,6 +150,10 @@ impl Place {
             Self::Dst => "`dst`",
             Self::Watch => "`watch`",
             Self::AfterRun => "`run` of `on`",
+            Self::Action => "an action",
+            Self::ActionInput => "an input of an action",
+            Self::ActionOutput => "an output of an action",
+            Self::ActionRuns => "`runs`",
         }
     }
 }
