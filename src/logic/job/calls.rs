@@ -358,11 +358,14 @@ pub(super) fn widen(
         for stage in touched {
             let Some(frame) = plan.playbook.stages[stage as usize].frame else { continue };
             let it = &plan.frames[frame as usize];
-            whole.extend(
-                it.members
-                    .iter()
-                    .filter(|&&at| plan.playbook.stages[at as usize].is_final && !partial.contains(&at)),
-            );
+            let is_final = |at: &u32| plan.playbook.stages[*at as usize].is_final;
+            let is_touched = |at: &u32| whole.contains(at) || partial.contains(at);
+            // Where nothing but cleanup runs again, what has failed of it does so alone.
+            let only_finals = !it.members.iter().any(|at| !is_final(at) && is_touched(at));
+            let finals =
+                it.members.iter().filter(|at| is_final(at) && (!only_finals || !partial.contains(at)));
+            let finals: Vec<u32> = finals.copied().collect();
+            whole.extend(finals);
             if whole.contains(&it.caller) {
                 continue;
             }
