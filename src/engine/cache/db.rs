@@ -3,6 +3,7 @@
 //! Nothing here has to survive a power cut: each row carries a digest, and what is missing is made again. So commits are
 //! never synced. A database that is damaged is put aside and made anew.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -132,6 +133,15 @@ impl Db {
     /// Returns the bytes of an entry.
     pub(super) fn entry(&self, id: i64) -> rusqlite::Result<Option<Vec<u8>>> {
         self.one("SELECT body FROM entries WHERE id = ?1", id)
+    }
+
+    /// Returns the bytes of those entries that are there, as they are at one moment.
+    pub(super) fn entries(&self, ids: &[i64]) -> rusqlite::Result<HashMap<i64, Vec<u8>>> {
+        self.connection.prepare_cached("BEGIN")?.execute([])?;
+        let read = ids.iter().map(|&id| Ok(self.entry(id)?.map(|bytes| (id, bytes))));
+        let read: rusqlite::Result<Vec<_>> = read.collect();
+        self.connection.prepare_cached("COMMIT")?.execute([])?;
+        Ok(read?.into_iter().flatten().collect())
     }
 
     /// Returns what the newest result of a name was made of.

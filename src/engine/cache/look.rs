@@ -65,6 +65,8 @@ struct Moment<'a> {
     libc: Option<Option<Hash>>,
     listing: Option<Arc<Listing>>,
     canonical: HashMap<PathBuf, PathBuf>,
+    /// Entries that were read ahead.
+    entries: HashMap<i64, Vec<u8>>,
 }
 
 /// Returns the time in seconds since 1970.
@@ -99,6 +101,7 @@ impl Worker {
         }
         // Nobody removes files of results meanwhile.
         let gate = places.shelf.gate(false);
+        moment.entries = self.fetch(&ready);
         for (wanted, known) in ready {
             let unit = wanted.unit;
             let looked = self.decide(&mut moment, wanted, known);
@@ -110,6 +113,21 @@ impl Worker {
         drop(gate);
         reports.retain(|report| !shared.was_dropped(report));
         shared.tell(reports);
+    }
+
+    /// Reads the entries that are likely wanted, all of them in one transaction: each alone would lock the database anew.
+    fn fetch(&self, ready: &[(Wanted, Known)]) -> HashMap<i64, Vec<u8>> {
+        let Ok(db) = &self.db else { return HashMap::new() };
+        let wanted = ready.iter().filter(|(wanted, _)| wanted.may_hit);
+        let slot = |(wanted, known): &(Wanted, Known)| {
+            self.shared.slots(&known.key, wanted.recipe.share).look.first().copied()
+        };
+        let ids: Vec<i64> = wanted.filter_map(slot).collect();
+        if ids.len() < 2 {
+            return HashMap::new();
+        }
+        // What cannot be read now is read one by one, where the error is told.
+        db.entries(&ids).unwrap_or_default()
     }
 
     /// Takes the locks of a look and finds out its key.
@@ -227,7 +245,8 @@ impl Worker {
     fn find(&mut self, moment: &mut Moment<'_>, wanted: &Wanted, known: &Known) -> Result<Hit, Trouble> {
         let Ok(db) = &self.db else { return Err(none()) };
         for id in self.shared.slots(&known.key, wanted.recipe.share).look {
-            let bytes = match db.entry(id) {
+            let fetched = moment.entries.remove(&id).map(Some);
+            let bytes = match fetched.map_or_else(|| db.entry(id), Ok) {
                 Ok(Some(bytes)) => bytes,
                 Ok(None) => continue,
                 Err(error) => return Err(damaged_store(&error)),
@@ -522,6 +541,7 @@ impl<'a> Moment<'a> {
             libc: None,
             listing: None,
             canonical: HashMap::new(),
+            entries: HashMap::new(),
         }
     }
 

@@ -57,6 +57,7 @@ fn results_are_listed_with_what_they_are() {
     let place = Place::new();
     place.made(&recipe(), build);
     place.made(&other(), large);
+    age(&place, "p: other", 1);
     let found = cached(&project(&place)).expect("it is read");
     let names: Vec<_> = found.iter().map(|it| (it.name.as_str(), it.files, it.bytes, it.made_by)).collect();
     assert_eq!(names, [("p: build", 2, 16, 1), ("p: other", 3, 50_016, 1)]);
