@@ -40,8 +40,8 @@ pub(super) fn render(it: &Summary) -> String {
     head(&mut out, it);
     out.push_str("<main>\n");
     failures(&mut out, it);
-    timeline::draw(&mut out, it);
     parts::matrices(&mut out, it);
+    timeline::draw(&mut out, it);
     parts::stages(&mut out, it);
     tables::time(&mut out, it);
     tables::people(&mut out, it);

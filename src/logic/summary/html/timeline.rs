@@ -17,6 +17,8 @@ const ROWS: usize = 120;
 
 struct Row<'a> {
     name: &'a str,
+    /// The same in fewer words.
+    label: String,
     phase: Phase,
     state: &'static str,
     link: String,
@@ -69,7 +71,7 @@ pub(super) fn draw(out: &mut String, it: &Summary) {
             if row.is_critical { " critical" } else { "" },
             row.link,
             esc(&title),
-            esc(row.name)
+            esc(&row.label)
         );
         if run - wait > 0.2 {
             put!(out, "<i class=\"wait\" style=\"left:{wait:.2}%;width:{:.2}%\"></i>", run - wait);
@@ -82,6 +84,8 @@ pub(super) fn draw(out: &mut String, it: &Summary) {
         // Beside the bar, on the side that has room.
         if left + width < 82.0 {
             put!(out, "<em style=\"left:{:.2}%\">{took}</em>", left + width);
+        } else if wait.min(left) < 12.0 {
+            put!(out, "<em class=\"inside\" style=\"right:{:.2}%\">{took}</em>", 100.0 - left - width);
         } else {
             put!(out, "<em class=\"before\" style=\"right:{:.2}%\">{took}</em>", 100.0 - wait.min(left));
         }
@@ -118,6 +122,7 @@ fn of_cell<'a>(
     let wait = i64::try_from(before.as_micros()).unwrap_or(0);
     Some(Row {
         name: &cell.address,
+        label: label(stage, cell),
         phase: cell.phase,
         state: cell.state,
         link: anchor(at),
@@ -128,10 +133,20 @@ fn of_cell<'a>(
     })
 }
 
+/// Returns the values of a cell without the names of its axes: `test linux 1.80`.
+fn label(stage: &Stage, cell: &Cell) -> String {
+    let Some(matrix) = cell.matrix.as_object().filter(|_| !cell.label.is_empty()) else {
+        return cell.address.clone();
+    };
+    let values = matrix.values().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+    std::iter::once(stage.id.clone()).chain(values).collect::<Vec<_>>().join(" ")
+}
+
 fn of_stage<'a>(it: &Summary, stage: &'a Stage, at: usize, now: Timestamp) -> Option<Row<'a>> {
     let started = stage.started?;
     Some(Row {
         name: &stage.id,
+        label: stage.id.clone(),
         phase: stage.phase,
         state: stage.state,
         link: anchor((at, 0)),

@@ -112,6 +112,21 @@ fn what_steps_wrote_is_cut_at_a_mebibyte_and_whole_in_the_json() {
 }
 
 #[test]
+fn a_matrix_is_drawn_with_its_longest_axis_as_columns() {
+    let mut tale = Tale::of("stages: {a: {matrix: {os: [l, m], v: [1, 2, 3], db: [p, s]}, run: x}}\n", 12);
+    while let Some(key) = tale.state.index.live.keys().next().copied() {
+        let cell = tale.state.cell_name(key.cell);
+        tale.ends(&cell, 0);
+    }
+    tale.closes();
+    let summary = tale.summary();
+    let grid = summary.stages[0].grid.as_ref().expect("all cells have the same axes");
+    assert_eq!((grid.axes.0.as_str(), grid.axes.1.as_str()), ("os, db", "v"));
+    assert_eq!((grid.columns.len(), grid.rows.len()), (3, 4));
+    assert!(grid.rows.iter().all(|(_, places)| places.iter().all(Option::is_some)), "{grid:?}");
+}
+
+#[test]
 fn names_of_files_say_their_format_and_paths_stay_inside() {
     assert_eq!(Format::of_file("out/a.HTML"), Some(Format::Html));
     assert_eq!(Format::of_file("out.d/junit"), None);
