@@ -76,6 +76,15 @@ pub fn name(root: &Path, path: &Path) -> String {
     below.with_extension("").display().to_string()
 }
 
+/// Says whether a playbook may have something that is cached, by its text alone.
+#[must_use]
+pub fn mentions_cache(root: &Path, wanted: &str) -> bool {
+    let path = find(root, wanted).ok();
+    // One that cannot be read is told by whoever reads it in earnest.
+    let text = path.and_then(|path| std::fs::read(path).ok()).unwrap_or_default();
+    [&b"cache"[..], b"uses:"].iter().any(|word| memchr::memmem::find(&text, word).is_some())
+}
+
 /// Finds a playbook by path, else by name: the whole name first, then its last part if that is unmistakable.
 ///
 /// # Errors

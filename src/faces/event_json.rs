@@ -142,23 +142,8 @@ impl Place {
 fn data(view: &JobView, event: &Event) -> Map<String, Json> {
     let Ok(Json::Object(mut fields)) = serde_json::to_value(event) else { return Map::new() };
     fields.retain(|name, _| !PLACES.contains(&name.as_str()));
-    match event {
-        Event::CacheHit { unit, hit } => return hit_data(view, *unit, hit),
-        Event::CacheMissed { miss, .. } => return object_of(miss),
-        Event::CacheKept { kept: Kept::Not { reason, message }, .. } => {
-            return [("reason", reason), ("message", message)]
-                .map(|(k, v)| (k.into(), v.as_str().into()))
-                .into_iter()
-                .collect();
-        }
-        Event::CacheKept { kept: Kept::Stored { key, files, bytes }, .. } => {
-            let mut fields = Map::new();
-            fields.insert("key".into(), key.as_str().into());
-            fields.insert("files".into(), (*files).into());
-            fields.insert("bytes".into(), (*bytes).into());
-            return fields;
-        }
-        _ => {}
+    if let Some(fields) = cache_data(view, event) {
+        return fields;
     }
     if let Event::StageStarted { cells, .. } = event {
         fields.insert("cells".into(), cells.iter().map(|new| cell_object(&new.id, &new.matrix)).collect());
@@ -222,6 +207,22 @@ fn data(view: &JobView, event: &Event) -> Map<String, Json> {
         }
     }
     fields
+}
+
+/// What an event about the cache tells.
+fn cache_data(view: &JobView, event: &Event) -> Option<Map<String, Json>> {
+    let data = match event {
+        Event::CacheHit { unit, hit } => return Some(hit_data(view, *unit, hit)),
+        Event::CacheMissed { miss, .. } => return Some(object_of(miss)),
+        Event::CacheKept { kept: Kept::Not { reason, message }, .. } => {
+            json!({ "reason": reason, "message": message })
+        }
+        Event::CacheKept { kept: Kept::Stored { key, files, bytes }, .. } => {
+            json!({ "key": key, "files": files, "bytes": bytes })
+        }
+        _ => return None,
+    };
+    Some(object_of(&data))
 }
 
 fn object_of(value: &impl serde::Serialize) -> Map<String, Json> {

@@ -50,6 +50,9 @@ pub trait Starting: Send {
 /// A keeper, if there was one.
 pub type Found = Option<Box<dyn Starting>>;
 
+/// Runs a command line in a folder with an environment of its own; returns what it printed, or what went wrong in words.
+pub type RunTool = fn(&str, &[(String, String)], &Path) -> Result<String, String>;
+
 /// What the engine can do to the world.
 #[derive(Clone, Copy)]
 pub struct World {
@@ -66,7 +69,7 @@ pub struct World {
     pub sweep_job: fn(&str, i32, Duration) -> Vec<String>,
     /// Runs a command line by `sh -c` in a folder, with an environment of its own, and returns what it printed, or what went
     /// wrong in words.
-    pub run_tool: fn(&str, &[(String, String)], &Path) -> Result<String, String>,
+    pub run_tool: RunTool,
     /// Returns members of the context `github` that come from the repository at that folder.
     pub repository: fn(&Path) -> Vec<(String, String)>,
 }

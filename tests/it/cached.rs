@@ -53,8 +53,9 @@ fn project() -> Sandbox {
         .file("bin/mysh", "#!/bin/sh\nexec sh -e \"$@\"\n")
         .file(".git/HEAD", "ref: refs/heads/topic\n");
     let at = |name: &str| sandbox.project().join(name);
-    fs::set_permissions(at("bin/mysh"), fs::Permissions::from_mode(0o755)).unwrap();
-    symlink("a.txt", at("src/link")).unwrap();
+    fs::set_permissions(at("bin/mysh"), fs::Permissions::from_mode(0o755))
+        .expect("the project is there and ours");
+    symlink("a.txt", at("src/link")).expect("the project is there and ours");
     sandbox
 }
 
@@ -84,15 +85,20 @@ fn tree(folder: &Path) -> BTreeMap<String, String> {
     while let Some(at) = todo.pop() {
         for entry in fs::read_dir(&at).into_iter().flatten().flatten() {
             let path = entry.path();
-            let name = path.strip_prefix(folder).unwrap().display().to_string();
-            let meta = fs::symlink_metadata(&path).unwrap();
+            let name =
+                path.strip_prefix(folder).expect("the project is there and ours").display().to_string();
+            let meta = fs::symlink_metadata(&path).expect("the project is there and ours");
             let what = if meta.is_symlink() {
-                format!("-> {}", fs::read_link(&path).unwrap().display())
+                format!("-> {}", fs::read_link(&path).expect("the project is there and ours").display())
             } else if meta.is_dir() {
                 todo.push(path);
                 "folder".to_owned()
             } else {
-                format!("{} {}", meta.mode() & 0o100, String::from_utf8_lossy(&fs::read(&path).unwrap()))
+                format!(
+                    "{} {}",
+                    meta.mode() & 0o100,
+                    String::from_utf8_lossy(&fs::read(&path).expect("the project is there and ours"))
+                )
             };
             found.insert(name, what);
         }
@@ -114,25 +120,37 @@ const fn lie(name: &'static str, right: &'static str, change: fn(&Path)) -> Lie 
 }
 
 fn edit(path: &Path, from: &str, to: &str) {
-    let text = fs::read_to_string(path).unwrap();
+    let text = fs::read_to_string(path).expect("the project is there and ours");
     assert!(text.contains(from), "{from} in {}", path.display());
-    fs::write(path, text.replacen(from, to, 1)).unwrap();
+    fs::write(path, text.replacen(from, to, 1)).expect("the project is there and ours");
 }
 
 /// Other content of the same length, and the time that the file had.
 fn alter_in_secret(path: &Path) {
-    let before = fs::metadata(path).unwrap().modified().unwrap();
-    let text: Vec<u8> = fs::read(path).unwrap().iter().map(|byte| byte ^ 1).collect();
-    fs::write(path, text).unwrap();
-    fs::File::options().write(true).open(path).unwrap().set_modified(before).unwrap();
+    let before = fs::metadata(path)
+        .expect("the project is there and ours")
+        .modified()
+        .expect("the project is there and ours");
+    let text: Vec<u8> =
+        fs::read(path).expect("the project is there and ours").iter().map(|byte| byte ^ 1).collect();
+    fs::write(path, text).expect("the project is there and ours");
+    fs::File::options()
+        .write(true)
+        .open(path)
+        .expect("the project is there and ours")
+        .set_modified(before)
+        .expect("the project is there and ours");
 }
 
 /// Does that to each file of large contents in the store.
 fn each_blob(project: &Path, harm: fn(&Path)) {
     let mut count = 0;
-    for folder in fs::read_dir(project.join(".sortie/cache/blobs")).unwrap().flatten() {
+    for folder in
+        fs::read_dir(project.join(".sortie/cache/blobs")).expect("the project is there and ours").flatten()
+    {
         for blob in fs::read_dir(folder.path()).into_iter().flatten().flatten() {
-            fs::set_permissions(blob.path(), fs::Permissions::from_mode(0o600)).unwrap();
+            fs::set_permissions(blob.path(), fs::Permissions::from_mode(0o600))
+                .expect("the project is there and ours");
             harm(&blob.path());
             count += 1;
         }
@@ -149,7 +167,8 @@ fn each_index(project: &Path, harm: fn(&Path)) {
     }
 }
 
-fn lies() -> Vec<Lie> {
+/// What is run, and with what.
+fn of_the_recipe() -> Vec<Lie> {
     vec![
         lie("nothing changed", "hit", |_| {}),
         lie("the command changed", "changed", |at| {
@@ -163,60 +182,113 @@ fn lies() -> Vec<Lie> {
         Lie { env: &[("CC", "tcc")], ..lie("a declared variable was set", "changed", |_| {}) },
         Lie { env: &[("CC", "")], ..lie("a declared variable was set to nothing", "changed", |_| {}) },
         Lie { env: &[("HIDDEN", "1")], ..lie("a variable was set that is not declared", "hit", |_| {}) },
-        lie("an input changed", "changed", |at| fs::write(at.join("src/a.txt"), "other\n").unwrap()),
+    ]
+}
+
+/// Files that the result depends on.
+fn of_inputs() -> Vec<Lie> {
+    vec![
+        lie("an input changed", "changed", |at| {
+            fs::write(at.join("src/a.txt"), "other\n").expect("the project is there and ours")
+        }),
         lie("an input was touched", "hit", |at| {
-            let file = fs::File::options().append(true).open(at.join("src/a.txt")).unwrap();
-            file.set_modified(std::time::SystemTime::now()).unwrap();
+            let file = fs::File::options()
+                .append(true)
+                .open(at.join("src/a.txt"))
+                .expect("the project is there and ours");
+            file.set_modified(std::time::SystemTime::now()).expect("the project is there and ours");
         }),
         lie("same size and time, other content", "changed", |at| alter_in_secret(&at.join("src/a.txt"))),
         lie("the same of a large file", "changed", |at| alter_in_secret(&at.join("src/big"))),
-        lie("a file was added", "changed", |at| fs::write(at.join("src/b.txt"), "b\n").unwrap()),
-        lie("a file was removed", "changed", |at| fs::remove_file(at.join("src/spare")).unwrap()),
-        lie("a file was renamed", "changed", |at| {
-            fs::rename(at.join("src/spare"), at.join("src/other")).unwrap()
+        lie("a file was added", "changed", |at| {
+            fs::write(at.join("src/b.txt"), "b\n").expect("the project is there and ours")
         }),
-        lie("an empty folder was added", "changed", |at| fs::create_dir(at.join("src/empty")).unwrap()),
+        lie("a file was removed", "changed", |at| {
+            fs::remove_file(at.join("src/spare")).expect("the project is there and ours")
+        }),
+        lie("a file was renamed", "changed", |at| {
+            fs::rename(at.join("src/spare"), at.join("src/other")).expect("the project is there and ours")
+        }),
+        lie("an empty folder was added", "changed", |at| {
+            fs::create_dir(at.join("src/empty")).expect("the project is there and ours")
+        }),
         lie("a mode bit changed", "changed", |at| {
-            fs::set_permissions(at.join("src/run.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+            fs::set_permissions(at.join("src/run.sh"), fs::Permissions::from_mode(0o755))
+                .expect("the project is there and ours");
         }),
         lie("a link leads elsewhere", "changed", |at| {
-            fs::remove_file(at.join("src/link")).unwrap();
-            symlink("big", at.join("src/link")).unwrap();
+            fs::remove_file(at.join("src/link")).expect("the project is there and ours");
+            symlink("big", at.join("src/link")).expect("the project is there and ours");
         }),
-        lie("a link leaves the project", "", |at| symlink("/etc/passwd", at.join("src/out")).unwrap()),
-        lie("an output was deleted", "hit", |at| fs::remove_file(at.join("out/all")).unwrap()),
-        lie("all outputs were deleted", "hit", |at| fs::remove_dir_all(at.join("out")).unwrap()),
-        lie("an output was edited", "hit", |at| fs::write(at.join("out/names"), "lie").unwrap()),
+        lie("a link leaves the project", "", |at| {
+            symlink("/etc/passwd", at.join("src/out")).expect("the project is there and ours")
+        }),
+    ]
+}
+
+/// Files that are the result.
+fn of_outputs() -> Vec<Lie> {
+    vec![
+        lie("an output was deleted", "hit", |at| {
+            fs::remove_file(at.join("out/all")).expect("the project is there and ours")
+        }),
+        lie("all outputs were deleted", "hit", |at| {
+            fs::remove_dir_all(at.join("out")).expect("the project is there and ours")
+        }),
+        lie("an output was edited", "hit", |at| {
+            fs::write(at.join("out/names"), "lie").expect("the project is there and ours")
+        }),
         lie("an output was edited in secret", "hit", |at| alter_in_secret(&at.join("out/all"))),
         lie("an output is read-only and wrong", "output-in-the-way", |at| {
-            fs::write(at.join("out/names"), "lie").unwrap();
-            fs::set_permissions(at.join("out/names"), fs::Permissions::from_mode(0o444)).unwrap();
+            fs::write(at.join("out/names"), "lie").expect("the project is there and ours");
+            fs::set_permissions(at.join("out/names"), fs::Permissions::from_mode(0o444))
+                .expect("the project is there and ours");
         }),
         lie("an output lost its executable bit", "hit", |at| {
-            fs::set_permissions(at.join("out/run.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+            fs::set_permissions(at.join("out/run.sh"), fs::Permissions::from_mode(0o755))
+                .expect("the project is there and ours");
         }),
         lie("a file too many lies among the outputs", "hit", |at| {
-            fs::write(at.join("out/sub/more"), "x").unwrap()
+            fs::write(at.join("out/sub/more"), "x").expect("the project is there and ours")
         }),
-        lie("large contents are cut", "", |at| each_blob(at, |blob| fs::write(blob, "").unwrap())),
-        lie("large contents are gone", "", |at| each_blob(at, |blob| fs::remove_file(blob).unwrap())),
+    ]
+}
+
+/// What is kept, and by whom.
+fn of_the_store() -> Vec<Lie> {
+    vec![
+        lie("large contents are cut", "", |at| {
+            each_blob(at, |blob| fs::write(blob, "").expect("the project is there and ours"))
+        }),
+        lie("large contents are gone", "", |at| {
+            each_blob(at, |blob| fs::remove_file(blob).expect("the project is there and ours"))
+        }),
         lie("a bit of large contents flipped", "", |at| each_blob(at, alter_in_secret)),
-        lie("the index is gone", "new", |at| each_index(at, |path| fs::remove_file(path).unwrap())),
-        lie("the index is something else", "", |at| {
-            each_index(at, |path| fs::write(path, "no index").unwrap())
+        lie("the index is gone", "new", |at| {
+            each_index(at, |path| fs::remove_file(path).expect("the project is there and ours"))
         }),
-        lie("a tool has another version", "changed", |at| fs::write(at.join("tool"), "1.1\n").unwrap()),
+        lie("the index is something else", "", |at| {
+            each_index(at, |path| fs::write(path, "no index").expect("the project is there and ours"))
+        }),
+        lie("a tool has another version", "changed", |at| {
+            fs::write(at.join("tool"), "1.1\n").expect("the project is there and ours")
+        }),
         lie("the shell changed", "changed", |at| edit(&at.join("bin/mysh"), "sh -e", "sh -e -u")),
         lie("the matrix has another value", "", |at| edit(&at.join("lies.yml"), "m: [x]", "m: [y]")),
-        lie("the output of a need changed", "changed", |at| fs::write(at.join("given"), "new\n").unwrap()),
+        lie("the output of a need changed", "changed", |at| {
+            fs::write(at.join("given"), "new\n").expect("the project is there and ours")
+        }),
         lie("another folder to work in", "changed", |at| {
-            fs::create_dir(at.join("down")).unwrap();
+            fs::create_dir(at.join("down")).expect("the project is there and ours");
             for name in ["src", "out"] {
-                symlink(format!("../{name}"), at.join("down").join(name)).unwrap();
+                symlink(format!("../{name}"), at.join("down").join(name))
+                    .expect("the project is there and ours");
             }
             edit(&at.join("lies.yml"), "- id: one", "- id: one\n        working-directory: down");
         }),
-        lie("another branch", "", |at| fs::write(at.join(".git/HEAD"), "ref: refs/heads/other\n").unwrap()),
+        lie("another branch", "", |at| {
+            fs::write(at.join(".git/HEAD"), "ref: refs/heads/other\n").expect("the project is there and ours")
+        }),
         lie("an output is an input, too", "", |at| {
             edit(&at.join("lies.yml"), "[\"src/**\"]", "[\"src/**\", \"out/**\"]")
         }),
@@ -226,7 +298,8 @@ fn lies() -> Vec<Lie> {
 #[test]
 fn every_lie_is_seen_through() {
     let mut wrong = Vec::new();
-    for lie in lies() {
+    let all = [of_the_recipe(), of_inputs(), of_outputs(), of_the_store()];
+    for lie in all.into_iter().flatten() {
         let sandbox = project();
         run_with(&sandbox, &[], &[]).code(0).done();
         assert_eq!(decision(&sandbox), "new", "{}", lie.name);
@@ -236,8 +309,8 @@ fn every_lie_is_seen_through() {
         let decided = decision(&sandbox);
         let is_right = decided == lie.right || (lie.right.is_empty() && decided != "hit");
         let bytes = tree(&project.join("out"));
-        fs::remove_dir_all(project.join("out")).unwrap();
-        fs::create_dir(project.join("out")).unwrap();
+        fs::remove_dir_all(project.join("out")).expect("the project is there and ours");
+        fs::create_dir(project.join("out")).expect("the project is there and ours");
         run_with(&sandbox, &["--no-cache"], lie.env).code(0).done();
         if !is_right || bytes != tree(&project.join("out")) {
             wrong.push((lie.name, decided, bytes == tree(&project.join("out"))));
@@ -252,13 +325,13 @@ fn what_is_in_the_way_is_left_alone() {
     let sandbox = project();
     run_with(&sandbox, &[], &[]).code(0).done();
     let all = sandbox.project().join("out/all");
-    fs::remove_file(&all).unwrap();
-    fs::create_dir(&all).unwrap();
-    fs::write(all.join("mine"), "mine").unwrap();
+    fs::remove_file(&all).expect("the project is there and ours");
+    fs::create_dir(&all).expect("the project is there and ours");
+    fs::write(all.join("mine"), "mine").expect("the project is there and ours");
     // The command cannot write there either.
     run_with(&sandbox, &[], &[]).code(1).done();
     assert_ne!(decision(&sandbox), "hit");
-    assert_eq!(fs::read_to_string(all.join("mine")).unwrap(), "mine");
+    assert_eq!(fs::read_to_string(all.join("mine")).expect("the project is there and ours"), "mine");
 }
 
 #[test]
@@ -274,9 +347,9 @@ fn an_input_that_is_edited_while_it_is_read_keeps_nothing() {
 fn a_hit_replays_outputs_and_log() {
     let sandbox = project();
     let playbook = sandbox.project().join("lies.yml");
-    let text = fs::read_to_string(&playbook).unwrap();
+    let text = fs::read_to_string(&playbook).expect("the project is there and ours");
     let more = "    outputs: { said: \"${{ steps.one.outputs.said }}\" }\n  after: { needs: make, run: 'echo got ${{ needs.make.outputs.said }}' }\n";
-    fs::write(&playbook, format!("{text}{more}")).unwrap();
+    fs::write(&playbook, format!("{text}{more}")).expect("the project is there and ours");
     run_with(&sandbox, &[], &[]).code(0).says("| made it").done();
     let again = run_with(&sandbox, &[], &[]).code(0).says("cached (from job #1");
     again.says("after | got 68006").done();
@@ -295,7 +368,7 @@ fn started(sandbox: &Sandbox, arguments: &[&str]) -> Vec<String> {
         "`strace` is missing, which counts what is started; install it with: apt-get install strace"
     );
     sandbox.program("strace", words).run().code(0).done();
-    let text = fs::read_to_string(trace).unwrap();
+    let text = fs::read_to_string(trace).expect("the project is there and ours");
     text.lines().filter(|line| line.contains("execve(") && line.ends_with("= 0")).map(str::to_owned).collect()
 }
 
@@ -322,11 +395,17 @@ fn two_jobs_at_once_make_one_result() {
     crate::kit::eventually("the first one is at work", || sandbox.project().join("count").exists());
     let mut second = sandbox.sortie(["run", "p.yml", "--ui", "plain"]).start();
     second.wait_for("job #2");
-    fs::write(sandbox.project().join("go"), "").unwrap();
+    fs::write(sandbox.project().join("go"), "").expect("the project is there and ours");
     first.wait().code(0).done();
     second.wait().code(0).says("cached (from job #1").done();
-    assert_eq!(fs::read_to_string(sandbox.project().join("count")).unwrap(), "x\n");
-    assert_eq!(fs::read_to_string(sandbox.project().join("a")).unwrap(), "made\n");
+    assert_eq!(
+        fs::read_to_string(sandbox.project().join("count")).expect("the project is there and ours"),
+        "x\n"
+    );
+    assert_eq!(
+        fs::read_to_string(sandbox.project().join("a")).expect("the project is there and ours"),
+        "made\n"
+    );
     nothing_is_left(&sandbox, Duration::from_secs(20));
 }
 
@@ -343,7 +422,7 @@ fn a_playbook_that_says_nothing_is_cached_on_request() {
     run(&["--cache-file", "data"]).code(0).says("look cached").says("write passed").done();
     // Without the narrowing what `write` wrote is a file of the project.
     run(&[]).code(0).says("look passed").done();
-    fs::write(sandbox.project().join("data"), "e\n").unwrap();
+    fs::write(sandbox.project().join("data"), "e\n").expect("the project is there and ours");
     run(&["--cache-file", "data"]).code(0).says("look passed").says("looked at e").done();
     run(&["--cache-file", "data", "--refresh"]).code(0).says("look passed").done();
     let without = sandbox.sortie(["run", "p.yml", "--ui", "plain", "--no-cache"]).run().code(0);
@@ -365,7 +444,7 @@ fn death_at_any_point_of_keeping_and_restoring_leaves_nothing_half() {
             let out = sandbox.project().join("out");
             if kind == 1 {
                 run_with(&sandbox, &[], &[]).code(0).done();
-                fs::remove_dir_all(&out).unwrap();
+                fs::remove_dir_all(&out).expect("the project is there and ours");
             }
             let ran = run_with(&sandbox, &[], &[("SORTIE_FAULT_CACHE_AT", &at.to_string())]);
             if !ran.is_signalled(Signal::SIGKILL) {
@@ -379,10 +458,10 @@ fn death_at_any_point_of_keeping_and_restoring_leaves_nothing_half() {
                 assert_eq!(tree(&out), right, "killed while restoring, at point {at}");
                 continue;
             }
-            fs::remove_dir_all(&out).unwrap();
+            fs::remove_dir_all(&out).expect("the project is there and ours");
             run_with(&sandbox, &[], &[]).code(0).done();
             assert_eq!(tree(&out), right, "killed while keeping, at point {at}");
-            fs::remove_dir_all(&out).unwrap();
+            fs::remove_dir_all(&out).expect("the project is there and ours");
             run_with(&sandbox, &[], &[]).code(0).done();
             assert_eq!(decision(&sandbox), "hit", "killed while keeping, at point {at}");
             assert_eq!(tree(&out), right, "killed while keeping, at point {at}");
@@ -396,7 +475,7 @@ fn death_at_any_point_of_keeping_and_restoring_leaves_nothing_half() {
 fn why_it_ran_is_recorded() {
     let sandbox = project();
     run_with(&sandbox, &[], &[]).code(0).done();
-    fs::write(sandbox.project().join("src/a.txt"), "other\n").unwrap();
+    fs::write(sandbox.project().join("src/a.txt"), "other\n").expect("the project is there and ours");
     run_with(&sandbox, &["--verbose"], &[]).code(0).says("input src/a.txt").done();
     let events =
         sandbox.sortie(["jobs", "events", "last", "--type", "cache.miss"]).run().code(0).json_lines();

@@ -322,7 +322,7 @@ impl Worker {
 
 /// Where the tools of a look are asked.
 struct Opening<'a> {
-    probe: super::Probe,
+    probe: crate::port::RunTool,
     root: &'a Path,
 }
 

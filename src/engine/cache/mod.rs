@@ -30,6 +30,7 @@ use std::thread::JoinHandle;
 
 use crate::logic::cache::{Recipe, Record, Trust, Unit};
 use crate::logic::job::report::Report;
+use crate::port::RunTool;
 pub use upkeep::{
     CacheLimits, CachePruned, CacheVerified, KeptResult, cached, clear_cache, made_of, prune_cache,
     verify_cache,
@@ -50,11 +51,8 @@ pub(super) struct Opening {
     /// The job was started by a step of another one: waiting for files that the step may be writing could take for ever.
     pub(super) is_nested: bool,
     /// Starts a command line and returns what it printed: command, whole environment, folder.
-    pub(super) probe: Probe,
+    pub(super) probe: RunTool,
 }
-
-/// Runs a command line by `sh -c` and returns what it printed, or what went wrong in words.
-pub(super) type Probe = fn(&str, &[(String, String)], &std::path::Path) -> Result<String, String>;
 
 /// What is asked for.
 #[derive(Clone, Debug)]

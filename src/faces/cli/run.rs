@@ -31,8 +31,8 @@ pub(super) fn run(
     notes: &mut Out,
 ) -> Result<Ending, Failure> {
     // Of a job that is found in the cache nothing is run, so nothing is got ready for it.
-    let is_cached =
-        args.request.cache || args.playbook.as_deref().is_some_and(|it| mentions_cache(context, it));
+    let is_cached = args.request.cache
+        || args.playbook.as_deref().is_some_and(|it| library::mentions_cache(&context.project.root, it));
     let ahead =
         (!args.dry_run && !args.detach && !is_cached).then(|| engine::get_ready(context.outside.world));
     let mut request = prepare::request(context, &args.request)?;
@@ -70,13 +70,6 @@ pub(super) fn run(
         },
         (began, _) => began,
     }
-}
-
-/// Says whether a playbook may have something that is cached, by its text alone.
-fn mentions_cache(context: &Context, wanted: &str) -> bool {
-    let path = library::find(&context.project.root, wanted).ok();
-    let text = path.and_then(|path| std::fs::read(context.project.root.join(path)).ok()).unwrap_or_default();
-    [&b"cache"[..], b"uses:"].iter().any(|word| memchr::memmem::find(&text, word).is_some())
 }
 
 /// Returns the path of a summary from the root of all files; without a path the usual place is meant.

@@ -266,7 +266,7 @@ fn random_file(dice: &mut Dice, on: Option<&str>) -> String {
 fn random_cache(dice: &Dice, is_plain: bool, stage: String) -> String {
     let mut dice = Dice(dice.0 ^ 0x2545_f491);
     dice.roll(2);
-    if ["approve", "background", "undo", "rollback"].iter().any(|word| stage.contains(word)) {
+    if ["approve", "background", "undo", "rollback", "services"].iter().any(|word| stage.contains(word)) {
         return stage;
     }
     match dice.roll(if is_plain { 60 } else { 7 }) {

@@ -2,13 +2,35 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::call::Frame;
-use super::{CacheRequest, PlannedStage, Selected};
+use super::{PlannedStage, Selected};
 use crate::logic::cache::Share;
 use crate::logic::expr::Template;
 use crate::logic::playbook::cache::{CacheMode, CacheRule};
 use crate::logic::playbook::model::{Action, Playbook, Stage, Text};
 use crate::logic::playbook::read_cache::{why_not_stage, why_not_step};
+
+/// What a job uses the cache of results for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CacheRequest {
+    /// Nothing is looked for, and nothing is kept.
+    pub off: bool,
+    /// Everything is made anew, and kept.
+    pub refresh: bool,
+    /// Stages without `cache` are cached as well.
+    pub all: bool,
+    /// Of `all`: patterns of the files that these depend on; all files of the project if there is none.
+    pub files: Vec<String>,
+}
+
+impl CacheRequest {
+    pub(super) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
 
 /// Gives a rule to each stage that says nothing about caching and can be cached.
 pub(super) fn choose(

@@ -2,7 +2,7 @@
 //!
 //! Not here: expanding matrices (`matrix.rs`), checking inputs (`inputs.rs`), running anything.
 
-mod caching;
+pub mod caching;
 pub mod call;
 mod gates;
 pub mod inputs;
@@ -22,6 +22,7 @@ use super::playbook::model::Playbook;
 use super::playbook::share::Totals;
 use super::sidecar::Containers;
 use super::value::Value;
+pub use caching::CacheRequest;
 
 /// What was asked for beside the playbook itself. Stored with the job, so that the plan can be made again.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -57,26 +58,6 @@ pub struct PlanRequest {
     /// What runs containers.
     #[serde(skip_serializing_if = "Containers::is_default")]
     pub containers: Containers,
-}
-
-/// What a job uses the cache of results for.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct CacheRequest {
-    /// Nothing is looked for, and nothing is kept.
-    pub off: bool,
-    /// Everything is made anew, and kept.
-    pub refresh: bool,
-    /// Stages without `cache` are cached as well.
-    pub all: bool,
-    /// Of `all`: patterns of the files that these depend on; all files of the project if there is none.
-    pub files: Vec<String>,
-}
-
-impl CacheRequest {
-    fn is_default(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 impl PlanRequest {

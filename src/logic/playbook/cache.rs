@@ -7,6 +7,7 @@ use super::source::Span;
 use crate::logic::cache::Share;
 
 /// What the result of a stage or a step depends on, and what it is.
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of its own")]
 #[derive(Clone, Debug)]
 pub struct CacheRule {
     pub span: Span,

@@ -79,11 +79,7 @@ impl Reader<'_> {
     fn templates(&mut self, id: NodeId, expected: &str) -> Vec<Text> {
         let single = [id];
         let items: &[NodeId] = if self.scalar(id).is_some() { &single } else { self.items(id, expected) };
-        items
-            .to_vec()
-            .into_iter()
-            .filter_map(|item| self.template(item, Spot::StageShare, expected))
-            .collect()
+        items.iter().copied().filter_map(|item| self.template(item, Spot::StageShare, expected)).collect()
     }
 
     fn patterns(&mut self, id: NodeId, expected: &str) -> Vec<Text> {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::logic::cache::Kept;
 use crate::logic::job::event::{Envelope, Event, StepEnd};
 use crate::logic::job::gate::GatePlace;
 use crate::logic::job::order::Target;
@@ -141,7 +142,34 @@ impl Story {
                 it.for_retries += it.pauses.remove(&key.step).map_or(Duration::ZERO, |since| at.since(since));
             }
             Event::StepFinished(end) => self.ended(end),
+            other @ (Event::CacheHit { .. } | Event::CacheMissed { .. } | Event::CacheKept { .. }) => {
+                self.fold_cache(other);
+            }
             other => self.fold_people(other, at),
+        }
+    }
+
+    fn fold_cache(&mut self, event: &Event) {
+        match event {
+            Event::CacheHit { unit, hit } => {
+                let saved = Some(Duration::from_micros(hit.record.took_us));
+                self.note_cached(unit.cell, unit.step, Cached::Hit { saved });
+                for replay in &hit.record.steps {
+                    let key = AttemptKey { cell: unit.cell, run: unit.run, attempt: 1, ..replay.end.key };
+                    self.ended(&StepEnd { key, ..replay.end.clone() });
+                }
+            }
+            Event::CacheMissed { unit, miss } => {
+                self.note_cached(unit.cell, unit.step, Cached::Miss { reason: miss.message.clone() });
+            }
+            Event::CacheKept { unit, kept: Kept::Stored { .. } } => {
+                let before = self.cached.get(&(unit.cell, unit.step));
+                if let Some(Cached::Miss { reason }) = before {
+                    let reason = reason.clone();
+                    self.note_cached(unit.cell, unit.step, Cached::Stored { reason });
+                }
+            }
+            _ => {}
         }
     }
 
