@@ -70,7 +70,8 @@ impl Engine {
         self.results = Some(results);
     }
 
-    fn open_results(&self) -> Results {
+    /// Begins to answer.
+    pub(super) fn open_results(&self) -> Results {
         let orders = self.orders.clone();
         let opening = Opening {
             state: self.socket_dir.parent().map(Path::to_path_buf).unwrap_or_default(),

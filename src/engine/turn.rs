@@ -164,6 +164,11 @@ impl Engine {
         mut inbox: UnboundedReceiver<LocalOrder>,
         ready: &Sender<Result<(), EngineError>>,
     ) -> Result<Driven, EngineError> {
+        let plan = &self.state.setting.plan;
+        if is_needed(plan) && !plan.cache.off && self.next_seq == 1 {
+            // It gets ready while the first stages begin.
+            self.results = Some(self.open_results());
+        }
         let (outside, flight, losses) = self.find_or_start_keeper().await?;
         let outside = kept.insert(outside);
         // Before the first step begins, which may want to order something, or remove the folder.
