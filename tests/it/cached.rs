@@ -430,6 +430,73 @@ fn a_playbook_that_says_nothing_is_cached_on_request() {
     nothing_is_left(&sandbox, Duration::from_secs(20));
 }
 
+#[test]
+fn what_outputs_leave_out_is_never_removed() {
+    let files = "inputs: [gen/deep/x.tmpl], outputs: [\"gen/**\", \"!**/*.tmpl\"]";
+    let playbook =
+        format!("version: 3\nstages:\n  a: {{ run: cat gen/deep/x.tmpl > gen/x, cache: {{ {files} }} }}\n");
+    let sandbox = Sandbox::new().file("p.yml", &playbook).file("gen/deep/x.tmpl", "source\n");
+    let run = || sandbox.sortie(["run", "p.yml", "--ui", "plain"]).run().code(0);
+    run().says("a passed").done();
+    let at = |name: &str| sandbox.project().join(name);
+    fs::write(at("gen/extra"), "x").expect("the project is there and ours");
+    fs::create_dir(at("gen/empty")).expect("the project is there and ours");
+    run().says("a cached").done();
+    assert_eq!(fs::read_to_string(at("gen/deep/x.tmpl")).expect("the source is there"), "source\n");
+    assert!(!at("gen/extra").exists() && !at("gen/empty").exists(), "what is too much in the folder goes");
+}
+
+#[test]
+fn a_step_is_known_by_what_earlier_steps_gave_it() {
+    let playbook = r#"version: 3
+stages:
+  a:
+    steps:
+      - id: s
+        run: |
+          echo "v=$(cat given)" >> "$SORTIE_OUTPUT"
+          echo "W=$(cat given)" >> "$SORTIE_ENV"
+          echo "$PWD/$(cat given)" >> "$SORTIE_PATH"
+      - run: tool ${{ steps.s.outputs.v }} > out
+        cache: { inputs: [], outputs: [out] }
+"#;
+    let sandbox = Sandbox::new().file("p.yml", playbook).file("one/tool", "#!/bin/sh\necho one $1 $W\n");
+    let sandbox = sandbox.file("two/tool", "#!/bin/sh\necho two $1 $W\n").file("given", "one");
+    for name in ["one", "two"] {
+        let tool = sandbox.project().join(name).join("tool");
+        fs::set_permissions(tool, fs::Permissions::from_mode(0o755)).expect("the project is there and ours");
+    }
+    for (given, is_cached) in [("one", false), ("two", false), ("two", true), ("one", true)] {
+        fs::write(sandbox.project().join("given"), given).expect("the project is there and ours");
+        let ran = sandbox.sortie(["run", "p.yml", "--ui", "plain"]).run().code(0);
+        assert_eq!(ran.out.contains("cached"), is_cached, "{given}: {}", ran.out);
+        let out = fs::read_to_string(sandbox.project().join("out")).expect("the step made it");
+        assert_eq!(out, format!("{given} {given} {given}\n"));
+    }
+}
+
+#[test]
+fn what_is_secret_or_of_a_session_is_not_written_down() {
+    let playbook = "version: 3\nsecrets: { KEY: {} }\nstages:\n  a:\n    cache: { inputs: [], env: [SESSION] }\n    \
+                    steps: [{ id: s, run: 'true', if: always() }, { run: 'echo ${{ steps.s.outcome }}' }]\n";
+    let sandbox = Sandbox::new().file("p.yml", playbook).file("data", "");
+    let (key, session) = ("first \"line\"\nsecond-of-key", "token-of-session");
+    for more in [&[][..], &["--cache"], &["--refresh"]] {
+        let words = ["run", "p.yml", "--ui", "plain"].into_iter().chain(more.iter().copied());
+        let call = sandbox.sortie(words).env("KEY", key).env("SESSION", session);
+        call.run().code(0).done();
+        let other =
+            sandbox.sortie(["run", "p.yml", "--ui", "plain"]).env("KEY", key).env("SESSION", "other-token");
+        other.run().code(0).done();
+    }
+    let found = Command::new("grep")
+        .args(["-rlaE", "second-of-key|token-of-session|other-token"])
+        .arg(sandbox.project().join(".sortie"))
+        .output()
+        .expect("`grep` runs");
+    assert_eq!(String::from_utf8_lossy(&found.stdout), "");
+}
+
 #[cfg(feature = "faults")]
 #[test]
 fn death_at_any_point_of_keeping_and_restoring_leaves_nothing_half() {

@@ -88,8 +88,9 @@ impl Worker {
                 return shared.tell(wanted.into_iter().map(no).collect());
             }
         };
+        // A stage of this job may have changed them meanwhile.
+        shared.tools.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let mut moment = Moment::new(&shared, places);
-        shared.begins(&wanted);
         let mut reports = Vec::with_capacity(wanted.len());
         let mut ready = Vec::with_capacity(wanted.len());
         for it in wanted {
@@ -139,7 +140,12 @@ impl Worker {
         let locks = &moment.places.locks;
         match locks.take(wanted.unit, &moment.wishes(&outputs)) {
             Ok(()) => {}
-            Err(NotHad::Busy) if self.shared.opening.is_nested || locks.has_some(wanted.unit) => {
+            // A step has a slot, and what it waits for may wait for that.
+            Err(NotHad::Busy)
+                if self.shared.opening.is_nested
+                    || wanted.unit.step.is_some()
+                    || locks.has_some(wanted.unit) =>
+            {
                 let message =
                     "another job is writing the same outputs, and waiting for it could take for ever";
                 return Begun::Hopeless(Trouble::new("outputs-locked", message));
@@ -180,7 +186,7 @@ impl Worker {
         Ok(Known { key, around, resolved, outputs })
     }
 
-    /// Returns what a tool prints, asking it once per job.
+    /// Returns what a tool prints, asking it once for looks that are answered together.
     fn tool(&self, command: &str, recipe: &Recipe) -> Result<(String, String), Trouble> {
         let mut hasher = blake3::Hasher::new();
         for text in std::iter::once(command).chain(recipe.env.iter().flat_map(|(a, b)| [a.as_str(), b])) {
@@ -396,13 +402,13 @@ fn serve(
     }
     let other = |_| Trouble::new("other-format", "the result was kept by another version of sortie");
     let mut record: Record = entry.record().map_err(other)?;
-    let exact: Vec<&str> =
-        if wanted.recipe.outputs_exact { known.outputs.whole_folders().collect() } else { Vec::new() };
-    let todo = survey(&mut moment.look, &shared.memo, entry, &exact)?;
+    let exact = wanted.recipe.outputs_exact.then_some(&*known.outputs);
+    let todo = survey(&mut moment.look, &shared.memo, entry, exact)?;
     may_write(&moment.places.root, &todo)?;
-    put_logs(shared, wanted.unit, entry, moment.places)?;
     let restorer = Restorer { shelf, memo: &shared.memo, db };
     let restored = restorer.apply(&moment.places.root, id, entry, &todo)?;
+    // Last: where it is a miss after all, the command begins its log anew.
+    put_logs(shared, wanted.unit, entry, moment.places)?;
     if restored > 0 {
         moment.look.forget();
     }
@@ -432,6 +438,7 @@ fn new_step(unit: Unit, step: u32, count: usize) -> u32 {
 /// Writes the logs of a result into the folder of the job.
 fn put_logs(shared: &Shared, unit: Unit, entry: &Entry, places: &Places) -> Result<(), Trouble> {
     let steps: std::collections::BTreeSet<u32> = entry.head.logs.iter().map(|it| it.step).collect();
+    let mut written: Vec<PathBuf> = Vec::new();
     for Log { step, ending, body } in &entry.head.logs {
         let step = new_step(unit, *step, steps.len());
         let key = AttemptKey { cell: unit.cell, run: unit.run, step, attempt: 1 };
@@ -446,7 +453,12 @@ fn put_logs(shared: &Shared, unit: Unit, entry: &Entry, places: &Places) -> Resu
             }
             other => other,
         };
+        written.push(path.clone());
         done.map_err(|error| {
+            for path in &written {
+                // One that was not made is not there.
+                let _removed = fs::remove_file(path);
+            }
             Trouble::new(
                 "log-not-written",
                 format!("the log `{}` cannot be written: {error}", path.display()),
@@ -469,7 +481,7 @@ pub(super) fn restore_to_end(shared: &Shared, places: &Places, db: &Db, id: i64)
     }
     let gate = places.shelf.gate(false);
     let restorer = Restorer { shelf: &places.shelf, memo: &shared.memo, db };
-    if let Ok(todo) = survey(&mut moment.look, &shared.memo, &entry, &[]) {
+    if let Ok(todo) = survey(&mut moment.look, &shared.memo, &entry, None) {
         // What cannot be restored is looked at again by whoever looks for that result.
         let _outcome = restorer.apply(&places.root, id, &entry, &todo);
     }

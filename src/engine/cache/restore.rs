@@ -20,6 +20,7 @@ use super::memo::Memo;
 use super::point;
 use super::shelf::Shelf;
 use super::stat::{Stat, stat_at};
+use crate::logic::cache::pattern::Patterns;
 
 /// A change that has to be made.
 #[derive(Debug)]
@@ -62,7 +63,7 @@ pub(super) fn survey<'a>(
     look: &mut Look<'_>,
     memo: &Memo,
     entry: &'a Entry,
-    exact: &[&str],
+    exact: Option<&Patterns>,
 ) -> Result<Vec<Todo<'a>>, Trouble> {
     let mut todo = Vec::new();
     for Output { path, what } in &entry.head.files {
@@ -106,8 +107,10 @@ pub(super) fn survey<'a>(
             }
         }
     }
-    for folder in exact {
-        add_extra(look, entry, folder, &mut todo)?;
+    if let Some(patterns) = exact {
+        for folder in patterns.whole_folders() {
+            add_extra(look, entry, (folder, patterns), &mut todo)?;
+        }
     }
     Ok(todo)
 }
@@ -140,20 +143,30 @@ fn is_file_there(
     Ok(is_same)
 }
 
-/// Finds what is in a folder besides what an entry has there.
+/// Finds what is in a folder besides what an entry has there. What the patterns take out again is not theirs to be removed, and
+/// neither are the folders around it.
 fn add_extra<'a>(
     look: &mut Look<'_>,
     entry: &'a Entry,
-    folder: &str,
+    (folder, patterns): (&str, &Patterns),
     todo: &mut Vec<Todo<'a>>,
 ) -> Result<(), Trouble> {
     use std::collections::BTreeSet;
-    let mut known: BTreeSet<&[u8]> = BTreeSet::new();
+    let mut known: BTreeSet<Vec<u8>> = BTreeSet::new();
     for Output { path, .. } in &entry.head.files {
         let mut path = path.0.as_slice();
-        while !path.is_empty() && known.insert(path) {
+        while !path.is_empty() && known.insert(path.to_vec()) {
             path = split(path).0;
         }
+    }
+    if !patterns.only_add() {
+        look.walk(folder.as_bytes(), None, &mut |path, stat, _| {
+            let is_ours = std::str::from_utf8(path).is_ok_and(|text| patterns.name(text));
+            let mut path = path;
+            while !(is_ours || stat.is_folder() || path.is_empty()) && known.insert(path.to_vec()) {
+                path = split(path).0;
+            }
+        })?;
     }
     let mut extra = Vec::new();
     look.walk(folder.as_bytes(), None, &mut |path, stat, _| {

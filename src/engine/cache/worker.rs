@@ -4,6 +4,7 @@
 //! else to do. The second one helps where many looks wait.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -60,6 +61,8 @@ pub(super) struct Shared {
     pub(super) branches: OnceLock<Branches>,
     /// One writes to the database at a time.
     pub(super) writing: Mutex<()>,
+    /// Nobody answers.
+    has_no_thread: AtomicBool,
 }
 
 /// Where things are.
@@ -155,11 +158,20 @@ impl Shared {
             declared: Mutex::default(),
             branches: OnceLock::new(),
             writing: Mutex::default(),
+            has_no_thread: AtomicBool::new(false),
         }
     }
 
     pub(super) fn ask(&self, asks: Vec<Ask>) {
+        if let (true, Some(Err(trouble))) = (self.has_no_thread.load(Ordering::Acquire), self.places.get()) {
+            return self.tell(asks.into_iter().filter_map(|ask| refused(ask, trouble)).collect());
+        }
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        for ask in &asks {
+            if let Ask::Look { unit, .. } = ask {
+                queue.dropped.remove(unit);
+            }
+        }
         queue.asks.extend(asks);
         let is_much = queue.asks.len() >= WORTH_HELP;
         drop(queue);
@@ -194,6 +206,8 @@ impl Shared {
     /// Lets somebody wait until locks are free.
     pub(super) fn wait(&self, wanted: Wanted) {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).waiting.push(wanted);
+        // It is the first thread that tries again.
+        self.first.notify_one();
     }
 
     /// Ends the waiting of a unit.
@@ -201,14 +215,6 @@ impl Shared {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         queue.waiting.retain(|it| it.unit != unit);
         queue.dropped.insert(unit);
-    }
-
-    /// Takes note that units are looked for from now on.
-    pub(super) fn begins(&self, wanted: &[Wanted]) {
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        wanted.iter().for_each(|it| {
-            queue.dropped.remove(&it.unit);
-        });
     }
 
     /// Says whether a unit was dropped while it was looked for, and gives up what was taken for it then.
@@ -332,6 +338,19 @@ impl Shared {
         let trouble = no_store("no thread can be started");
         // As in `open`.
         let _set = self.places.set(Err(trouble));
+        self.has_no_thread.store(true, Ordering::Release);
+    }
+}
+
+/// Answers an ask where nobody can do anything about it.
+fn refused(ask: Ask, trouble: &Trouble) -> Option<Report> {
+    match ask {
+        Ask::Look { unit, .. } => Some(hopeless(unit, String::new(), trouble.clone())),
+        Ask::Keep { unit, .. } => {
+            let Trouble { reason, message } = trouble.clone();
+            Some(Report::Kept { unit, kept: Kept::Not { reason: reason.to_owned(), message } })
+        }
+        Ask::Drop { .. } => None,
     }
 }
 

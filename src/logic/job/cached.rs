@@ -366,6 +366,21 @@ pub fn closed(state: &JobState, stage: u32, step: u32) -> Option<Vec<(String, St
 /// What everything that is cached has.
 const ALWAYS: [&str; 4] = ["HOME", "PATH", "TMPDIR", "TZ"];
 
+/// Members of `run` and `github` that are others in each job, or say where the project lies.
+const OF_ONE_JOB: [&str; 11] = [
+    "id",
+    "number",
+    "started-at",
+    "dir",
+    "attempt",
+    "event",
+    "name",
+    "run_id",
+    "run_number",
+    "run_attempt",
+    "workspace",
+];
+
 /// What belongs to a terminal or a session and not to a piece of work.
 const OF_A_SESSION: [&str; 18] = [
     "COLUMNS",
@@ -429,14 +444,28 @@ pub fn recipe(state: &JobState, unit: Unit) -> Result<Recipe, ExprError> {
     let texts = |list: &[Text]| -> Result<Vec<String>, ExprError> {
         list.iter().map(|text| text.template.eval_text(&scope)).collect()
     };
-    let mut fields = Fields { all: Vec::new(), secrets: secrets(&state.setting.secrets), is_raw: false };
+    let mut fields = Fields {
+        all: Vec::new(),
+        secrets: secrets(&state.setting.secrets),
+        is_raw: false,
+        is_whole: unit.step.is_none(),
+    };
     fields.put("stage", Some(&model.id));
     if !it.matrix.is_null() {
         fields.put("matrix", Some(&canonical(&it.matrix)));
     }
-    let env = closed(state, it.stage, unit.step.unwrap_or(0)).unwrap_or_default();
+    let mut env = closed(state, it.stage, unit.step.unwrap_or(0)).unwrap_or_default();
+    if unit.step.is_some()
+        && !it.paths.is_empty()
+        && let Some((_, path)) = env.iter_mut().find(|(name, _)| name == "PATH")
+    {
+        // What earlier steps of the cell added, as the step will see it.
+        let added: Vec<&str> = it.paths.iter().rev().map(|path| &**path).collect();
+        *path = format!("{}:{path}", added.join(":"));
+    }
     for (name, value) in &env {
-        fields.put(&format!("env {name}"), Some(value));
+        // Nobody knows what is in a variable of somebody's session: a digest of it will do.
+        fields.put_hidden(&format!("env {name}"), value, !ALWAYS.contains(&name.as_str()));
     }
     for name in &rule.env {
         if !env.iter().any(|(known, _)| **known == **name) {
@@ -451,7 +480,7 @@ pub fn recipe(state: &JobState, unit: Unit) -> Result<Recipe, ExprError> {
         }
     }
     if fields.is_raw {
-        fields.contexts(&scope);
+        fields.contexts(&scope, rule.with_secrets);
     }
     if let Some(key) = &rule.key {
         fields.put("key", Some(&key.template.eval_text(&scope)?));
@@ -489,13 +518,28 @@ struct Fields {
     secrets: Vec<String>,
     /// A text could not be evaluated, because it reads what the unit itself will make: all else that it may read counts.
     is_raw: bool,
+    /// It is a cell as a whole, whose steps make what later ones read. Of a step alone everything is known.
+    is_whole: bool,
 }
 
 impl Fields {
     fn put(&mut self, name: &str, value: Option<&str>) {
-        let is_secret =
-            value.is_some_and(|value| self.secrets.iter().any(|secret| value.contains(secret.as_str())));
+        let holds = |value: &str| {
+            // In a context it stands as JSON has it.
+            let escaped = |secret: &str| serde_json::Value::from(secret).to_string();
+            self.secrets
+                .iter()
+                .any(|it| value.contains(it.as_str()) || value.contains(escaped(it).trim_matches('"')))
+        };
+        let is_secret = value.is_some_and(holds);
         self.all.push(Field { name: name.to_owned(), value: value.map(str::to_owned), is_secret });
+    }
+
+    fn put_hidden(&mut self, name: &str, value: &str, is_hidden: bool) {
+        self.put(name, Some(value));
+        if let Some(field) = self.all.last_mut() {
+            field.is_secret |= is_hidden;
+        }
     }
 
     fn step(
@@ -513,7 +557,13 @@ impl Fields {
         self.put(&format!("step {name}"), Some(&format!("{} {}", step.action.word(), members.join(" "))));
         if let Some(condition) = &step.condition {
             self.put(&format!("if of step {name}"), Some(&condition.source));
-            self.is_raw |= !condition.condition.exprs().is_empty();
+            // Of a step alone it is known to hold.
+            self.is_raw |= self.is_whole && !condition.condition.exprs().is_empty();
+        }
+        if !step.action.is_run() {
+            for (variable, text) in &step.env {
+                self.put(&format!("env {variable} of step {name}, as written"), Some(text.template.source()));
+            }
         }
         if let Some(composite) = &step.composite {
             // What it is given, as it is written; its steps are in the list as well.
@@ -536,21 +586,23 @@ impl Fields {
         let env = match environment(state, cell, Some((at, status))) {
             Ok(env) => env,
             Err(error) if error.wanted_hash.is_some() => return Err(error),
+            Err(error) if !self.is_whole => return Err(error),
             Err(_) => {
                 self.raw_env(state, cell, at, &name);
                 Pairs::new()
             }
         };
+        let is_known = !env.is_empty() || !self.is_raw;
         for (variable, value) in &env {
             self.put(&format!("env {variable} of step {name}"), Some(value));
         }
         let scope = JobScope::new(state, Standing::Cell { cell, step: Some(at), status }).with_secrets();
         let known = env.into_iter().map(|(k, v)| (k, Value::String(v)));
         scope.set("env", Value::object(known.collect::<Object>()));
-        self.text(&format!("run of step {name}"), &text.template, &scope);
+        self.text(&format!("run of step {name}"), &text.template, (&scope, is_known))?;
         let key = AttemptKey { cell, run: it.run, step: at, attempt: 1 };
         if let Some(dir) = launch::stage_dir(state, key, step) {
-            self.text(&format!("folder of step {name}"), dir, &scope);
+            self.text(&format!("folder of step {name}"), dir, (&scope, is_known))?;
         }
         let shell = launch::shell(state, it.stage, at);
         self.put(&format!("shell of step {name}"), Some(&format!("{shell:?}")));
@@ -565,20 +617,30 @@ impl Fields {
     }
 
     /// A text as it will be handed over; as it is written, if it reads what earlier steps of the same cell make.
-    fn text(&mut self, name: &str, text: &Template, scope: &JobScope<'_>) {
-        let reads_steps = text.exprs().iter().any(|part| {
-            part.expr
-                .contexts()
-                .iter()
-                .any(|it| matches!(it.name.as_str(), "steps" | "job" | "stage" | "error"))
-        });
+    fn text(
+        &mut self,
+        name: &str,
+        text: &Template,
+        (scope, is_known): (&JobScope<'_>, bool),
+    ) -> Result<(), ExprError> {
+        let reads_steps = self.is_whole
+            && text.exprs().iter().any(|part| {
+                part.expr
+                    .contexts()
+                    .iter()
+                    .any(|it| matches!(it.name.as_str(), "steps" | "job" | "stage" | "error"))
+            });
         match text.eval_text(scope) {
-            Ok(value) if !reads_steps => self.put(name, Some(&value)),
+            Ok(value) if !reads_steps && (is_known || text.as_literal().is_some()) => {
+                self.put(name, Some(&value))
+            }
+            Err(error) if !self.is_whole => return Err(error),
             _ => {
                 self.is_raw = true;
                 self.put(name, Some(text.source()));
             }
         }
+        Ok(())
     }
 
     fn raw_env(&mut self, state: &JobState, cell: u32, at: u32, name: &str) {
@@ -589,15 +651,25 @@ impl Fields {
         for (variable, text) in levels.into_iter().flatten() {
             self.put(&format!("env {variable} of step {name}"), Some(text.template.source()));
         }
+        for (variable, value) in &state.setting.env {
+            self.put_hidden(&format!("env {variable} of step {name}, given"), value, true);
+        }
     }
 
     /// Everything that a text may read which does not come from the unit itself.
-    fn contexts(&mut self, scope: &JobScope<'_>) {
+    fn contexts(&mut self, scope: &JobScope<'_>, with_secrets: bool) {
         use crate::logic::expr::Scope;
-        for name in ["inputs", "vars", "needs", "strategy", "gate", "secrets", "runner"] {
+        for name in ["inputs", "vars", "needs", "strategy", "gate", "runner", "run", "github"] {
             if let Some(value) = scope.context(name) {
-                self.put(&format!("context {name}"), Some(&canonical(&value.to_json())));
+                let mut json = value.to_json();
+                if let Some(members) = json.as_object_mut().filter(|_| matches!(name, "run" | "github")) {
+                    members.retain(|member, _| !OF_ONE_JOB.contains(&member.as_str()));
+                }
+                self.put(&format!("context {name}"), Some(&canonical(&json)));
             }
+        }
+        if let Some(value) = scope.context("secrets").filter(|_| with_secrets) {
+            self.put_hidden("context secrets", &canonical(&value.to_json()), true);
         }
     }
 }

@@ -9,8 +9,8 @@ use super::{PlannedStage, Selected};
 use crate::logic::cache::Share;
 use crate::logic::expr::Template;
 use crate::logic::playbook::cache::{CacheMode, CacheRule};
-use crate::logic::playbook::model::{Action, Playbook, Stage, Text};
-use crate::logic::playbook::read_cache::{why_not_stage, why_not_step};
+use crate::logic::playbook::model::{Playbook, Stage, Text};
+use crate::logic::playbook::read_cache::{texts_of, why_not_stage, why_not_step};
 
 /// What a job uses the cache of results for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,14 +90,10 @@ fn why_not(playbook: &Playbook, stage: &Stage) -> Option<&'static str> {
     if let Some(why) = why_not_stage(stage).or_else(|| steps.iter().find_map(why_not_step)) {
         return Some(why);
     }
-    let env = playbook.env.iter().chain(&stage.env).chain(steps.iter().flat_map(|step| &step.env));
-    let runs = steps.iter().filter_map(|step| match &step.action {
-        Action::Run { text, .. } => Some(text),
-        _ => None,
-    });
-    let mut texts = env.map(|(_, text)| text).chain(runs);
-    texts.find_map(|text| {
-        text.template.exprs().iter().find_map(|part| {
+    let env = playbook.env.iter().chain(&stage.env).map(|(_, text)| text.template.exprs());
+    let mut texts = env.chain(steps.iter().flat_map(texts_of).map(|(parts, _)| parts));
+    texts.find_map(|parts| {
+        parts.iter().find_map(|part| {
             if part.expr.contexts().iter().any(|it| it.name == "secrets") {
                 return Some(
                     "it uses a secret; give it a `cache` with `secrets: include` if its result is none",

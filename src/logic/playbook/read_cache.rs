@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::cache::{CacheMode, CacheRule};
+use super::call::GivenValue;
 use super::contexts::Spot;
 use super::decode::{Field, Reader};
 use super::keys::Place;
@@ -13,7 +14,7 @@ use super::source::Span;
 use super::tree::NodeId;
 use crate::logic::cache::Share;
 use crate::logic::diag::Diagnostic;
-use crate::logic::expr::Template;
+use crate::logic::expr::TemplateExpr;
 
 impl Reader<'_> {
     /// Reads `cache`.
@@ -40,11 +41,8 @@ impl Reader<'_> {
             fields.get("secrets").and_then(|id| self.word(id, &[("refuse", false), ("include", true)]));
         Some(Box::new(CacheRule {
             span: field.key,
-            inputs: self.patterns(inputs, "a pattern for files, or a list of them"),
-            outputs: fields
-                .get("outputs")
-                .map(|id| self.patterns(id, "a pattern for files, or a list of them"))
-                .unwrap_or_default(),
+            inputs: self.patterns(inputs, false),
+            outputs: fields.get("outputs").map(|id| self.patterns(id, true)).unwrap_or_default(),
             env: fields.get("env").map(|id| self.names(id)).unwrap_or_default(),
             tools: fields
                 .get("tools")
@@ -82,13 +80,16 @@ impl Reader<'_> {
         items.iter().copied().filter_map(|item| self.template(item, Spot::StageShare, expected)).collect()
     }
 
-    fn patterns(&mut self, id: NodeId, expected: &str) -> Vec<Text> {
-        let texts = self.templates(id, expected);
+    fn patterns(&mut self, id: NodeId, are_outputs: bool) -> Vec<Text> {
+        let texts = self.templates(id, "a pattern for files, or a list of them");
         for text in &texts {
             let Some(pattern) = text.template.as_literal() else { continue };
             let plain = pattern.strip_prefix('!').unwrap_or(pattern);
             let leaves = plain.split('/').any(|part| part == "..");
-            if plain.is_empty() || plain.starts_with('/') || leaves {
+            // Putting those back would take somebody's history away.
+            let is_history = matches!(plain.split('/').next(), Some(".git" | ".sortie"));
+            let is_refused = is_history && are_outputs && !pattern.starts_with('!');
+            if plain.is_empty() || plain.starts_with('/') || leaves || is_refused {
                 let message = format!("`{pattern}` does not name files of the project");
                 let problem = Diagnostic::error("bad-glob", text.span, message);
                 self.report(problem.help("write a path below the root of the project, such as `src/**`"));
@@ -115,6 +116,7 @@ impl Reader<'_> {
         for step in &stage.steps.steps {
             let Some(rule) = &step.cache else { continue };
             let why = (!step.action.is_run()).then_some("only a step with `run` has a result");
+            let why = why.or_else(|| stage.cache.as_ref().map(|_| "its stage is cached as a whole"));
             let why = why.or_else(|| why_not_step(step)).or_else(|| why_not_stage(stage));
             self.refuse(rule, why.map(str::to_owned));
             self.check_texts(rule, texts_of(step).chain(stage_texts(stage, outer)));
@@ -128,10 +130,10 @@ impl Reader<'_> {
         self.report(problem.help("remove `cache`, or move that to a stage of its own"));
     }
 
-    fn check_texts<'m>(&mut self, rule: &CacheRule, texts: impl Iterator<Item = (&'m Template, Span)>) {
+    fn check_texts<'m>(&mut self, rule: &CacheRule, texts: impl Iterator<Item = Exprs<'m>>) {
         let mut has_warned = false;
-        for (template, span) in texts {
-            for part in template.exprs() {
+        for (parts, span) in texts {
+            for part in parts {
                 let uses = part.expr.contexts();
                 if !rule.with_secrets && uses.iter().any(|it| it.name == "secrets") {
                     let problem = Diagnostic::error(
@@ -184,18 +186,28 @@ impl Reader<'_> {
     }
 }
 
-fn stage_texts<'m>(stage: &'m Stage, outer: &'m Env) -> impl Iterator<Item = (&'m Template, Span)> {
+/// Expressions, and where they stand.
+type Exprs<'m> = (&'m [TemplateExpr], Span);
+
+fn stage_texts<'m>(stage: &'m Stage, outer: &'m Env) -> impl Iterator<Item = Exprs<'m>> {
     let env = outer.iter().chain(&stage.env).map(|(_, text)| text);
-    env.chain(&stage.working_directory).map(|text| (&text.template, text.span))
+    env.chain(&stage.working_directory).map(|text| (text.template.exprs(), text.span))
 }
 
-fn texts_of(step: &Step) -> impl Iterator<Item = (&Template, Span)> {
+/// Everything of a step that may say what comes of it.
+pub fn texts_of(step: &Step) -> impl Iterator<Item = Exprs<'_>> {
     let run = match &step.action {
         Action::Run { text, .. } => Some(text),
         _ => None,
     };
-    let env = step.env.iter().map(|(_, text)| text);
-    env.chain(run).chain(&step.working_directory).map(|text| (&text.template, text.span))
+    let given = step.composite.iter().flat_map(|it| &it.with).filter_map(|given| match &given.value {
+        GivenValue::Text(text) => Some(text),
+        GivenValue::Fixed(_) => None,
+    });
+    let texts = step.env.iter().map(|(_, text)| text).chain(run).chain(&step.working_directory).chain(given);
+    let conditions = step.condition.iter().chain(&step.continue_on_error);
+    let texts = texts.map(|text| (text.template.exprs(), text.span));
+    texts.chain(conditions.map(|it| (it.condition.exprs(), it.span)))
 }
 
 /// Returns why nothing in a stage can be cached.
