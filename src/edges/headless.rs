@@ -89,6 +89,10 @@ pub fn start(place: Place<'_>, given: &Given, order: Option<&Asked>) -> io::Resu
         BufReader::new(stdout).read_line(&mut answer)?;
     }
     let answer = answer.trim().to_owned();
+    if answer.is_empty() {
+        // The system closes what a process had open a moment before it is dead: until then it seems to own the job.
+        let _end = child.wait();
+    }
     // Somebody has to wait for its end, in a process that lives longer; where there is no thread for that, nobody does.
     let _waiting =
         std::thread::Builder::new().name("engine's end".to_owned()).stack_size(64 * 1024).spawn(move || {
