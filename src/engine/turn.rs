@@ -339,7 +339,6 @@ impl Engine {
         self.bus.grew(&logs);
     }
 
-    /// Takes note of what the job was given at its start.
     /// Says whether the first order ends the job by force.
     fn is_forced_cancel(&self) -> bool {
         let of_job =
@@ -347,6 +346,7 @@ impl Engine {
         self.first_order.as_ref().is_some_and(of_job)
     }
 
+    /// Takes note of what the job was given at its start.
     fn learn(&mut self, given: Given) {
         self.state.setting = know(self.state.setting.clone(), &given);
         self.hello.masks = given.secrets.iter().map(|(_, value)| value.clone()).collect();

@@ -2,7 +2,8 @@
 //!
 //! One file of the user's is locked byte by byte: a path is the byte that its digest says. What a result writes is locked
 //! alone, the folders above it together with others, so that `dist` and `dist/a.js` are in each other's way and
-//! `dist/a.js` and `dist/b.js` are not. All is had at once or nothing, and who waits for some has none: no ring can close.
+//! `dist/a.js` and `dist/b.js` are not. All is had at once or nothing, and who waits for some has none: no ring can close
+//! among them. Cells wait before they have a slot; a step, which has one, does not wait (`look.rs`).
 //! The locks belong to the open file, so the system frees them however this process ends.
 
 use std::collections::HashMap;
