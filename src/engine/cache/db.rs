@@ -13,6 +13,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 
 use super::stat::Stamp;
+use crate::engine::store::in_turn;
 
 /// Version of the tables.
 const VERSION: i64 = 1;
@@ -85,14 +86,7 @@ impl Db {
     /// If it cannot be used.
     pub(super) fn open(folder: &Path) -> Result<Self, Unusable> {
         let path = path_in(folder);
-        let connection = Connection::open(&path)?;
-        connection.busy_timeout(BUSY)?;
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
-        connection.execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 0; \
-             PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;",
-        )?;
-        connection.set_prepared_statement_cache_capacity(32);
+        let connection = in_turn(BUSY, || connect(&path))?;
         match version(&connection)? {
             VERSION => {}
             newer if newer > VERSION => return Err(Unusable::Newer(newer)),
@@ -311,6 +305,18 @@ pub(super) fn remove_files(folder: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 0; \
+         PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;",
+    )?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
 fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
@@ -415,6 +421,19 @@ mod tests {
         db.connection.pragma_update(None, "user_version", 9).expect("it is written");
         assert!(matches!(Db::open(folder.path()), Err(Unusable::Newer(9))));
         assert!(matches!(Db::look(folder.path()), Err(Unusable::Newer(9))));
+    }
+
+    #[test]
+    fn many_that_make_it_at_once_all_get_it() {
+        for _ in 0..20 {
+            let folder = tempfile::tempdir().expect("a folder");
+            let secrets: Vec<[u8; 32]> = std::thread::scope(|scope| {
+                let open = || Db::open(folder.path()).expect("it is made by one of them").secret;
+                let threads: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
+                threads.into_iter().map(|it| it.join().expect("no panic")).collect()
+            });
+            assert!(secrets.iter().all(|it| *it == secrets[0]), "{secrets:?}");
+        }
     }
 
     #[test]

@@ -69,6 +69,24 @@ pub(crate) struct Store {
     disk: Arc<Disk>,
 }
 
+/// Opens a database, after another process if that is making it: SQLite waits for it nearly everywhere, but not where it
+/// begins to keep a log.
+pub(super) fn in_turn<T>(
+    patience: Duration,
+    mut open: impl FnMut() -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let mut left = patience;
+    loop {
+        match open() {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && !left.is_zero() => {
+                std::thread::sleep(PAUSE);
+                left = left.saturating_sub(PAUSE);
+            }
+            result => return result,
+        }
+    }
+}
+
 /// Another engine owns the job by now.
 pub(super) fn taken_over(number: u64) -> EngineError {
     EngineError::surroundings(format!("job #{number} was taken over by another engine"))
@@ -89,8 +107,9 @@ impl Store {
     /// If the folder cannot be written, or holds something else.
     pub(crate) fn open(project: &Project) -> Result<Self, EngineError> {
         let path = project.state.join("sortie.db");
-        let (store, version) = match Self::connect_in_turn(&path) {
-            Err(error) if folder::empty_if_blank(&path, &error) => Self::connect_in_turn(&path),
+        let connect = || in_turn(BUSY, || Self::connect(&path));
+        let (store, version) = match connect() {
+            Err(error) if folder::empty_if_blank(&path, &error) => connect(),
             result => result,
         }
         .map_err(|e| broken(&path, &e))?;
@@ -101,23 +120,6 @@ impl Store {
         }
         store.connection.pragma_update(None, "synchronous", "NORMAL").map_err(|e| broken(&path, &e))?;
         Ok(store)
-    }
-
-    /// Connects, after another process if that is making the store: SQLite waits for it nearly everywhere, but not where
-    /// it begins to keep a log.
-    fn connect_in_turn(path: &Path) -> rusqlite::Result<(Self, i64)> {
-        let mut left = BUSY;
-        loop {
-            match Self::connect(path) {
-                Err(error)
-                    if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && !left.is_zero() =>
-                {
-                    std::thread::sleep(PAUSE);
-                    left = left.saturating_sub(PAUSE);
-                }
-                result => return result,
-            }
-        }
     }
 
     /// Returns the store with the version of its tables.
