@@ -56,6 +56,28 @@ impl Locks {
         Ok(Self { file, state: Mutex::default() })
     }
 
+    /// Says whether anybody on this machine has any of them, this job included. Where the system does not say, somebody
+    /// may.
+    pub(super) fn is_anything_written(&self) -> bool {
+        let is_ours = || !self.state.lock().unwrap_or_else(PoisonError::into_inner).units.is_empty();
+        is_ours() || self.has_holder().unwrap_or(true)
+    }
+
+    /// Asks the system whether another open file has a lock on any byte.
+    #[expect(clippy::cast_possible_truncation, reason = "the constants of locks are small")]
+    fn has_holder(&self) -> Result<bool, Errno> {
+        let mut lock = libc::flock {
+            l_type: libc::F_WRLCK as libc::c_short,
+            l_whence: libc::SEEK_SET as libc::c_short,
+            l_start: 0,
+            // To the end, wherever that is.
+            l_len: 0,
+            l_pid: 0,
+        };
+        fcntl(&self.file, FcntlArg::F_OFD_GETLK(&mut lock))?;
+        Ok(libc::c_int::from(lock.l_type) != libc::F_UNLCK)
+    }
+
     /// Takes all of them or none.
     ///
     /// # Errors
@@ -172,7 +194,9 @@ mod tests {
         let path = folder.path().join("outputs");
         let (one, two) = (Locks::open(&path).expect("one"), Locks::open(&path).expect("two"));
         let (a, b, above) = ((byte_of(b"/p/a"), true), (byte_of(b"/p/b"), true), (byte_of(b"/p"), false));
+        assert!(!one.is_anything_written() && !two.is_anything_written());
         one.take(unit(0), &[a, above]).expect("nobody has it");
+        assert!(one.is_anything_written() && two.is_anything_written());
         assert!(matches!(one.take(unit(1), &[a, above]), Err(NotHad::Busy)));
         assert!(matches!(two.take(unit(0), &[b, a, above]), Err(NotHad::Busy)));
         two.take(unit(0), &[b, above]).expect("another file of the same folder, after a try that failed");
@@ -182,6 +206,7 @@ mod tests {
         two.give_back(unit(0));
         one.take(unit(2), &[(above.0, true)]).expect("all is free");
         drop(one);
+        assert!(!two.is_anything_written());
         two.take(unit(5), &[above, a]).expect("the system has freed it");
     }
 

@@ -67,6 +67,8 @@ struct Moment<'a> {
     canonical: HashMap<PathBuf, PathBuf>,
     /// Entries that were read ahead.
     entries: HashMap<i64, Vec<u8>>,
+    /// Outputs may be restored.
+    may_write: bool,
 }
 
 /// Returns the time in seconds since 1970.
@@ -92,9 +94,10 @@ impl Worker {
         shared.tools.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let mut moment = Moment::new(&shared, places);
         let mut reports = Vec::with_capacity(wanted.len());
+        let wanted = self.compare(&mut moment, wanted, &mut reports);
         let mut ready = Vec::with_capacity(wanted.len());
-        for it in wanted {
-            match self.begin(&mut moment, &it) {
+        for (it, known) in wanted {
+            match self.begin(&mut moment, &it, known) {
                 Begun::Known(known) => ready.push((it, known)),
                 Begun::Waits => shared.wait(it),
                 Begun::Hopeless(trouble) => reports.push(hopeless(it.unit, String::new(), trouble)),
@@ -116,6 +119,59 @@ impl Worker {
         shared.tell(reports);
     }
 
+    /// Answers where nothing has to be written: while nobody writes outputs, what is there only has to be compared, and
+    /// locks would cost more than that. Returns the others, with what was found out about them.
+    fn compare(
+        &mut self,
+        moment: &mut Moment<'_>,
+        wanted: Vec<Wanted>,
+        reports: &mut Vec<Report>,
+    ) -> Vec<(Wanted, Option<Known>)> {
+        let locks = &moment.places.locks;
+        let (mut ready, mut others) = (Vec::with_capacity(wanted.len()), Vec::new());
+        if !wanted.iter().any(|it| it.may_hit) || locks.is_anything_written() {
+            return wanted.into_iter().map(|it| (it, None)).collect();
+        }
+        for it in wanted {
+            let outputs = read_patterns(&it.recipe.outputs).ok().filter(|_| it.may_hit).map(Arc::new);
+            match outputs.and_then(|outputs| self.find_out(moment, &it.recipe, outputs).ok()) {
+                Some(known) => ready.push((it, known)),
+                // Why not is told below.
+                None => others.push((it, None)),
+            }
+        }
+        // Nobody removes files of results meanwhile.
+        let gate = moment.places.shelf.gate(false);
+        moment.entries = self.fetch(&ready);
+        moment.may_write = false;
+        let mut found = Vec::with_capacity(ready.len());
+        for (it, known) in ready {
+            match self.find(moment, &it, &known) {
+                Ok(hit) => found.push((it, known, hit)),
+                Err(_) => others.push((it, Some(known))),
+            }
+        }
+        moment.may_write = true;
+        drop(gate);
+        if locks.is_anything_written() {
+            // Perhaps it was half of something that was compared.
+            others.extend(found.into_iter().map(|(it, known, _)| (it, Some(known))));
+            return others;
+        }
+        for (it, known, hit) in found {
+            self.declare(&it.recipe, &known.outputs);
+            reports.push(Report::Looked { unit: it.unit, looked: Looked::Hit(Box::new(hit)) });
+        }
+        others
+    }
+
+    /// Takes note of what may change in this job, for those who watch for changes.
+    fn declare(&self, recipe: &Recipe, outputs: &Arc<Patterns>) {
+        if recipe.is_strict || !outputs.texts().is_empty() {
+            self.shared.declared.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(outputs));
+        }
+    }
+
     /// Reads the entries that are likely wanted, all of them in one transaction: each alone would lock the database anew.
     fn fetch(&self, ready: &[(Wanted, Known)]) -> HashMap<i64, Vec<u8>> {
         let Ok(db) = &self.db else { return HashMap::new() };
@@ -131,10 +187,13 @@ impl Worker {
         db.entries(&ids).unwrap_or_default()
     }
 
-    /// Takes the locks of a look and finds out its key.
-    fn begin(&self, moment: &mut Moment<'_>, wanted: &Wanted) -> Begun {
-        let outputs = match read_patterns(&wanted.recipe.outputs) {
-            Ok(outputs) => Arc::new(outputs),
+    /// Takes the locks of a look and finds out its key, if it is not known.
+    fn begin(&self, moment: &mut Moment<'_>, wanted: &Wanted, known: Option<Known>) -> Begun {
+        let outputs = match known.as_ref().map_or_else(
+            || read_patterns(&wanted.recipe.outputs).map(Arc::new),
+            |known| Ok(Arc::clone(&known.outputs)),
+        ) {
+            Ok(outputs) => outputs,
             Err(trouble) => return Begun::Hopeless(trouble),
         };
         let locks = &moment.places.locks;
@@ -156,10 +215,8 @@ impl Worker {
                 return Begun::Hopeless(Trouble::new("outputs-locked", message));
             }
         }
-        if wanted.recipe.is_strict || !outputs.texts().is_empty() {
-            self.shared.declared.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&outputs));
-        }
-        match self.find_out(moment, &wanted.recipe, outputs) {
+        self.declare(&wanted.recipe, &outputs);
+        match known.map_or_else(|| self.find_out(moment, &wanted.recipe, outputs), Ok) {
             Ok(known) => Begun::Known(known),
             Err(trouble) => Begun::Hopeless(trouble),
         }
@@ -272,7 +329,7 @@ impl Worker {
                     return Ok(hit);
                 }
                 Err(trouble) => {
-                    if trouble.reason == DAMAGED {
+                    if trouble.reason == DAMAGED && moment.may_write {
                         let _one = self.shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
                         // If it stays, the next look finds it damaged once more.
                         let _outcome = db.together(|db| db.remove(id));
@@ -404,6 +461,9 @@ fn serve(
     let mut record: Record = entry.record().map_err(other)?;
     let exact = wanted.recipe.outputs_exact.then_some(&*known.outputs);
     let todo = survey(&mut moment.look, &shared.memo, entry, exact)?;
+    if !(todo.is_empty() || moment.may_write) {
+        return Err(Trouble::new("not-locked", "the outputs are not as they were made"));
+    }
     may_write(&moment.places.root, &todo)?;
     let restorer = Restorer { shelf, memo: &shared.memo, db };
     let restored = restorer.apply(&moment.places.root, id, entry, &todo)?;
@@ -554,6 +614,7 @@ impl<'a> Moment<'a> {
             listing: None,
             canonical: HashMap::new(),
             entries: HashMap::new(),
+            may_write: true,
         }
     }
 
