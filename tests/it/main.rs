@@ -7,6 +7,7 @@
 
 mod bad_input;
 mod bad_input_alive;
+mod cache_commands;
 mod cached;
 mod cancel;
 #[cfg(feature = "faults")]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub use super::args_history::{
-    CacheCommand, EventsArgs, ExportArgs, ListArgs, LogsArgs, PruneArgs, StoreCommand,
+    CacheCommand, CacheExplainArgs, EventsArgs, ExportArgs, ListArgs, LogsArgs, PruneArgs, StoreCommand,
 };
 pub use super::args_summary::{OutputsArgs, SummaryArgs};
 
@@ -110,7 +110,7 @@ several are. A part of it is named as `STAGE`, `STAGE[key=value]` or `STAGE[key=
         command: ConfigCommand,
     },
     Explain(ExplainArgs),
-    /// Results that are kept: list, verify, prune, clear
+    /// Results that are kept: list, explain, verify, prune, clear
     Cache {
         #[command(subcommand)]
         command: CacheCommand,
