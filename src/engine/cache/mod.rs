@@ -11,6 +11,7 @@ mod db;
 mod entry;
 mod files;
 mod keep;
+mod keyed;
 mod locks;
 mod look;
 mod memo;
@@ -32,6 +33,7 @@ use std::thread::JoinHandle;
 use crate::logic::cache::{Recipe, Record, Trust, Unit};
 use crate::logic::job::report::Report;
 use crate::port::RunTool;
+pub use keyed::{FilesRestored, FilesSaved, restore as restore_files, save as save_files};
 pub use portraits::made_of_key;
 pub use upkeep::{
     CacheLimits, CachePruned, CacheVerified, KeptResult, cached, clear_cache, made_of, prune_cache,

@@ -29,6 +29,8 @@ pub struct KeptResult {
     pub key: String,
     /// `PLAYBOOK: STAGE[k=v]/STEP`.
     pub name: String,
+    /// It is no result, but files of `cache-files`.
+    pub is_keyed: bool,
     /// Files, folders and links, and the bytes of the files.
     pub files: u32,
     pub bytes: u64,
@@ -316,10 +318,13 @@ impl Row {
 
     fn result(&self) -> Option<KeptResult> {
         let head = &self.entry.as_ref().ok()?.head;
+        let about = super::keyed::about(&head.record);
+        let files = about.as_ref().map_or(u32::try_from(head.files.len()).unwrap_or(u32::MAX), |it| it.files);
         Some(KeptResult {
             key: head.key.0.to_hex().to_string(),
             name: head.name.clone(),
-            files: u32::try_from(head.files.len()).unwrap_or(u32::MAX),
+            is_keyed: about.is_some(),
+            files,
             bytes: head.bytes,
             made_by: head.made_by,
             made: Timestamp(head.made),

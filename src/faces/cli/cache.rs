@@ -75,6 +75,7 @@ pub(super) fn as_object(it: &KeptResult) -> serde_json::Value {
     json!({
         "key": it.key,
         "name": it.name,
+        "kind": if it.is_keyed { "files" } else { "result" },
         "files": it.files,
         "bytes": it.bytes,
         "made_by": it.made_by,
