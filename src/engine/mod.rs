@@ -21,6 +21,7 @@ pub mod embed;
 mod faults;
 mod give_up;
 mod handle;
+pub mod keyed;
 mod lazy;
 mod leave;
 pub mod library;

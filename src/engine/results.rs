@@ -89,6 +89,11 @@ impl Engine {
 }
 
 impl Results {
+    /// Returns what whoever started the job should know of the store.
+    pub(super) fn warnings(&self) -> impl Iterator<Item = String> + use<> {
+        self.cache.warnings().into_iter().map(str::to_owned)
+    }
+
     /// Takes note of what came of earlier asks; returns asks that let go of what is not going to be kept.
     fn settle(&mut self, engine: &Engine) -> Vec<Ask> {
         let mut drops = Vec::new();

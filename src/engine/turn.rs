@@ -691,13 +691,9 @@ impl Engine {
         };
         let rescued = outcome == crate::logic::job::event::Outcome::Success
             && self.state.cells.iter().any(|c| c.steps.iter().any(|s| s.done().is_some_and(|d| d.rescued)));
-        JobEnd {
-            outcome,
-            cause,
-            rescued,
-            reports: self.left.reports.clone(),
-            warnings: self.left.warnings.clone(),
-        }
+        let of_cache = self.results.iter().flat_map(Results::warnings);
+        let warnings = self.left.warnings.iter().cloned().chain(of_cache).collect();
+        JobEnd { outcome, cause, rescued, reports: self.left.reports.clone(), warnings }
     }
 }
 

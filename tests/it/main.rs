@@ -7,6 +7,8 @@
 
 mod bad_input;
 mod bad_input_alive;
+mod cache_commands;
+mod cache_files;
 mod cached;
 mod cancel;
 #[cfg(feature = "faults")]

@@ -128,7 +128,7 @@ fn write_down(shared: &Shared, db: &Db, ready: &[Ready]) -> rusqlite::Result<()>
     let written = db.together(|db| {
         for it in ready {
             db.put_entry(it.slot, &it.body, now)?;
-            db.put_name(it.name, &it.row)?;
+            super::portraits::put(db, it.name, &it.row)?;
         }
         db.put_memo(&fresh)?;
         point();

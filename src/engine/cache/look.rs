@@ -21,7 +21,7 @@ use super::locks::{NotHad, Wish, byte_of};
 use super::project::{Listing, listing};
 use super::restore::{Restorer, may_write, survey};
 use super::stat::stat_at;
-use super::worker::{Places, Shared, Worker, hopeless};
+use super::worker::{IS_DAMAGED, Places, Shared, WAS_DAMAGED, Worker, hopeless};
 use crate::engine::clock;
 use crate::logic::cache::key::{InputKind, Portrait, Surroundings, differences, key, portrait};
 use crate::logic::cache::pattern::Patterns;
@@ -293,6 +293,9 @@ impl Worker {
                 }
             }
         }
+        if trouble.reason == "store-damaged" {
+            self.shared.warn(IS_DAMAGED);
+        }
         let (trouble, differed) = match (trouble.reason, &self.db) {
             ("none", Ok(db)) => self.why(db, &recipe, &known),
             _ => (trouble, Vec::new()),
@@ -348,7 +351,10 @@ impl Worker {
         recipe: &Recipe,
         known: &Known,
     ) -> (Trouble, Vec<crate::logic::cache::Difference>) {
-        let new = || (Trouble::new("new", "no result of that name was kept so far"), Vec::new());
+        let new = || match self.shared.warnings().contains(&WAS_DAMAGED) {
+            true => (Trouble::new("new", WAS_DAMAGED), Vec::new()),
+            false => (Trouble::new("new", "no result of that name was kept so far"), Vec::new()),
+        };
         let Ok(Some(bytes)) = db.of_name(name_id(&recipe.name)) else { return new() };
         let Ok(row) = rmp_serde::from_slice::<NameRow>(&bytes) else { return new() };
         let now = portrait(recipe, &known.around, &known.resolved.inputs, &db.secret);
@@ -561,7 +567,7 @@ pub(super) fn name_id(name: &str) -> i64 {
     first_bytes(&blake3::hash(name.as_bytes()))
 }
 
-fn first_bytes(hash: &Hash) -> i64 {
+pub(super) fn first_bytes(hash: &Hash) -> i64 {
     i64::from_le_bytes(hash.as_bytes()[..8].try_into().unwrap_or_default())
 }
 

@@ -11,9 +11,11 @@ mod db;
 mod entry;
 mod files;
 mod keep;
+mod keyed;
 mod locks;
 mod look;
 mod memo;
+mod portraits;
 mod project;
 mod restore;
 mod shelf;
@@ -31,6 +33,8 @@ use std::thread::JoinHandle;
 use crate::logic::cache::{Recipe, Record, Trust, Unit};
 use crate::logic::job::report::Report;
 use crate::port::RunTool;
+pub use keyed::{FilesRestored, FilesSaved, restore as restore_files, save as save_files};
+pub use portraits::made_of_key;
 pub use upkeep::{
     CacheLimits, CachePruned, CacheVerified, KeptResult, cached, clear_cache, made_of, prune_cache,
     verify_cache,
@@ -85,6 +89,11 @@ impl Cache {
         let shared = Arc::new(Shared::new(opening, answer));
         let threads = worker::start(&shared);
         Self { shared, threads }
+    }
+
+    /// Returns what whoever started the job should know of the store.
+    pub(super) fn warnings(&self) -> Vec<&'static str> {
+        self.shared.warnings()
     }
 
     /// Asks. Answers may come before this returns.

@@ -3,7 +3,7 @@
 //! The first one opens the store, waits for locks that others have, and reads young files again while there is nothing
 //! else to do. The second one helps where many looks wait.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
@@ -42,6 +42,14 @@ const YOUNG: usize = 32;
 /// Seconds between two removals of what nobody uses any more.
 const BETWEEN_PRUNINGS: i64 = 24 * 3600;
 
+/// The database was none, and another one has taken its place.
+pub(super) const WAS_DAMAGED: &str = "the store of results was damaged, or of an older version, and has been made anew: nothing is \
+                                      known of earlier results (`sortie cache verify` names the old one)";
+
+/// The database cannot be read in parts.
+pub(super) const IS_DAMAGED: &str =
+    "the store of results is damaged; `sortie cache verify --repair` makes a new one";
+
 /// What the threads share.
 pub(super) struct Shared {
     pub(super) opening: Opening,
@@ -61,6 +69,8 @@ pub(super) struct Shared {
     pub(super) branches: OnceLock<Branches>,
     /// One writes to the database at a time.
     pub(super) writing: Mutex<()>,
+    /// What whoever started the job should know of the store, each once.
+    warnings: Mutex<BTreeSet<&'static str>>,
     /// Nobody answers.
     has_no_thread: AtomicBool,
 }
@@ -158,6 +168,7 @@ impl Shared {
             declared: Mutex::default(),
             branches: OnceLock::new(),
             writing: Mutex::default(),
+            warnings: Mutex::default(),
             has_no_thread: AtomicBool::new(false),
         }
     }
@@ -192,6 +203,16 @@ impl Shared {
         if !reports.is_empty() {
             (self.answer)(reports);
         }
+    }
+
+    /// Notes what people should know.
+    pub(super) fn warn(&self, text: &'static str) {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).insert(text);
+    }
+
+    /// Returns what was noted.
+    pub(super) fn warnings(&self) -> Vec<&'static str> {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
     }
 
     /// Returns where things are, or why nothing can be looked for.
@@ -319,7 +340,8 @@ impl Shared {
                 let _alone = places.shelf.gate(true).map_err(|error| no_store(&error.to_string()))?;
                 match Db::open(folder) {
                     Err(Unusable::Damaged) => {
-                        db::remove_files(folder).map_err(|error| no_store(&error.to_string()))?;
+                        db::set_aside(folder).map_err(|error| no_store(&error.to_string()))?;
+                        self.warn(WAS_DAMAGED);
                         Db::open(folder).map_err(|error| unusable(&error))
                     }
                     other => other.map_err(|error| unusable(&error)),

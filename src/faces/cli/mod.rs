@@ -9,6 +9,7 @@ mod args_history;
 mod args_summary;
 mod begin;
 mod cache;
+mod cache_explain;
 mod cancel;
 mod check;
 mod config;

@@ -95,6 +95,7 @@ static PAGES: &[(&str, &str)] = pages![
     "unknown-output",
     "unknown-step",
     "unknown-matrix-key",
+    "bad-cache-key",
     "cache-never-hits",
     "cache-not-possible",
     "cache-with-secret",
@@ -135,6 +136,7 @@ static PAGES: &[(&str, &str)] = pages![
     "survival",
     "on-interrupt",
     "cache",
+    "cache-files",
     "services",
 ];
 

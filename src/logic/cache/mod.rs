@@ -4,6 +4,7 @@
 //! (`engine/cache`).
 
 pub mod key;
+pub mod keyed;
 pub mod pattern;
 
 use serde::{Deserialize, Serialize};

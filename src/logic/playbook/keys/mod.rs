@@ -42,6 +42,7 @@ pub enum Place {
     Credentials,
     Ready,
     Cache,
+    CacheFiles,
     Approve,
     Artifact,
     Reporting,
@@ -59,7 +60,7 @@ pub enum Place {
 
 impl Place {
     /// All places, in the order in which the table is printed.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 45] = [
         Self::Playbook,
         Self::Input,
         Self::Secret,
@@ -91,6 +92,7 @@ impl Place {
         Self::Credentials,
         Self::Ready,
         Self::Cache,
+        Self::CacheFiles,
         Self::Approve,
         Self::Artifact,
         Self::Reporting,
@@ -141,6 +143,7 @@ impl Place {
             Self::Credentials => "`credentials`",
             Self::Ready => "`ready`",
             Self::Cache => "`cache`",
+            Self::CacheFiles => "`cache-files`",
             Self::Approve => "`approve`",
             Self::Artifact => "an entry of `artifacts`",
             Self::Reporting => "`reporting`",
