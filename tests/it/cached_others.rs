@@ -86,3 +86,61 @@ fn a_job_that_is_killed_by_hand_leaves_no_lock_behind() {
     sandbox.sortie(["run", "p.yml", "--ui", "plain"]).run().code(0).says("a passed").done();
     nothing_is_left(&sandbox, Duration::from_secs(20));
 }
+
+#[test]
+fn a_retry_makes_anew_what_was_asked_for() {
+    let text = "version: 3\nstages:\n  a: { run: 'echo a >> ran; echo made > a', cache: { inputs: [], outputs: [a] } }\n  \
+                b: { needs: a, run: 'echo b >> ran', cache: { inputs: [a] } }\n";
+    let sandbox = Sandbox::new().file("p.yml", text);
+    sandbox.sortie(["run", "p.yml", "--ui", "plain"]).run().code(0).done();
+    assert_eq!(read(&sandbox, "ran"), "a\nb\n");
+    let retry = |more: &[&str]| {
+        write(&sandbox, "ran", "");
+        let words = ["jobs", "retry", "last", "--ui", "plain"].into_iter().chain(more.iter().copied());
+        sandbox.sortie(words).run().code(0)
+    };
+    // `b` depends on it, and its input is the same.
+    retry(&["a"]).says("a passed").says("b cached").done();
+    assert_eq!(read(&sandbox, "ran"), "a\n");
+    retry(&["--all"]).says("a passed").says("b passed").done();
+    assert_eq!(read(&sandbox, "ran"), "a\nb\n");
+    sandbox.sortie(["run", "p.yml", "--ui", "plain"]).run().code(0).says("a cached").says("b cached").done();
+    nothing_is_left(&sandbox, Duration::from_secs(20));
+}
+
+#[test]
+fn a_retry_of_a_called_playbook_runs_it() {
+    let lib = "version: 3\non: { call: }\nstages:\n  one: { run: echo one >> ran }\n  two: { needs: one, run: echo two >> ran }\n";
+    let text = "version: 3\nstages:\n  c: { uses: ./lib.yml }\n  d: { needs: c, run: echo d >> ran }\n";
+    let sandbox = Sandbox::new().file("lib.yml", lib).file("p.yml", text);
+    sandbox.sortie(["run", "p.yml", "--ui", "plain"]).run().code(0).done();
+    write(&sandbox, "ran", "");
+    sandbox
+        .sortie(["jobs", "retry", "last", "c", "--ui", "plain"])
+        .run()
+        .code(0)
+        .says("c / one passed")
+        .done();
+    assert_eq!(read(&sandbox, "ran"), "one\ntwo\nd\n");
+    nothing_is_left(&sandbox, Duration::from_secs(20));
+}
+
+#[test]
+fn the_id_of_the_job_does_not_get_into_a_result_and_jobs_of_a_step_still_have_their_parent() {
+    let inner = "version: 3\nstages: { a: { run: 'true' } }\n";
+    let text = "version: 3\nstages:\n  a: { run: 'env | grep -c ^SORTIE_JOB=; echo \"job $SORTIE_JOB\"; \"$SORTIE_EXE\" run inner.yml --quiet', cache: { inputs: [] } }\n  \
+                b: { run: 'echo \"job $SORTIE_JOB\"' }\n";
+    let sandbox = Sandbox::new().file("p.yml", text).file("inner.yml", inner);
+    let ran = sandbox.sortie(["run", "p.yml", "--ui", "plain"]).run().code(0);
+    let ran = ran.says("a | 1\n").says("a | job 00000000-0000-0000-0000-000000000000\n");
+    let id = |number: u32| {
+        let store = rusqlite::Connection::open(sandbox.project().join(".sortie/sortie.db")).expect("a store");
+        let row = "SELECT id, parent FROM jobs WHERE number = ?1";
+        store
+            .query_row(row, [number], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?)))
+            .expect("a job")
+    };
+    ran.says(&format!("b | job {}\n", id(1).0)).done();
+    assert_eq!(id(2).1, Some(id(1).0));
+    nothing_is_left(&sandbox, Duration::from_secs(20));
+}

@@ -352,8 +352,8 @@ pub fn record(state: &JobState, unit: Unit, now: Timestamp) -> (Record, Vec<(u32
 /// Says whether a result may be taken, or only kept.
 #[must_use]
 pub fn may_hit(state: &JobState, unit: Unit) -> bool {
-    let stage = state.cells[unit.cell as usize].stage;
-    rule(state, stage, unit.step).is_some_and(|(_, mode)| mode.reads)
+    let it = &state.cells[unit.cell as usize];
+    !it.is_anew && rule(state, it.stage, unit.step).is_some_and(|(_, mode)| mode.reads)
 }
 
 /// Returns the environment that a step starts from, if it is closed: nothing but this and what the playbook says.
