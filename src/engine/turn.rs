@@ -168,8 +168,8 @@ impl Engine {
         ready: &Sender<Result<(), EngineError>>,
     ) -> Result<Driven, EngineError> {
         let plan = &self.state.setting.plan;
-        if is_needed(plan) && !plan.cache.off && self.next_seq == 1 {
-            // It gets ready while the first stages begin.
+        if is_needed(plan) && (!plan.cache.off && self.next_seq == 1 || self.epoch > 1) {
+            // It gets ready while the first stages begin; what an earlier engine has begun is told by it from now on.
             self.results = Some(self.open_results());
         }
         let (outside, flight, losses) = self.find_or_start_keeper().await?;

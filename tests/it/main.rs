@@ -10,6 +10,7 @@ mod bad_input_alive;
 mod cache_commands;
 mod cache_files;
 mod cached;
+mod cached_others;
 mod cancel;
 #[cfg(feature = "faults")]
 mod crash;
