@@ -8,6 +8,7 @@
 mod bad_input;
 mod bad_input_alive;
 mod cached;
+mod cached_words;
 mod cancel;
 #[cfg(feature = "faults")]
 mod crash;

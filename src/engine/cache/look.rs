@@ -21,7 +21,7 @@ use super::locks::{NotHad, Wish, byte_of};
 use super::project::{Listing, listing};
 use super::restore::{Restorer, may_write, survey};
 use super::stat::stat_at;
-use super::worker::{Places, Shared, Worker, hopeless};
+use super::worker::{PAUSES, Places, Shared, Worker, hopeless};
 use crate::engine::clock;
 use crate::logic::cache::key::{InputKind, Portrait, Surroundings, differences, key, portrait};
 use crate::logic::cache::pattern::Patterns;
@@ -96,7 +96,14 @@ impl Worker {
         for it in wanted {
             match self.begin(&mut moment, &it) {
                 Begun::Known(known) => ready.push((it, known)),
-                Begun::Waits => shared.wait(it),
+                Begun::Waits => {
+                    // It is told once, and waited for with pauses that grow.
+                    if it.pause == PAUSES.0 {
+                        let message = "its outputs, which another stage or job is writing".to_owned();
+                        reports.push(Report::LookWaits { unit: it.unit, message });
+                    }
+                    shared.wait(it);
+                }
                 Begun::Hopeless(trouble) => reports.push(hopeless(it.unit, String::new(), trouble)),
             }
         }
