@@ -21,7 +21,7 @@ use super::locks::{NotHad, Wish, byte_of};
 use super::project::{Listing, listing};
 use super::restore::{Restorer, may_write, survey};
 use super::stat::{stat_at, tick};
-use super::worker::{IS_DAMAGED, Places, Shared, WAS_DAMAGED, Worker, hopeless, off};
+use super::worker::{IS_DAMAGED, PAUSES, Places, Shared, WAS_DAMAGED, Worker, hopeless, off};
 use super::writers::Others;
 use crate::engine::clock;
 use crate::logic::cache::key::{InputKind, Portrait, Surroundings, differences, key, portrait};
@@ -445,8 +445,13 @@ fn busy(shared: &Shared, places: &Places, it: Wanted) -> Option<Report> {
         let message = "another job is writing the same outputs, and waiting for it could take for ever";
         return Some(unlooked(&it, Trouble::new("outputs-locked", message)));
     }
+    // It is told once, and waited for with pauses that grow.
+    let told = (it.pause == PAUSES.0).then(|| Report::LookWaits {
+        unit: it.unit,
+        message: "its outputs, which another stage or job is writing".to_owned(),
+    });
     shared.wait(it);
-    None
+    told
 }
 
 /// The answer to a look that comes to nothing.

@@ -32,7 +32,7 @@ const CHUNK: usize = 64;
 const WORTH_HELP: usize = 24;
 
 /// Longest and shortest time between two looks at a lock that somebody else has.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(50));
+pub(super) const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(50));
 
 /// After this time the clock that marks files has moved on.
 const TICK: Duration = Duration::from_millis(11);

@@ -3,6 +3,7 @@
 //! Not here: when a result is looked for or kept (`logic/job/cached.rs`), files, digests and the store of results
 //! (`engine/cache`).
 
+mod brief;
 pub mod key;
 pub mod keyed;
 pub mod pattern;

@@ -41,6 +41,7 @@ fn fold(state: &mut JobState, event: &Event, at: Timestamp) {
         | Event::SkipWithdrawn { .. }
         | Event::OrderRefused { .. }
         | Event::OrderNoted { .. }
+        | Event::CacheWaits { .. }
         | Event::RollbackAsked { .. } => apply_job(state, event, at),
         Event::StageStarted { stage, cells } => stage_started(state, *stage, cells, at),
         Event::StageSubmitted { stage, cell, key, after } => {

@@ -163,6 +163,12 @@ pub(super) fn looked(state: &JobState, unit: Unit, looked: &Looked) -> Option<Ev
     })
 }
 
+/// Answers a report that a look has to wait.
+pub(super) fn waits(state: &JobState, unit: Unit, message: &str) -> Option<Event> {
+    let is_open = state.index.looking.contains(&unit);
+    is_open.then(|| Event::CacheWaits { unit, message: message.to_owned() })
+}
+
 /// Answers the report about keeping.
 pub(super) fn kept(state: &JobState, unit: Unit, kept: &Kept) -> Option<Event> {
     state.index.keeping.contains(&unit).then(|| Event::CacheKept { unit, kept: kept.clone() })
