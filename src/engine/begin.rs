@@ -93,13 +93,29 @@ pub struct Queued {
 
 /// What was begun before it was known whether there will be a job. Dropped, it ends.
 #[derive(Default)]
-pub struct Ahead(Option<Box<dyn Starting>>);
+pub struct Ahead {
+    keeper: Option<Box<dyn Starting>>,
+    store: Option<JoinHandle<Option<Store>>>,
+}
 
 /// Begins what every job needs and what takes a moment. To be called before playbooks are read and checked.
 #[must_use]
 pub fn get_ready(world: World) -> Ahead {
     // What goes wrong here goes wrong again when the job is started, and is told there.
-    Ahead(start_keeper(world).ok())
+    Ahead { keeper: start_keeper(world).ok(), store: None }
+}
+
+/// The same for a job that may need no keeper, as all of it may be found in the cache: only a store that is there is
+/// opened.
+#[must_use]
+pub fn get_store_ready(project: &Project) -> Ahead {
+    if !project.state.join("sortie.db").is_file() {
+        return Ahead::default();
+    }
+    let project = project.clone();
+    let open = move || Store::prepare(&project).and_then(|()| Store::open(&project)).ok();
+    // As above.
+    Ahead { keeper: None, store: std::thread::Builder::new().name("store".to_owned()).spawn(open).ok() }
 }
 
 /// A job that runs in this process.
@@ -189,7 +205,7 @@ pub fn start(project: &Project, mut start: Start, world: World) -> Result<Runnin
     let given = Given::of(&start);
     let hello = hello(project, &start.plan, (&id, dir), start.on_loss, given, 1);
     // Where results may be found, one is started only when something is to run.
-    let mut keeper = match start.ahead.0.take() {
+    let mut keeper = match start.ahead.keeper.take() {
         None if !is_needed(&start.plan) => Some(start_keeper(world)?),
         keeper => keeper,
     };
@@ -197,7 +213,8 @@ pub fn start(project: &Project, mut start: Start, world: World) -> Result<Runnin
         // Before the store is opened: it gets ready meanwhile.
         keeper.greet(&hello).map_err(|e| no_keeper(&e))?;
     }
-    let mut store = Store::open(project)?;
+    let opened = start.ahead.store.take().and_then(|it| it.join().ok().flatten());
+    let mut store = opened.map_or_else(|| Store::open(project), Ok)?;
     let number = create(project, &mut store, &start, (&id, dir), Some(&Owner::this()), world)
         .map_err(|error| store.named(error))?;
     let dir = made.keep();

@@ -46,7 +46,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use begin::{
-    Again, Ahead, Fetch, Fired, JobEnd, Queued, Running, Start, enqueue, get_ready, resume, start,
+    Again, Ahead, Fetch, Fired, JobEnd, Queued, Running, Start, enqueue, get_ready, get_store_ready, resume,
+    start,
 };
 pub use bell::Bell;
 pub use bus::Next;

@@ -20,6 +20,9 @@ pub(super) struct Results {
     asked: BTreeMap<Unit, Stand>,
 }
 
+/// So many are asked for together.
+const AT_ONCE: usize = 48;
+
 /// How far a unit is with the store.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stand {
@@ -59,6 +62,10 @@ impl Engine {
                 Ok(ask) => {
                     results.asked.insert(unit, Stand::Looking);
                     asks.push(ask);
+                    if asks.len() == AT_ONCE {
+                        // They are looked for while the next ones are put together.
+                        results.cache.ask(std::mem::take(&mut asks));
+                    }
                 }
                 Err(error) => flight.own.push(Report::Looked { unit, looked: unreadable(&error.message) }),
             }
@@ -102,6 +109,11 @@ impl Engine {
 }
 
 impl Results {
+    /// Nothing more is going to be asked: what is left to be written down is, beside what others do.
+    pub(super) fn close(&self) {
+        self.cache.close();
+    }
+
     /// Returns what whoever started the job should know of the store.
     pub(super) fn warnings(&self) -> impl Iterator<Item = String> + use<> {
         self.cache.warnings().into_iter().map(str::to_owned)

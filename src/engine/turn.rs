@@ -228,6 +228,9 @@ impl Engine {
             }
             let now = self.clock.now();
             let events = self.answer(inputs, now, &mut flight, &mut answers);
+            if let (JobPhase::Finished { .. }, Some(results)) = (&self.state.phase, &self.results) {
+                results.close();
+            }
             let before = self.next_seq;
             if let Err(error) = self.record(events, now) {
                 let error = self.store.named(error);

@@ -49,6 +49,9 @@ pub(super) struct Item {
     pub(super) stat: Stat,
 }
 
+/// What inputs are now, with the patterns that name them, if there are any.
+pub(super) type FoundInputs = (Arc<Resolved>, Option<Arc<Patterns>>);
+
 /// State of an input itself, and of the file that it leads to. Folders have none: they change with what is in them.
 type States = (Option<Stamp>, Option<Stamp>);
 
@@ -143,7 +146,7 @@ pub(super) struct Look<'a> {
     memo: &'a Memo,
     /// Folders by whose way nothing leaves the project.
     inside: HashMap<Vec<u8>, bool>,
-    resolved: HashMap<Vec<String>, Result<Arc<Resolved>, Trouble>>,
+    resolved: HashMap<Vec<String>, Result<FoundInputs, Trouble>>,
 }
 
 impl<'a> Look<'a> {
@@ -282,25 +285,26 @@ impl<'a> Look<'a> {
     ///
     /// # Errors
     /// What cannot be read or vouched for.
-    pub(super) fn inputs(&mut self, inputs: &Inputs) -> Result<Arc<Resolved>, Trouble> {
+    pub(super) fn inputs(&mut self, inputs: &Inputs) -> Result<FoundInputs, Trouble> {
         let patterns = match inputs {
             Inputs::Globs(texts) => {
                 if let Some(known) = self.resolved.get(texts) {
                     return known.clone();
                 }
-                read_patterns(texts)?
+                Arc::new(read_patterns(texts)?)
             }
             Inputs::Project(_) => {
                 let items = super::project::files(self, inputs)?;
-                return Ok(Arc::new(self.resolve(items)?));
+                return Ok((Arc::new(self.resolve(items)?), None));
             }
         };
-        let resolved = self.list(&patterns).and_then(|items| self.resolve(items)).map(Arc::new);
+        let resolved = self.list(&patterns).and_then(|items| self.resolve(items));
+        let found = resolved.map(|resolved| (Arc::new(resolved), Some(Arc::clone(&patterns))));
         // A path alone is quicker looked up again.
         if patterns.texts().len() > 1 || !patterns.are_literal() {
-            self.resolved.insert(patterns.texts().to_vec(), resolved.clone());
+            self.resolved.insert(patterns.texts().to_vec(), found.clone());
         }
-        resolved
+        found
     }
 
     /// Returns the digests of what was found, and of what links lead to.

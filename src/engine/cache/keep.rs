@@ -155,7 +155,7 @@ fn prepare(shared: &Shared, places: &Places, db: &Db, it: Keeping) -> Result<Rea
         return Err(Trouble::new("not-looked", "it was not looked for, or could not be"));
     };
     let mut look = Look::new(&places.root, &shared.memo);
-    let again = look.inputs(&looking.recipe.inputs).map_err(|trouble| {
+    let (again, _) = look.inputs(&looking.recipe.inputs).map_err(|trouble| {
         let message = format!("its inputs were changed while it ran: {}", trouble.message);
         Trouble::new("input-changed", message)
     })?;

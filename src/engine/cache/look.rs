@@ -228,8 +228,8 @@ impl Worker {
         recipe: &Recipe,
         outputs: Arc<Patterns>,
     ) -> Result<Known, Trouble> {
-        let resolved = moment.look.inputs(&recipe.inputs)?;
-        refuse_overlap(recipe, &resolved, &outputs)?;
+        let (resolved, inputs) = moment.look.inputs(&recipe.inputs)?;
+        refuse_overlap(inputs.as_deref(), &resolved, &outputs)?;
         let path = recipe.env.iter().rev().find(|(name, _)| name == "PATH").map_or("", |(_, path)| path);
         let programs =
             recipe.programs.iter().map(|name| (name.clone(), moment.program(&self.shared, name, path)));
@@ -475,7 +475,7 @@ fn damaged_store(error: &rusqlite::Error) -> Trouble {
 }
 
 /// Refuses what writes its own inputs.
-fn refuse_overlap(recipe: &Recipe, resolved: &Resolved, outputs: &Patterns) -> Result<(), Trouble> {
+fn refuse_overlap(inputs: Option<&Patterns>, resolved: &Resolved, outputs: &Patterns) -> Result<(), Trouble> {
     if outputs.texts().is_empty() {
         return Ok(());
     }
@@ -490,8 +490,7 @@ fn refuse_overlap(recipe: &Recipe, resolved: &Resolved, outputs: &Patterns) -> R
             return is_both(&path);
         }
     }
-    let Inputs::Globs(texts) = &recipe.inputs else { return Ok(()) };
-    let inputs = read_patterns(texts)?;
+    let Some(inputs) = inputs else { return Ok(()) };
     // One that is not there yet would be an input the next time.
     for source in outputs.sources().filter(|it| it.is_literal && !it.base.is_empty()) {
         if inputs.name(&source.base) {

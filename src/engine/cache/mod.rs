@@ -114,6 +114,11 @@ impl Cache {
     pub(super) fn ask(&self, asks: Vec<Ask>) {
         self.shared.ask(asks);
     }
+
+    /// Lets the threads come to their end. What was not answered is not.
+    pub(super) fn close(&self) {
+        self.shared.close();
+    }
 }
 
 impl Drop for Cache {

@@ -33,8 +33,11 @@ pub(super) fn run(
     // Of a job that is found in the cache nothing is run, so nothing is got ready for it.
     let is_cached = args.request.cache
         || args.playbook.as_deref().is_some_and(|it| library::mentions_cache(&context.project.root, it));
-    let ahead =
-        (!args.dry_run && !args.detach && !is_cached).then(|| engine::get_ready(context.outside.world));
+    let ahead = match is_cached {
+        _ if args.dry_run || args.detach => Ahead::default(),
+        true => engine::get_store_ready(&context.project),
+        false => engine::get_ready(context.outside.world),
+    };
     let mut request = prepare::request(context, &args.request)?;
     let given = args.env_file.as_ref();
     request.env_file =
@@ -59,7 +62,6 @@ pub(super) fn run(
     if let Some(row) = again.before(context)? {
         return again.answer(context, args, &row, (out, notes));
     }
-    let ahead = ahead.unwrap_or_default();
     let wanted = Wanted { opened, plan, request, env, retry_of: None, id: args.id.clone(), ahead };
     let began = begin(context, args, wanted, (out, notes));
     // Somebody may have begun it at the same moment.
