@@ -110,6 +110,7 @@ impl Place {
             | Event::ClaimsHeld { cell, run }
             | Event::ClaimsLost { cell, run } => Self { cell: cell.map(|cell| (cell, *run)), ..none },
             Event::CacheHit { unit, .. }
+            | Event::CacheWaits { unit, .. }
             | Event::CacheMissed { unit, .. }
             | Event::CacheKept { unit, .. } => {
                 Self { cell: Some((unit.cell, unit.run)), step: unit.step, ..none }
@@ -214,6 +215,7 @@ fn cache_data(view: &JobView, event: &Event) -> Option<Map<String, Json>> {
     let data = match event {
         Event::CacheHit { unit, hit } => return Some(hit_data(view, *unit, hit)),
         Event::CacheMissed { miss, .. } => return Some(object_of(miss)),
+        Event::CacheWaits { message, .. } => json!({ "message": message }),
         Event::CacheKept { kept: Kept::Not { reason, message }, .. } => {
             json!({ "reason": reason, "message": message })
         }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::engine::clock;
 use crate::engine::logs::{self, Tail};
+use crate::faces::caching;
 use crate::faces::gate_lines;
 use crate::faces::gates;
 use crate::faces::hint::Caller;
@@ -16,7 +17,7 @@ use crate::faces::out::Out;
 use crate::faces::shares;
 use crate::faces::signs::State;
 use crate::faces::summary::Volume;
-use crate::faces::waits;
+use crate::faces::waits::{self, Wait};
 use crate::faces::why::{step_words, why_cell, why_run};
 use crate::faces::words;
 use crate::logic::cache::{Kept, Unit};
@@ -179,6 +180,10 @@ impl Plain {
                 out.line(out.paint.dim(&format!("{dots} {name} waits for {}", shares::told(waits))));
                 return;
             }
+            if let Some((cell, wait)) = looking(view) {
+                out.line(out.paint.dim(&format!("{dots} {}: {}", view.cell_name(cell), wait.told())));
+                return;
+            }
             if let Some(gates) = gates::named(view) {
                 out.line(out.paint.dim(&format!("{dots} waiting for people at {gates}")));
             }
@@ -263,12 +268,36 @@ impl Plain {
                 let sign = out.paint.symbol(Phase::Waiting);
                 waits.map(|waits| format!("{sign} {name}waits for {}", shares::told(waits)))
             }
+            Event::CacheHit { .. }
+            | Event::CacheWaits { .. }
+            | Event::CacheMissed { .. }
+            | Event::CacheKept { .. } => self.cache_line(out, view, &envelope.event),
+            other => job_line(out, view, other),
+        }
+    }
+
+    /// What is cached as a whole says the rest with its end.
+    fn cache_line(&self, out: &Out, view: &JobView, event: &Event) -> Option<String> {
+        let paint = out.paint;
+        match event {
             Event::CacheHit { unit, hit } if unit.step.is_some() => Some(format!(
                 "{} {} cached (from job #{}, where it took {})",
                 paint.sign(State::Cached),
                 unit_words(view, *unit),
                 hit.made_by,
                 words::elapsed(Duration::from_micros(hit.record.took_us))
+            )),
+            Event::CacheWaits { unit, message } => Some(format!(
+                "{} {} waits for {message}",
+                paint.symbol(Phase::Waiting),
+                unit_words(view, *unit)
+            )),
+            Event::CacheMissed { miss, .. } if miss.is_off() => None,
+            Event::CacheMissed { unit, miss } if miss.is_hopeless => Some(format!(
+                "{} {} can be neither looked for in the cache nor kept: {}",
+                paint.sign(State::Allowed),
+                unit_words(view, *unit),
+                miss.message
             )),
             Event::CacheMissed { unit, miss } if self.volume == Volume::Verbose => Some(format!(
                 "{} {} is not in the cache: {}",
@@ -281,7 +310,7 @@ impl Plain {
                 paint.sign(State::Allowed),
                 unit_words(view, *unit)
             )),
-            other => job_line(out, view, other),
+            _ => None,
         }
     }
 
@@ -316,6 +345,12 @@ impl Plain {
             _ => None,
         }
     }
+}
+
+/// Returns the first cell that waits for nothing but a look into the cache.
+fn looking(view: &JobView) -> Option<(u32, Wait<'_>)> {
+    let cell = (0u32..).take(view.cells.len()).find(|&cell| view.looks(cell).is_some())?;
+    Some((cell, waits::of_cell(view, cell, true)))
 }
 
 /// Names a cell, or a step of it, that is cached.
@@ -480,7 +515,12 @@ fn cell_line(out: &Out, view: &JobView, cell: u32) -> String {
     } else {
         ""
     };
-    format!("{} {} {word}{time}{why}{ignored}", out.paint.sign(State::of_cell(it)), view.cell_name(cell))
+    let missed = caching::missed(view, cell).map_or_else(String::new, |why| format!(" ({why})"));
+    format!(
+        "{} {} {word}{time}{why}{ignored}{missed}",
+        out.paint.sign(State::of_cell(it)),
+        view.cell_name(cell)
+    )
 }
 
 fn stage_line(out: &Out, view: &JobView, stage: u32) -> Option<String> {

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use super::caching;
 use super::hint::{Caller, quoted};
 use super::out::Out;
 use super::signs::State;
@@ -37,6 +38,9 @@ pub fn print(out: &mut Out, view: &JobView, (number, dir): (u64, &Path), volume:
     if view.phase != Phase::Done(Outcome::Success) || volume != Volume::Quiet {
         print_failures(out, view, (number, dir), caller);
         print_annotations(out, view);
+    }
+    if volume != Volume::Quiet {
+        caching::misses(view).iter().for_each(|line| out.line(format!("  miss   {line}")));
     }
     let line = final_line(view, number);
     out.line(format!("{} {line}", out.paint.sign(State::of_job(view))));
@@ -74,13 +78,12 @@ pub fn final_line(view: &JobView, number: u64) -> String {
         counts(view, &view.stage_counts, "stage")
     );
     let cache = &view.cache;
+    if cache.hits + cache.misses > 0 {
+        let all = cache.hits + cache.misses;
+        line.push_str(&format!("; {} of {all} from the cache", cache.hits));
+    }
     if cache.hits > 0 {
-        let saved = words::elapsed(cache.saved);
-        line.push_str(&format!(
-            "; {} of {} from the cache, {saved} saved",
-            cache.hits,
-            cache.hits + cache.misses
-        ));
+        line.push_str(&format!(", {} saved", words::elapsed(cache.saved)));
     }
     line
 }

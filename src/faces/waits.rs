@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{gates, shares, words};
 use crate::logic::job::gate::GateState;
-use crate::logic::text::plural;
+use crate::logic::text::{listed, plural};
 use crate::logic::time::Timestamp;
 use crate::logic::view::{CellView, JobView, Phase, ShareWait};
 
@@ -35,6 +35,10 @@ pub enum Wait<'v> {
     Slot,
     /// Nothing is in its way.
     Nothing,
+    /// An earlier result is looked for first; those tools are asked for it.
+    Looks(Vec<&'v str>),
+    /// The look itself waits for that.
+    LookWaits(&'v str),
     /// People have to approve: who, and how many have; what is left of the wait is told beside it.
     Gate(&'v GateState),
     /// What other jobs have, or other cells of this one.
@@ -76,6 +80,11 @@ pub fn of_cell(view: &JobView, cell: u32, is_live: bool) -> Wait<'_> {
         return held(view, it.skipping.as_deref(), is_live, Wait::Gate(gate));
     }
     let shares = view.waits.as_ref().or(it.waits.as_ref());
+    let looks = view.looks(cell).filter(|_| shares.is_none());
+    if let Some(what) = looks {
+        let own = what.map_or_else(|| Wait::Looks(tools(view, it.stage)), Wait::LookWaits);
+        return held(view, it.skipping.as_deref().or(stage.skipping.as_deref()), is_live, own);
+    }
     let own = match (strategy.and_then(|strategy| strategy.max_parallel).filter(is_full), shares) {
         // It asks for the rest only once there is room for it.
         (Some(limit), None) => Wait::Limit(limit),
@@ -103,6 +112,12 @@ pub fn at_work(view: &JobView) -> usize {
     let is_held = |cell: u32| is_between_steps(view, cell) || view.gate_of_cell(cell).is_some();
     let held = view.live.iter().filter(|&&cell| is_held(cell)).count();
     view.cell_counts.live.saturating_sub(held)
+}
+
+/// Returns the tools that are asked before a stage is looked for in the cache, as they are written.
+fn tools(view: &JobView, stage: u32) -> Vec<&str> {
+    let rule = view.playbook.stages.get(stage as usize).and_then(|stage| stage.cache.as_deref());
+    rule.into_iter().flat_map(|rule| &rule.tools).map(|tool| tool.template.source()).collect()
 }
 
 fn ordinary_are_done(view: &JobView) -> bool {
@@ -143,6 +158,9 @@ impl Wait<'_> {
             Self::Limit(limit) => format!("max-parallel {limit}"),
             Self::Slot => "waits slot".to_owned(),
             Self::Nothing => "waiting".to_owned(),
+            Self::Looks(tools) if tools.is_empty() => "looks in cache".to_owned(),
+            Self::Looks(_) => "asks its tools".to_owned(),
+            Self::LookWaits(_) => "waits outputs".to_owned(),
             Self::Gate(it) => gates::wanted(it),
             Self::Shares(it) => shares::brief(it),
         }
@@ -163,6 +181,16 @@ impl Wait<'_> {
             }
             Self::Slot => "waits for a slot".to_owned(),
             Self::Nothing => "begins at once".to_owned(),
+            Self::Looks(tools) => {
+                let asked: Vec<String> = tools.iter().map(|tool| format!("`{tool}`")).collect();
+                let asked = if asked.is_empty() {
+                    String::new()
+                } else {
+                    format!(", asks {}", listed(&asked, "and"))
+                };
+                format!("looks for an earlier result{asked}")
+            }
+            Self::LookWaits(what) => format!("waits for {what}"),
             Self::Gate(it) => format!("waits for {}", gates::wanted(it)),
             Self::Shares(it) => format!("waits for {}", shares::told(it)),
         }

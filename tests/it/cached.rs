@@ -71,7 +71,10 @@ fn run_with(sandbox: &Sandbox, arguments: &[&str], env: &[(&str, &str)]) -> Ran 
 /// `hit`, or why there was none, of the last job's `make`.
 fn decision(sandbox: &Sandbox) -> String {
     let events = sandbox.sortie(["jobs", "events", "last", "--type", "cache.*"]).run().code(0).json_lines();
-    let first = events.iter().find(|it| it["stage"] == "make").unwrap_or_else(|| panic!("{events:?}"));
+    let first = events
+        .iter()
+        .find(|it| it["stage"] == "make" && it["type"] != "cache.waiting")
+        .unwrap_or_else(|| panic!("{events:?}"));
     match first["type"].as_str() {
         Some("cache.hit") => "hit".to_owned(),
         _ => first["data"]["reason"].as_str().unwrap_or_default().to_owned(),

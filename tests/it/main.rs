@@ -11,6 +11,8 @@ mod cache_commands;
 mod cache_files;
 mod cache_rules;
 mod cached;
+mod cached_others;
+mod cached_words;
 mod cancel;
 #[cfg(feature = "faults")]
 mod crash;

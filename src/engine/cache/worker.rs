@@ -13,6 +13,7 @@ use super::branch::Branches;
 use super::db::{self, Db, Unusable};
 use super::files::{Root, Trouble};
 use super::keep::Keeping;
+use super::known::Known;
 use super::locks::Locks;
 use super::look::{Looking, Wanted};
 use super::memo::Memo;
@@ -21,7 +22,7 @@ use super::upkeep::{CacheLimits, prune_alone};
 use super::{Answer, Ask, Opening};
 use crate::engine::machine;
 use crate::logic::cache::pattern::Patterns;
-use crate::logic::cache::{Kept, Looked, Miss, Unit};
+use crate::logic::cache::{Kept, Looked, Miss, OFF, Recipe, Unit};
 use crate::logic::job::report::Report;
 
 /// So many looks are answered at once.
@@ -31,7 +32,7 @@ const CHUNK: usize = 64;
 const WORTH_HELP: usize = 24;
 
 /// Longest and shortest time between two looks at a lock that somebody else has.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(50));
+pub(super) const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(50));
 
 /// After this time the clock that marks files has moved on.
 const TICK: Duration = Duration::from_millis(11);
@@ -67,6 +68,10 @@ pub(super) struct Shared {
     /// Patterns of outputs of everything that was asked for in this job.
     pub(super) declared: Mutex<Vec<Arc<Patterns>>>,
     pub(super) branches: OnceLock<Branches>,
+    pub(super) known: Known,
+    /// By how much the clock that marks files is ahead of the one that is looked at here, in nanoseconds: more than a tick
+    /// if the files are on another machine.
+    ahead: OnceLock<i64>,
     /// One writes to the database at a time.
     pub(super) writing: Mutex<()>,
     /// What whoever started the job should know of the store, each once.
@@ -167,6 +172,8 @@ impl Shared {
             tools: Mutex::default(),
             declared: Mutex::default(),
             branches: OnceLock::new(),
+            known: Known::default(),
+            ahead: OnceLock::new(),
             writing: Mutex::default(),
             warnings: Mutex::default(),
             has_no_thread: AtomicBool::new(false),
@@ -179,7 +186,7 @@ impl Shared {
         }
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         for ask in &asks {
-            if let Ask::Look { unit, .. } = ask {
+            if let Ask::Look { unit, .. } | Ask::Lock { unit, .. } = ask {
                 queue.dropped.remove(unit);
             }
         }
@@ -213,6 +220,18 @@ impl Shared {
     /// Returns what was noted.
     pub(super) fn warnings(&self) -> Vec<&'static str> {
         self.warnings.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+    }
+
+    /// Returns by how much the clock that marks files is ahead, in nanoseconds.
+    pub(super) fn ahead(&self, shelf: &Shelf) -> i64 {
+        *self.ahead.get_or_init(|| {
+            let path = shelf.new_path();
+            let before = super::stat::tick();
+            let made = std::fs::File::create(&path).and_then(super::stat::stat_of);
+            // What stays there is removed with the next pruning.
+            let _removed = std::fs::remove_file(&path);
+            made.map_or(0, |it| it.stamp.changed.saturating_sub(before))
+        })
     }
 
     /// Returns where things are, or why nothing can be looked for.
@@ -252,7 +271,7 @@ impl Shared {
     fn give_up(&self, unit: Unit) {
         self.looked.lock().unwrap_or_else(PoisonError::into_inner).remove(&unit);
         if let Ok(places) = self.places() {
-            places.locks.give_back(unit);
+            places.locks.give_back(&[unit]);
         }
     }
 
@@ -327,7 +346,9 @@ impl Shared {
         let root = Root::open(root, state).map_err(|e| cannot(&format!("`{}`", root.display()), &e))?;
         // Without a folder of the user's, the engines of this project at least see each other.
         let path = machine::folder().map_or_else(|_| shelf.folder.join("outputs"), |it| it.join("outputs"));
-        let locks = Locks::open(&path).map_err(|e| cannot(&format!("`{}`", path.display()), &e))?;
+        let Opening { job_dir, at_work, .. } = &self.opening;
+        let locks =
+            Locks::open(&path, job_dir, at_work).map_err(|e| cannot(&format!("`{}`", path.display()), &e))?;
         Ok(Places { root, shelf, locks })
     }
 
@@ -368,6 +389,7 @@ impl Shared {
 fn refused(ask: Ask, trouble: &Trouble) -> Option<Report> {
     match ask {
         Ask::Look { unit, .. } => Some(hopeless(unit, String::new(), trouble.clone())),
+        Ask::Lock { unit, .. } => Some(off(unit)),
         Ask::Keep { unit, .. } => {
             let Trouble { reason, message } = trouble.clone();
             Some(Report::Kept { unit, kept: Kept::Not { reason: reason.to_owned(), message } })
@@ -418,9 +440,15 @@ impl Worker {
         for ask in asks {
             match ask {
                 Ask::Look { unit, recipe, may_hit } => {
-                    looks.push(Wanted { unit, recipe, may_hit, pause: PAUSES.0 });
+                    looks.push(Wanted { unit, recipe, may_hit, is_off: false, pause: PAUSES.0 });
                 }
-                Ask::Keep { unit, record, logs } => keeps.push(Keeping { unit, record, logs }),
+                Ask::Lock { unit, outputs } => {
+                    let recipe = Arc::new(Recipe { outputs, ..Recipe::default() });
+                    looks.push(Wanted { unit, recipe, may_hit: false, is_off: true, pause: PAUSES.0 });
+                }
+                Ask::Keep { unit, until, record, logs } => {
+                    keeps.push(Keeping { unit, until, record, logs });
+                }
                 Ask::Drop { unit } => {
                     looks.retain(|it| it.unit != unit);
                     self.drop_unit(unit);
@@ -477,6 +505,11 @@ impl Worker {
             db.tidy(&places.shelf.folder);
         }
     }
+}
+
+/// The answer where nothing was to be looked for.
+pub(super) fn off(unit: Unit) -> Report {
+    hopeless(unit, String::new(), Trouble::new(OFF, "the cache is off for it, and its outputs are its own"))
 }
 
 /// A miss that nothing can be kept after.

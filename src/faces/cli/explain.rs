@@ -29,7 +29,7 @@ const TOPICS: [(&str, &str); 10] = [
 ];
 
 /// The types of events, with what they mean and what older tools call them.
-const EVENTS: [(&str, &str, &str); 54] = [
+const EVENTS: [(&str, &str, &str); 55] = [
     ("job.started", "a job began", "OrchestrationStarted"),
     ("job.paused", "nothing new is started until it is resumed", "OrchestrationPaused"),
     ("job.resumed", "a paused job goes on", "OrchestrationResumed"),
@@ -86,6 +86,7 @@ const EVENTS: [(&str, &str, &str); 54] = [
         "an earlier result of a cell or step fits; `steps` are how its steps ended then",
         "CacheHit",
     ),
+    ("cache.waiting", "an earlier result is looked for, and that waits", ""),
     ("cache.miss", "none fits; `differed` is what is not as it was in the newest of that name", "CacheMiss"),
     ("cache.stored", "what was made is kept", "CacheStored"),
     ("cache.not-stored", "it is not, and why", ""),

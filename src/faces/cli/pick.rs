@@ -94,7 +94,7 @@ pub(super) fn is_live(row: &JobRow) -> bool {
 /// If the journal or the stored playbook cannot be read.
 pub(super) fn view(history: &History, row: &JobRow) -> Result<JobView, Failure> {
     let plan: Plan = history.plan(&row.id)?;
-    let mut view = JobView::new(plan.playbook);
+    let mut view = JobView::of_plan(&plan);
     fold(history, row, &mut |envelope| view.fold(envelope))?;
     sound(row, &view)?;
     Ok(view)

@@ -172,10 +172,10 @@ pub(super) fn start(
     ask: prepare::Ask<'_>,
     notes: &mut Out,
 ) -> Result<Shown, Failure> {
-    let playbook = Arc::clone(&wanted.plan.playbook);
+    let view = JobView::of_plan(&wanted.plan);
     let start = prepared(context, wanted, trusted, ask, notes)?;
     let running = engine::start(&context.project, start, context.outside.world)?;
-    Ok(Shown::ours(running, JobView::new(playbook)))
+    Ok(Shown::ours(running, view))
 }
 
 /// Records a job and starts an engine for it that outlives this process.

@@ -10,6 +10,7 @@ use super::list::{local_time, row_json, state, state_word};
 use super::pick;
 use super::table::Table;
 use crate::engine::{JobRow, clock, library, logs};
+use crate::faces::caching;
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::gates;
@@ -247,7 +248,7 @@ fn stages(out: &Out, row: &JobRow, view: &JobView) -> Table {
     table
 }
 
-/// Says why a cell did not pass, how often it was run, and which tries its steps needed.
+/// Says why a cell did not pass, what the cache had to do with it, how often it was run, and which tries its steps needed.
 fn failed_why(view: &JobView, cell: u32) -> String {
     let it = &view.cells[cell as usize];
     let mut parts: Vec<String> = Vec::new();
@@ -261,6 +262,10 @@ fn failed_why(view: &JobView, cell: u32) -> String {
     }
     if it.run > 1 {
         parts.push(runs(view, cell));
+    }
+    match &it.cache {
+        Some(cache) => parts.push(caching::told(cache)),
+        None => parts.extend(caching::missed(view, cell)),
     }
     parts.join("; ")
 }
@@ -312,6 +317,7 @@ fn cell_json(row: &JobRow, view: &JobView, cell: u32) -> Json {
         "rolled_back": is_rolled_back(it.cause.as_ref()),
         "seconds": seconds(it.started, it.finished),
         "outputs": pairs(&it.outputs),
+        "cache": it.cache.as_ref().map(caching::json),
         "steps": steps,
     })
 }
@@ -328,6 +334,7 @@ fn step_json(row: &JobRow, view: &JobView, it: &CellView, (cell, step): (u32, u3
         "attempt": state.attempt,
         "rescued": state.rescued,
         "cause": cause_json(state.cause.as_ref(), view),
+        "cache": state.cache.as_ref().map(caching::json),
         "earlier": earlier,
         "seconds": seconds(state.started, state.finished),
         "log": (state.log_bytes > 0).then(|| log.display().to_string()),

@@ -40,7 +40,7 @@ pub(super) fn shown(context: &Context, job: &str) -> Result<Shown, Failure> {
     let waiting = if waits { Handle::of(&context.project, &row.id).ok() } else { None };
     let view = match &handle {
         // All of its events come over the socket, from the first.
-        Some(handle) => JobView::new(handle.plan().playbook.clone()),
+        Some(handle) => JobView::of_plan(&handle.plan()),
         None => pick::view(&history, &row)?,
     };
     Ok(Shown {

@@ -41,6 +41,7 @@ fn fold(state: &mut JobState, event: &Event, at: Timestamp) {
         | Event::SkipWithdrawn { .. }
         | Event::OrderRefused { .. }
         | Event::OrderNoted { .. }
+        | Event::CacheWaits { .. }
         | Event::RollbackAsked { .. } => apply_job(state, event, at),
         Event::StageStarted { stage, cells } => stage_started(state, *stage, cells, at),
         Event::StageSubmitted { stage, cell, key, after } => {
@@ -112,8 +113,8 @@ fn apply_job(state: &mut JobState, event: &Event, at: Timestamp) {
             super::gate::watch_all(state);
         }
         Event::JobRecovered { .. } => touch_all(state),
-        Event::JobRetrying { stages, cells, attempt, by, .. } => {
-            super::steer::reset(state, stages, cells);
+        Event::JobRetrying { scope, stages, cells, attempt, by, .. } => {
+            super::steer::reset(state, scope, stages, cells);
             state.rerun_by = Some(by.clone());
             state.attempt = *attempt;
             let waits = !matches!(state.phase, JobPhase::Running) && super::share::job_asks(state);
@@ -260,6 +261,7 @@ fn new_cell(state: &JobState, stage: u32, new: &NewCell, position: (u32, u32)) -
         saga: Saga::default(),
         shares: None,
         cached: None,
+        is_anew: state.stages[stage as usize].is_anew,
     }
 }
 

@@ -5,7 +5,8 @@
 //! turn comes. Nothing of a unit begins before the answer is recorded, and nothing follows its success before its result
 //! was kept, or it was said why not. What is cached runs in a closed environment: what is not in the key is not there.
 
-use super::event::{Cause, Event, Outcome, StepEnd};
+use super::event::{Event, Outcome, StepEnd};
+use super::failing;
 use super::launch;
 use super::progress::Pressure;
 use super::report::{Annotation, AttemptKey};
@@ -59,9 +60,16 @@ fn rule(state: &JobState, stage: u32, step: Option<u32>) -> Option<(&CacheRule, 
     Some((rule, mode))
 }
 
-/// Says whether a unit is looked for, or at least kept.
+/// Says whether a unit is looked for, or at least kept, or has outputs that nobody else may write meanwhile.
 fn is_active(state: &JobState, stage: u32, step: Option<u32>) -> bool {
-    rule(state, stage, step).is_some_and(|(_, mode)| mode.reads || mode.writes)
+    rule(state, stage, step).is_some_and(|(rule, mode)| mode.reads || mode.writes || !rule.outputs.is_empty())
+}
+
+/// Says whether a unit is neither looked for nor kept: only its outputs are locked.
+#[must_use]
+pub fn is_off(state: &JobState, unit: Unit) -> bool {
+    let stage = state.cells[unit.cell as usize].stage;
+    rule(state, stage, unit.step).is_some_and(|(_, mode)| !mode.reads && !mode.writes)
 }
 
 /// Says whether a cell must not begin yet: it is not known whether there is a result that fits.
@@ -120,7 +128,7 @@ pub(super) fn holds_rest(state: &mut JobState, cell: u32) -> bool {
         is_missed
             && step.done().is_some_and(|done| {
                 done.outcome == Some(Outcome::Success)
-                    || (keeps_failures(state, it.stage, Some(index(*at))) && is_plain(done))
+                    || (keeps_failures(state, it.stage, Some(index(*at))) && failing::is_plain(done))
             })
     };
     let Some(step) = (0..it.steps.len()).find(is_due) else { return false };
@@ -137,24 +145,6 @@ fn keeps_failures(state: &JobState, stage: u32, step: Option<u32>) -> bool {
     rule(state, stage, step).is_some_and(|(rule, _)| rule.failures)
 }
 
-/// Says whether a failure is what the command itself said, so that it would say it again. What was stopped, lost or killed is
-/// not.
-fn is_plain(done: &StepDone) -> bool {
-    done.outcome == Some(Outcome::Failure) && matches!(done.cause, Some(Cause::Exit { .. }))
-}
-
-/// Says whether a cell failed by what its commands said, and all of it has ended.
-fn has_plainly_failed(state: &JobState, it: &CellState) -> bool {
-    let steps = &state.setting.plan.playbook.stages[it.stage as usize].steps.steps;
-    it.steps.iter().zip(steps).all(|(step, model)| {
-        step.done().is_some_and(|done| match done.outcome {
-            Some(Outcome::Success | Outcome::Skipped) => true,
-            Some(Outcome::Failure) => !model.action.is_run() || is_plain(done),
-            _ => false,
-        })
-    })
-}
-
 /// Says whether a cell all of whose steps have ended has to be kept before it ends, and has that done.
 pub(super) fn holds_end(state: &mut JobState, cell: u32, failed: bool, pressure: Pressure) -> bool {
     let it = &state.cells[cell as usize];
@@ -164,7 +154,7 @@ pub(super) fn holds_end(state: &mut JobState, cell: u32, failed: bool, pressure:
     let is_good = pressure == Pressure::None && it.stop.is_none() && it.survivors.is_empty();
     let is_result = match failed {
         false => is_whole,
-        true => keeps_failures(state, it.stage, None) && has_plainly_failed(state, it),
+        true => keeps_failures(state, it.stage, None) && failing::has_plainly_failed(state, it),
     };
     if !is_missed || !is_result || !is_good || it.skip.is_some() {
         return false;
@@ -188,6 +178,12 @@ pub(super) fn looked(state: &JobState, unit: Unit, looked: &Looked) -> Option<Ev
         Looked::Hit(hit) => Event::CacheHit { unit, hit: hit.clone() },
         Looked::Miss(miss) => Event::CacheMissed { unit, miss: miss.clone() },
     })
+}
+
+/// Answers a report that a look has to wait.
+pub(super) fn waits(state: &JobState, unit: Unit, message: &str) -> Option<Event> {
+    let is_open = state.index.looking.contains(&unit);
+    is_open.then(|| Event::CacheWaits { unit, message: message.to_owned() })
 }
 
 /// Answers the report about keeping.
@@ -379,17 +375,10 @@ pub fn record(state: &JobState, unit: Unit, now: Timestamp) -> (Record, Vec<(u32
 /// Says whether a result may be taken, or only kept.
 #[must_use]
 pub fn may_hit(state: &JobState, unit: Unit) -> bool {
-    let stage = state.cells[unit.cell as usize].stage;
+    let it = &state.cells[unit.cell as usize];
     // Who runs something again because it failed does not want to hear the same once more.
-    rule(state, stage, unit.step).is_some_and(|(rule, mode)| mode.reads && (!rule.failures || unit.run == 1))
-}
-
-/// Says whether the result that a cell was given is a failure.
-pub(super) fn is_failure(state: &JobState, cell: u32) -> bool {
-    let done = |conclusion| conclusion == Some(Outcome::Failure);
-    let it = &state.cells[cell as usize];
-    let body = &state.setting.plan.playbook.stages[it.stage as usize].steps.body;
-    body.iter().any(|&at| it.steps[at].done().is_some_and(|it| done(it.conclusion)))
+    let is_open = |rule: &CacheRule| !rule.failures || unit.run == 1;
+    !it.is_anew && rule(state, it.stage, unit.step).is_some_and(|(rule, mode)| mode.reads && is_open(rule))
 }
 
 /// Returns the environment that a step starts from, if it is closed: nothing but this and what the playbook says.
@@ -548,6 +537,18 @@ pub fn recipe(state: &JobState, unit: Unit) -> Result<Recipe, ExprError> {
         max_size: rule.max_size,
         share: rule.share,
     })
+}
+
+/// Returns the patterns of the files that a unit is going to write.
+///
+/// # Errors
+/// One that cannot be evaluated.
+pub fn outputs(state: &JobState, unit: Unit) -> Result<Vec<String>, ExprError> {
+    let it = &state.cells[unit.cell as usize];
+    let Some((rule, _)) = rule(state, it.stage, unit.step) else { return Ok(Vec::new()) };
+    let standing = Standing::Cell { cell: unit.cell, step: unit.step, status: ListStatus::default() };
+    let scope = JobScope::new(state, standing).with_secrets();
+    rule.outputs.iter().map(|text| text.template.eval_text(&scope)).collect()
 }
 
 fn secrets(all: &Value) -> Vec<String> {
@@ -762,4 +763,26 @@ pub fn phase(state: &JobState, unit: Unit) -> Option<CachePhase> {
         None => &it.cached,
     };
     cached.as_ref().map(|cached| cached.phase)
+}
+
+/// Says whether a unit has to work, or is at work: nobody else may write its outputs.
+#[must_use]
+pub fn is_at_work(state: &JobState, unit: Unit) -> bool {
+    let is_over = |step: u32| state.cells[unit.cell as usize].steps[step as usize].done().is_some();
+    match phase(state, unit) {
+        None | Some(CachePhase::Hit) => false,
+        // Its result is still to be kept.
+        Some(CachePhase::Missed) => true,
+        Some(CachePhase::Over) => unit.step.is_none_or(|step| !is_over(step)),
+    }
+}
+
+/// Returns all units that are at work.
+#[must_use]
+pub fn at_work(state: &JobState) -> Vec<Unit> {
+    let units = (0u32..).zip(&state.cells).flat_map(|(cell, it)| {
+        let steps = (0u32..).zip(&it.steps).map(|(step, _)| Some(step));
+        std::iter::once(None).chain(steps).map(move |step| Unit { cell, run: it.run, step })
+    });
+    units.filter(|unit| is_at_work(state, *unit)).collect()
 }

@@ -108,6 +108,9 @@ fn reported(state: &JobState, report: &Report, now: Timestamp) -> Vec<Event> {
             vec![Event::Hashed { cell: *cell, run: *run, patterns: patterns.clone(), digest: digest.clone() }]
         }
         Report::Claims { cell, run, verdict } => super::share::answered(state, *cell, *run, verdict),
+        Report::LookWaits { unit, message } => {
+            super::cached::waits(state, *unit, message).into_iter().collect()
+        }
         Report::Looked { unit, looked } => super::cached::looked(state, *unit, looked).into_iter().collect(),
         Report::Kept { unit, kept } => super::cached::kept(state, *unit, kept).into_iter().collect(),
         Report::Closed { survivors } if state.phase == JobPhase::Running && state.all_done() => {

@@ -483,6 +483,11 @@ pub enum Event {
         unit: Unit,
         hit: Box<Hit>,
     },
+    /// A result is looked for, and that waits: for what, as the end of a sentence.
+    CacheWaits {
+        unit: Unit,
+        message: String,
+    },
     /// No earlier result fits, and why.
     CacheMissed {
         unit: Unit,
@@ -502,6 +507,7 @@ impl Event {
         match self {
             Self::JobStarted { .. } => "job.started",
             Self::CacheHit { .. } => "cache.hit",
+            Self::CacheWaits { .. } => "cache.waiting",
             Self::CacheMissed { .. } => "cache.miss",
             Self::CacheKept { kept: Kept::Stored { .. }, .. } => "cache.stored",
             Self::CacheKept { .. } => "cache.not-stored",

@@ -46,6 +46,8 @@ pub enum Report {
     Hashed { cell: u32, run: u32, patterns: Vec<String>, digest: Result<String, String> },
     /// What came of the wish of the job, or of that cell, for what it shares with others.
     Claims { cell: Option<u32>, run: u32, verdict: Verdict },
+    /// Looking for the result of a cell or step has to wait; for what, as the end of a sentence.
+    LookWaits { unit: Unit, message: String },
     /// What came of looking for the result of a cell or step.
     Looked { unit: Unit, looked: Looked },
     /// What came of keeping it.
@@ -64,6 +66,7 @@ impl Report {
             | Self::Annotated { .. }
             | Self::Hashed { .. }
             | Self::Claims { .. }
+            | Self::LookWaits { .. }
             | Self::Looked { .. }
             | Self::Kept { .. } => None,
         }

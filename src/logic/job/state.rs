@@ -180,6 +180,8 @@ pub struct StageState {
     pub is_unfounded: bool,
     /// The gate before its cells, once it was opened.
     pub gate: Option<u32>,
+    /// A retry asked for it, so that no earlier result will do.
+    pub is_anew: bool,
     /// Its own `rollback: on-failure` has come into force.
     pub has_rolled: bool,
 }
@@ -211,6 +213,7 @@ pub enum StagePhase {
 }
 
 /// A cell.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug)]
 pub struct CellState {
     pub stage: u32,
@@ -251,6 +254,8 @@ pub struct CellState {
     pub shares: Option<Box<Shares>>,
     /// Whether a result of it was found, or is to be kept.
     pub cached: Option<Box<Cached>>,
+    /// As in [`StageState`].
+    pub is_anew: bool,
 }
 
 /// Where a cell stands.
@@ -452,6 +457,7 @@ impl StageState {
             closure: Closure::default(),
             foreseen: None,
             is_unfounded: false,
+            is_anew: false,
             gate: None,
             has_rolled: false,
         }

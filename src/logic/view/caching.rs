@@ -1,5 +1,6 @@
 //! What of a job came from earlier results, and what was kept for later ones.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::JobView;
@@ -7,11 +8,15 @@ use super::parts::{Phase, StepView};
 use crate::logic::cache::{Hit, Kept, Unit};
 use crate::logic::job::event::{Event, Outcome};
 use crate::logic::job::report::AttemptKey;
+use crate::logic::plan::{Plan, PlannedStage};
+use crate::logic::playbook::model::Stage;
 use crate::logic::time::Timestamp;
 
 /// What the cache had to do with a cell or a step.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CacheView {
+    /// It is looked for, and that waits; for what, as the end of a sentence.
+    Waits(Arc<str>),
     /// It did not run: an earlier result fitted.
     Hit {
         /// Number of the job that made it.
@@ -21,12 +26,23 @@ pub enum CacheView {
         /// Files that had to be put back.
         restored: u32,
     },
-    /// Nothing fitted, and why.
-    Missed { reason: String, message: String },
+    /// Nothing fitted, and why, as a clause.
+    Missed { why: Arc<str>, is_hopeless: bool },
     /// Nothing fitted, and what was made was kept.
-    Stored { files: u32, bytes: u64 },
-    /// Nothing fitted, and what was made could not be kept.
-    NotStored { reason: String, message: String },
+    Stored { why: Arc<str>, files: u32, bytes: u64 },
+    /// Nothing fitted, and what was made could not be kept; why, in a sentence.
+    NotStored { why: Arc<str>, message: Arc<str> },
+}
+
+impl CacheView {
+    /// Returns why nothing fitted, as a clause; nothing for what fitted or is not known yet.
+    #[must_use]
+    pub fn missed(&self) -> Option<&str> {
+        match self {
+            Self::Missed { why, .. } | Self::Stored { why, .. } | Self::NotStored { why, .. } => Some(why),
+            Self::Waits(_) | Self::Hit { .. } => None,
+        }
+    }
 }
 
 /// Sums over a job.
@@ -50,24 +66,60 @@ impl JobView {
                 let view = CacheView::Hit { made_by: hit.made_by, took, restored: hit.restored };
                 self.set_cache(*unit, view);
             }
-            Event::CacheMissed { unit, miss } => {
+            Event::CacheMissed { unit, miss } if !miss.is_off() => {
                 self.cache.misses += 1;
-                let (reason, message) = (miss.reason.clone(), miss.message.clone());
-                self.set_cache(*unit, CacheView::Missed { reason, message });
+                let view = CacheView::Missed { why: miss.brief().into(), is_hopeless: miss.is_hopeless };
+                self.set_cache(*unit, view);
+            }
+            Event::CacheWaits { unit, message } => {
+                self.set_cache(*unit, CacheView::Waits(message.as_str().into()));
             }
             Event::CacheKept { unit, kept } => {
+                let why = self.cache_of(*unit).and_then(CacheView::missed).unwrap_or_default().into();
                 let view = match kept {
                     Kept::Stored { files, bytes, .. } => {
                         self.cache.stored += 1;
-                        CacheView::Stored { files: *files, bytes: *bytes }
+                        CacheView::Stored { why, files: *files, bytes: *bytes }
                     }
-                    Kept::Not { reason, message } => {
-                        CacheView::NotStored { reason: reason.clone(), message: message.clone() }
+                    Kept::Not { message, .. } => {
+                        CacheView::NotStored { why, message: message.as_str().into() }
                     }
                 };
                 self.set_cache(*unit, view);
             }
             _ => {}
+        }
+    }
+
+    /// Returns what the cache had to do with a cell or a step, if anything is known of that.
+    #[must_use]
+    pub fn cache_of(&self, unit: Unit) -> Option<&CacheView> {
+        let it = self.cells.get(unit.cell as usize)?;
+        match unit.step {
+            Some(step) => it.steps.get(step as usize)?.cache.as_ref(),
+            None => it.cache.as_ref(),
+        }
+    }
+
+    /// Returns all of a cell, itself first, that was looked for and did not fit: why, as a clause, with the step.
+    pub fn misses(&self, cell: u32) -> impl Iterator<Item = (Option<u32>, &str)> {
+        let it = self.cells.get(cell as usize);
+        let whole = it.and_then(|it| it.cache.as_ref()).and_then(CacheView::missed).map(|why| (None, why));
+        let steps = it.into_iter().flat_map(|it| (0u32..).zip(&it.steps));
+        let steps = steps.filter_map(|(at, step)| Some((Some(at), step.cache.as_ref()?.missed()?)));
+        whole.into_iter().chain(steps)
+    }
+
+    /// Says whether the cell waits for nothing but a look into the cache, and for what that waits, if that is known.
+    #[must_use]
+    pub fn looks(&self, cell: u32) -> Option<Option<&str>> {
+        let it = self.cells.get(cell as usize)?;
+        let may_look = matches!(it.phase, Phase::Waiting | Phase::Retrying(_))
+            && self.looked_for.get(it.stage as usize).copied().unwrap_or_default();
+        match &it.cache {
+            None if may_look => Some(None),
+            Some(CacheView::Waits(what)) if may_look => Some(Some(what)),
+            _ => None,
         }
     }
 
@@ -126,4 +178,14 @@ impl JobView {
             }
         }
     }
+}
+
+/// Says of each stage of a plan whether its cells are looked for in the cache.
+pub(super) fn looked_for(plan: &Plan) -> Vec<bool> {
+    let stages = plan.playbook.stages.iter().zip(&plan.stages);
+    let is_looked_for = |(model, planned): (&Stage, &PlannedStage)| {
+        let rule = model.cache.as_deref().or(planned.cache.as_deref());
+        !plan.cache.off && rule.is_some_and(|rule| rule.mode.reads || rule.mode.writes)
+    };
+    stages.map(is_looked_for).collect()
 }

@@ -15,6 +15,7 @@ use crate::logic::job::event::{Cause, Envelope, Event, NewCell, Outcome, StepEnd
 use crate::logic::job::gate::GateState;
 use crate::logic::job::order::{RetryScope, Target};
 use crate::logic::job::report::{Annotation, AttemptKey};
+use crate::logic::plan::Plan;
 use crate::logic::playbook::model::{Playbook, Step};
 use crate::logic::time::Timestamp;
 
@@ -73,6 +74,9 @@ pub struct JobView {
     pub waits: Option<ShareWait>,
     /// How much of it came from earlier results.
     pub cache: CacheCounts,
+    /// Of each stage, whether its cells are looked for in the cache before they wait for a slot; empty where the plan
+    /// is not known.
+    pub(super) looked_for: Vec<bool>,
 }
 
 impl JobView {
@@ -108,8 +112,16 @@ impl JobView {
             open_gates: BTreeSet::new(),
             waits: None,
             cache: CacheCounts::default(),
+            looked_for: Vec::new(),
             playbook,
         }
+    }
+
+    /// Returns the same for a job whose plan is known.
+    #[must_use]
+    pub fn of_plan(plan: &Plan) -> Self {
+        let looked_for = super::caching::looked_for(plan);
+        Self { looked_for, ..Self::new(Arc::clone(&plan.playbook)) }
     }
 
     /// Takes one event in. One that was taken in before is ignored.
@@ -152,7 +164,10 @@ impl JobView {
                 super::together::look(self, &envelope.event);
             }
             Event::Annotated { key, annotation } => self.annotate(*key, annotation),
-            Event::CacheHit { .. } | Event::CacheMissed { .. } | Event::CacheKept { .. } => {
+            Event::CacheHit { .. }
+            | Event::CacheWaits { .. }
+            | Event::CacheMissed { .. }
+            | Event::CacheKept { .. } => {
                 self.fold_cache(&envelope.event, at);
             }
             Event::GateOpened(_)
@@ -470,6 +485,8 @@ impl JobView {
             it.result = None;
             it.skipping = None;
             it.waits = None;
+            // It is looked for anew.
+            it.cache = None;
             it.finished = None;
             if phase == Phase::Waiting {
                 it.started = None;

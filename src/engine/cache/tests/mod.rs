@@ -2,6 +2,7 @@
 
 mod damage;
 mod lies;
+mod others;
 mod restoring;
 mod two;
 mod upkeep;
@@ -15,7 +16,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::{Ask, Cache, Opening};
+use super::{Ask, Cache, Opening, moment};
 use crate::logic::cache::{
     Field, Hit, Inputs, Kept, Looked, Miss, Recipe, Record, Replay, Share, Trust, Unit,
 };
@@ -89,6 +90,7 @@ impl Place {
             job: 1,
             trust: Trust::Own,
             is_nested: false,
+            at_work: Vec::new(),
             probe: |command, _, _| Ok(format!("{command} 1.0")),
         }
     }
@@ -100,9 +102,13 @@ impl Place {
     pub(super) fn job_with(&self, opening: Opening) -> Job {
         let (tell, heard) = channel();
         let place = opening.job_dir.clone();
-        let answer = Box::new(move |reports| {
-            // A test that has ended hears nothing.
-            let _heard = tell.send(reports);
+        let answer = Box::new(move |mut reports: Vec<Report>| {
+            // That a look waits is told besides, and answers nothing.
+            reports.retain(|it| !matches!(it, Report::LookWaits { .. }));
+            if !reports.is_empty() {
+                // A test that has ended hears nothing.
+                let _heard = tell.send(reports);
+            }
         });
         Job { cache: Some(Cache::start(opening, answer)), heard, place }
     }
@@ -182,7 +188,12 @@ impl Job {
     }
 
     pub(super) fn keep(&self, unit: Unit, record: Record, logs: &[(u32, String)]) -> Kept {
-        self.ask(vec![Ask::Keep { unit, record, logs: logs.to_vec() }]);
+        self.keep_until(unit, moment(), record, logs)
+    }
+
+    /// The same for what was over at that moment.
+    pub(super) fn keep_until(&self, unit: Unit, until: i64, record: Record, logs: &[(u32, String)]) -> Kept {
+        self.ask(vec![Ask::Keep { unit, until, record, logs: logs.to_vec() }]);
         match self.answer() {
             Report::Kept { kept, .. } => kept,
             other => panic!("{other:?}"),

@@ -3,6 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::pen::{Pen, wrapped};
+use crate::faces::caching;
 use crate::faces::tui::glyphs::State;
 use crate::faces::tui::motion;
 use crate::faces::tui::theme::Token;
@@ -177,6 +178,9 @@ fn of_cell(lines: &mut Vec<Line>, view: &JobView, cell: u32, facts: Facts<'_>) {
     if let Some(why) = why_cell(view, cell).filter(|_| matches!(it.phase, Phase::Done(_))) {
         lines.push(line("why", why));
     }
+    if let Some(cache) = &it.cache {
+        lines.push(line("cache", caching::told(cache)));
+    }
     let is_over = matches!(it.phase, Phase::Done(_));
     let used = view.steps_in_order(cell).into_iter().filter(|at| !view.is_unused_undo(cell, *at));
     let used = used.map(|at| (at, &it.steps[at as usize]));
@@ -194,6 +198,9 @@ fn of_cell(lines: &mut Vec<Line>, view: &JobView, cell: u32, facts: Facts<'_>) {
         let text = format!("{number}{}{tries}{took}{how}", step_title(view, cell, at));
         let state = never.map_or_else(|| State::of_step(step).within(view), |(state, _)| state);
         lines.push(Line { state: Some(state), ..line(head, text) });
+        if let Some(cache) = &step.cache {
+            lines.push(line("", format!("  cache {}", caching::told(cache))));
+        }
         for (attempt, tried) in view.earlier_tries(cell, at) {
             let took = tried.took.map_or_else(String::new, |took| format!("  {}", motion::clock(took)));
             lines.push(line("", format!("  try {attempt}: {}{took}", words::tried(tried, view))));

@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use unicode_width::UnicodeWidthStr;
 
 use super::pen::{Pen, cut, grouped};
+use crate::faces::caching;
 use crate::faces::tui::clusters::Part;
 use crate::faces::tui::log_pane::{PaneRow, TimeShown};
 use crate::faces::tui::motion;
@@ -17,7 +18,7 @@ use crate::faces::why::{step_title, why_cell, why_stage};
 use crate::faces::words;
 use crate::logic::job::report::AttemptKey;
 use crate::logic::time::Timestamp;
-use crate::logic::view::{JobView, Phase};
+use crate::logic::view::{CacheView, JobView, Phase};
 
 /// Draws the log of the selection; returns where its cursor is.
 pub(super) fn draw(
@@ -99,7 +100,14 @@ fn draw_part(pen: &mut Pen<'_>, line: Rect, left: u16, part: &Part, base: Style,
 
 fn heading(view: &JobView, cell: Option<u32>) -> String {
     let Some(cell) = cell.filter(|&cell| (cell as usize) < view.cells.len()) else { return "Log".to_owned() };
-    format!("Log  {}", view.cell_name(cell))
+    let name = view.cell_name(cell);
+    match view.cells[cell as usize].cache.as_ref() {
+        Some(CacheView::Hit { made_by, took, .. }) => {
+            format!("Log  {name}  from job #{made_by}, took {}", words::elapsed(*took))
+        }
+        _ => caching::missed(view, cell)
+            .map_or_else(|| format!("Log  {name}"), |why| format!("Log  {name}  {why}")),
+    }
 }
 
 fn draw_heading(pen: &mut Pen<'_>, line: Rect, facts: Facts<'_>, key: AttemptKey) {

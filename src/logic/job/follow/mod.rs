@@ -130,7 +130,7 @@ fn cell_next(state: &mut JobState, cell: u32, now: Timestamp) -> Option<Event> {
             } else {
                 return match cached::before_cell(state, cell, now) {
                     Some(Ruling::Done) => {
-                        let failed = cached::is_failure(state, cell);
+                        let failed = super::failing::is_failure(state, cell);
                         Some(stages::finish_cell(state, cell, failed, Pressure::None, now))
                     }
                     Some(Ruling::Wait) => None,

@@ -1,0 +1,105 @@
+//! What people read about the cache: why nothing fitted, what fitted and whose it was, what a look waits for.
+//!
+//! Not here: whether the decision is right (`cached.rs`).
+
+use crate::kit::{Sandbox, Tmux, eventually, nothing_is_left};
+
+const PLAYBOOK: &str = "version: 3
+stages:
+  make:
+    cache: { inputs: ['src/**'], outputs: ['out/made'] }
+    run: mkdir -p out && cat src/a > out/made
+  step:
+    steps:
+      - { id: one, run: 'cp src/a two', cache: { inputs: [src/a], outputs: [two] } }
+";
+
+fn project(playbook: &str) -> Sandbox {
+    Sandbox::new().file("it.yml", playbook).file("src/a", "one\n")
+}
+
+fn put(sandbox: &Sandbox, name: &str, text: &str) {
+    std::fs::write(sandbox.project().join(name), text).expect("the project is there and ours");
+}
+
+#[test]
+fn a_line_the_end_and_the_record_say_why_nothing_fitted_and_whose_result_was_taken() {
+    let sandbox = project(PLAYBOOK);
+    let run = || sandbox.sortie(["run", "it.yml", "--ui", "plain"]).run().code(0);
+    run()
+        .says("(miss: nothing was kept so far)")
+        .says("(miss in one: nothing was kept so far)")
+        .says("  miss   make and step: nothing was kept so far")
+        .says("0 of 2 from the cache")
+        .done();
+    put(&sandbox, "src/a", "two\n");
+    put(&sandbox, "src/b", "new\n");
+    run()
+        .says("(miss: input src/a changed, and 1 more)")
+        .says("  miss   make: input src/a changed, and 1 more")
+        .says("  miss   step: input src/a changed")
+        .done();
+    std::fs::remove_file(sandbox.project().join("out/made")).expect("it was made");
+    run().says("cached (from job #2, where it took").says("2 of 2 from the cache").done();
+    let show = || sandbox.sortie(["jobs", "show", "last"]).run().code(0);
+    show().says("hit: made by job #2 in").says("1 file put back").done();
+    let json = sandbox.sortie(["jobs", "show", "last", "--json"]).run().code(0).json_lines();
+    let cache = &json[0]["stages"][0]["cells"][0]["cache"];
+    assert_eq!((&cache["hit"], &cache["made_by"]), (&true.into(), &2.into()), "{cache}");
+    nothing_is_left(&sandbox, std::time::Duration::from_secs(10));
+}
+
+#[test]
+fn a_tool_that_fails_is_told_at_once_and_at_the_end() {
+    let playbook = "version: 3
+stages:
+  make:
+    cache: { inputs: [src/a], outputs: [made], tools: ['echo no such luck >&2; exit 7'] }
+    run: cp src/a made
+";
+    let sandbox = project(playbook);
+    sandbox
+        .sortie(["run", "it.yml", "--ui", "plain"])
+        .run()
+        .code(0)
+        .says(
+            "make can be neither looked for in the cache nor kept: the tool `echo no such luck >&2; exit 7`",
+        )
+        .says("  miss   make: the tool")
+        .done();
+    nothing_is_left(&sandbox, std::time::Duration::from_secs(10));
+}
+
+#[test]
+fn a_look_that_waits_for_outputs_or_tools_says_so() {
+    let playbook = "version: 3
+stages:
+  first:
+    cache: { inputs: [src/a], outputs: ['out/**'] }
+    run: touch begun; until test -e go; do sleep 0.02; done; mkdir -p out
+  second:
+    cache: { inputs: [src/a], outputs: ['out/**'] }
+    run: mkdir -p out
+  third:
+    cache: { inputs: [src/a], outputs: [made], tools: ['touch asked; until test -e tell; do sleep 0.02; done'] }
+    run: cp src/a made
+    needs: [first, second]
+";
+    let sandbox = project(playbook);
+    let terminal = Tmux::new(&sandbox, 120, 40);
+    terminal.type_line(&format!("{} run it.yml --ui full", crate::kit::SORTIE));
+    terminal.wait_for("waits outputs");
+    put(&sandbox, "go", "");
+    terminal.wait_for("asks its tools");
+    // The words in full stand with the stage.
+    terminal.send(&["G"]);
+    terminal.wait_for("looks for an earlier result, asks `touch asked");
+    put(&sandbox, "tell", "");
+    terminal.wait_for("miss: nothing was kept so far");
+    terminal.send(&["q"]);
+    eventually("the screen is left", || !terminal.alternate_on());
+    let events = sandbox.sortie(["jobs", "events", "last", "--type", "cache.waiting"]).run().code(0);
+    let told = events.json_lines();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0]["data"]["message"], "its outputs, which another stage or job is writing");
+}
