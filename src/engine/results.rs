@@ -10,7 +10,7 @@ use super::cache::{Ask, Cache, Opening, moment};
 use super::handle::LocalOrder;
 use super::reconcile::InFlight;
 use super::turn::Engine;
-use crate::logic::cache::{Kept, Looked, Miss, Trust, Unit};
+use crate::logic::cache::{Kept, Looked, Miss, Unit};
 use crate::logic::job::cached;
 use crate::logic::job::report::Report;
 
@@ -97,7 +97,7 @@ impl Engine {
             root: PathBuf::from(&*self.state.setting.root),
             job_dir: PathBuf::from(&*self.state.setting.dir),
             job: self.number,
-            trust: Trust::Own,
+            trust: self.state.setting.plan.cache.trust,
             is_nested: std::env::var_os("SORTIE_JOB").is_some(),
             probe: self.world.run_tool,
         };

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::cache::Trust;
 use super::diag::Diagnostic;
 use super::playbook::share::Totals;
 use super::playbook::source::{Source, Span};
@@ -158,6 +159,13 @@ pub static TABLE: &[Setting] = &[
         default: "auto",
         flag: "",
         about: "what runs containers of `services`; `auto` takes what works, and prefers a `process` where a service has one",
+    },
+    Setting {
+        key: "cache.trust",
+        accepts: Accepts::Words(&["own", "shared", "untrusted"]),
+        default: "own",
+        flag: "--cache-trust",
+        about: "how far jobs are trusted that are started here; a job uses no result that was made by one of a lower class",
     },
     Setting {
         key: "store.dir",
@@ -371,6 +379,12 @@ impl Settings {
     #[must_use]
     pub fn container_engine(&self) -> &str {
         self.text("services.engine")
+    }
+
+    /// Returns how far jobs are trusted that are started here.
+    #[must_use]
+    pub fn cache_trust(&self) -> Trust {
+        Trust::of_word(self.text("cache.trust")).unwrap_or_default()
     }
 
     /// Returns the folder for jobs and logs as it was written.

@@ -21,6 +21,7 @@ fn samples(key: &str) -> [&'static str; 4] {
         "jobs.keep-size" => ["1GiB", "2GiB", "3MiB", "4096"],
         "resources" => ["gpu=1", "cpu=0.5 memory=1GiB", "cpu=2 gpu=2", "memory=512MiB"],
         "services.engine" => ["docker", "podman", "auto", "docker"],
+        "cache.trust" => ["shared", "untrusted", "own", "shared"],
         "store.dir" => ["/a", "/b", "/c", "/d"],
         other => panic!("no samples for {other}"),
     }

@@ -9,6 +9,7 @@ mod bad_input;
 mod bad_input_alive;
 mod cache_commands;
 mod cache_files;
+mod cache_rules;
 mod cached;
 mod cached_others;
 mod cached_words;

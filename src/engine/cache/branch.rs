@@ -38,7 +38,7 @@ pub(super) fn branches(root: &Path) -> Branches {
 }
 
 /// Returns the folder in which git keeps what belongs to a checkout.
-fn git_folder(folder: &Path) -> Option<PathBuf> {
+pub(super) fn git_folder(folder: &Path) -> Option<PathBuf> {
     let git = folder.join(".git");
     if git.is_dir() {
         return Some(git);

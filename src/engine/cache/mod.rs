@@ -10,6 +10,7 @@ mod branch;
 mod db;
 mod entry;
 mod files;
+mod git_index;
 mod keep;
 mod keyed;
 mod known;

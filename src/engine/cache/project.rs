@@ -1,6 +1,6 @@
-//! The project as a whole: the files that git does not ignore, and a listing that shows what was written.
+//! The project as a whole: the files that git tracks or does not ignore, and a listing that shows what was written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::os::unix::ffi::OsStrExt;
 
 use ignore::WalkBuilder;
@@ -10,7 +10,7 @@ use super::stat::Stamp;
 use crate::logic::cache::Inputs;
 use crate::logic::cache::pattern::Patterns;
 
-/// Returns the files of the project that git does not ignore; of those what patterns name, if there are any.
+/// Returns the files of the project that git tracks, or does not ignore; of those what patterns name, if there are any.
 ///
 /// # Errors
 /// A folder that cannot be read, or a pattern that is none.
@@ -43,7 +43,40 @@ pub(super) fn files(look: &mut Look<'_>, inputs: &Inputs) -> Result<Vec<Item>, T
         let Some(stat) = look.stat(path)? else { continue };
         found.push(Item { path: path.to_vec(), stat });
     }
+    add_tracked(look, patterns.as_ref(), &mut found)?;
     Ok(found)
+}
+
+/// Adds what git tracks although it ignores it: that is as much part of the project as all else.
+fn add_tracked(
+    look: &mut Look<'_>,
+    patterns: Option<&Patterns>,
+    found: &mut Vec<Item>,
+) -> Result<(), Trouble> {
+    let root = look.root;
+    let tracked = super::git_index::tracked(&root.path).map_err(|why| {
+        let message =
+            format!("it is not certain which files git tracks, because its index cannot be read: {why}");
+        Trouble::new("unreadable-input", message)
+    })?;
+    if tracked.is_empty() {
+        return Ok(());
+    }
+    let known: HashSet<Vec<u8>> = found.iter().map(|item| item.path.clone()).collect();
+    let state = root.state_path();
+    for path in tracked {
+        let is_ours = state.as_ref().is_some_and(|state| root.full(&path).starts_with(state));
+        let is_named = patterns.is_none_or(|it| it.name(&shown(&path)));
+        if known.contains(&path) || is_ours || !is_named || !look.is_inside(&path) {
+            continue;
+        }
+        // It was removed, and git will hear of it.
+        let Some(stat) = look.stat(&path)? else { continue };
+        if !stat.is_folder() {
+            found.push(Item { path, stat });
+        }
+    }
+    Ok(())
 }
 
 /// All files of the project and their states, those that git ignores and the heads of git's branches included.

@@ -297,6 +297,10 @@ pub struct RequestArgs {
     /// Make everything anew, and keep it
     #[arg(long)]
     pub refresh: bool,
+    /// How far this job is trusted: it uses no result of a job that is trusted less, and its own are marked so; `own` if
+    /// nobody says anything else
+    #[arg(long, value_name = "CLASS", value_parser = ["own", "shared", "untrusted"])]
+    pub cache_trust: Option<String>,
     /// Among jobs that wait for the same thing, higher ones go first
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true)]
     pub priority: i32,

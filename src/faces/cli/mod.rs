@@ -169,6 +169,7 @@ pub fn flags(cli: &Cli) -> Result<Vec<Given>, Failure> {
         _ => None,
     };
     add("run.max-parallel", "--max-parallel", request.and_then(|it| it.max_parallel).map(|n| n.to_string()));
+    add("cache.trust", "--cache-trust", request.and_then(|it| it.cache_trust.clone()));
     if let Some(Command::Run(args)) = &cli.command {
         add("ui.heartbeat", "--heartbeat", args.heartbeat.map(crate::logic::text::duration));
         add("run.on-loss", "--on-loss", args.on_loss.map(|it| it.word().to_owned()));

@@ -51,6 +51,7 @@ pub(super) fn request(context: &Context, args: &RequestArgs) -> Result<PlanReque
             refresh: args.refresh,
             all: args.cache,
             files: args.cache_files.clone(),
+            trust: context.settings.cache_trust(),
         },
         containers: Containers::default(),
         summary: None,

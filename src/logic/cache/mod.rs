@@ -65,7 +65,7 @@ pub struct Field {
 pub enum Inputs {
     /// Patterns below the root of the project, in order; one that begins with `!` takes files out again.
     Globs(Vec<String>),
-    /// All files of the project that git does not ignore, or those of them that these patterns name, if there are any.
+    /// All files of the project that git tracks or does not ignore, or those of them that these patterns name, if there are any.
     Project(Vec<String>),
 }
 
@@ -97,6 +97,24 @@ pub enum Trust {
     Shared,
     #[default]
     Own,
+}
+
+impl Trust {
+    /// Returns the class of that word, as settings and the command line have it.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        [Self::Own, Self::Shared, Self::Untrusted].into_iter().find(|it| it.word() == word)
+    }
+
+    /// Returns its word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Own => "own",
+            Self::Shared => "shared",
+            Self::Untrusted => "untrusted",
+        }
+    }
 }
 
 /// What of a result is replayed, besides its files.

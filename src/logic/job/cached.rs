@@ -6,6 +6,7 @@
 //! was kept, or it was said why not. What is cached runs in a closed environment: what is not in the key is not there.
 
 use super::event::{Event, Outcome, StepEnd};
+use super::failing;
 use super::launch;
 use super::progress::Pressure;
 use super::report::{Annotation, AttemptKey};
@@ -124,12 +125,24 @@ pub(super) fn holds_rest(state: &mut JobState, cell: u32) -> bool {
     let is_due = |at: &usize| {
         let step = &it.steps[*at];
         let is_missed = step.cached.as_ref().is_some_and(|cached| cached.phase == CachePhase::Missed);
-        is_missed && step.done().is_some_and(|done| done.outcome == Some(Outcome::Success))
+        is_missed
+            && step.done().is_some_and(|done| {
+                done.outcome == Some(Outcome::Success)
+                    || (keeps_failures(state, it.stage, Some(index(*at))) && failing::is_plain(done))
+            })
     };
     let Some(step) = (0..it.steps.len()).find(is_due) else { return false };
-    let step = u32::try_from(step).unwrap_or(u32::MAX);
-    state.index.keeping.insert(Unit { cell, run: it.run, step: Some(step) });
+    state.index.keeping.insert(Unit { cell, run: it.run, step: Some(index(step)) });
     true
+}
+
+fn index(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+/// Says whether failures of a unit are kept, too.
+fn keeps_failures(state: &JobState, stage: u32, step: Option<u32>) -> bool {
+    rule(state, stage, step).is_some_and(|(rule, _)| rule.failures)
 }
 
 /// Says whether a cell all of whose steps have ended has to be kept before it ends, and has that done.
@@ -138,8 +151,12 @@ pub(super) fn holds_end(state: &mut JobState, cell: u32, failed: bool, pressure:
     let is_missed = it.cached.as_ref().is_some_and(|cached| cached.phase == CachePhase::Missed);
     let has_passed = |outcome: Option<Outcome>| matches!(outcome, Some(Outcome::Success | Outcome::Skipped));
     let is_whole = it.steps.iter().all(|step| step.done().is_some_and(|done| has_passed(done.outcome)));
-    let is_good = !failed && pressure == Pressure::None && it.stop.is_none() && it.survivors.is_empty();
-    if !is_missed || !is_whole || !is_good || it.skip.is_some() {
+    let is_good = pressure == Pressure::None && it.stop.is_none() && it.survivors.is_empty();
+    let is_result = match failed {
+        false => is_whole,
+        true => keeps_failures(state, it.stage, None) && failing::has_plainly_failed(state, it),
+    };
+    if !is_missed || !is_result || !is_good || it.skip.is_some() {
         return false;
     }
     state.index.keeping.insert(Unit { cell, run: it.run, step: None });
@@ -359,7 +376,9 @@ pub fn record(state: &JobState, unit: Unit, now: Timestamp) -> (Record, Vec<(u32
 #[must_use]
 pub fn may_hit(state: &JobState, unit: Unit) -> bool {
     let it = &state.cells[unit.cell as usize];
-    !it.is_anew && rule(state, it.stage, unit.step).is_some_and(|(_, mode)| mode.reads)
+    // Who runs something again because it failed does not want to hear the same once more.
+    let is_open = |rule: &CacheRule| !rule.failures || unit.run == 1;
+    !it.is_anew && rule(state, it.stage, unit.step).is_some_and(|(rule, mode)| mode.reads && is_open(rule))
 }
 
 /// Returns the environment that a step starts from, if it is closed: nothing but this and what the playbook says.
@@ -494,6 +513,10 @@ pub fn recipe(state: &JobState, unit: Unit) -> Result<Recipe, ExprError> {
     }
     if fields.is_raw {
         fields.contexts(&scope, rule.with_secrets);
+    }
+    if rule.failures {
+        // Who does not ask for failures is given none.
+        fields.put("failures", Some("true"));
     }
     if let Some(key) = &rule.key {
         fields.put("key", Some(&key.template.eval_text(&scope)?));

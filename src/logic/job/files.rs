@@ -75,7 +75,7 @@ pub(super) fn started(
         folder: super::launch::directory(state, attempt.cell, None).to_string(),
         state: state_dir.to_owned(),
         job: number(&setting.facts),
-        trust: crate::logic::cache::Trust::Own,
+        trust: setting.plan.cache.trust,
         paths,
         key,
     };

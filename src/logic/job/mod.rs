@@ -24,6 +24,7 @@ pub(crate) mod calls;
 pub mod decide;
 pub mod effect;
 pub mod event;
+mod failing;
 mod files;
 pub mod follow;
 mod freeze;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::call::Frame;
 use super::{PlannedStage, Selected};
-use crate::logic::cache::Share;
+use crate::logic::cache::{Share, Trust};
 use crate::logic::expr::Template;
 use crate::logic::playbook::cache::{CacheMode, CacheRule};
 use crate::logic::playbook::model::{Playbook, Stage, Text};
@@ -24,6 +24,13 @@ pub struct CacheRequest {
     pub all: bool,
     /// Of `all`: patterns of the files that these depend on; all files of the project if there is none.
     pub files: Vec<String>,
+    /// How far the job is trusted: it uses nothing that was made for somebody who is trusted less.
+    #[serde(skip_serializing_if = "is_own")]
+    pub trust: Trust,
+}
+
+fn is_own(trust: &Trust) -> bool {
+    *trust == Trust::Own
 }
 
 impl CacheRequest {
@@ -59,6 +66,7 @@ pub(super) fn choose(
             max_size: None,
             share: Share::Project,
             is_strict: true,
+            failures: false,
             whole_project: true,
         }));
     }
@@ -82,7 +90,9 @@ fn home<'a>(playbook: &'a Playbook, frames: &'a [Frame], stage: &Stage) -> &'a P
 }
 
 fn has_own(stage: &Stage) -> bool {
-    stage.cache.is_some() || stage.steps.steps.iter().any(|step| step.cache.is_some())
+    stage.is_never_cached
+        || stage.cache.is_some()
+        || stage.steps.steps.iter().any(|step| step.cache.is_some())
 }
 
 fn why_not(playbook: &Playbook, stage: &Stage) -> Option<&'static str> {

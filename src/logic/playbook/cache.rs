@@ -25,6 +25,8 @@ pub struct CacheRule {
     pub max_size: Option<u64>,
     pub share: Share,
     pub is_strict: bool,
+    /// Failures are kept as well, of what makes no files.
+    pub failures: bool,
     /// Of `run --cache`: all files of the project are inputs, or those of them that `inputs` name.
     pub whole_project: bool,
 }

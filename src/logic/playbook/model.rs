@@ -136,6 +136,8 @@ pub struct Defaults {
     pub retry: Option<Retry>,
     pub cancel: Option<Cancel>,
     pub on_interrupt: Option<OnInterrupt>,
+    /// Of each stage that does not say `cache: false`.
+    pub cache: Option<Box<CacheRule>>,
 }
 
 /// What happens to a step that was running when whatever held it died, its machine for one.
@@ -259,6 +261,8 @@ pub struct Stage {
     pub locks: Vec<Lock>,
     pub resources: Resources,
     pub cache: Option<Box<CacheRule>>,
+    /// It says `cache: false`.
+    pub is_never_cached: bool,
 }
 
 /// When a stage runs, seen from its direct needs. Sugar for `if`.

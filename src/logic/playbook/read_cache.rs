@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::cache::{CacheMode, CacheRule};
 use super::call::GivenValue;
 use super::contexts::Spot;
-use super::decode::{Field, Reader};
+use super::decode::{Field, Fields, Reader};
 use super::keys::Place;
 use super::model::{Action, Env, Stage, Step, Text, Workspace};
 use super::source::Span;
@@ -17,18 +17,50 @@ use crate::logic::diag::Diagnostic;
 use crate::logic::expr::TemplateExpr;
 
 impl Reader<'_> {
-    /// Reads `cache`.
-    pub(super) fn cache(&mut self, field: Field) -> Option<Box<CacheRule>> {
+    /// Reads `cache` of a stage, or takes what the playbook says of all of them.
+    pub(super) fn stage_cache(&mut self, fields: &Fields, stage: &mut Stage, outer: Option<&CacheRule>) {
+        let Some(field) = fields.field("cache") else {
+            let has_own = stage.steps.steps.iter().any(|step| step.cache.is_some());
+            stage.cache = outer.filter(|_| !has_own).map(|rule| Box::new(rule.clone()));
+            return;
+        };
+        if self.scalar(field.value).is_some_and(|scalar| scalar.text == "false") {
+            stage.is_never_cached = true;
+        } else {
+            stage.cache = self.cache(field, outer);
+        }
+    }
+
+    /// Reads `cache`; `outer` is what holds where it says nothing.
+    pub(super) fn cache(&mut self, field: Field, outer: Option<&CacheRule>) -> Option<Box<CacheRule>> {
         let before = self.found.len();
         let fields = self.fields(field.value, Place::Cache)?;
-        let Some(inputs) = fields.get("inputs") else {
+        let inputs = fields.get("inputs");
+        if inputs.is_none() && outer.is_none() {
             if self.found.len() == before {
                 let span = self.span(field.value);
                 let help = "write `inputs: [\"src/**\"]`, or `inputs: []` if the result depends on no file";
                 self.missing(span, "`cache`", "inputs", help);
             }
             return None;
-        };
+        }
+        let mut rule = outer.cloned().unwrap_or_else(|| empty_rule(field.key));
+        rule.span = field.key;
+        if let Some(id) = inputs {
+            rule.inputs = self.patterns(id, false);
+        }
+        if let Some(id) = fields.get("outputs") {
+            rule.outputs = self.patterns(id, true);
+        }
+        if let Some(id) = fields.get("env") {
+            rule.env = self.names(id);
+        }
+        if let Some(id) = fields.get("tools") {
+            rule.tools = self.templates(id, "a command, or a list of them");
+        }
+        if let Some(id) = fields.get("key") {
+            rule.key = self.template(id, Spot::StageShare, "text");
+        }
         let modes = [
             ("read-write", CacheMode { reads: true, writes: true }),
             ("read", CacheMode { reads: true, writes: false }),
@@ -36,27 +68,22 @@ impl Reader<'_> {
             ("off", CacheMode { reads: false, writes: false }),
         ];
         let shares = [("project", Share::Project), ("branch", Share::Branch), ("none", Share::None)];
-        let yes = |reader: &mut Self, name: &str| fields.get(name).and_then(|id| reader.boolean(id));
-        let with_secrets =
-            fields.get("secrets").and_then(|id| self.word(id, &[("refuse", false), ("include", true)]));
-        Some(Box::new(CacheRule {
-            span: field.key,
-            inputs: self.patterns(inputs, false),
-            outputs: fields.get("outputs").map(|id| self.patterns(id, true)).unwrap_or_default(),
-            env: fields.get("env").map(|id| self.names(id)).unwrap_or_default(),
-            tools: fields
-                .get("tools")
-                .map(|id| self.templates(id, "a command, or a list of them"))
-                .unwrap_or_default(),
-            key: fields.get("key").and_then(|id| self.template(id, Spot::StageShare, "text")),
-            mode: fields.get("mode").and_then(|id| self.word(id, &modes)).unwrap_or_default(),
-            outputs_exact: yes(self, "outputs-exact").unwrap_or(true),
-            with_secrets: with_secrets.unwrap_or(false),
-            max_size: fields.get("max-size").and_then(|id| self.size(id)),
-            share: fields.get("share").and_then(|id| self.word(id, &shares)).unwrap_or_default(),
-            is_strict: yes(self, "strict").unwrap_or(false),
-            whole_project: false,
-        }))
+        let secrets = [("refuse", false), ("include", true)];
+        let set = |it: &mut bool, found: Option<bool>| *it = found.unwrap_or(*it);
+        set(&mut rule.with_secrets, fields.get("secrets").and_then(|id| self.word(id, &secrets)));
+        set(&mut rule.outputs_exact, fields.get("outputs-exact").and_then(|id| self.boolean(id)));
+        set(&mut rule.is_strict, fields.get("strict").and_then(|id| self.boolean(id)));
+        set(&mut rule.failures, fields.get("failures").and_then(|id| self.boolean(id)));
+        rule.mode = fields.get("mode").and_then(|id| self.word(id, &modes)).unwrap_or(rule.mode);
+        rule.share = fields.get("share").and_then(|id| self.word(id, &shares)).unwrap_or(rule.share);
+        rule.max_size = fields.get("max-size").and_then(|id| self.size(id)).or(rule.max_size);
+        if rule.failures && !rule.outputs.is_empty() {
+            let span = fields.field("failures").map_or(field.key, |failures| failures.key);
+            let message = "failures are kept only of what makes no files, and this has `outputs`";
+            let problem = Diagnostic::error("cache-not-possible", span, message);
+            self.report(problem.help("remove `failures`, or let a stage of its own do the check"));
+        }
+        Some(Box::new(rule))
     }
 
     fn names(&mut self, id: NodeId) -> Vec<Arc<str>> {
@@ -104,12 +131,16 @@ impl Reader<'_> {
     }
 
     /// Reports what keeps a stage, or a step of it, from being cached.
-    pub(super) fn check_caches(&mut self, stage: &Stage, outer: &Env) {
+    pub(super) fn check_caches(&mut self, stage: &Stage, outer: &Env, of_all: Option<Span>) {
         if let Some(rule) = &stage.cache {
             let steps = &stage.steps.steps;
             let why = why_not_stage(stage).map(str::to_owned);
             let why = why.or_else(|| steps.iter().find_map(|step| why_not_step(step).map(str::to_owned)));
-            self.refuse(rule, why);
+            let is_tried = rule.failures && stage.retry.is_some();
+            let why = why.or_else(|| {
+                is_tried.then(|| "it keeps `failures`, and its `retry` would not take them".to_owned())
+            });
+            self.refuse(rule, (stage, of_all), why);
             let texts = steps.iter().flat_map(texts_of).chain(stage_texts(stage, outer));
             self.check_texts(rule, texts);
         }
@@ -118,13 +149,20 @@ impl Reader<'_> {
             let why = (!step.action.is_run()).then_some("only a step with `run` has a result");
             let why = why.or_else(|| stage.cache.as_ref().map(|_| "its stage is cached as a whole"));
             let why = why.or_else(|| why_not_step(step)).or_else(|| why_not_stage(stage));
-            self.refuse(rule, why.map(str::to_owned));
+            self.refuse(rule, (stage, of_all), why.map(str::to_owned));
             self.check_texts(rule, texts_of(step).chain(stage_texts(stage, outer)));
         }
     }
 
-    fn refuse(&mut self, rule: &CacheRule, why: Option<String>) {
+    fn refuse(&mut self, rule: &CacheRule, (stage, of_all): (&Stage, Option<Span>), why: Option<String>) {
         let Some(why) = why else { return };
+        if of_all == Some(rule.span) {
+            let message = format!("`{}` cannot be cached: {why}", stage.id);
+            let problem = Diagnostic::error("cache-not-possible", stage.span, message);
+            let help = "write `cache: false` into the stage";
+            self.report(problem.also(rule.span, "asks for caching of all stages").help(help));
+            return;
+        }
         let problem =
             Diagnostic::error("cache-not-possible", rule.span, format!("this cannot be cached: {why}"));
         self.report(problem.help("remove `cache`, or move that to a stage of its own"));
@@ -183,6 +221,25 @@ impl Reader<'_> {
                 }
             }
         }
+    }
+}
+
+fn empty_rule(span: Span) -> CacheRule {
+    CacheRule {
+        span,
+        inputs: Vec::new(),
+        outputs: Vec::new(),
+        env: Vec::new(),
+        tools: Vec::new(),
+        key: None,
+        mode: CacheMode::default(),
+        outputs_exact: true,
+        with_secrets: false,
+        max_size: None,
+        share: Share::default(),
+        is_strict: false,
+        failures: false,
+        whole_project: false,
     }
 }
 

@@ -47,7 +47,7 @@ impl Reader<'_> {
         let concurrency = fields.field("concurrency");
         let env = fields.get("env").map(|id| self.env(id, Spot::PlaybookEnv)).unwrap_or_default();
         for stage in &stages {
-            self.check_caches(stage, &env);
+            self.check_caches(stage, &env, defaults.cache.as_ref().map(|rule| rule.span));
         }
         Some(Playbook {
             name: Arc::from(name.unwrap_or_else(|| stem(&self.source.name).to_owned())),
@@ -124,6 +124,15 @@ impl Reader<'_> {
         defaults.retry = fields.get("retry").and_then(|id| self.retry(id));
         defaults.cancel = fields.get("cancel").and_then(|id| self.cancel(id, None));
         defaults.on_interrupt = fields.get("on-interrupt").and_then(|id| self.on_interrupt(id));
+        if let Some(field) = fields.field("cache") {
+            if spot == Spot::PlaybookDefaults {
+                defaults.cache = self.cache(field, None);
+            } else {
+                let message = "`defaults` of a stage have no `cache`";
+                let problem = Diagnostic::error("misplaced-key", field.key, message);
+                self.report(problem.help("write `cache` beside `defaults`"));
+            }
+        }
         defaults
     }
 

@@ -212,7 +212,7 @@ impl<'t> Reader<'t> {
         self.add_services(&mut stage, services, &defaults);
         stage.rollback_on_failure = self.rollback_of_stage(&fields, &stage.steps);
         stage.outputs = fields.get("outputs").map(|id| self.stage_outputs(id)).unwrap_or_default();
-        stage.cache = fields.field("cache").and_then(|field| self.cache(field));
+        self.stage_cache(&fields, &mut stage, outer.cache.as_deref());
         stage
     }
 
@@ -384,5 +384,6 @@ fn empty_stage(header: &Header<'_>, needs: Vec<usize>, outer: &Defaults) -> Stag
         locks: Vec::new(),
         resources: Resources::default(),
         cache: None,
+        is_never_cached: false,
     }
 }

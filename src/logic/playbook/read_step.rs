@@ -240,7 +240,7 @@ impl<'t> Reader<'t> {
         step.on_interrupt = on_interrupt.unwrap_or(defaults.on_interrupt);
         step.keep_children =
             fields.get("keep-children").and_then(|id| self.keep_children(id)).unwrap_or_default();
-        step.cache = fields.field("cache").and_then(|field| self.cache(field));
+        step.cache = fields.field("cache").and_then(|field| self.cache(field, None));
         step.log_limit = fields.get("log").and_then(|id| self.log_limit(id)).or(defaults.log_limit);
         let is_run = matches!(step.action, Action::Run { .. }) && step.files.is_none();
         step.retry = match fields.get("retry") {

@@ -129,7 +129,10 @@ fn cell_next(state: &mut JobState, cell: u32, now: Timestamp) -> Option<Event> {
                 (Outcome::Cancelled, cause)
             } else {
                 return match cached::before_cell(state, cell, now) {
-                    Some(Ruling::Done) => Some(stages::finish_cell(state, cell, false, Pressure::None, now)),
+                    Some(Ruling::Done) => {
+                        let failed = super::failing::is_failure(state, cell);
+                        Some(stages::finish_cell(state, cell, failed, Pressure::None, now))
+                    }
                     Some(Ruling::Wait) => None,
                     None => share::before_cell(state, cell, now),
                 };

@@ -150,7 +150,7 @@ static DEFAULTS: &[Key] = &[
     yes(D, "timeout", "a duration", "Of each stage"),
     yes(D, "retry", "a map", "Of each step with `run`"),
     yes(D, "cancel", "a map", "How processes are asked to stop"),
-    later(D, "cache", "a map", "Of each step"),
+    yes(D, "cache", "a map", "Of each stage of the playbook that does not say `cache: false`"),
     yes(
         D,
         "on-interrupt",
@@ -243,7 +243,7 @@ static STAGE: &[Key] = &[
     yes(S, "concurrency", "text or a map", "Cells of one group run one after the other, over all jobs"),
     yes(S, "locks", "a list of locks", "Locks that are taken together before a cell starts"),
     yes(S, "resources", "a map", "Share of the machine that each cell needs"),
-    yes(S, "cache", "a map", "Takes the result of an earlier equal run"),
+    yes(S, "cache", "a map, or `false`", "Takes the result of an earlier equal run"),
     yes(S, "uses", "a path such as `./lib/build.yml`", "Runs another playbook of the project as this stage"),
     yes(S, "with", "a map of values", "Inputs of the playbook in `uses`"),
     yes(S, "secrets", "`inherit` or a map", "Secrets of the playbook in `uses`"),
@@ -522,7 +522,7 @@ static CACHE: &[Key] = &[
     yes(CA, "secrets", "`refuse` or `include`", "What happens with secrets"),
     yes(CA, "max-size", "a size", "Largest result that is kept"),
     yes(CA, "share", "`project`, `branch` or `none`", "Who may use the result"),
-    later(CA, "failures", "`true` or `false`", "Keeps failures of pure checks"),
+    yes(CA, "failures", "`true` or `false`", "Keeps failures, too, of what makes no files"),
     yes(CA, "strict", "`true` or `false`", "Watches for undeclared writes"),
 ];
 
