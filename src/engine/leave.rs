@@ -90,7 +90,7 @@ impl Engine {
     /// Makes the summary of the job from its events: those at hand, else those of the store. Beside it: when the job was made.
     fn summary(&self, last: &[Envelope]) -> Result<(Summary, Timestamp), String> {
         let plan = &self.state.setting.plan;
-        let mut story = Story::new(plan.playbook.clone());
+        let mut story = Story::new(plan);
         match self.bus.all_events() {
             Some(published) => {
                 published.iter().chain(&self.unpublished).for_each(|it| story.fold(it));

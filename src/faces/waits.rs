@@ -51,8 +51,12 @@ pub fn of_stage(view: &JobView, stage: u32, is_live: bool) -> Wait<'_> {
     let Some(model) = view.playbook.stages.get(stage as usize) else { return Wait::Nothing };
     let it = &view.stages[stage as usize];
     let is_open = |need: &&usize| view.stages[**need].phase.outcome().is_none();
-    let open: Vec<&str> =
-        model.needs.iter().filter(is_open).map(|&need| &*view.playbook.stages[need].id).collect();
+    let open: Vec<&str> = model
+        .needs
+        .iter()
+        .filter(is_open)
+        .filter_map(|&need| Some(view.own_name(u32::try_from(need).ok()?)))
+        .collect();
     let own = if let Some(waits) = &view.waits {
         Wait::Shares(waits)
     } else if !open.is_empty() {

@@ -2,7 +2,7 @@
 //!
 //! Not here: whether the decision is right (`cached.rs`).
 
-use crate::kit::{Sandbox, Tmux, eventually, nothing_is_left};
+use crate::kit::{Sandbox, Tmux, nothing_is_left};
 
 const PLAYBOOK: &str = "version: 3
 stages:
@@ -76,13 +76,13 @@ fn a_look_that_waits_for_outputs_or_tools_says_so() {
 stages:
   first:
     cache: { inputs: [src/a], outputs: ['out/**'] }
-    run: touch begun; until test -e go; do sleep 0.02; done; mkdir -p out
+    run: until test -e go; do sleep 0.02; done; mkdir -p out
   second:
     cache: { inputs: [src/a], outputs: ['out/**'] }
-    run: mkdir -p out
+    run: until test -e go; do sleep 0.02; done; mkdir -p out
   third:
     cache: { inputs: [src/a], outputs: [made], tools: ['touch asked; until test -e tell; do sleep 0.02; done'] }
-    run: cp src/a made
+    run: until test -e stop; do sleep 0.02; done; cp src/a made
     needs: [first, second]
 ";
     let sandbox = project(playbook);
@@ -96,8 +96,8 @@ stages:
     terminal.wait_for("looks for an earlier result, asks `touch asked");
     put(&sandbox, "tell", "");
     terminal.wait_for("miss: nothing was kept so far");
-    terminal.send(&["q"]);
-    eventually("the screen is left", || !terminal.alternate_on());
+    put(&sandbox, "stop", "");
+    sandbox.sortie(["jobs", "wait", "last"]).run().code(0).done();
     let events = sandbox.sortie(["jobs", "events", "last", "--type", "cache.waiting"]).run().code(0);
     let told = events.json_lines();
     assert_eq!(told.len(), 1, "{told:?}");

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::handover::{engine, kill_hard};
-use crate::kit::{Sandbox, eventually, nothing_is_left};
+use crate::kit::{Sandbox, Tmux, eventually, nothing_is_left};
 
 const TOP: &str = r#"version: 3
 name: top
@@ -309,4 +309,42 @@ fn the_example_of_reuse_does_what_it_says() {
     assert!(ran.out.contains("package[part=wing] / pack | packing 2 of wing"), "{}", ran.out);
     assert!(ran.out.contains("deliver | everything is packed, the last label is № rudder"), "{}", ran.out);
     nothing_is_left(&sandbox, Duration::from_secs(2));
+}
+
+#[test]
+fn called_stages_stand_below_their_caller_whose_logs_and_longest_chain_are_theirs() {
+    let sandbox = three();
+    put(&sandbox, "slow", "");
+    let terminal = Tmux::new(&sandbox, 120, 40);
+    terminal.type_line(&format!("{} run top.yml --ui full", crate::kit::SORTIE));
+    eventually("all are at work", || lines(&sandbox, "waits").len() == ALL.len());
+    let screen = terminal.wait_until("the last of them is on the screen", |it| {
+        let screen = it.capture();
+        (screen.matches(" cc  2/4").count() == ALL.len()).then_some(screen)
+    });
+    // The list is on the left; beside it stands the name of the log.
+    let list = || screen.lines().filter_map(|line| line.split_once('│').map(|(left, _)| left));
+    let column = |what: &str| {
+        let found = list().find_map(|line| Some(line[..line.find(what)?].chars().count()));
+        found.unwrap_or_else(|| panic!("no {what} in {screen}"))
+    };
+    let columns = ["build", "linux", "compile", "cc  2/4"].map(column);
+    assert!(columns.is_sorted_by(|a, b| a < b), "{columns:?} in {screen}");
+    put(&sandbox, "go", "");
+    sandbox.sortie(["jobs", "wait", "last"]).run().code(0).done();
+    let logs = |of| sandbox.sortie(["logs", "last", of]).run().code(0);
+    logs("build")
+        .says("build[os=linux] / check | checked linux-")
+        .says("build[os=mac] / check | checked mac-")
+        .done();
+    let of_one = logs("build[os=mac]").says("build[os=mac] / check | checked mac-");
+    assert!(!of_one.out.contains("linux"), "{}", of_one.out);
+    let summary = sandbox.sortie(["jobs", "summary", "last", "--format", "json"]).run().code(0).out;
+    let summary: serde_json::Value = serde_json::from_str(&summary).expect("it is JSON");
+    let (path, job) = (&summary["critical_path"], &summary["job"]);
+    let names: Vec<&str> =
+        path["stages"].as_array().into_iter().flatten().filter_map(|it| it["stage"].as_str()).collect();
+    assert_eq!((names.first(), names.last()), (Some(&"first"), Some(&"last")), "{path}");
+    assert!(names.iter().all(|name| *name != "build" && !name.ends_with("compile")), "{path}");
+    assert!(path["seconds"].as_f64() <= job["seconds"].as_f64(), "{path} in {job}");
 }

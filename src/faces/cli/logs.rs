@@ -56,7 +56,7 @@ pub(super) fn logs(
     if let (Some(attempt), true) = (args.attempt, keys.is_empty() && missing.is_empty()) {
         was_tried(&view, &choice, attempt)?;
     }
-    let is_several = keys.len() > 1;
+    let is_several = keys.len() > 1 || choice.is_caller(&view);
     for key in keys {
         let path = logs::path(&row.dir, key);
         if args.raw {
@@ -192,15 +192,28 @@ impl Choice {
         Ok(())
     }
 
+    /// Says whether it stands for a stage that calls others.
+    fn is_caller(&self, view: &JobView) -> bool {
+        self.stage.is_some_and(|stage| !view.called(stage).is_empty())
+    }
+
+    /// What a caller prints is what the stages print that it calls.
+    fn is_called(&self, view: &JobView, key: AttemptKey) -> bool {
+        let Some(stage) = self.stage.filter(|_| self.is_caller(view)) else { return false };
+        let cells = self.cells.as_ref().unwrap_or(&view.stages[stage as usize].cells);
+        view.is_called_by(view.cells[key.cell as usize].stage, cells)
+    }
+
     fn has(&self, view: &JobView, key: AttemptKey) -> bool {
         self.is_here(view, key) && self.attempt.is_none_or(|attempt| key.attempt == attempt)
     }
 
     /// The same, whichever try it is.
     fn is_here(&self, view: &JobView, key: AttemptKey) -> bool {
-        self.stage.is_none_or(|stage| view.cells[key.cell as usize].stage == stage)
-            && self.cells.as_ref().is_none_or(|cells| cells.contains(&key.cell))
-            && self.step.is_none_or(|step| key.step == step)
+        self.is_called(view, key)
+            || self.stage.is_none_or(|stage| view.cells[key.cell as usize].stage == stage)
+                && self.cells.as_ref().is_none_or(|cells| cells.contains(&key.cell))
+                && self.step.is_none_or(|step| key.step == step)
     }
 }
 

@@ -139,7 +139,7 @@ fn unknown(context: &Context, row: &JobRow, name: &str, help: Option<String>, is
 /// Makes the summary of a job from what is recorded.
 fn made(context: &Context, history: &History, row: &JobRow) -> Result<Summary, Failure> {
     let plan = history.plan(&row.id)?;
-    let mut story = Story::new(plan.playbook.clone());
+    let mut story = Story::new(&plan);
     pick::fold(history, row, &mut |envelope| story.fold(envelope))?;
     pick::sound(row, &story.view)?;
     let hidden = history.hidden(&row.id)?;

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use super::glyphs::State;
 use crate::logic::job::event::Outcome;
-use crate::logic::view::{JobView, Phase};
+use crate::logic::view::{JobView, Phase, StageView};
 
 /// What a row is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,6 +23,8 @@ pub struct TreeRow {
     pub id: RowId,
     /// Whether its cells show, for a stage that has several.
     pub fold: Option<bool>,
+    /// How far it is moved to the right, below a caller.
+    pub depth: u16,
 }
 
 /// What the person at this terminal did to the list.
@@ -68,34 +70,55 @@ fn has_failed(view: &JobView, stage: u32) -> bool {
         || it.cells.iter().any(|&cell| cell_failed(view, cell))
 }
 
+/// Says the same of a stage and of all that it calls.
+fn has_failed_within(view: &JobView, stage: u32) -> bool {
+    has_failed(view, stage) || view.called(stage).iter().any(|&it| has_failed_within(view, it))
+}
+
 impl Tree {
     /// Returns the rows that there are now, in the order of the playbook.
     #[must_use]
     pub fn rows(&self, view: &JobView) -> Vec<TreeRow> {
         let mut rows = Vec::new();
-        for (at, stage) in (0u32..).zip(&view.stages) {
-            let is_many = stage.cells.len() > 1;
-            let fits = self.fitting(view, at);
-            if fits == Fits::Nothing {
-                continue;
-            }
-            if self.failed_only && !has_failed(view, at) {
-                continue;
-            }
-            // A stage that is here for its cells shows which.
-            let is_open = is_many
-                && (fits == Fits::Cells
-                    || self.folds.get(&at).copied().unwrap_or_else(|| opens_itself(view, at)));
-            rows.push(TreeRow { id: RowId::Stage(at), fold: is_many.then_some(is_open) });
-            if is_open {
-                let shown = stage.cells.iter().filter(|&&cell| {
-                    (!self.failed_only || cell_failed(view, cell))
-                        && (fits == Fits::Whole || self.fits_cell(view, cell))
-                });
-                rows.extend(shown.map(|&cell| TreeRow { id: RowId::Cell(cell), fold: None }));
-            }
+        for at in (0u32..).take(view.stages.len()).filter(|&at| view.caller(at).is_none()) {
+            self.stage_rows(view, at, 0, &mut rows);
         }
         rows
+    }
+
+    /// Adds the rows of a stage: its own, its cells, and below them what they call.
+    fn stage_rows(&self, view: &JobView, at: u32, depth: u16, rows: &mut Vec<TreeRow>) {
+        let (cells, called) = (&view.stages[at as usize].cells, view.called(at));
+        let is_many = cells.len() > 1;
+        let fits = self.fitting(view, at);
+        if fits == Fits::Nothing || (self.failed_only && !has_failed_within(view, at)) {
+            return;
+        }
+        let can_open = is_many || !called.is_empty();
+        // A stage that is here for its cells shows which.
+        let is_open = can_open
+            && (fits == Fits::Cells
+                || self.folds.get(&at).copied().unwrap_or_else(|| opens_itself(view, at)));
+        rows.push(TreeRow { id: RowId::Stage(at), fold: can_open.then_some(is_open), depth });
+        if !is_open {
+            return;
+        }
+        if !is_many {
+            called.iter().for_each(|&stage| self.stage_rows(view, stage, depth + 1, rows));
+            return;
+        }
+        for &cell in cells {
+            let calls: Vec<u32> = view.called_by(cell).collect();
+            let fits_call = || calls.iter().any(|&stage| self.fitting(view, stage) != Fits::Nothing);
+            let has_failed =
+                || cell_failed(view, cell) || calls.iter().any(|&it| has_failed_within(view, it));
+            let is_shown = (!self.failed_only || has_failed())
+                && (fits == Fits::Whole || self.fits_cell(view, cell) || fits_call());
+            if is_shown {
+                rows.push(TreeRow { id: RowId::Cell(cell), fold: None, depth });
+                calls.iter().for_each(|&stage| self.stage_rows(view, stage, depth + 2, rows));
+            }
+        }
     }
 
     /// Says what of a stage the filter leaves. Each of its words must be somewhere in the name.
@@ -104,7 +127,9 @@ impl Tree {
         if self.filter.split_whitespace().all(|word| name.contains(word)) {
             return Fits::Whole;
         }
-        let is_any = view.stages[stage as usize].cells.iter().any(|&cell| self.fits_cell(view, cell));
+        let mut cells = view.stages[stage as usize].cells.iter();
+        let is_any = cells.any(|&cell| self.fits_cell(view, cell))
+            || view.called(stage).iter().any(|&it| self.fitting(view, it) != Fits::Nothing);
         if is_any { Fits::Cells } else { Fits::Nothing }
     }
 
@@ -158,6 +183,11 @@ impl Tree {
             },
             None => 0,
         };
+        // What has nothing to close is closed with its caller.
+        let has_own =
+            view.called(stage).len() + view.stages.get(stage as usize).map_or(0, |it| it.cells.len()) > 1;
+        let caller = view.caller(stage).filter(|_| !open && !has_own);
+        let stage = caller.map_or(stage, |(caller, _)| caller);
         self.folds.insert(stage, open);
         self.is_held = true;
         if !open {
@@ -170,9 +200,15 @@ impl Tree {
         if self.is_held {
             return;
         }
-        let failed = (0u32..).zip(&view.stages).find(|(_, stage)| is_bad(stage.phase, stage.result));
-        let live = || (0u32..).zip(&view.stages).find(|(_, stage)| stage.phase.is_live());
-        let next = failed.or_else(live).map(|(at, _)| at);
+        let first = |test: &dyn Fn(&StageView) -> bool| {
+            let found = (0u32..).zip(&view.stages).find(|(_, stage)| test(stage)).map(|(at, _)| at);
+            // Of a caller it is a stage that it calls.
+            let inner =
+                |at: &u32| view.called(*at).iter().copied().find(|&it| test(&view.stages[it as usize]));
+            std::iter::successors(found, inner).last()
+        };
+        let failed = first(&|stage| is_bad(stage.phase, stage.result));
+        let next = failed.or_else(|| first(&|stage| stage.phase.is_live()));
         if let Some(at) = next {
             let stage = &view.stages[at as usize];
             let cell = |&c: &u32| &view.cells[c as usize];

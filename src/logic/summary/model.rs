@@ -167,6 +167,14 @@ pub struct Stage {
     #[serde(serialize_with = "pairs")]
     pub outputs: Pairs,
     pub cells: Vec<Cell>,
+    /// The stage that calls it, and whether it calls others itself.
+    #[serde(skip)]
+    pub caller: Option<usize>,
+    #[serde(skip)]
+    pub calls: bool,
+    /// The call that it belongs to: those of one call have the same number.
+    #[serde(skip)]
+    pub frame: Option<u32>,
     /// Positions of what it needs.
     #[serde(skip)]
     pub after: Vec<usize>,

@@ -2,6 +2,7 @@
 //!
 //! Not here: what single cells waited for (`story.rs`).
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use super::model::{CriticalPath, LongWait, OnPath, Slots, Slow, Stage};
@@ -18,11 +19,14 @@ pub(super) fn critical(stages: &[Stage]) -> CriticalPath {
     let mut best: Vec<Option<(Duration, Option<usize>)>> = vec![None; stages.len()];
     let mut longest: Option<usize> = None;
     let mut ordinary: Option<usize> = None;
-    for at in needs_first(stages) {
+    let after = after(stages);
+    for at in needs_first(stages, &after) {
         let Some(took) = stages[at].took else { continue };
+        // A caller takes what its stages take.
+        let took = if stages[at].calls { Duration::ZERO } else { took };
         let so_far = |stage: usize| best[stage].map_or(Duration::ZERO, |(sum, _)| sum);
-        let own = stages[at].after.iter().copied().filter(|&need| best[need].is_some());
-        let before = if stages[at].is_final {
+        let own = after[at].iter().copied().filter(|&need| best[need].is_some());
+        let before = if is_last(&stages[at]) {
             own.chain(ordinary).max_by_key(|&s| so_far(s))
         } else {
             own.max_by_key(|&s| so_far(s))
@@ -31,7 +35,7 @@ pub(super) fn critical(stages: &[Stage]) -> CriticalPath {
         best[at] = Some((sum, before));
         let is_longer =
             |than: Option<usize>| than.is_none_or(|it| best[it].is_none_or(|(known, _)| sum > known));
-        let (is_longest, is_ordinary) = (is_longer(longest), !stages[at].is_final && is_longer(ordinary));
+        let (is_longest, is_ordinary) = (is_longer(longest), !is_last(&stages[at]) && is_longer(ordinary));
         if is_longest {
             longest = Some(at);
         }
@@ -50,6 +54,9 @@ pub(super) fn critical(stages: &[Stage]) -> CriticalPath {
     let mut free: Option<Timestamp> = None;
     for at in chain {
         let stage = &stages[at];
+        if stage.calls {
+            continue;
+        }
         let took = stage.took.unwrap_or_default();
         path.took += took;
         path.stages.push(OnPath {
@@ -68,12 +75,46 @@ fn last_cell(stage: &Stage) -> Option<String> {
     (stage.cells.len() > 1).then(|| last.address.clone())
 }
 
-/// Returns the positions of stages so that needs come first, and stages of `finally` last.
-fn needs_first(stages: &[Stage]) -> Vec<usize> {
-    let mut left: Vec<usize> = stages.iter().map(|stage| stage.after.len()).collect();
-    let mut dependents: Vec<Vec<usize>> = vec![Vec::new(); stages.len()];
+/// Says whether it stands under the `finally` of the job itself.
+fn is_last(stage: &Stage) -> bool {
+    stage.is_final && stage.frame.is_none()
+}
+
+/// Returns what each stage comes after: what it needs; of a call, what the caller needs, and its ordinary stages before
+/// those of its `finally`; and a caller after all that it calls.
+fn after(stages: &[Stage]) -> Vec<Vec<usize>> {
+    let mut ordinary: HashMap<u32, Vec<usize>> = HashMap::new();
+    for (at, stage) in stages.iter().enumerate().filter(|(_, stage)| !stage.is_final) {
+        if let Some(frame) = stage.frame {
+            ordinary.entry(frame).or_default().push(at);
+        }
+    }
+    let mut after: Vec<Vec<usize>> = Vec::with_capacity(stages.len());
+    for stage in stages {
+        let mut own = stage.after.clone();
+        if let Some(frame) = stage.frame.filter(|_| stage.is_final) {
+            own.extend(ordinary.get(&frame).into_iter().flatten());
+        }
+        // A caller stands before what it calls, so that is known already.
+        if let (true, Some(caller)) = (own.is_empty(), stage.caller) {
+            own = after.get(caller).cloned().unwrap_or_default();
+        }
+        after.push(own);
+    }
     for (at, stage) in stages.iter().enumerate() {
-        stage.after.iter().for_each(|&need| dependents[need].push(at));
+        if let Some(caller) = stage.caller {
+            after[caller].push(at);
+        }
+    }
+    after
+}
+
+/// Returns the positions of stages so that needs come first, and stages of `finally` last.
+fn needs_first(stages: &[Stage], after: &[Vec<usize>]) -> Vec<usize> {
+    let mut left: Vec<usize> = after.iter().map(Vec::len).collect();
+    let mut dependents: Vec<Vec<usize>> = vec![Vec::new(); stages.len()];
+    for (at, own) in after.iter().enumerate() {
+        own.iter().for_each(|&need| dependents[need].push(at));
     }
     let mut order: Vec<usize> = (0..stages.len()).filter(|&at| left[at] == 0).collect();
     let mut next = 0;
@@ -86,13 +127,13 @@ fn needs_first(stages: &[Stage]) -> Vec<usize> {
             }
         }
     }
-    order.sort_by_key(|&at| stages[at].is_final);
+    order.sort_by_key(|&at| is_last(&stages[at]));
     order
 }
 
 /// Returns the cells that took longest, the longest first.
 pub(super) fn slowest(stages: &[Stage]) -> Vec<Slow> {
-    let cells = stages.iter().flat_map(|stage| &stage.cells);
+    let cells = stages.iter().filter(|stage| !stage.calls).flat_map(|stage| &stage.cells);
     let mut slow: Vec<(Duration, &str)> = cells
         .filter_map(|cell| Some((cell.took.filter(|it| !it.is_zero())?, cell.address.as_str())))
         .collect();
@@ -120,7 +161,8 @@ pub(super) fn longest_waits(stages: &[Stage]) -> Vec<LongWait> {
 pub(super) fn slots(stages: &[Stage], slots: u32, took: Duration) -> Slots {
     let mut edges: Vec<(Timestamp, i64)> = Vec::new();
     let mut busy = Duration::ZERO;
-    for cell in stages.iter().flat_map(|stage| &stage.cells) {
+    // A caller has no slot.
+    for cell in stages.iter().filter(|stage| !stage.calls).flat_map(|stage| &stage.cells) {
         let (Some(from), Some(to)) = (cell.started, cell.finished) else { continue };
         // While it waits in between it has no slot.
         busy += to.since(from).saturating_sub(cell.waits.people + cell.waits.retry);

@@ -11,7 +11,7 @@ use crate::logic::job::event::{Envelope, Event, StepEnd};
 use crate::logic::job::gate::GatePlace;
 use crate::logic::job::order::Target;
 use crate::logic::job::report::{AttemptKey, End, Usage};
-use crate::logic::playbook::model::Playbook;
+use crate::logic::plan::Plan;
 use crate::logic::time::Timestamp;
 use crate::logic::view::JobView;
 
@@ -78,9 +78,9 @@ pub enum Cached {
 impl Story {
     /// Returns the story of a job of which no event is known yet.
     #[must_use]
-    pub fn new(playbook: Arc<Playbook>) -> Self {
+    pub fn new(plan: &Plan) -> Self {
         Self {
-            view: JobView::new(playbook),
+            view: JobView::of_plan(plan),
             cells: Vec::new(),
             ends: BTreeMap::new(),
             closed: BTreeMap::new(),

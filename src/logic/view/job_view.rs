@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::caching::CacheCounts;
+use super::calls::Calls;
 use super::parts::{CellView, Counts, Phase, StageView, StepView, Tried};
 use super::shares::ShareWait;
 use super::worked::Worked;
@@ -77,6 +78,7 @@ pub struct JobView {
     /// Of each stage, whether its cells are looked for in the cache before they wait for a slot; empty where the plan
     /// is not known.
     pub(super) looked_for: Vec<bool>,
+    pub(super) calls: Calls,
 }
 
 impl JobView {
@@ -113,6 +115,7 @@ impl JobView {
             waits: None,
             cache: CacheCounts::default(),
             looked_for: Vec::new(),
+            calls: Calls::default(),
             playbook,
         }
     }
@@ -121,7 +124,7 @@ impl JobView {
     #[must_use]
     pub fn of_plan(plan: &Plan) -> Self {
         let looked_for = super::caching::looked_for(plan);
-        Self { looked_for, ..Self::new(Arc::clone(&plan.playbook)) }
+        Self { looked_for, calls: Calls::of(plan), ..Self::new(Arc::clone(&plan.playbook)) }
     }
 
     /// Takes one event in. One that was taken in before is ignored.

@@ -4,6 +4,7 @@
 //! `forecast.rs` says how far a job is and how long it will take.
 
 mod caching;
+mod calls;
 pub mod forecast;
 mod freeze;
 mod gates;

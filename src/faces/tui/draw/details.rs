@@ -142,6 +142,11 @@ fn of_stage(lines: &mut Vec<Line>, facts: Facts<'_>, stage: u32) {
         let last = it.finished.unwrap_or(facts.time).since(started);
         lines.push(line("time", format!("{}, since retry {}", motion::clock(whole), motion::clock(last))));
     }
+    if let Some((caller, cell)) = view.caller(stage) {
+        let name = cell.map_or_else(|| view.stage_name(caller).to_owned(), |cell| view.cell_name(cell));
+        let standing = words::standing(view, view.stages[caller as usize].phase, None);
+        lines.push(line("caller", format!("{name}, {standing}")));
+    }
     let needs: Vec<&str> = model.needs.iter().map(|&need| &*view.playbook.stages[need].id).collect();
     if !needs.is_empty() {
         lines.push(line("needs", needs.join(", ")));

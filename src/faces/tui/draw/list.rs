@@ -74,8 +74,8 @@ pub(super) fn draw(
 fn draw_row(pen: &mut Pen<'_>, line: Rect, row: TreeRow, facts: Facts<'_>, is_at: bool, has_focus: bool) {
     let (y, fold_width) = (line.y, pen.look.glyphs.fold_width());
     let indent = match row.id {
-        RowId::Stage(_) => 0,
-        RowId::Cell(_) => 2,
+        RowId::Stage(_) => row.depth * 2,
+        RowId::Cell(_) => row.depth * 2 + 2,
     };
     if is_at {
         if has_focus {
@@ -86,7 +86,7 @@ fn draw_row(pen: &mut Pen<'_>, line: Rect, row: TreeRow, facts: Facts<'_>, is_at
     }
     if let Some(is_open) = row.fold {
         let style = pen.style(Token::Muted);
-        pen.text(line.x + 1, y, fold_width, pen.look.glyphs.fold(is_open), style);
+        pen.text(line.x + 1 + indent, y, fold_width, pen.look.glyphs.fold(is_open), style);
     }
     let sign_x = line.x + 2 + fold_width + indent;
     let it = Told::of(row.id, pen.look, facts);
@@ -181,7 +181,7 @@ impl Told {
     fn of_stage(stage: u32, facts: Facts<'_>, look: &Look) -> Self {
         let view = facts.view;
         let it = &view.stages[stage as usize];
-        let name = view.stage_name(stage);
+        let name = view.own_name(stage);
         // All times that it ran, where a cell says how long this run takes.
         let took = it.elapsed(facts.time);
         if let [cell] = it.cells[..] {
@@ -233,6 +233,7 @@ impl Told {
             }
             Phase::Running | Phase::Stopping if view.is_frozen() => ("frozen".to_owned(), Token::Muted),
             Phase::Running if let Some(gate) = it.gate => (gate_words(view, gate, facts), Token::Attention),
+            Phase::Running if let Some(calls) = calls(view, cell) => (calls, Token::Running),
             Phase::Running => (running(view, cell), Token::Running),
             Phase::Retrying(_) => {
                 (next.as_ref().map(|next| next.brief(facts.time)).unwrap_or_default(), Token::Running)
@@ -260,6 +261,13 @@ fn token_of(phase: Phase) -> Token {
         Phase::Done(Outcome::Success) => Token::Success,
         Phase::Waiting | Phase::Done(_) => Token::Muted,
     }
+}
+
+/// Returns how many of the stages that a cell calls have ended: `2/5 stages`.
+fn calls(view: &JobView, cell: u32) -> Option<String> {
+    let all: Vec<u32> = view.called_by(cell).collect();
+    let done = all.iter().filter(|&&stage| view.stages[stage as usize].phase.outcome().is_some()).count();
+    (!all.is_empty()).then(|| format!("{done}/{}", plural(all.len(), "stage")))
 }
 
 /// Returns `2/3 Package`, and the try if it is not the first.

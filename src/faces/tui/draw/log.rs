@@ -210,8 +210,12 @@ fn empty(ui: &Ui, facts: Facts<'_>) -> String {
         Phase::Waiting => format!("has not begun: {}", waits::of_cell(view, cell, facts.is_live).told()),
         Phase::Done(_) => match why_cell(view, cell) {
             Some(why) => format!("{}: {why}", words::phase(it.phase, it.cause.as_ref())),
+            None if !view.called(it.stage).is_empty() => {
+                "its output is that of the stages that it calls".to_owned()
+            }
             None => "it printed nothing".to_owned(),
         },
+        _ if !view.called(it.stage).is_empty() => "its output is that of the stages that it calls".to_owned(),
         _ if view.is_frozen() => "frozen; nothing printed so far".to_owned(),
         _ => "nothing printed so far".to_owned(),
     }

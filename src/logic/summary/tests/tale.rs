@@ -25,7 +25,7 @@ pub(super) struct Tale {
 impl Tale {
     pub(super) fn of(text: &str, slots: u32) -> Self {
         let state = new_state(&format!("version: 3\nname: ci\n{text}"), slots);
-        let story = Story::new(state.setting.plan.playbook.clone());
+        let story = Story::new(&state.setting.plan);
         let mut tale = Self { state, story, outputs: Vec::new(), now: NOON, seq: 0 };
         tale.hear(&Input::Begin { epoch: 1 });
         tale
