@@ -93,6 +93,10 @@ impl Plain {
         if let Event::StepRetrying { key, .. } = &envelope.event {
             self.drain(out, view, *key, u64::MAX, true);
         }
+        if let Some((unit, notes)) = notes(&envelope.event) {
+            let (sign, name) = (out.paint.sign(State::Allowed), unit_words(view, unit));
+            notes.iter().for_each(|note| out.line(format!("{sign} {name}: {note}")));
+        }
         if let Some(line) = self.line(out, view, envelope) {
             out.line(line);
             self.printed = clock::now();
@@ -317,6 +321,16 @@ impl Plain {
             )),
             _ => None,
         }
+    }
+}
+
+/// Returns what the cache warns of.
+fn notes(event: &Event) -> Option<(Unit, &[String])> {
+    match event {
+        Event::CacheHit { unit, hit } => Some((*unit, &hit.notes)),
+        Event::CacheMissed { unit, miss } => Some((*unit, &miss.notes)),
+        Event::CacheKept { unit, kept: Kept::Stored { notes, .. } } => Some((*unit, notes)),
+        _ => None,
     }
 }
 

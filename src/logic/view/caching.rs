@@ -6,7 +6,7 @@ use super::JobView;
 use super::parts::{Phase, StepView};
 use crate::logic::cache::{Hit, Kept, Unit};
 use crate::logic::job::event::{Event, Outcome};
-use crate::logic::job::report::AttemptKey;
+use crate::logic::job::report::{Annotation, AttemptKey};
 use crate::logic::time::Timestamp;
 
 /// What the cache had to do with a cell or a step.
@@ -49,15 +49,18 @@ impl JobView {
                 let took = Duration::from_micros(hit.record.took_us);
                 let view = CacheView::Hit { made_by: hit.made_by, took, restored: hit.restored };
                 self.set_cache(*unit, view);
+                self.note_cache(*unit, &hit.notes);
             }
             Event::CacheMissed { unit, miss } if !miss.is_off() => {
                 self.cache.misses += 1;
                 let (reason, message) = (miss.reason.clone(), miss.message.clone());
                 self.set_cache(*unit, CacheView::Missed { reason, message });
+                self.note_cache(*unit, &miss.notes);
             }
             Event::CacheKept { unit, kept } => {
                 let view = match kept {
-                    Kept::Stored { files, bytes, .. } => {
+                    Kept::Stored { files, bytes, notes, .. } => {
+                        self.note_cache(*unit, notes);
                         self.cache.stored += 1;
                         CacheView::Stored { files: *files, bytes: *bytes }
                     }
@@ -68,6 +71,17 @@ impl JobView {
                 self.set_cache(*unit, view);
             }
             _ => {}
+        }
+    }
+
+    /// Warnings of the cache stand with those of the cell.
+    fn note_cache(&mut self, unit: Unit, notes: &[String]) {
+        let key =
+            AttemptKey { cell: unit.cell, run: unit.run, step: unit.step.unwrap_or_default(), attempt: 1 };
+        for note in notes {
+            let annotation =
+                Annotation { level: "warning".to_owned(), message: note.clone(), ..Annotation::default() };
+            self.annotate(key, &annotation);
         }
     }
 
