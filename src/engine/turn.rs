@@ -208,10 +208,7 @@ impl Engine {
                 Woken::Look => self.sharing.is_due = true,
                 Woken::Time => inputs.push(Heard::Input(Input::Wake)),
             }
-            if self.state.index.looking.len() > MANY_LOOKS {
-                // As above: answers come a handful at a time, and each turn costs as much as many of them.
-                std::thread::sleep(GATHER);
-            }
+            self.let_looks_gather();
             while let Ok(order) = inbox.try_recv() {
                 match order {
                     LocalOrder::Asked(order) => inputs.push(Heard::Order(order)),
@@ -228,9 +225,6 @@ impl Engine {
             }
             let now = self.clock.now();
             let events = self.answer(inputs, now, &mut flight, &mut answers);
-            if let (JobPhase::Finished { .. }, Some(results)) = (&self.state.phase, &self.results) {
-                results.close();
-            }
             let before = self.next_seq;
             if let Err(error) = self.record(events, now) {
                 let error = self.store.named(error);
@@ -255,6 +249,13 @@ impl Engine {
             }
         }
         Ok(Driven::Ended(self.ending()))
+    }
+
+    /// Answers to looks come a handful at a time, and each turn costs as much as many of them.
+    fn let_looks_gather(&self) {
+        if self.state.index.looking.len() > MANY_LOOKS {
+            std::thread::sleep(GATHER);
+        }
     }
 
     /// Leaves the job to an engine that comes after this one: what runs is kept for it.
@@ -651,6 +652,9 @@ impl Engine {
         let envelopes: Vec<Envelope> =
             (self.next_seq..).zip(events).map(|(seq, event)| Envelope { seq, time: now, event }).collect();
         if envelopes.iter().any(|it| it.event.is_end()) {
+            if let Some(results) = &self.results {
+                results.close();
+            }
             // Whoever hears of the end, or reads of it, finds what is left of the job.
             self.leave_reports(&envelopes);
         }

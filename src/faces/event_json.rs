@@ -219,8 +219,11 @@ fn cache_data(view: &JobView, event: &Event) -> Option<Map<String, Json>> {
         Event::CacheKept { kept: Kept::Not { reason, message }, .. } => {
             json!({ "reason": reason, "message": message })
         }
-        Event::CacheKept { kept: Kept::Stored { key, files, bytes }, .. } => {
+        Event::CacheKept { kept: Kept::Stored { key, files, bytes, notes }, .. } if notes.is_empty() => {
             json!({ "key": key, "files": files, "bytes": bytes })
+        }
+        Event::CacheKept { kept: Kept::Stored { key, files, bytes, notes }, .. } => {
+            json!({ "key": key, "files": files, "bytes": bytes, "notes": notes })
         }
         _ => return None,
     };

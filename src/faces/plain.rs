@@ -94,6 +94,10 @@ impl Plain {
         if let Event::StepRetrying { key, .. } = &envelope.event {
             self.drain(out, view, *key, u64::MAX, true);
         }
+        if let Some((unit, notes)) = notes(&envelope.event) {
+            let (sign, name) = (out.paint.sign(State::Allowed), unit_words(view, unit));
+            notes.iter().for_each(|note| out.line(format!("{sign} {name}: {note}")));
+        }
         if let Some(line) = self.line(out, view, envelope) {
             out.line(line);
             self.printed = clock::now();
@@ -351,6 +355,16 @@ impl Plain {
 fn looking(view: &JobView) -> Option<(u32, Wait<'_>)> {
     let cell = (0u32..).take(view.cells.len()).find(|&cell| view.looks(cell).is_some())?;
     Some((cell, waits::of_cell(view, cell, true)))
+}
+
+/// Returns what the cache warns of.
+fn notes(event: &Event) -> Option<(Unit, &[String])> {
+    match event {
+        Event::CacheHit { unit, hit } => Some((*unit, &hit.notes)),
+        Event::CacheMissed { unit, miss } => Some((*unit, &miss.notes)),
+        Event::CacheKept { unit, kept: Kept::Stored { notes, .. } } => Some((*unit, notes)),
+        _ => None,
+    }
 }
 
 /// Names a cell, or a step of it, that is cached.

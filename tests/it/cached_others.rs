@@ -144,3 +144,29 @@ fn the_id_of_the_job_does_not_get_into_a_result_and_jobs_of_a_step_still_have_th
     assert_eq!(id(2).1, Some(id(1).0));
     nothing_is_left(&sandbox, Duration::from_secs(20));
 }
+
+#[test]
+fn what_a_person_edited_is_moved_aside_and_told() {
+    let text = "version: 3\nstages:\n  a: { run: mkdir -p out && echo made > out/a, cache: { inputs: [], outputs: ['out/**'] } }\n";
+    let sandbox = Sandbox::new().file("p.yml", text);
+    let run = || sandbox.sortie(["run", "p.yml", "--ui", "plain"]).run().code(0);
+    run().done();
+    write(&sandbox, "out/a", "edited");
+    write(&sandbox, "out/mine", "mine");
+    run()
+        .says("a: 2 files among its outputs that no result had, moved to `.sortie/jobs/")
+        .says("a cached")
+        .done();
+    assert_eq!((read(&sandbox, "out/a").as_str(), read(&sandbox, "out/mine").as_str()), ("made\n", ""));
+    nothing_is_left(&sandbox, Duration::from_secs(20));
+}
+
+#[test]
+fn inputs_without_files_and_files_without_outputs_are_told() {
+    let text = "version: 3\nstages:\n  a: { run: echo made > a, cache: { inputs: ['srcc/**'] } }\n";
+    let sandbox = Sandbox::new().file("p.yml", text);
+    let run = || sandbox.sortie(["run", "p.yml", "--ui", "plain"]).run().code(0);
+    run().says("a: its `inputs` `srcc/**` names no file").says("and it has no `outputs`: `a`").done();
+    run().says("a: its `inputs` `srcc/**` names no file").says("a cached").done();
+    nothing_is_left(&sandbox, Duration::from_secs(20));
+}

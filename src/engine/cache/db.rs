@@ -33,8 +33,10 @@ const TABLES: &str = "
     CREATE TABLE entries (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
     CREATE TABLE uses (id INTEGER PRIMARY KEY, used INTEGER NOT NULL);
     CREATE TABLE names (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
-    CREATE TABLE memo (id INTEGER PRIMARY KEY, state BLOB NOT NULL);
-    CREATE TABLE restoring (id INTEGER PRIMARY KEY);";
+    CREATE TABLE memo (id INTEGER PRIMARY KEY, state BLOB NOT NULL);";
+
+/// Made when it is needed first: earlier versions had another one.
+const RESTORES: &str = "CREATE TABLE IF NOT EXISTS restores (id INTEGER PRIMARY KEY, note BLOB NOT NULL)";
 
 /// A connection.
 #[derive(Debug)]
@@ -225,18 +227,27 @@ impl Db {
         Ok(self.connection.query_row(sql, [], |row| row.get(0)).optional()?.unwrap_or(0))
     }
 
-    /// Takes note that the outputs of an entry are being restored, until `is_over`.
-    pub(super) fn restoring(&self, id: i64, is_over: bool) -> rusqlite::Result<()> {
-        let sql = match is_over {
-            false => "INSERT OR REPLACE INTO restoring (id) VALUES (?1)",
-            true => "DELETE FROM restoring WHERE id = ?1",
-        };
-        self.connection.prepare_cached(sql)?.execute([id]).map(|_| ())
+    /// Takes note that the outputs of an entry are being restored, and how they were before.
+    pub(super) fn restoring(&self, id: i64, note: &[u8]) -> rusqlite::Result<()> {
+        self.connection.execute_batch(RESTORES)?;
+        let sql = "INSERT OR REPLACE INTO restores (id, note) VALUES (?1, ?2)";
+        self.connection.prepare_cached(sql)?.execute(params![id, note]).map(|_| ())
     }
 
-    /// Returns the entries whose restoring was not finished.
-    pub(super) fn unfinished(&self) -> rusqlite::Result<Vec<i64>> {
-        self.connection.prepare_cached("SELECT id FROM restoring")?.query_map([], |row| row.get(0))?.collect()
+    /// Forgets that note.
+    pub(super) fn restored(&self, id: i64) -> rusqlite::Result<()> {
+        self.connection.prepare_cached("DELETE FROM restores WHERE id = ?1")?.execute([id]).map(|_| ())
+    }
+
+    /// Returns the notes of entries whose restoring was not finished.
+    pub(super) fn unfinished(&self) -> rusqlite::Result<Vec<(i64, Vec<u8>)>> {
+        let sql = "SELECT count(*) FROM sqlite_schema WHERE name = 'restores'";
+        let is_there: bool = self.connection.query_row(sql, [], |row| row.get(0))?;
+        if !is_there {
+            return Ok(Vec::new());
+        }
+        let mut rows = self.connection.prepare_cached("SELECT id, note FROM restores")?;
+        rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
     }
 
     /// Returns what is remembered of files. Rows that are not whole are left out.

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -72,6 +73,9 @@ struct Gather<'a> {
 /// So many files are named in a message.
 const NAMED: usize = 5;
 
+/// So many results without outputs are compared with the project, in each job: each looks at all files.
+const MOST_BARE: u32 = 8;
+
 /// Tries to read a file that is being written.
 const TRIES: u32 = 3;
 
@@ -118,9 +122,10 @@ impl Worker {
     pub(super) fn finish(&mut self) {
         let shared = Arc::clone(&self.shared);
         let (Ok(places), Ok(db)) = (shared.places(), &self.db) else { return };
-        for id in db.unfinished().unwrap_or_default() {
-            super::look::restore_to_end(&shared, places, db, id);
+        for (id, note) in db.unfinished().unwrap_or_default() {
+            super::look::restore_to_end(&shared, places, db, (id, &note));
         }
+        places.shelf.clean_up();
     }
 }
 
@@ -160,9 +165,9 @@ fn prepare(shared: &Shared, places: &Places, db: &Db, it: Keeping) -> Result<Rea
         Trouble::new("input-changed", message)
     })?;
     compare(&looking.known.resolved, &again)?;
-    refuse_other_writes(shared, &mut look, &looking)?;
     let ahead = shared.ahead(&places.shelf);
     let during = (looking.since.saturating_add(ahead.min(0)), it.until.saturating_add(ahead.max(0)));
+    let notes = other_writes(shared, &mut look, &looking, during)?;
     let mut gather = Gather { shared, places, inside: Vec::new(), bytes: 0, during, old: Vec::new() };
     let files = gather.outputs(&mut look, &looking)?;
     gather.refuse_others(db, &looking, &files)?;
@@ -200,7 +205,7 @@ fn prepare(shared: &Shared, places: &Places, db: &Db, it: Keeping) -> Result<Rea
         head,
         name: name_id(&recipe.name),
         row: rmp_serde::to_vec(&row).expect("text can always be written"),
-        kept: Kept::Stored { key, files: count, bytes: gather.bytes },
+        kept: Kept::Stored { key, files: count, bytes: gather.bytes, notes },
     })
 }
 
@@ -229,25 +234,58 @@ fn compare(before: &Resolved, now: &Resolved) -> Result<(), Trouble> {
     Err(Trouble::new("input-touched", message))
 }
 
-fn some_of(names: &[String]) -> String {
+/// Names the first of them, and says how many there are besides.
+pub(super) fn some_of(names: &[String]) -> String {
     let told: Vec<String> = names.iter().take(NAMED).map(|it| format!("`{it}`")).collect();
     let more = names.len().saturating_sub(NAMED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("{}{more}", told.join(", "))
 }
 
-/// Refuses a result that wrote files which are not among its outputs.
-fn refuse_other_writes(shared: &Shared, look: &mut Look<'_>, looking: &Looking) -> Result<(), Trouble> {
-    let Some(before) = &looking.listing else { return Ok(()) };
+/// Refuses a result that wrote files which are not among its outputs; or warns of them, where nobody asked for that.
+fn other_writes(
+    shared: &Shared,
+    look: &mut Look<'_>,
+    looking: &Looking,
+    (since, until): (i64, i64),
+) -> Result<Vec<String>, Trouble> {
+    let name = &looking.recipe.name;
+    let beside = {
+        let mut worked = shared.worked.lock().unwrap_or_else(PoisonError::into_inner);
+        worked.push((name.clone(), since, until));
+        let ended = worked.iter().filter(|(_, from, to)| *from <= until && since <= *to);
+        let mut beside: Vec<String> = ended.map(|(name, _, _)| name.clone()).collect();
+        let looked = shared.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        beside.extend(looked.values().filter(|it| it.since <= until).map(|it| it.recipe.name.clone()));
+        beside.retain(|it| it != name);
+        beside.sort();
+        beside.dedup();
+        beside
+    };
+    let Some(before) = &looking.listing else { return Ok(Vec::new()) };
+    if looking.is_bare && shared.bare.fetch_add(1, Ordering::Relaxed) >= MOST_BARE {
+        return Ok(Vec::new());
+    }
     let now = listing(look)?;
     let declared = shared.declared.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let written = before.written(&now, &declared);
+    let written = before.written(&now, &declared, until);
     if written.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
+    }
+    let by = match beside.is_empty() {
+        true => String::new(),
+        false => format!(", by it or by what ran at the same time ({})", some_of(&beside)),
+    };
+    let names = some_of(&written);
+    if looking.is_bare {
+        let message = format!(
+            "files were written in the project while it ran{by}, and it has no `outputs`: {names}; a hit does not bring \
+             them back: declare those that are its own as `outputs` of its `cache`"
+        );
+        return Ok(vec![message]);
     }
     let message = format!(
-        "files were written in the project that are no outputs of it: {}; declare them as `outputs` of its `cache`",
-        some_of(&written)
+        "files were written in the project that are no outputs of it{by}: {names}; declare them as `outputs` of its `cache`"
     );
     Err(Trouble::new("undeclared-write", message))
 }

@@ -16,10 +16,10 @@ use super::branch::branches;
 use super::db::{self, Db};
 use super::entry::{Digest, Entry, Log, Unreadable};
 use super::files::{Look, Resolved, Trouble, read_patterns, shown};
-use super::keep::NameRow;
+use super::keep::{NameRow, some_of};
 use super::locks::{NotHad, Wish, byte_of};
 use super::project::{Listing, listing};
-use super::restore::{Restorer, may_write, survey};
+use super::restore::{Restored, Restorer, leave_changed, may_write, survey};
 use super::stat::{stat_at, tick};
 use super::worker::{IS_DAMAGED, PAUSES, Places, Shared, WAS_DAMAGED, Worker, hopeless, off};
 use super::writers::Others;
@@ -58,25 +58,27 @@ pub(super) struct Looking {
     pub(super) known: Known,
     /// Before the work began.
     pub(super) listing: Option<Arc<Listing>>,
+    /// The listing is only for a warning.
+    pub(super) is_bare: bool,
     /// By the clock that marks files: what was changed before that was not made by it.
     pub(super) since: i64,
 }
 
 /// What holds while a handful of looks is answered.
-struct Moment<'a> {
+pub(super) struct Moment<'a> {
     shared: &'a Shared,
     look: Look<'a>,
     /// When it began, by the clock that marks files.
     since: i64,
-    places: &'a Places,
+    pub(super) places: &'a Places,
     programs: HashMap<(String, String), Option<Hash>>,
     libc: Option<Option<Hash>>,
     listing: Option<Arc<Listing>>,
     canonical: HashMap<PathBuf, PathBuf>,
     /// Entries that were read ahead.
-    entries: HashMap<i64, Vec<u8>>,
+    pub(super) entries: HashMap<i64, Vec<u8>>,
     /// Outputs may be restored.
-    may_write: bool,
+    pub(super) may_write: bool,
 }
 
 /// Returns the time in seconds since 1970.
@@ -126,71 +128,15 @@ impl Worker {
         shared.tell(reports);
     }
 
-    /// Answers where nothing has to be written: while nobody writes outputs, what is there only has to be compared, and
-    /// locks would cost more than that. Returns the others, and the answers; keys that are known by then go into `known`.
-    fn compare(
-        &mut self,
-        moment: &mut Moment<'_>,
-        wanted: Vec<Wanted>,
-        known: &mut HashMap<Unit, Known>,
-    ) -> (Vec<Wanted>, Vec<Report>) {
-        let locks = &moment.places.locks;
-        let (ours, mut others): (Vec<_>, Vec<_>) =
-            wanted.into_iter().partition(|it| it.may_hit && !it.is_off);
-        if ours.is_empty() || locks.is_anything_written() {
-            others.extend(ours);
-            return (others, Vec::new());
-        }
-        let mut ready = Vec::with_capacity(ours.len());
-        for it in ours {
-            let outputs = read_patterns(&it.recipe.outputs).ok().map(Arc::new);
-            match outputs.and_then(|outputs| self.find_out(moment, &it.recipe, outputs).ok()) {
-                Some(known) => ready.push((it, known)),
-                // Why not is told when it has its locks.
-                None => others.push(it),
-            }
-        }
-        // Nobody removes files of results meanwhile.
-        let gate = moment.places.shelf.gate(false);
-        moment.entries = self.fetch(&ready);
-        moment.may_write = false;
-        let mut found = Vec::with_capacity(ready.len());
-        for (it, its) in ready {
-            match self.find(moment, &it, &its) {
-                Ok(hit) => found.push((it, its, hit)),
-                Err(_) => {
-                    known.insert(it.unit, its);
-                    others.push(it);
-                }
-            }
-        }
-        moment.may_write = true;
-        drop(gate);
-        if locks.is_anything_written() {
-            // Perhaps it was half of something that was compared.
-            for (it, its, _) in found {
-                known.insert(it.unit, its);
-                others.push(it);
-            }
-            return (others, Vec::new());
-        }
-        let report = |(it, its, hit): (Wanted, Known, Hit)| {
-            self.declare(&it.recipe, &its.outputs);
-            Report::Looked { unit: it.unit, looked: Looked::Hit(Box::new(hit)) }
-        };
-        let found = found.into_iter().map(report).collect();
-        (others, found)
-    }
-
     /// Takes note of what may change in this job, for those who watch for changes.
-    fn declare(&self, recipe: &Recipe, outputs: &Arc<Patterns>) {
+    pub(super) fn declare(&self, recipe: &Recipe, outputs: &Arc<Patterns>) {
         if recipe.is_strict || !outputs.texts().is_empty() {
             self.shared.declared.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(outputs));
         }
     }
 
     /// Reads the entries that are likely wanted, all of them in one transaction: each alone would lock the database anew.
-    fn fetch(&self, ready: &[(Wanted, Known)]) -> HashMap<i64, Vec<u8>> {
+    pub(super) fn fetch(&self, ready: &[(Wanted, Known)]) -> HashMap<i64, Vec<u8>> {
         let Ok(db) = &self.db else { return HashMap::new() };
         let wanted = ready.iter().filter(|(wanted, _)| wanted.may_hit);
         let slot = |(wanted, known): &(Wanted, Known)| {
@@ -222,7 +168,7 @@ impl Worker {
         }
     }
 
-    fn find_out(
+    pub(super) fn find_out(
         &self,
         moment: &mut Moment<'_>,
         recipe: &Recipe,
@@ -288,6 +234,7 @@ impl Worker {
                         reason,
                         message,
                         differed,
+                        notes: Vec::new(),
                         is_hopeless: true,
                     }));
                 }
@@ -301,14 +248,28 @@ impl Worker {
             _ => (trouble, Vec::new()),
         };
         let key = known.key.to_hex().to_string();
-        let listing = moment.listing.clone().filter(|_| needs_listing);
-        let looking = Looking { recipe, known, listing, since: moment.since };
+        let mut notes = moment.shared.take_notes();
+        notes.extend(self.shared.idle_inputs(&recipe, &known.resolved));
+        // What has no outputs, and was never made before, may have some that nobody has declared.
+        let is_bare = recipe.outputs.is_empty() && !needs_listing && trouble.reason == NEW;
+        if is_bare && moment.listing.is_none() {
+            // Nobody asked for it: where it cannot be had, nothing is compared.
+            moment.listing = listing(&mut moment.look).ok().map(Arc::new);
+        }
+        let listing = moment.listing.clone().filter(|_| needs_listing || is_bare);
+        let looking = Looking { is_bare, recipe, known, listing, since: moment.since };
         self.shared.looked.lock().unwrap_or_else(PoisonError::into_inner).insert(unit, looking);
         let Trouble { reason, message } = trouble;
-        Looked::Miss(Box::new(Miss { key, reason: reason.to_owned(), message, differed, is_hopeless: false }))
+        let reason = reason.to_owned();
+        Looked::Miss(Box::new(Miss { key, reason, message, differed, notes, is_hopeless: false }))
     }
 
-    fn find(&mut self, moment: &mut Moment<'_>, wanted: &Wanted, known: &Known) -> Result<Hit, Trouble> {
+    pub(super) fn find(
+        &mut self,
+        moment: &mut Moment<'_>,
+        wanted: &Wanted,
+        known: &Known,
+    ) -> Result<Hit, Trouble> {
         let Ok(db) = &self.db else { return Err(none()) };
         for id in self.shared.slots(&known.key, wanted.recipe.share).look {
             let fetched = moment.entries.remove(&id).map(Some);
@@ -352,8 +313,8 @@ impl Worker {
         known: &Known,
     ) -> (Trouble, Vec<crate::logic::cache::Difference>) {
         let new = || match self.shared.warnings().contains(&WAS_DAMAGED) {
-            true => (Trouble::new("new", WAS_DAMAGED), Vec::new()),
-            false => (Trouble::new("new", "no result of that name was kept so far"), Vec::new()),
+            true => (Trouble::new(NEW, WAS_DAMAGED), Vec::new()),
+            false => (Trouble::new(NEW, "no result of that name was kept so far"), Vec::new()),
         };
         let Ok(Some(bytes)) = db.of_name(name_id(&recipe.name)) else { return new() };
         let Ok(row) = rmp_serde::from_slice::<NameRow>(&bytes) else { return new() };
@@ -459,6 +420,8 @@ fn unlooked(it: &Wanted, trouble: Trouble) -> Report {
     if it.is_off { off(it.unit) } else { hopeless(it.unit, String::new(), trouble) }
 }
 
+const NEW: &str = "new";
+
 const DAMAGED: &str = "result-damaged";
 
 fn damaged(message: &str) -> Trouble {
@@ -528,13 +491,19 @@ fn serve(
         return Err(Trouble::new("not-locked", "the outputs are not as they were made"));
     }
     may_write(&moment.places.root, &todo)?;
-    let restorer = Restorer { shelf, memo: &shared.memo, db };
+    let aside = shared.opening.job_dir.join(ASIDE);
+    let restorer = Restorer { shelf, memo: &shared.memo, db, known: &shared.known, aside: &aside };
     let restored = restorer.apply(&moment.places.root, id, entry, &todo)?;
     // Last: where it is a miss after all, the command begins its log anew.
     put_logs(shared, wanted.unit, entry, moment.places)?;
-    if restored > 0 {
+    if restored.count > 0 {
         moment.look.forget();
     }
+    let mut notes = shared.take_notes();
+    if known.resolved.inputs.is_empty() {
+        notes.extend(shared.idle_inputs(&wanted.recipe, &known.resolved));
+    }
+    notes.extend(restored_notes(&restored, &aside, &moment.places.root.path));
     let count = record.steps.len();
     for replay in &mut record.steps {
         let step = new_step(wanted.unit, replay.end.key.step, count);
@@ -543,11 +512,33 @@ fn serve(
     Ok(Hit {
         key: head.key.0.to_hex().to_string(),
         record,
-        restored,
+        restored: restored.count,
+        notes,
         files: u32::try_from(head.files.len()).unwrap_or(u32::MAX),
         bytes: head.bytes,
         made_by: head.made_by,
     })
+}
+
+/// The folder in that of a job for files that no result has had.
+const ASIDE: &str = "replaced";
+
+/// Says what of the files on the disk is gone with a hit.
+fn restored_notes(restored: &Restored, aside: &Path, root: &Path) -> Vec<String> {
+    let mut notes = Vec::new();
+    let files = |names: &[String]| {
+        if names.len() == 1 { "1 file".to_owned() } else { format!("{} files", names.len()) }
+    };
+    if !restored.removed.is_empty() {
+        let (count, names) = (files(&restored.removed), some_of(&restored.removed));
+        notes.push(format!("{count} of other results removed from its outputs: {names}"));
+    }
+    if !restored.aside.is_empty() {
+        let (count, names) = (files(&restored.aside), some_of(&restored.aside));
+        let folder = aside.strip_prefix(root).unwrap_or(aside).display();
+        notes.push(format!("{count} among its outputs that no result had, moved to `{folder}`: {names}"));
+    }
+    notes
 }
 
 /// The step of a result that is one step may stand elsewhere now.
@@ -592,7 +583,7 @@ fn put_logs(shared: &Shared, unit: Unit, entry: &Entry, places: &Places) -> Resu
 }
 
 /// Restores an entry whose restoring was cut off, unless somebody else is writing its outputs.
-pub(super) fn restore_to_end(shared: &Shared, places: &Places, db: &Db, id: i64) {
+pub(super) fn restore_to_end(shared: &Shared, places: &Places, db: &Db, (id, note): (i64, &[u8])) {
     let Ok(Some(bytes)) = db.entry(id) else { return forget_restoring(shared, db, id) };
     let Ok(entry) = Entry::read(&bytes) else { return forget_restoring(shared, db, id) };
     let Ok(outputs) = read_patterns(&entry.head.patterns) else { return };
@@ -607,8 +598,18 @@ pub(super) fn restore_to_end(shared: &Shared, places: &Places, db: &Db, id: i64)
         return places.locks.give_back(&[unit]);
     }
     let gate = places.shelf.gate(false);
-    let restorer = Restorer { shelf: &places.shelf, memo: &shared.memo, db };
-    if let Ok(todo) = survey(&mut moment.look, &shared.memo, &entry, None) {
+    let aside = shared.opening.job_dir.join(ASIDE);
+    let (shelf, memo, known) = (&places.shelf, &shared.memo, &shared.known);
+    let restorer = Restorer { shelf, memo, db, known, aside: &aside };
+    if let Ok(mut todo) = survey(&mut moment.look, &shared.memo, &entry, None) {
+        let changed = leave_changed(note, &mut todo);
+        if !changed.is_empty() {
+            shared.note(format!(
+                "outputs of `{}` that were being put back when their job died were changed since, and left as they are: {}",
+                entry.head.name,
+                some_of(&changed)
+            ));
+        }
         // What cannot be restored is looked at again by whoever looks for that result.
         let _outcome = restorer.apply(&places.root, id, &entry, &todo);
     }
@@ -620,7 +621,7 @@ pub(super) fn restore_to_end(shared: &Shared, places: &Places, db: &Db, id: i64)
 fn forget_restoring(shared: &Shared, db: &Db, id: i64) {
     let _one = shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
     // If it stays, the next job does the same once more.
-    let _outcome = db.restoring(id, true);
+    let _outcome = db.restored(id);
 }
 
 /// The number of a name in the database.
@@ -640,6 +641,28 @@ pub(super) struct Slots {
 }
 
 impl Shared {
+    /// Warns of patterns of inputs that name no file: whatever they were meant to name does not count.
+    fn idle_inputs(&self, recipe: &Recipe, resolved: &Resolved) -> Vec<String> {
+        let (texts, of_job) = match &recipe.inputs {
+            Inputs::Globs(texts) => (texts, false),
+            Inputs::Project(texts) => (texts, true),
+        };
+        let paths: Vec<String> = resolved.inputs.iter().map(|input| shown(&input.path)).collect();
+        let is_idle = |text: &&String| {
+            let is_match = |it: Patterns| paths.iter().any(|path| it.name(path));
+            !text.starts_with('!') && read_patterns(std::slice::from_ref(*text)).is_ok_and(|it| !is_match(it))
+        };
+        let mut idle: Vec<String> = texts.iter().filter(is_idle).cloned().collect();
+        if of_job {
+            // They are the same for all stages: once is enough.
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            idle.retain(|text| told.insert(text.clone()));
+        }
+        let what = if of_job { "`--cache-file`" } else { "its `inputs`" };
+        let note = |text| format!("{what} `{text}` names no file, so nothing of that kind counts");
+        idle.into_iter().map(note).collect()
+    }
+
     /// Returns where results of a key are looked for and kept: one place for each class of trust and each part of the
     /// project that shares them, so that none of them takes the place of another.
     pub(super) fn slots(&self, key: &Hash, share: Share) -> Slots {

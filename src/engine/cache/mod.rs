@@ -7,6 +7,7 @@
 //! Not here: which cells and steps are cached, and what their keys are made of (`logic/job/cached.rs`, `logic/cache`).
 
 mod branch;
+mod compare;
 mod db;
 mod entry;
 mod files;

@@ -113,8 +113,13 @@ pub(super) fn listing(look: &mut Look<'_>) -> Result<Listing, Trouble> {
 const FOLDER: Stamp = Stamp { device: 0, inode: 0, size: 0, modified: 0, changed: 0 };
 
 impl Listing {
-    /// Returns what was made, changed or removed since, but for what those patterns name.
-    pub(super) fn written(&self, now: &Self, declared: &[std::sync::Arc<Patterns>]) -> Vec<String> {
+    /// Returns what was made, changed or removed since, but for what those patterns name and what was changed after a moment.
+    pub(super) fn written(
+        &self,
+        now: &Self,
+        declared: &[std::sync::Arc<Patterns>],
+        until: i64,
+    ) -> Vec<String> {
         let is_declared = |path: &[u8], is_folder: bool| {
             let text = shown(path);
             let above = format!("{text}/");
@@ -125,6 +130,7 @@ impl Listing {
             })
         };
         let changed = now.0.iter().filter(|(path, stamp)| self.0.get(*path) != Some(stamp));
+        let changed = changed.filter(|(_, stamp)| stamp.changed <= until);
         let gone = self.0.iter().filter(|(path, _)| !now.0.contains_key(*path));
         let mut found: Vec<String> = changed
             .chain(gone)

@@ -1,8 +1,10 @@
 //! Compares the outputs on the disk with those of an entry, and puts back what differs: all of it or nothing.
 //!
 //! Files are written under other names first, then swapped in one by one. Should one of them fail, the others are swapped
-//! back. A note in the database says meanwhile which entry it is: if this process dies in between, the next one restores
-//! that entry to its end (`Worker::finish`).
+//! back. A note in the database says meanwhile which entry it is, and how its files were before: if this process dies in
+//! between, the next one restores that entry to its end (`Worker::finish`), but for what somebody changed since.
+//!
+//! What nobody has made, as far as is known, is not destroyed: such files are moved into the folder of the job.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -14,12 +16,13 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, Mode, RenameFlags};
 
 use super::db::Db;
-use super::entry::{Body, Entry, Output, What};
+use super::entry::{Body, Bytes, Digest, Entry, Output, What};
 use super::files::{Look, Root, Trouble, shown, split};
-use super::memo::Memo;
+use super::known::Known;
+use super::memo::{Memo, Reading};
 use super::point;
 use super::shelf::Shelf;
-use super::stat::{Stat, stat_at};
+use super::stat::{Stamp, Stat, stat_at};
 use crate::logic::cache::pattern::Patterns;
 
 /// A change that has to be made.
@@ -29,10 +32,13 @@ pub(super) enum Todo<'a> {
         path: &'a [u8],
         mode: u32,
         body: &'a Body,
+        /// What is there now, if anything is.
+        before: Option<Stat>,
     },
     Link {
         path: &'a [u8],
         target: &'a [u8],
+        before: Option<Stat>,
     },
     Folder {
         path: &'a [u8],
@@ -49,6 +55,61 @@ pub(super) struct Restorer<'a> {
     pub(super) shelf: &'a Shelf,
     pub(super) memo: &'a Memo,
     pub(super) db: &'a Db,
+    pub(super) known: &'a Known,
+    /// Where files go that no result has had.
+    pub(super) aside: &'a Path,
+}
+
+/// What was restored.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Restored {
+    /// Files, folders and links that were put back or removed.
+    pub(super) count: u32,
+    /// Files that do not belong to the result and are gone; earlier results had them.
+    pub(super) removed: Vec<String>,
+    /// Files that no result has had, and that are aside now.
+    pub(super) aside: Vec<String>,
+}
+
+/// How files were before they were restored, by their paths.
+type Before = Vec<(Bytes, Option<Stamp>)>;
+
+/// Returns what is written down before files are restored.
+fn note(todo: &[Todo<'_>]) -> Vec<u8> {
+    let before: Before = todo
+        .iter()
+        .filter_map(|it| match it {
+            Todo::File { path, before, .. } | Todo::Link { path, before, .. } => {
+                Some((Bytes(path.to_vec()), before.map(|it| it.stamp)))
+            }
+            Todo::Folder { .. } | Todo::Remove { .. } => None,
+        })
+        .collect();
+    rmp_serde::to_vec(&before).expect("numbers and bytes can always be written")
+}
+
+/// Takes out of a list what is not as it was when a note was written; returns the paths.
+pub(super) fn leave_changed(note: &[u8], todo: &mut Vec<Todo<'_>>) -> Vec<String> {
+    let before: Before = rmp_serde::from_slice(note).unwrap_or_default();
+    let mut changed = Vec::new();
+    todo.retain(|it| {
+        let (path, now) = match it {
+            Todo::File { path, before, .. } | Todo::Link { path, before, .. } => (*path, before),
+            Todo::Folder { .. } => return true,
+            Todo::Remove { .. } => return false,
+        };
+        let now = now.map(|it| it.stamp);
+        let is_same = before.iter().any(|(at, stamp)| at.0 == path && *stamp == now);
+        if !is_same {
+            changed.push(shown(path));
+        }
+        is_same
+    });
+    if !changed.is_empty() {
+        // Somebody may have removed them, too.
+        todo.retain(|it| !matches!(it, Todo::Folder { .. }));
+    }
+    changed
 }
 
 fn in_way(message: String) -> Trouble {
@@ -84,7 +145,7 @@ pub(super) fn survey<'a>(
         match (what, found) {
             (What::File { mode, body }, found) => {
                 if !is_file_there(look.root, memo, path, *mode, body, found)? {
-                    todo.push(Todo::File { path, mode: *mode, body });
+                    todo.push(Todo::File { path, mode: *mode, body, before: found });
                 }
             }
             (What::Folder, None) => todo.push(Todo::Folder { path }),
@@ -102,7 +163,7 @@ pub(super) fn survey<'a>(
                 }
                 let now = || rustix::fs::readlinkat(look.root.fd(), path, Vec::new()).ok();
                 if !is_link || now().is_none_or(|it| it.as_bytes() != target.0) {
-                    todo.push(Todo::Link { path, target: &target.0 });
+                    todo.push(Todo::Link { path, target: &target.0, before: found });
                 }
             }
         }
@@ -192,6 +253,9 @@ enum Done {
     RemovedFolder(PathBuf),
 }
 
+/// So many files of one path are put aside in a job.
+const MOST_ASIDE: u32 = 100;
+
 /// A file or link that waits under another name.
 struct Ready {
     end: PathBuf,
@@ -199,7 +263,7 @@ struct Ready {
 }
 
 impl Restorer<'_> {
-    /// Makes changes, all of them or none. Returns how many files it wrote.
+    /// Makes changes, all of them or none.
     ///
     /// # Errors
     /// What the system says; nothing has changed then.
@@ -209,9 +273,9 @@ impl Restorer<'_> {
         id: i64,
         entry: &Entry,
         todo: &[Todo<'_>],
-    ) -> Result<u32, Trouble> {
+    ) -> Result<Restored, Trouble> {
         if todo.is_empty() {
-            return Ok(0);
+            return Ok(Restored::default());
         }
         // One file is swapped in one step.
         let is_noted = todo.len() > 1;
@@ -220,7 +284,7 @@ impl Restorer<'_> {
             Trouble::new("restore-failed", message)
         };
         if is_noted {
-            let note = self.db.restoring(id, false);
+            let note = self.db.restoring(id, &note(todo));
             note.map_err(|error| Trouble::new("restore-failed", format!("the store of results: {error}")))?;
             point();
         }
@@ -229,6 +293,7 @@ impl Restorer<'_> {
         let outcome = self
             .prepare(root, entry, todo, &mut done, &mut ready)
             .and_then(|()| self.swap_all(root, &ready, todo, &mut done));
+        let mut restored = Restored::default();
         if outcome.is_err() {
             done.into_iter().rev().for_each(undo);
             for it in &ready {
@@ -237,23 +302,61 @@ impl Restorer<'_> {
             }
         } else {
             for it in done {
-                if let Done::Swapped(_, old) = it {
-                    // As above.
-                    let _removed = fs::remove_file(old);
+                if let Done::Swapped(end, old) = it {
+                    self.put_away(root, todo, (&end, &old), &mut restored);
                     point();
                 }
             }
         }
         if is_noted {
             // If it stays, the next job restores the entry once more.
-            let _outcome = self.db.restoring(id, true);
+            let _outcome = self.db.restored(id);
             point();
         }
         outcome.map_err(|error| failed(&error))?;
         for it in &ready {
             self.memo.is_young(it.end.clone());
         }
-        Ok(u32::try_from(todo.len()).unwrap_or(u32::MAX))
+        restored.count = u32::try_from(todo.len()).unwrap_or(u32::MAX);
+        Ok(restored)
+    }
+
+    /// Removes what another file has taken the place of, or puts it aside if nobody knows who has made it.
+    fn put_away(&self, root: &Root, todo: &[Todo<'_>], (end, old): (&Path, &Path), restored: &mut Restored) {
+        let path = end.strip_prefix(&root.path).unwrap_or(end);
+        let bytes = path.as_os_str().as_bytes();
+        if self.is_known(bytes, todo, old) {
+            // What stays there is removed with the next pruning.
+            let _removed = fs::remove_file(old);
+            if todo.iter().any(|it| matches!(it, Todo::Remove { path, .. } if path == bytes)) {
+                restored.removed.push(shown(bytes));
+            }
+            return;
+        }
+        restored.aside.push(shown(bytes));
+        // Where it cannot go there, it stays under the other name until the next pruning.
+        let _moved = move_away(old, &self.aside.join(path));
+    }
+
+    fn is_known(&self, path: &[u8], todo: &[Todo<'_>], old: &Path) -> bool {
+        let Ok(Some(stat)) = stat_at(CWD, old) else { return true };
+        let what = if stat.is_link() {
+            let target = rustix::fs::readlinkat(CWD, old, Vec::new());
+            target.map(|target| What::Link { target: Bytes(target.into_bytes()) }).ok()
+        } else {
+            let before = todo.iter().find_map(|it| match it {
+                Todo::File { path: at, before, .. } if *at == path => *before,
+                _ => None,
+            });
+            let remembered = before.and_then(|it| self.memo.of(&it.stamp));
+            let hash = remembered.or_else(|| Reading::begin(CWD, old).ok()?.hash().ok());
+            hash.map(|hash| What::File {
+                mode: 0,
+                body: Body { size: stat.stamp.size, hash: Digest(hash), at: None },
+            })
+        };
+        let Some(what) = what else { return false };
+        self.known.has(self.db, None, &Output { path: Bytes(path.to_vec()), what })
     }
 
     /// Writes what is missing under other names, and makes folders.
@@ -372,6 +475,27 @@ fn swap_plainly(now: &Path, end: &Path) -> io::Result<Done> {
     fs::rename(now, end)?;
     let end = end.to_path_buf();
     Ok(if is_there { Done::Swapped(end, old) } else { Done::Made(end, now.to_path_buf()) })
+}
+
+/// Moves a file to a place of that name, or of one like it if there is something.
+fn move_away(from: &Path, to: &Path) -> io::Result<()> {
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    for number in 0..MOST_ASIDE {
+        let to = if number == 0 { to.to_path_buf() } else { to.with_added_extension(number.to_string()) };
+        match rustix::fs::renameat_with(CWD, from, CWD, &to, RenameFlags::NOREPLACE) {
+            Err(rustix::io::Errno::EXIST) => {}
+            Err(rustix::io::Errno::XDEV | rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS)
+                if !to.exists() =>
+            {
+                fs::copy(from, &to)?;
+                return fs::remove_file(from);
+            }
+            other => return Ok(other?),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
 }
 
 /// Takes back what was done, the last first.

@@ -7,6 +7,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use blake3::{Hash, Hasher};
@@ -23,7 +24,12 @@ pub(super) struct Shelf {
     /// What names of unfinished files of this process begin with.
     own: String,
     number: AtomicU64,
+    /// Says to others that this process lives, and its unfinished files are wanted; made with the first of them.
+    alive: OnceLock<Option<File>>,
 }
+
+/// The ending of such a file.
+const ALIVE: &str = "alive";
 
 /// Keeps others from removing files, or from using them, until it is dropped.
 #[derive(Debug)]
@@ -47,7 +53,7 @@ impl Shelf {
     /// The folder below a state folder, be it there or not.
     pub(super) fn at(state: &Path) -> Self {
         let own = uuid::Uuid::now_v7().simple().to_string();
-        Self { folder: state.join("cache"), own, number: AtomicU64::new(0) }
+        Self { folder: state.join("cache"), own, number: AtomicU64::new(0), alive: OnceLock::new() }
     }
 
     /// Returns a name that nobody else uses.
@@ -57,7 +63,53 @@ impl Shelf {
 
     /// Returns a path for a file that is not whole yet.
     pub(super) fn new_path(&self) -> PathBuf {
+        // Without it, what stays is removed when it is old.
+        self.alive.get_or_init(|| self.live().ok());
         self.folder.join("tmp").join(self.new_name())
+    }
+
+    fn live(&self) -> io::Result<File> {
+        let file =
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(self.alive_path(&self.own))?;
+        flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+        Ok(file)
+    }
+
+    fn alive_path(&self, own: &str) -> PathBuf {
+        self.folder.join("tmp").join(own).with_extension(ALIVE)
+    }
+
+    /// Leaves everything as the death of the process would, and returns what says that it lives.
+    #[cfg(test)]
+    pub(super) fn die(mut self) -> PathBuf {
+        let path = self.alive_path(&self.own);
+        self.alive = OnceLock::new();
+        path
+    }
+
+    /// Removes what was not finished by processes that are dead.
+    pub(super) fn clean_up(&self) {
+        let entries = fs::read_dir(self.folder.join("tmp")).into_iter().flatten().flatten();
+        let mut names: Vec<String> = entries
+            .filter_map(|it| it.file_name().into_string().ok())
+            .filter(|it| !it.starts_with(&self.own))
+            .collect();
+        names.sort();
+        let alive = |name: &String| name.strip_suffix(ALIVE)?.strip_suffix('.').map(str::to_owned);
+        for owner in names.iter().filter_map(alive) {
+            let path = self.alive_path(&owner);
+            let Ok(file) = File::open(&path) else { continue };
+            if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+                continue;
+            }
+            let of_owner =
+                names.iter().filter(|name| name.strip_prefix(&owner).is_some_and(|it| it.starts_with('-')));
+            for name in of_owner {
+                // What stays is found again.
+                let _removed = fs::remove_file(self.folder.join("tmp").join(name));
+            }
+            let _removed = fs::remove_file(path);
+        }
     }
 
     /// Returns where the bytes of a digest are.
@@ -130,6 +182,15 @@ impl Shelf {
         stat.is_file()
             && stat.stamp.size == size
             && memo.read(rustix::fs::CWD, &path, &stat, || path.clone()).is_ok_and(|it| it.hash == *hash)
+    }
+}
+
+impl Drop for Shelf {
+    fn drop(&mut self) {
+        if let Some(Some(_)) = self.alive.get() {
+            // One that stays is of a dead process.
+            let _removed = fs::remove_file(self.alive_path(&self.own));
+        }
     }
 }
 

@@ -5,9 +5,10 @@ use std::os::fd::AsFd;
 
 use rustix::fs::{AtFlags, FileType, Stat as Raw};
 use rustix::path::Arg;
+use serde::{Deserialize, Serialize};
 
 /// One state of a file. Two that are equal have the same content, unless it was read in the moment of a change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct Stamp {
     pub(super) device: u64,
     pub(super) inode: u64,

@@ -4,7 +4,7 @@
 //! else to do. The second one helps where many looks wait.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -69,7 +69,15 @@ pub(super) struct Shared {
     pub(super) declared: Mutex<Vec<Arc<Patterns>>>,
     pub(super) branches: OnceLock<Branches>,
     pub(super) known: Known,
-    /// By how much the clock that marks files is ahead of the one that is looked at here, in nanoseconds: more than a tick
+    /// Results without outputs that were compared with the project.
+    pub(super) bare: AtomicU32,
+    /// Patterns that were warned of.
+    pub(super) told: Mutex<HashSet<String>>,
+    /// Who has worked, from when to when by the clock that marks files.
+    pub(super) worked: Mutex<Vec<(String, i64, i64)>>,
+    /// What the next answer tells besides.
+    notes: Mutex<Vec<String>>,
+    /// By how much the clock that marks files is ahead of the one that is looked at here, in nanoseconds: other than zero
     /// if the files are on another machine.
     ahead: OnceLock<i64>,
     /// One writes to the database at a time.
@@ -173,6 +181,10 @@ impl Shared {
             declared: Mutex::default(),
             branches: OnceLock::new(),
             known: Known::default(),
+            notes: Mutex::default(),
+            bare: AtomicU32::new(0),
+            told: Mutex::default(),
+            worked: Mutex::default(),
             ahead: OnceLock::new(),
             writing: Mutex::default(),
             warnings: Mutex::default(),
@@ -222,6 +234,16 @@ impl Shared {
         self.warnings.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
     }
 
+    /// Takes note of something that people should know.
+    pub(super) fn note(&self, text: String) {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+    }
+
+    /// Returns what people should know and nobody has told them yet.
+    pub(super) fn take_notes(&self) -> Vec<String> {
+        std::mem::take(&mut *self.notes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Returns by how much the clock that marks files is ahead, in nanoseconds.
     pub(super) fn ahead(&self, shelf: &Shelf) -> i64 {
         *self.ahead.get_or_init(|| {
@@ -230,7 +252,9 @@ impl Shared {
             let made = std::fs::File::create(&path).and_then(super::stat::stat_of);
             // What stays there is removed with the next pruning.
             let _removed = std::fs::remove_file(&path);
-            made.map_or(0, |it| it.stamp.changed.saturating_sub(before))
+            let after = super::stat::now();
+            // What lies between the two is as it should be.
+            made.map_or(0, |it| it.stamp.changed - it.stamp.changed.clamp(before, after.max(before)))
         })
     }
 
@@ -515,7 +539,7 @@ pub(super) fn off(unit: Unit) -> Report {
 /// A miss that nothing can be kept after.
 pub(super) fn hopeless(unit: Unit, key: String, trouble: Trouble) -> Report {
     let Trouble { reason, message } = trouble;
-    let miss = Miss { key, reason: reason.to_owned(), message, differed: Vec::new(), is_hopeless: true };
+    let miss = Miss { key, reason: reason.to_owned(), message, is_hopeless: true, ..Miss::default() };
     Report::Looked { unit, looked: Looked::Miss(Box::new(miss)) }
 }
 

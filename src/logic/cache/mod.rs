@@ -154,6 +154,9 @@ pub struct Hit {
     pub bytes: u64,
     /// Number of the job that made it.
     pub made_by: u64,
+    /// What people should know besides, such as files that were removed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// The reason of a miss where nothing was looked for: the cache is off, and only outputs are locked.
@@ -171,6 +174,9 @@ pub struct Miss {
     /// Against the newest result of the same name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub differed: Vec<Difference>,
+    /// What people should know besides, such as inputs that name no file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// There is no use in keeping what will be made: it can never be looked for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_hopeless: bool,
@@ -204,10 +210,10 @@ pub enum Kept {
         key: String,
         files: u32,
         bytes: u64,
+        /// What people should know besides, such as files that look like outputs and are none.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        notes: Vec<String>,
     },
     /// Nothing was kept: a slug, and the same in words with a way out.
-    Not {
-        reason: String,
-        message: String,
-    },
+    Not { reason: String, message: String },
 }

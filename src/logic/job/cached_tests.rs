@@ -34,7 +34,8 @@ fn nothing_begins_before_the_answer_and_a_hit_needs_no_slot() {
     donor.hear(&Input::Report(Report::Looked { unit: whole(0), looked: miss(false) }));
     donor.report(&exits("a", 0));
     let (record, _) = record(donor.state(), whole(0), Timestamp(2_000_000));
-    let hit = Hit { key: "k".to_owned(), record, restored: 0, files: 0, bytes: 0, made_by: 3 };
+    let hit =
+        Hit { key: "k".to_owned(), record, restored: 0, files: 0, bytes: 0, made_by: 3, notes: Vec::new() };
     job.hear(&Input::Report(Report::Looked { unit: whole(0), looked: Looked::Hit(Box::new(hit)) }));
     assert_eq!(job.state().cells[0].outcome(), Some(Outcome::Success));
     assert_eq!(job.state().cells[0].steps[0].done().and_then(|done| done.outcome), Some(Outcome::Success));
@@ -111,7 +112,7 @@ fn a_step_asks_when_its_turn_comes_and_is_kept_before_the_next_one() {
     assert!(job.state().index.keeping.contains(&unit) && live(&job).is_empty());
     job.hear(&Input::Report(Report::Kept {
         unit,
-        kept: Kept::Stored { key: "k".to_owned(), files: 0, bytes: 0 },
+        kept: Kept::Stored { key: "k".to_owned(), files: 0, bytes: 0, notes: Vec::new() },
     }));
     assert_eq!(phase(job.state(), unit), Some(CachePhase::Over));
     assert_eq!(live(&job), [AttemptKey { cell: 0, run: 1, step: 2, attempt: 1 }]);

@@ -33,7 +33,7 @@ impl Sim {
                 let kept = if self.dice.one_in(3) {
                     Kept::Not { reason: "changed".to_owned(), message: String::new() }
                 } else {
-                    Kept::Stored { key: String::new(), files: 1, bytes: 1 }
+                    Kept::Stored { key: String::new(), files: 1, bytes: 1, notes: Vec::new() }
                 };
                 self.input(&Input::Report(Report::Kept { unit, kept }))?;
             }
@@ -50,6 +50,6 @@ impl Sim {
             Replay { end: StepEnd::new(key), annotations: Vec::new() }
         };
         let record = Record { steps: all.map(replay).collect(), took_us: 1 };
-        Hit { key: String::new(), record, restored: 0, files: 0, bytes: 0, made_by: 1 }
+        Hit { key: String::new(), record, restored: 0, files: 0, bytes: 0, made_by: 1, notes: Vec::new() }
     }
 }

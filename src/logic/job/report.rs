@@ -167,7 +167,7 @@ pub enum StartFailure {
 }
 
 /// A message that a step attached to a place.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Annotation {
     /// `error`, `warning` or `notice`.
     pub level: String,

@@ -7,7 +7,7 @@ use super::JobView;
 use super::parts::{Phase, StepView};
 use crate::logic::cache::{Hit, Kept, Unit};
 use crate::logic::job::event::{Event, Outcome};
-use crate::logic::job::report::AttemptKey;
+use crate::logic::job::report::{Annotation, AttemptKey};
 use crate::logic::plan::{Plan, PlannedStage};
 use crate::logic::playbook::model::Stage;
 use crate::logic::time::Timestamp;
@@ -65,11 +65,13 @@ impl JobView {
                 let took = Duration::from_micros(hit.record.took_us);
                 let view = CacheView::Hit { made_by: hit.made_by, took, restored: hit.restored };
                 self.set_cache(*unit, view);
+                self.note_cache(*unit, &hit.notes);
             }
             Event::CacheMissed { unit, miss } if !miss.is_off() => {
                 self.cache.misses += 1;
                 let view = CacheView::Missed { why: miss.brief().into(), is_hopeless: miss.is_hopeless };
                 self.set_cache(*unit, view);
+                self.note_cache(*unit, &miss.notes);
             }
             Event::CacheWaits { unit, message } => {
                 self.set_cache(*unit, CacheView::Waits(message.as_str().into()));
@@ -77,7 +79,8 @@ impl JobView {
             Event::CacheKept { unit, kept } => {
                 let why = self.cache_of(*unit).and_then(CacheView::missed).unwrap_or_default().into();
                 let view = match kept {
-                    Kept::Stored { files, bytes, .. } => {
+                    Kept::Stored { files, bytes, notes, .. } => {
+                        self.note_cache(*unit, notes);
                         self.cache.stored += 1;
                         CacheView::Stored { why, files: *files, bytes: *bytes }
                     }
@@ -88,6 +91,17 @@ impl JobView {
                 self.set_cache(*unit, view);
             }
             _ => {}
+        }
+    }
+
+    /// Warnings of the cache stand with those of the cell.
+    fn note_cache(&mut self, unit: Unit, notes: &[String]) {
+        let key =
+            AttemptKey { cell: unit.cell, run: unit.run, step: unit.step.unwrap_or_default(), attempt: 1 };
+        for note in notes {
+            let annotation =
+                Annotation { level: "warning".to_owned(), message: note.clone(), ..Annotation::default() };
+            self.annotate(key, &annotation);
         }
     }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use super::{Ask, Place, build, field, miss, moment, recipe, record, unit};
-use crate::logic::cache::{Kept, OFF, Recipe, Unit};
+use crate::logic::cache::{Inputs, Kept, OFF, Recipe, Unit};
 
 /// Looks for another result than the one before, works, lets somebody else do something, and keeps.
 fn made_then(place: &Place, name: &str, work: impl FnOnce(&Place), after: impl FnOnce(&Place)) -> Kept {
@@ -102,4 +102,62 @@ fn outputs_are_locked_where_the_cache_is_off_and_where_it_is_of_no_use() {
     let step = Unit { step: Some(0), ..unit(0) };
     three.ask(vec![Ask::Lock { unit: step, outputs: recipe().outputs }]);
     assert_eq!(miss(three.looked()).reason, OFF);
+}
+
+#[test]
+fn inputs_that_name_no_file_are_told() {
+    let place = Place::new();
+    let inputs = |texts: &[&str]| texts.iter().map(|&it| it.to_owned()).collect::<Vec<_>>();
+    let some = Recipe { inputs: Inputs::Globs(inputs(&["src/**", "srcc/**", "!none/**"])), ..recipe() };
+    let notes = place.miss(&some).notes;
+    assert!(notes.len() == 1 && notes[0].contains("`srcc/**` names no file"), "{notes:?}");
+    let none = Recipe { inputs: Inputs::Globs(inputs(&["srcc/**"])), ..recipe() };
+    place.made(&none, build);
+    let notes = place.hit(&none).notes;
+    assert!(notes.len() == 1 && notes[0].contains("`srcc/**` names no file"), "{notes:?}");
+    let job = place.job();
+    let whole = Recipe { inputs: Inputs::Project(inputs(&["*.none"])), outputs: Vec::new(), ..recipe() };
+    let notes = miss(job.look(unit(0), &whole)).notes;
+    assert!(notes.len() == 1 && notes[0].contains("`--cache-file` `*.none`"), "{notes:?}");
+    assert!(miss(job.look(unit(1), &whole)).notes.is_empty(), "once is enough");
+}
+
+#[test]
+fn files_that_were_written_without_being_outputs_are_told_the_first_time() {
+    let place = Place::new();
+    let bare = Recipe { outputs: Vec::new(), ..recipe() };
+    let Kept::Stored { notes, .. } = place.make(&bare, build) else { panic!("it is kept") };
+    assert!(notes.len() == 1 && notes[0].contains("`out/a.o`, `out/b.o`"), "{notes:?}");
+    let again = Recipe { fields: Vec::new(), ..bare };
+    let Kept::Stored { notes, .. } = place.make(&again, |place| place.write("out/c.o", "c")) else {
+        panic!("it is kept")
+    };
+    assert!(notes.is_empty(), "{notes:?}");
+}
+
+#[test]
+fn who_may_have_written_a_file_is_told() {
+    let place = Place::new();
+    let strict = |name: &str| Recipe {
+        name: name.to_owned(),
+        fields: vec![field("run of step 1", Some(name))],
+        outputs: Vec::new(),
+        is_strict: true,
+        ..recipe()
+    };
+    let job = place.job();
+    miss(job.look(unit(0), &strict("one")));
+    miss(job.look(unit(1), &strict("two")));
+    let until = moment();
+    next_tick();
+    place.write("late", "by two");
+    assert!(
+        matches!(job.keep_until(unit(0), until, record(), &[]), Kept::Stored { .. }),
+        "it was over when that was written"
+    );
+    is_refused(
+        &job.keep(unit(1), record(), &[]),
+        "undeclared-write",
+        "what ran at the same time (`one`): `late`",
+    );
 }

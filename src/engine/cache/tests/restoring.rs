@@ -5,6 +5,10 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
+use super::super::db::Db;
+use super::super::entry::Bytes;
+use super::super::shelf::Shelf;
+use super::super::stat::{Stamp, stat_at};
 use super::{Place, build, hit, miss, recipe, record, unit};
 use crate::logic::cache::{Kept, Recipe};
 
@@ -204,21 +208,120 @@ fn logs_come_into_the_folder_of_the_job_that_asks() {
     assert_eq!(fs::read_to_string(job.folder().join("logs/5.2.7.1")).expect("a log"), "hello\n");
 }
 
-#[test]
-fn an_entry_that_was_being_restored_is_restored_to_the_end() {
-    let place = Place::new();
-    place.made(&recipe(), build);
-    let db = super::super::db::Db::open(&place.state().join("cache")).expect("it opens");
+/// A restore of the only entry was cut off, in which files were to be put back that had been like that.
+fn cut_off(place: &Place, before: &[(&str, Option<Stamp>)]) -> Db {
+    let db = Db::open(&place.state().join("cache")).expect("it opens");
     let id: i64 = db.connection.query_row("SELECT id FROM entries", [], |row| row.get(0)).expect("one");
-    db.restoring(id, false).expect("it is written");
-    fs::remove_file(place.at("out/b.o")).expect("it is there");
-    let other = Recipe {
+    let before: Vec<(Bytes, Option<Stamp>)> =
+        before.iter().map(|(path, stamp)| (Bytes(path.as_bytes().to_vec()), *stamp)).collect();
+    db.restoring(id, &rmp_serde::to_vec(&before).expect("it is plain")).expect("it is written");
+    db
+}
+
+fn stamp(place: &Place, path: &str) -> Option<Stamp> {
+    stat_at(rustix::fs::CWD, place.at(path)).expect("it is readable").map(|it| it.stamp)
+}
+
+/// Something that has nothing to do with `recipe`.
+fn other() -> Recipe {
+    Recipe {
         name: "other".to_owned(),
         inputs: crate::logic::cache::Inputs::Globs(Vec::new()),
         outputs: Vec::new(),
         ..recipe()
-    };
-    place.miss(&other);
-    assert_eq!(place.read("out/b.o"), "object b");
-    assert_eq!(db.unfinished().expect("it is read"), Vec::<i64>::new());
+    }
+}
+
+#[test]
+fn an_entry_that_was_being_restored_is_restored_to_the_end() {
+    let place = Place::new();
+    place.made(&recipe(), build);
+    fs::remove_file(place.at("out/b.o")).expect("it is there");
+    place.write("out/a.o", "as it was before");
+    let db = cut_off(&place, &[("out/a.o", stamp(&place, "out/a.o")), ("out/b.o", None)]);
+    let miss = place.miss(&other());
+    assert_eq!((place.read("out/a.o"), place.read("out/b.o")), ("object a".into(), "object b".into()));
+    assert!(db.unfinished().expect("it is read").is_empty());
+    assert!(miss.notes.is_empty(), "{:?}", miss.notes);
+}
+
+#[test]
+fn what_was_changed_since_a_restore_was_cut_off_is_left_alone_and_told() {
+    type Change = (&'static str, fn(&Place));
+    let changes: [Change; 4] = [
+        ("out/a.o", |place| place.write("out/a.o", "by a person")),
+        ("out/a.o", |place| fs::remove_file(place.at("out/a.o")).expect("it is there")),
+        ("out/b.o", |place| place.write("out/b.o", "by a person")),
+        // It was equal, and so not to be restored.
+        ("out/c.o", |place| fs::remove_file(place.at("out/c.o")).expect("it is there")),
+    ];
+    for (path, change) in changes {
+        let place = Place::new();
+        place.made(&recipe(), |place| {
+            build(place);
+            place.write("out/c.o", "object c");
+        });
+        fs::remove_file(place.at("out/b.o")).expect("it is there");
+        place.write("out/a.o", "as it was before");
+        let db = cut_off(&place, &[("out/a.o", stamp(&place, "out/a.o")), ("out/b.o", None)]);
+        change(&place);
+        let found = fs::read(place.at(path)).ok();
+        let notes = place.miss(&other()).notes;
+        assert_eq!(fs::read(place.at(path)).ok(), found, "{path}");
+        assert!(notes.len() == 1 && notes[0].contains(&format!("`{path}`")), "{path}: {notes:?}");
+        let rest = if path == "out/b.o" { "out/a.o" } else { "out/b.o" };
+        assert!(place.read(rest).starts_with("object"), "{rest} is restored");
+        assert!(db.unfinished().expect("it is read").is_empty());
+    }
+}
+
+#[test]
+fn unfinished_files_of_the_dead_go_and_those_of_the_living_stay() {
+    let place = Place::new();
+    place.miss(&other());
+    let (dead, living) =
+        (Shelf::open(&place.state()).expect("it opens"), Shelf::open(&place.state()).expect("it opens"));
+    let (gone, stays) = (dead.new_path(), living.new_path());
+    for path in [&gone, &stays] {
+        fs::write(path, "half").expect("it is ours");
+    }
+    let kept = dead.die();
+    place.miss(&other());
+    assert!(!gone.exists() && !kept.exists() && stays.exists());
+    fs::remove_file(stays).expect("it is there");
+    drop(living);
+    none_is_left_over(&place);
+}
+
+#[test]
+fn what_no_result_had_is_moved_aside_and_what_others_had_is_removed_and_told() {
+    let place = Place::new();
+    let exact = Recipe { outputs_exact: true, ..recipe() };
+    place.made(&exact, build);
+    let second = Recipe { fields: Vec::new(), ..exact.clone() };
+    place.made(&second, |place| {
+        place.write("out/a.o", "another a");
+        place.write("out/c.o", "object c");
+    });
+    let hit = place.hit(&exact);
+    assert_eq!(hit.notes.len(), 1, "{:?}", hit.notes);
+    assert!(
+        hit.notes[0].contains("1 file of other results") && hit.notes[0].contains("`out/c.o`"),
+        "{:?}",
+        hit.notes
+    );
+    assert!(!place.at("out/c.o").exists());
+    place.write("out/a.o", "edited");
+    place.write("out/deep/mine", "mine");
+    let hit = place.hit(&exact);
+    assert_eq!(hit.notes.len(), 1, "{:?}", hit.notes);
+    assert!(hit.notes[0].contains("`.sortie/jobs/1/replaced`"), "{:?}", hit.notes);
+    assert_eq!(place.read("out/a.o"), "object a");
+    let aside = |path: &str| place.read(&format!(".sortie/jobs/1/replaced/{path}"));
+    assert_eq!((aside("out/a.o"), aside("out/deep/mine")), ("edited".into(), "mine".into()));
+    place.write("out/a.o", "edited again");
+    place.hit(&exact);
+    assert_eq!((aside("out/a.o"), aside("out/a.o.1")), ("edited".into(), "edited again".into()));
+    assert!(place.hit(&exact).notes.is_empty(), "nothing was done");
+    none_is_left_over(&place);
 }

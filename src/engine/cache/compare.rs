@@ -1,0 +1,70 @@
+//! Hits for which nothing has to be written, which most are: found without locks.
+//!
+//! Not here: looks that restore or miss (`look.rs`).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::files::read_patterns;
+use super::look::{Known, Moment, Wanted};
+use super::worker::Worker;
+use crate::logic::cache::{Hit, Looked, Unit};
+use crate::logic::job::report::Report;
+
+impl Worker {
+    /// Answers where nothing has to be written: while nobody writes outputs, what is there only has to be compared, and
+    /// locks would cost more than that. Returns the others, and the answers; keys that are known by then go into `known`.
+    pub(super) fn compare(
+        &mut self,
+        moment: &mut Moment<'_>,
+        wanted: Vec<Wanted>,
+        known: &mut HashMap<Unit, Known>,
+    ) -> (Vec<Wanted>, Vec<Report>) {
+        let locks = &moment.places.locks;
+        let (ours, mut others): (Vec<_>, Vec<_>) =
+            wanted.into_iter().partition(|it| it.may_hit && !it.is_off);
+        if ours.is_empty() || locks.is_anything_written() {
+            others.extend(ours);
+            return (others, Vec::new());
+        }
+        let mut ready = Vec::with_capacity(ours.len());
+        for it in ours {
+            let outputs = read_patterns(&it.recipe.outputs).ok().map(Arc::new);
+            match outputs.and_then(|outputs| self.find_out(moment, &it.recipe, outputs).ok()) {
+                Some(known) => ready.push((it, known)),
+                // Why not is told when it has its locks.
+                None => others.push(it),
+            }
+        }
+        // Nobody removes files of results meanwhile.
+        let gate = moment.places.shelf.gate(false);
+        moment.entries = self.fetch(&ready);
+        moment.may_write = false;
+        let mut found = Vec::with_capacity(ready.len());
+        for (it, its) in ready {
+            match self.find(moment, &it, &its) {
+                Ok(hit) => found.push((it, its, hit)),
+                Err(_) => {
+                    known.insert(it.unit, its);
+                    others.push(it);
+                }
+            }
+        }
+        moment.may_write = true;
+        drop(gate);
+        if locks.is_anything_written() {
+            // Perhaps it was half of something that was compared.
+            for (it, its, _) in found {
+                known.insert(it.unit, its);
+                others.push(it);
+            }
+            return (others, Vec::new());
+        }
+        let report = |(it, its, hit): (Wanted, Known, Hit)| {
+            self.declare(&it.recipe, &its.outputs);
+            Report::Looked { unit: it.unit, looked: Looked::Hit(Box::new(hit)) }
+        };
+        let found = found.into_iter().map(report).collect();
+        (others, found)
+    }
+}
