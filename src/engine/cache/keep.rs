@@ -154,6 +154,10 @@ fn prepare(shared: &Shared, places: &Places, db: &Db, it: Keeping) -> Result<Rea
     let mut gather = Gather { shared, places, inside: Vec::new(), bytes: 0 };
     let files = gather.outputs(&mut look, &looking)?;
     let logs = gather.logs(&it.logs)?;
+    let artifacts = it.record.artifacts.iter().flatten().map(|artifact| {
+        super::artifacts::bodies(&places.shelf, artifact).map_err(|why| Trouble::new("no-artifact", why))
+    });
+    let artifacts = artifacts.collect::<Result<Vec<_>, _>>()?.concat();
     let (recipe, known) = (&looking.recipe, &looking.known);
     let record = serde_json::to_string(&it.record).map_err(|error| {
         Trouble::new("not-recordable", format!("what it told cannot be written down: {error}"))
@@ -176,6 +180,7 @@ fn prepare(shared: &Shared, places: &Places, db: &Db, it: Keeping) -> Result<Rea
         trust,
         share,
         branch: branch.clone(),
+        artifacts,
     };
     let portrait = portrait(recipe, &known.around, &known.resolved.inputs, &db.secret).0;
     let row = NameRow { name: recipe.name.clone(), key: Digest(known.key), trust, share, branch, portrait };

@@ -405,7 +405,7 @@ fn serve(
     let exact = wanted.recipe.outputs_exact.then_some(&*known.outputs);
     let todo = survey(&mut moment.look, &shared.memo, entry, exact)?;
     may_write(&moment.places.root, &todo)?;
-    let restorer = Restorer { shelf, memo: &shared.memo, db };
+    let restorer = Restorer { shelf, memo: &shared.memo, db: Some(db) };
     let restored = restorer.apply(&moment.places.root, id, entry, &todo)?;
     // Last: where it is a miss after all, the command begins its log anew.
     put_logs(shared, wanted.unit, entry, moment.places)?;
@@ -480,7 +480,7 @@ pub(super) fn restore_to_end(shared: &Shared, places: &Places, db: &Db, id: i64)
         return;
     }
     let gate = places.shelf.gate(false);
-    let restorer = Restorer { shelf: &places.shelf, memo: &shared.memo, db };
+    let restorer = Restorer { shelf: &places.shelf, memo: &shared.memo, db: Some(db) };
     if let Ok(todo) = survey(&mut moment.look, &shared.memo, &entry, None) {
         // What cannot be restored is looked at again by whoever looks for that result.
         let _outcome = restorer.apply(&places.root, id, &entry, &todo);

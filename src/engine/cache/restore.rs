@@ -48,7 +48,8 @@ pub(super) enum Todo<'a> {
 pub(super) struct Restorer<'a> {
     pub(super) shelf: &'a Shelf,
     pub(super) memo: &'a Memo,
-    pub(super) db: &'a Db,
+    /// Where it is noted what is being restored; without it, a restoring that is cut off is not finished by others.
+    pub(super) db: Option<&'a Db>,
 }
 
 fn in_way(message: String) -> Trouble {
@@ -214,13 +215,13 @@ impl Restorer<'_> {
             return Ok(0);
         }
         // One file is swapped in one step.
-        let is_noted = todo.len() > 1;
+        let noted_in = self.db.filter(|_| todo.len() > 1);
         let failed = |error: &io::Error| {
             let message = format!("what was missing could not be restored, and nothing was changed: {error}");
             Trouble::new("restore-failed", message)
         };
-        if is_noted {
-            let note = self.db.restoring(id, false);
+        if let Some(db) = noted_in {
+            let note = db.restoring(id, false);
             note.map_err(|error| Trouble::new("restore-failed", format!("the store of results: {error}")))?;
             point();
         }
@@ -244,9 +245,9 @@ impl Restorer<'_> {
                 }
             }
         }
-        if is_noted {
+        if let Some(db) = noted_in {
             // If it stays, the next job restores the entry once more.
-            let _outcome = self.db.restoring(id, true);
+            let _outcome = db.restoring(id, true);
             point();
         }
         outcome.map_err(|error| failed(&error))?;

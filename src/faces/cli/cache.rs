@@ -6,14 +6,13 @@ use serde_json::json;
 
 use super::args::CacheCommand;
 use super::list::local_time;
-use super::store::bytes_text;
 use super::table::Table;
 use crate::engine::clock;
 use crate::engine::upkeep::{self, CacheLimits, KeptResult};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
-use crate::logic::text::{plural, shortened};
+use crate::logic::text::{bytes_text, plural, shortened};
 
 /// Runs a command.
 ///

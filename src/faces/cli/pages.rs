@@ -136,6 +136,10 @@ static PAGES: &[(&str, &str)] = pages![
     "on-interrupt",
     "cache",
     "services",
+    "artifacts",
+    "artifact-name",
+    "artifact-twice",
+    "artifact-unknown",
 ];
 
 /// What can be wrong beside a playbook: with a request, the machine, the settings or a theme. Each has a page, too.

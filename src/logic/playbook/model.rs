@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::artifact::Artifacts;
 use super::cache::CacheRule;
 use super::call::{Call, Composite};
 use super::gate::Approve;
@@ -258,6 +259,8 @@ pub struct Stage {
     pub locks: Vec<Lock>,
     pub resources: Resources,
     pub cache: Option<Box<CacheRule>>,
+    /// What it keeps for others, and takes from them.
+    pub artifacts: Option<Box<Artifacts>>,
 }
 
 /// When a stage runs, seen from its direct needs. Sugar for `if`.

@@ -213,6 +213,7 @@ impl<'t> Reader<'t> {
         stage.rollback_on_failure = self.rollback_of_stage(&fields, &stage.steps);
         stage.outputs = fields.get("outputs").map(|id| self.stage_outputs(id)).unwrap_or_default();
         stage.cache = fields.field("cache").and_then(|field| self.cache(field));
+        stage.artifacts = fields.field("artifacts").and_then(|field| self.artifacts(field));
         stage
     }
 
@@ -384,5 +385,6 @@ fn empty_stage(header: &Header<'_>, needs: Vec<usize>, outer: &Defaults) -> Stag
         locks: Vec::new(),
         resources: Resources::default(),
         cache: None,
+        artifacts: None,
     }
 }

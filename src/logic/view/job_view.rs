@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::artifacts::Artifacts;
 use super::caching::CacheCounts;
 use super::parts::{CellView, Counts, Phase, StageView, StepView, Tried};
 use super::shares::ShareWait;
@@ -73,6 +74,8 @@ pub struct JobView {
     pub waits: Option<ShareWait>,
     /// How much of it came from earlier results.
     pub cache: CacheCounts,
+    /// What cells have kept for others.
+    pub artifacts: Artifacts,
 }
 
 impl JobView {
@@ -108,6 +111,7 @@ impl JobView {
             open_gates: BTreeSet::new(),
             waits: None,
             cache: CacheCounts::default(),
+            artifacts: Artifacts::default(),
             playbook,
         }
     }
@@ -155,6 +159,10 @@ impl JobView {
             Event::CacheHit { .. } | Event::CacheMissed { .. } | Event::CacheKept { .. } => {
                 self.fold_cache(&envelope.event, at);
             }
+            Event::ArtifactsTaken { .. }
+            | Event::ArtifactPublished { .. }
+            | Event::ArtifactEmpty { .. }
+            | Event::ArtifactsFailed { .. } => self.artifacts.fold(&envelope.event),
             Event::GateOpened(_)
             | Event::GateAnswered(_)
             | Event::GateApproved(_)

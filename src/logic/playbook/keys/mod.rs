@@ -43,7 +43,9 @@ pub enum Place {
     Ready,
     Cache,
     Approve,
-    Artifact,
+    Artifacts,
+    ArtifactOut,
+    ArtifactIn,
     Reporting,
     Notifications,
     Service,
@@ -59,7 +61,7 @@ pub enum Place {
 
 impl Place {
     /// All places, in the order in which the table is printed.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 46] = [
         Self::Playbook,
         Self::Input,
         Self::Secret,
@@ -92,7 +94,9 @@ impl Place {
         Self::Ready,
         Self::Cache,
         Self::Approve,
-        Self::Artifact,
+        Self::Artifacts,
+        Self::ArtifactOut,
+        Self::ArtifactIn,
         Self::Reporting,
         Self::Notifications,
         Self::Service,
@@ -142,7 +146,9 @@ impl Place {
             Self::Ready => "`ready`",
             Self::Cache => "`cache`",
             Self::Approve => "`approve`",
-            Self::Artifact => "an entry of `artifacts`",
+            Self::Artifacts => "`artifacts`",
+            Self::ArtifactOut => "an entry of `artifacts.out`",
+            Self::ArtifactIn => "an entry of `artifacts.in`",
             Self::Reporting => "`reporting`",
             Self::Notifications => "`notifications`",
             Self::Service => "a `service.yml`",
