@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "the files of settings are read here")]
 
 mod exit;
+mod files;
 mod paths;
 mod settings;
 mod wire;
@@ -44,6 +45,7 @@ pub fn called_again() -> Option<ExitCode> {
         Some("__keeper") => Some(edges::keeper::process::main()),
         Some(edges::guard::COMMAND) => Some(edges::guard::main()),
         Some(crate::logic::sidecar::COMMAND) => Some(edges::sidecar::main()),
+        Some(crate::logic::cache::keyed::COMMAND) => Some(files::main()),
         _ => None,
     }
 }

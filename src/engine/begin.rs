@@ -27,7 +27,7 @@ use crate::logic::plan::{Plan, PlanRequest};
 use crate::logic::playbook::source::Source;
 use crate::logic::time::Timestamp;
 use crate::logic::value::{Object, Value};
-use crate::port::keeper::{Given, Hello, OnLoss, VERSION};
+use crate::port::keeper::{Given, Hello, OnLoss, VERSION, job_of};
 use crate::port::{Starting, World};
 
 #[cfg(test)]
@@ -247,7 +247,7 @@ fn create(
     let path = start.path.display().to_string();
     let wants_repository = start.source.stored().contains("github");
     let repository = if wants_repository { (world.repository)(&project.root) } else { Vec::new() };
-    let parent = std::env::var("SORTIE_JOB").ok();
+    let parent = job_of(|name| std::env::var(name).ok());
     let make_facts = |number: u64| facts(start, project, dir, (id, number), &repository);
     let job = NewJob {
         id,

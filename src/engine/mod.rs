@@ -22,6 +22,7 @@ pub mod embed;
 mod faults;
 mod give_up;
 mod handle;
+pub mod keyed;
 mod lazy;
 mod leave;
 pub mod library;

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::cache::{Ask, Cache, Opening};
+use super::cache::{Ask, Cache, Opening, moment};
 use super::handle::LocalOrder;
 use super::reconcile::InFlight;
 use super::turn::Engine;
 use crate::logic::cache::{Kept, Looked, Miss, Trust, Unit};
-use crate::logic::job::cached::{self, CachePhase};
+use crate::logic::job::cached;
 use crate::logic::job::report::Report;
 
 /// The store of results, and what it was asked.
@@ -24,8 +24,11 @@ pub(super) struct Results {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stand {
     Looking,
+    /// It has to work, and its outputs are its own until it is over.
     Missed,
     Keeping,
+    /// The same, begun by an engine before this one.
+    Inherited,
 }
 
 impl Engine {
@@ -44,11 +47,18 @@ impl Engine {
             if results.asked.contains_key(&unit) {
                 continue;
             }
-            match cached::recipe(&self.state, unit) {
-                Ok(recipe) => {
-                    results.asked.insert(unit, Stand::Looking);
+            let ask = if cached::is_off(&self.state, unit) {
+                cached::outputs(&self.state, unit).map(|outputs| Ask::Lock { unit, outputs })
+            } else {
+                cached::recipe(&self.state, unit).map(|recipe| {
                     let may_hit = cached::may_hit(&self.state, unit);
-                    asks.push(Ask::Look { unit, recipe: Arc::new(recipe), may_hit });
+                    Ask::Look { unit, recipe: Arc::new(recipe), may_hit }
+                })
+            };
+            match ask {
+                Ok(ask) => {
+                    results.asked.insert(unit, Stand::Looking);
+                    asks.push(ask);
                 }
                 Err(error) => flight.own.push(Report::Looked { unit, looked: unreadable(&error.message) }),
             }
@@ -58,10 +68,10 @@ impl Engine {
                 Some(stand @ Stand::Missed) => {
                     *stand = Stand::Keeping;
                     let (record, logs) = cached::record(&self.state, unit, self.clock.now());
-                    asks.push(Ask::Keep { unit, record, logs });
+                    asks.push(Ask::Keep { unit, until: moment(), record, logs });
                 }
-                Some(_) => {}
-                None => flight.own.push(Report::Kept { unit, kept: interrupted() }),
+                Some(Stand::Looking | Stand::Keeping) => {}
+                Some(Stand::Inherited) | None => flight.own.push(Report::Kept { unit, kept: interrupted() }),
             }
         }
         if !asks.is_empty() {
@@ -73,7 +83,9 @@ impl Engine {
     /// Begins to answer.
     pub(super) fn open_results(&self) -> Results {
         let orders = self.orders.clone();
+        let at_work = if self.epoch > 1 { cached::at_work(&self.state) } else { Vec::new() };
         let opening = Opening {
+            at_work: at_work.clone(),
             state: self.socket_dir.parent().map(Path::to_path_buf).unwrap_or_default(),
             root: PathBuf::from(&*self.state.setting.root),
             job_dir: PathBuf::from(&*self.state.setting.dir),
@@ -84,25 +96,32 @@ impl Engine {
         };
         // The engine may have gone; then nobody needs the answer.
         let answer = Box::new(move |reports| drop(orders.send(LocalOrder::Told(reports))));
-        Results { cache: Cache::start(opening, answer), asked: BTreeMap::new() }
+        let asked = at_work.into_iter().map(|unit| (unit, Stand::Inherited)).collect();
+        Results { cache: Cache::start(opening, answer), asked }
     }
 }
 
 impl Results {
+    /// Returns what whoever started the job should know of the store.
+    pub(super) fn warnings(&self) -> impl Iterator<Item = String> + use<> {
+        self.cache.warnings().into_iter().map(str::to_owned)
+    }
+
     /// Takes note of what came of earlier asks; returns asks that let go of what is not going to be kept.
     fn settle(&mut self, engine: &Engine) -> Vec<Ask> {
         let mut drops = Vec::new();
         let state = &engine.state;
         self.asked.retain(|&unit, stand| {
-            let is_open = match stand {
+            match stand {
                 Stand::Looking if state.index.looking.contains(&unit) => return true,
                 Stand::Keeping => return state.index.keeping.contains(&unit),
-                Stand::Looking | Stand::Missed => cached::phase(state, unit) == Some(CachePhase::Missed),
-            };
+                Stand::Looking => *stand = Stand::Missed,
+                Stand::Missed | Stand::Inherited => {}
+            }
+            let is_open = cached::is_at_work(state, unit);
             if !is_open {
                 drops.push(Ask::Drop { unit });
             }
-            *stand = Stand::Missed;
             is_open
         });
         drops

@@ -88,6 +88,9 @@ const READY: Duration = Duration::from_secs(10);
 /// How long the engine lets reports gather while the keeper has plenty to do beyond the slots.
 const GATHER: Duration = Duration::from_millis(2);
 
+/// With more looks under way than this, answers are let gather.
+const MANY_LOOKS: usize = 128;
+
 /// How often a keeper is asked that ends the connection without a word.
 const ADOPTIONS: u32 = 3;
 
@@ -168,8 +171,8 @@ impl Engine {
         ready: &Sender<Result<(), EngineError>>,
     ) -> Result<Driven, EngineError> {
         let plan = &self.state.setting.plan;
-        if is_needed(plan) && !plan.cache.off && self.next_seq == 1 {
-            // It gets ready while the first stages begin.
+        if is_needed(plan) && (!plan.cache.off && self.next_seq == 1 || self.epoch > 1) {
+            // It gets ready while the first stages begin; what an earlier engine has begun is told by it from now on.
             self.results = Some(self.open_results());
         }
         let (outside, flight, losses) = self.find_or_start_keeper().await?;
@@ -207,6 +210,10 @@ impl Engine {
                 Woken::Order(LocalOrder::Told(reports)) => inputs.extend(told(reports)),
                 Woken::Look => self.sharing.is_due = true,
                 Woken::Time => inputs.push(Heard::Input(Input::Wake)),
+            }
+            if self.state.index.looking.len() > MANY_LOOKS {
+                // As above: answers come a handful at a time, and each turn costs as much as many of them.
+                std::thread::sleep(GATHER);
             }
             while let Ok(order) = inbox.try_recv() {
                 match order {
@@ -392,6 +399,8 @@ impl Engine {
             }
         }
         events.extend(self.answer(losses, now, &mut flight, &mut Vec::new()));
+        // Nothing begins with it but a look, which may as well go on meanwhile.
+        self.ask_for_results(&mut flight);
         self.record(events, now)?;
         let settled = self.settle(outside, &mut flight, None);
         self.publish();
@@ -686,13 +695,9 @@ impl Engine {
         };
         let rescued = outcome == crate::logic::job::event::Outcome::Success
             && self.state.cells.iter().any(|c| c.steps.iter().any(|s| s.done().is_some_and(|d| d.rescued)));
-        JobEnd {
-            outcome,
-            cause,
-            rescued,
-            reports: self.left.reports.clone(),
-            warnings: self.left.warnings.clone(),
-        }
+        let of_cache = self.results.iter().flat_map(Results::warnings);
+        let warnings = self.left.warnings.iter().cloned().chain(of_cache).collect();
+        JobEnd { outcome, cause, rescued, reports: self.left.reports.clone(), warnings }
     }
 }
 

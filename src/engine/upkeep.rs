@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub use super::cache::{
     ArtifactFile, ArtifactKind, ArtifactState, CacheLimits, CachePruned, CacheVerified, KeptResult, cached,
-    clear_cache, get_artifact, look_at_artifact, made_of, prune_cache, verify_cache,
+    clear_cache, get_artifact, look_at_artifact, made_of, made_of_key, prune_cache, verify_cache,
 };
 pub use super::store::{
     Doomed, Exported, Finding, Keep, Pruning, Verified, create, export, prune, pruning, senseless, verify,

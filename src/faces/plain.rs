@@ -270,12 +270,14 @@ impl Plain {
                 hit.made_by,
                 words::elapsed(Duration::from_micros(hit.record.took_us))
             )),
-            Event::CacheMissed { unit, miss } if self.volume == Volume::Verbose => Some(format!(
-                "{} {} is not in the cache: {}",
-                paint.symbol(Phase::Running),
-                unit_words(view, *unit),
-                miss.message
-            )),
+            Event::CacheMissed { unit, miss } if self.volume == Volume::Verbose && !miss.is_off() => {
+                Some(format!(
+                    "{} {} is not in the cache: {}",
+                    paint.symbol(Phase::Running),
+                    unit_words(view, *unit),
+                    miss.message
+                ))
+            }
             Event::CacheKept { unit, kept: Kept::Not { message, .. } } => Some(format!(
                 "{} {} is not kept in the cache: {message}",
                 paint.sign(State::Allowed),

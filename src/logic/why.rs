@@ -4,6 +4,7 @@
 
 use super::words;
 use crate::logic::job::event::{Cause, Outcome};
+use crate::logic::playbook::files::FilesPart;
 use crate::logic::playbook::model::Action;
 use crate::logic::text::{listed_names, shortened};
 use crate::logic::view::JobView;
@@ -125,6 +126,9 @@ pub fn step_words(view: &JobView, cell: u32, step: u32) -> String {
             format!("`{id}`")
         };
     }
+    if let (Some(FilesPart::Save(_)), Some(id)) = (&plan.files, &plan.id) {
+        return format!("`{id}`");
+    }
     let name = plan.name.as_ref().and_then(|name| name.template.as_literal());
     if let Some(name) = name {
         return format!("step {} `{}`", step + 1, shortened(name, 40));
@@ -136,6 +140,7 @@ pub fn step_words(view: &JobView, cell: u32, step: u32) -> String {
         return format!("step {} `./{}`", step + 1, it.path);
     }
     match &plan.action {
+        Action::Run { .. } if plan.files.is_some() => format!("step {} `cache-files`", step + 1),
         Action::Run { text, .. } => {
             format!("step {} `{}`", step + 1, shortened(text.template.source().trim(), 40))
         }
@@ -159,6 +164,9 @@ pub fn step_title(view: &JobView, cell: u32, step: u32) -> String {
         return format!("./{}", it.path);
     }
     match &plan.action {
+        Action::Run { text, .. } if plan.files.is_some() => {
+            shortened(&format!("cache-files {}", text.template.source().trim()), 60)
+        }
         Action::Run { text, .. } => {
             shortened(text.template.source().trim().lines().next().unwrap_or_default(), 60)
         }

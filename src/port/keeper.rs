@@ -24,6 +24,22 @@ pub const EPOCH: &str = "epoch";
 /// commas: `<job uuid>.<cell>.<run>.<step>.<attempt>`. A job started inside a step puts its own place before.
 pub const TAG_VARIABLE: &str = "SORTIE_TAG";
 
+/// The variable that names the job to its steps.
+pub const JOB_VARIABLE: &str = "SORTIE_JOB";
+
+/// What it says to what is cached: the id is another one in each job, and must not get into a result.
+pub const ANY_JOB: &str = "00000000-0000-0000-0000-000000000000";
+
+/// Returns the id of the job that a process belongs to, by its variables.
+pub fn job_of(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let named = variable(JOB_VARIABLE)?;
+    if named != ANY_JOB {
+        return Some(named);
+    }
+    let tag = variable(TAG_VARIABLE)?;
+    tag.split(['.', ',']).next().map(str::to_owned)
+}
+
 /// From the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

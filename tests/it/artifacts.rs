@@ -252,3 +252,65 @@ stages:
         ("two\n".to_owned(), "ran\nran\n".to_owned())
     );
 }
+
+/// Files of the jobs of a project that keep artifacts.
+#[cfg(feature = "faults")]
+fn pins(sandbox: &Sandbox) -> usize {
+    let jobs = fs::read_dir(sandbox.project().join(".sortie/jobs")).expect("there was a job");
+    jobs.flatten().filter_map(|job| fs::read_dir(job.path().join("artifacts")).ok()).flatten().count()
+}
+
+#[cfg(feature = "faults")]
+#[test]
+fn death_at_any_point_of_publishing_and_taking_leaves_all_or_nothing() {
+    let mut at = 1;
+    loop {
+        let sandbox = Sandbox::new().file("it.yml", TWO);
+        let run = sandbox.sortie(["run", "it.yml", "--ui", "plain"]);
+        let ran = run.env("SORTIE_FAULT_CACHE_AT", &at.to_string()).run();
+        if ran.is_code(0) {
+            break;
+        }
+        // Whoever sees it, sees all of it.
+        for it in listed(&sandbox, "last") {
+            assert_eq!((&it["state"], &it["files"]), (&"there".into(), &4.into()), "point {at}");
+        }
+        sandbox.sortie(["jobs", "recover"]).run().done();
+        sandbox.sortie(["jobs", "wait", "last"]).run().done();
+        let events = sandbox.sortie(["jobs", "events", "last"]).run().code(0).json_lines();
+        let count = |word: &str| events.iter().filter(|it| it["type"] == word).count();
+        assert!(count("artifact.published") <= 1, "point {at}: {events:?}");
+        let place =
+            |word: &str, stage: &str| events.iter().position(|it| it["type"] == word && it["stage"] == stage);
+        if let Some(began) = place("step.started", "take") {
+            let taken = place("artifact.taken", "take").expect("it takes before it begins");
+            let there = place("artifact.published", "make").expect("it is published before it is taken");
+            assert!(there < taken && taken < began, "point {at}");
+        }
+        sandbox.sortie(["cache", "verify"]).run().code(0).done();
+        // What was cut off is done again by the next job.
+        sandbox.sortie(["run", "it.yml", "--ui", "plain"]).run().code(0).done();
+        assert_eq!(text(&sandbox, "got/sub/two"), "two\n", "point {at}");
+        nothing_is_left(&sandbox, Duration::from_secs(20));
+        at += 1;
+    }
+    assert!(at > 8, "only {at} points were passed");
+}
+
+#[cfg(feature = "faults")]
+#[test]
+fn what_is_over_goes_and_is_still_told_of() {
+    let playbook = TWO.replace("path: \"dist/**\" }", "path: \"dist/**\", retention: 1h }");
+    let sandbox = Sandbox::new().file("it.yml", &playbook);
+    run(&sandbox).code(0).done();
+    assert_eq!(pins(&sandbox), 1);
+    let later = |words: &[&'static str]| {
+        sandbox.sortie(words.iter().copied()).env("SORTIE_FAULT_CLOCK", "7200").run()
+    };
+    later(&["jobs", "artifacts", "list"]).code(0).says("expired on").done();
+    later(&["cache", "prune"]).code(0).says("1 artifact is over").done();
+    assert_eq!(pins(&sandbox), 0);
+    let get = ["jobs", "artifacts", "get", "last", "dist"];
+    later(&get).code(5).complains("the artifact `dist` is not kept any more").done();
+    later(&["jobs", "artifacts", "list"]).code(0).says("expired on").done();
+}

@@ -8,7 +8,10 @@
 mod artifacts;
 mod bad_input;
 mod bad_input_alive;
+mod cache_commands;
+mod cache_files;
 mod cached;
+mod cached_others;
 mod cancel;
 #[cfg(feature = "faults")]
 mod crash;

@@ -158,7 +158,7 @@ fn described(process: &Path, pid: u32) -> String {
             entry.strip_prefix(wanted)?.strip_prefix('=').map(str::to_owned)
         })
     };
-    match (variable("SORTIE_JOB"), variable("SORTIE_CELL")) {
+    match (crate::port::keeper::job_of(variable), variable("SORTIE_CELL")) {
         (Some(job), Some(cell)) => format!("process {pid} (`{shown}`) of cell `{cell}` of job {job}"),
         _ => format!("process {pid} (`{shown}`)"),
     }

@@ -305,6 +305,23 @@ pub(super) fn remove_files(folder: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Where a damaged database is put.
+pub(super) fn aside_in(folder: &Path) -> PathBuf {
+    path_in(folder).with_extension("db.damaged")
+}
+
+/// Puts a damaged database aside, so that people can see that there was one.
+///
+/// # Errors
+/// What the system says.
+pub(super) fn set_aside(folder: &Path) -> std::io::Result<()> {
+    match fs::rename(path_in(folder), aside_in(folder)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    remove_files(folder)
+}
+
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY)?;

@@ -17,9 +17,11 @@ use super::look::{Looking, name_id, seconds};
 use super::memo::Reading;
 use super::point;
 use super::project::listing;
+use super::stat::Stat;
 use super::worker::{Places, Shared, Worker, not_kept};
 use crate::engine::clock;
 use crate::logic::cache::key::{Input, portrait};
+use crate::logic::cache::pattern::Patterns;
 use crate::logic::cache::{Kept, Record, Share, Trust, Unit};
 use crate::logic::job::report::Report;
 
@@ -27,6 +29,8 @@ use crate::logic::job::report::Report;
 #[derive(Debug)]
 pub(super) struct Keeping {
     pub(super) unit: Unit,
+    /// When the work was over, in nanoseconds.
+    pub(super) until: i64,
     pub(super) record: Record,
     pub(super) logs: Vec<(u32, String)>,
 }
@@ -46,6 +50,7 @@ pub(super) struct NameRow {
 struct Ready {
     unit: Unit,
     slot: i64,
+    head: Head,
     body: Vec<u8>,
     name: i64,
     row: Vec<u8>,
@@ -58,6 +63,10 @@ struct Gather<'a> {
     places: &'a Places,
     inside: Vec<u8>,
     bytes: u64,
+    /// When the work began and when it was over, by the clock that marks files.
+    during: (i64, i64),
+    /// Outputs that were there before, by their place in the list.
+    old: Vec<usize>,
 }
 
 /// So many files are named in a message.
@@ -101,9 +110,7 @@ impl Worker {
                 not_kept(it.unit, Trouble::new("no-store", message))
             }
         }));
-        for unit in units {
-            places.locks.give_back(unit);
-        }
+        places.locks.give_back(&units);
         shared.tell(reports);
     }
 
@@ -128,13 +135,16 @@ fn write_down(shared: &Shared, db: &Db, ready: &[Ready]) -> rusqlite::Result<()>
     let written = db.together(|db| {
         for it in ready {
             db.put_entry(it.slot, &it.body, now)?;
-            db.put_name(it.name, &it.row)?;
+            super::portraits::put(db, it.name, &it.row)?;
         }
         db.put_memo(&fresh)?;
         point();
         Ok(())
     });
     point();
+    if written.is_ok() {
+        ready.iter().for_each(|it| shared.known.add(&it.head.name, &it.head.files));
+    }
     written
 }
 
@@ -151,8 +161,11 @@ fn prepare(shared: &Shared, places: &Places, db: &Db, it: Keeping) -> Result<Rea
     })?;
     compare(&looking.known.resolved, &again)?;
     refuse_other_writes(shared, &mut look, &looking)?;
-    let mut gather = Gather { shared, places, inside: Vec::new(), bytes: 0 };
+    let ahead = shared.ahead(&places.shelf);
+    let during = (looking.since.saturating_add(ahead.min(0)), it.until.saturating_add(ahead.max(0)));
+    let mut gather = Gather { shared, places, inside: Vec::new(), bytes: 0, during, old: Vec::new() };
     let files = gather.outputs(&mut look, &looking)?;
+    gather.refuse_others(db, &looking, &files)?;
     let logs = gather.logs(&it.logs)?;
     let artifacts = it.record.artifacts.iter().flatten().map(|artifact| {
         super::artifacts::bodies(&places.shelf, artifact).map_err(|why| Trouble::new("no-artifact", why))
@@ -189,6 +202,7 @@ fn prepare(shared: &Shared, places: &Places, db: &Db, it: Keeping) -> Result<Rea
         unit: it.unit,
         slot: shared.slots(&known.key, share).keep,
         body: entry::write(&head, &gather.inside),
+        head,
         name: name_id(&recipe.name),
         row: rmp_serde::to_vec(&row).expect("text can always be written"),
         kept: Kept::Stored { key, files: count, bytes: gather.bytes },
@@ -258,7 +272,9 @@ impl Gather<'_> {
             let message = format!("its outputs have {size} bytes, more than the {most} of its `max-size`");
             return Err(Trouble::new("too-large", message));
         }
+        refuse_late(look, patterns, self.during.1)?;
         let mut outputs = Vec::with_capacity(items.len());
+        let mut late = Vec::new();
         for item in items {
             if !look.is_inside(&item.path) {
                 let message = format!(
@@ -267,21 +283,54 @@ impl Gather<'_> {
                 );
                 return Err(Trouble::new("leaves-project", message));
             }
+            let mut changed = item.stat.stamp.changed;
             let what = if item.stat.is_folder() {
                 What::Folder
             } else if item.stat.is_link() {
                 What::Link { target: Bytes(self.link(&item)?) }
             } else if item.stat.is_file() {
-                let (mode, body) = self.file(&item)?;
+                let (stat, body) = self.file(&item)?;
                 self.bytes += body.size;
-                What::File { mode, body }
+                changed = stat.stamp.changed;
+                What::File { mode: stat.mode & 0o777, body }
             } else {
                 let message = format!("the output `{}` is no file, folder or link", shown(&item.path));
                 return Err(Trouble::new("odd-output", message));
             };
+            if changed > self.during.1 {
+                late.push(shown(&item.path));
+            }
+            if changed < self.during.0 && what != What::Folder {
+                self.old.push(outputs.len());
+            }
             outputs.push(Output { path: Bytes(item.path), what });
         }
-        Ok(outputs)
+        if late.is_empty() { Ok(outputs) } else { Err(written_late(&late)) }
+    }
+
+    /// Refuses files that were there before the work began, unless they are named one by one or were made by earlier work of
+    /// the same name: a command that finds them up to date leaves them as they are.
+    fn refuse_others(&self, db: &Db, looking: &Looking, files: &[Output]) -> Result<(), Trouble> {
+        if self.old.is_empty() {
+            return Ok(());
+        }
+        let is_named = |output: &Output| {
+            let mut sources = looking.known.outputs.sources();
+            sources.any(|at| at.is_literal && at.base.as_bytes() == output.path.0)
+        };
+        let name = Some(looking.recipe.name.as_str());
+        let old = self.old.iter().map(|at| &files[*at]);
+        let others = old.filter(|it| !is_named(it) && !self.shared.known.has(db, name, it));
+        let names: Vec<String> = others.map(|it| shown(&it.path.0)).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let message = format!(
+            "files were among its outputs before it began, and no result of it had them: {}; remove them so that they are \
+             made anew, name each in `outputs`, or take them out with `!`",
+            some_of(&names)
+        );
+        Err(Trouble::new("leftover", message))
     }
 
     /// Returns where an output that is a link leads to, if that is inside of the project.
@@ -305,17 +354,17 @@ impl Gather<'_> {
         Err(Trouble::new("leaves-project", message))
     }
 
-    fn file(&mut self, item: &Item) -> Result<(u32, Body), Trouble> {
+    fn file(&mut self, item: &Item) -> Result<(Stat, Body), Trouble> {
         let root = &self.places.root;
         let full = root.full(&item.path);
         for _ in 0..TRIES {
             let mut reading = Reading::begin(root.fd(), item.path.as_slice())
                 .map_err(|error| unreadable(&item.path, &error))?;
-            let mode = reading.stat.mode & 0o777;
+            let stat = reading.stat;
             if let Some(body) =
                 self.body(&mut reading, &full).map_err(|error| unreadable(&item.path, &error))?
             {
-                return Ok((mode, body));
+                return Ok((stat, body));
             }
         }
         let message = format!("the output `{}` is still being written", shown(&item.path));
@@ -374,6 +423,22 @@ impl Gather<'_> {
         }
         Ok(kept)
     }
+}
+
+/// Refuses folders that are outputs as a whole and in which something was made or removed after the work was over.
+fn refuse_late(look: &mut Look<'_>, patterns: &Patterns, until: i64) -> Result<(), Trouble> {
+    let mut late = Vec::new();
+    for folder in patterns.whole_folders() {
+        if look.stat(folder.as_bytes())?.is_some_and(|it| it.is_folder() && it.stamp.changed > until) {
+            late.push(folder.to_owned());
+        }
+    }
+    if late.is_empty() { Ok(()) } else { Err(written_late(&late)) }
+}
+
+fn written_late(names: &[String]) -> Trouble {
+    let message = format!("its outputs were written by somebody else after it had ended: {}", some_of(names));
+    Trouble::new("output-touched", message)
 }
 
 fn unreadable(path: &[u8], error: &io::Error) -> Trouble {

@@ -20,12 +20,13 @@ use super::keep::NameRow;
 use super::locks::{NotHad, Wish, byte_of};
 use super::project::{Listing, listing};
 use super::restore::{Restorer, may_write, survey};
-use super::stat::stat_at;
-use super::worker::{Places, Shared, Worker, hopeless};
+use super::stat::{stat_at, tick};
+use super::worker::{IS_DAMAGED, Places, Shared, WAS_DAMAGED, Worker, hopeless, off};
+use super::writers::Others;
 use crate::engine::clock;
 use crate::logic::cache::key::{InputKind, Portrait, Surroundings, differences, key, portrait};
 use crate::logic::cache::pattern::Patterns;
-use crate::logic::cache::{Hit, Inputs, Looked, Miss, Recipe, Record, Share, Trust, Unit};
+use crate::logic::cache::{Hit, Inputs, Looked, Miss, OFF, Recipe, Record, Share, Trust, Unit};
 use crate::logic::job::launch::log_path;
 use crate::logic::job::report::{AttemptKey, Report};
 
@@ -35,6 +36,8 @@ pub(super) struct Wanted {
     pub(super) unit: Unit,
     pub(super) recipe: Arc<Recipe>,
     pub(super) may_hit: bool,
+    /// Only its outputs are locked.
+    pub(super) is_off: bool,
     /// Until its locks are tried again.
     pub(super) pause: Duration,
 }
@@ -55,11 +58,16 @@ pub(super) struct Looking {
     pub(super) known: Known,
     /// Before the work began.
     pub(super) listing: Option<Arc<Listing>>,
+    /// By the clock that marks files: what was changed before that was not made by it.
+    pub(super) since: i64,
 }
 
 /// What holds while a handful of looks is answered.
 struct Moment<'a> {
+    shared: &'a Shared,
     look: Look<'a>,
+    /// When it began, by the clock that marks files.
+    since: i64,
     places: &'a Places,
     programs: HashMap<(String, String), Option<Hash>>,
     libc: Option<Option<Hash>>,
@@ -67,6 +75,8 @@ struct Moment<'a> {
     canonical: HashMap<PathBuf, PathBuf>,
     /// Entries that were read ahead.
     entries: HashMap<i64, Vec<u8>>,
+    /// Outputs may be restored.
+    may_write: bool,
 }
 
 /// Returns the time in seconds since 1970.
@@ -84,7 +94,7 @@ impl Worker {
         let places = match (shared.places(), self.db.as_ref().map_err(Clone::clone)) {
             (Ok(places), Ok(_)) => places,
             (Err(trouble), _) | (_, Err(trouble)) => {
-                let no = |it: Wanted| hopeless(it.unit, String::new(), trouble.clone());
+                let no = |it: Wanted| unlooked(&it, trouble.clone());
                 return shared.tell(wanted.into_iter().map(no).collect());
             }
         };
@@ -92,12 +102,13 @@ impl Worker {
         shared.tools.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let mut moment = Moment::new(&shared, places);
         let mut reports = Vec::with_capacity(wanted.len());
+        let mut known = HashMap::new();
+        let (wanted, found) = self.compare(&mut moment, wanted, &mut known);
         let mut ready = Vec::with_capacity(wanted.len());
-        for it in wanted {
-            match self.begin(&mut moment, &it) {
-                Begun::Known(known) => ready.push((it, known)),
-                Begun::Waits => shared.wait(it),
-                Begun::Hopeless(trouble) => reports.push(hopeless(it.unit, String::new(), trouble)),
+        for (it, outputs) in claim(&mut moment, wanted, &mut reports) {
+            match self.begin(&mut moment, &it, outputs, &mut known) {
+                Ok(known) => ready.push((it, known)),
+                Err(trouble) => reports.push(unlooked(&it, trouble)),
             }
         }
         // Nobody removes files of results meanwhile.
@@ -106,14 +117,76 @@ impl Worker {
         for (wanted, known) in ready {
             let unit = wanted.unit;
             let looked = self.decide(&mut moment, wanted, known);
-            if matches!(looked, Looked::Hit(_)) {
-                places.locks.give_back(unit);
-            }
             reports.push(Report::Looked { unit, looked });
         }
         drop(gate);
+        moment.settle(&reports);
+        reports.extend(found);
         reports.retain(|report| !shared.was_dropped(report));
         shared.tell(reports);
+    }
+
+    /// Answers where nothing has to be written: while nobody writes outputs, what is there only has to be compared, and
+    /// locks would cost more than that. Returns the others, and the answers; keys that are known by then go into `known`.
+    fn compare(
+        &mut self,
+        moment: &mut Moment<'_>,
+        wanted: Vec<Wanted>,
+        known: &mut HashMap<Unit, Known>,
+    ) -> (Vec<Wanted>, Vec<Report>) {
+        let locks = &moment.places.locks;
+        let (ours, mut others): (Vec<_>, Vec<_>) =
+            wanted.into_iter().partition(|it| it.may_hit && !it.is_off);
+        if ours.is_empty() || locks.is_anything_written() {
+            others.extend(ours);
+            return (others, Vec::new());
+        }
+        let mut ready = Vec::with_capacity(ours.len());
+        for it in ours {
+            let outputs = read_patterns(&it.recipe.outputs).ok().map(Arc::new);
+            match outputs.and_then(|outputs| self.find_out(moment, &it.recipe, outputs).ok()) {
+                Some(known) => ready.push((it, known)),
+                // Why not is told when it has its locks.
+                None => others.push(it),
+            }
+        }
+        // Nobody removes files of results meanwhile.
+        let gate = moment.places.shelf.gate(false);
+        moment.entries = self.fetch(&ready);
+        moment.may_write = false;
+        let mut found = Vec::with_capacity(ready.len());
+        for (it, its) in ready {
+            match self.find(moment, &it, &its) {
+                Ok(hit) => found.push((it, its, hit)),
+                Err(_) => {
+                    known.insert(it.unit, its);
+                    others.push(it);
+                }
+            }
+        }
+        moment.may_write = true;
+        drop(gate);
+        if locks.is_anything_written() {
+            // Perhaps it was half of something that was compared.
+            for (it, its, _) in found {
+                known.insert(it.unit, its);
+                others.push(it);
+            }
+            return (others, Vec::new());
+        }
+        let report = |(it, its, hit): (Wanted, Known, Hit)| {
+            self.declare(&it.recipe, &its.outputs);
+            Report::Looked { unit: it.unit, looked: Looked::Hit(Box::new(hit)) }
+        };
+        let found = found.into_iter().map(report).collect();
+        (others, found)
+    }
+
+    /// Takes note of what may change in this job, for those who watch for changes.
+    fn declare(&self, recipe: &Recipe, outputs: &Arc<Patterns>) {
+        if recipe.is_strict || !outputs.texts().is_empty() {
+            self.shared.declared.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(outputs));
+        }
     }
 
     /// Reads the entries that are likely wanted, all of them in one transaction: each alone would lock the database anew.
@@ -131,37 +204,21 @@ impl Worker {
         db.entries(&ids).unwrap_or_default()
     }
 
-    /// Takes the locks of a look and finds out its key.
-    fn begin(&self, moment: &mut Moment<'_>, wanted: &Wanted) -> Begun {
-        let outputs = match read_patterns(&wanted.recipe.outputs) {
-            Ok(outputs) => Arc::new(outputs),
-            Err(trouble) => return Begun::Hopeless(trouble),
-        };
-        let locks = &moment.places.locks;
-        match locks.take(wanted.unit, &moment.wishes(&outputs)) {
-            Ok(()) => {}
-            // A step has a slot, and what it waits for may wait for that.
-            Err(NotHad::Busy)
-                if self.shared.opening.is_nested
-                    || wanted.unit.step.is_some()
-                    || locks.has_some(wanted.unit) =>
-            {
-                let message =
-                    "another job is writing the same outputs, and waiting for it could take for ever";
-                return Begun::Hopeless(Trouble::new("outputs-locked", message));
-            }
-            Err(NotHad::Busy) => return Begun::Waits,
-            Err(NotHad::Failed(error)) => {
-                let message = format!("the outputs cannot be locked: {error}");
-                return Begun::Hopeless(Trouble::new("outputs-locked", message));
-            }
+    /// Finds out the key of what has its locks, if it is not known.
+    fn begin(
+        &self,
+        moment: &mut Moment<'_>,
+        wanted: &Wanted,
+        outputs: Arc<Patterns>,
+        known: &mut HashMap<Unit, Known>,
+    ) -> Result<Known, Trouble> {
+        if wanted.is_off {
+            return Err(Trouble::new(OFF, ""));
         }
-        if wanted.recipe.is_strict || !outputs.texts().is_empty() {
-            self.shared.declared.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&outputs));
-        }
-        match self.find_out(moment, &wanted.recipe, outputs) {
-            Ok(known) => Begun::Known(known),
-            Err(trouble) => Begun::Hopeless(trouble),
+        self.declare(&wanted.recipe, &outputs);
+        match known.remove(&wanted.unit) {
+            Some(known) => Ok(known),
+            None => self.find_out(moment, &wanted.recipe, outputs),
         }
     }
 
@@ -236,13 +293,16 @@ impl Worker {
                 }
             }
         }
+        if trouble.reason == "store-damaged" {
+            self.shared.warn(IS_DAMAGED);
+        }
         let (trouble, differed) = match (trouble.reason, &self.db) {
             ("none", Ok(db)) => self.why(db, &recipe, &known),
             _ => (trouble, Vec::new()),
         };
         let key = known.key.to_hex().to_string();
         let listing = moment.listing.clone().filter(|_| needs_listing);
-        let looking = Looking { recipe, known, listing };
+        let looking = Looking { recipe, known, listing, since: moment.since };
         self.shared.looked.lock().unwrap_or_else(PoisonError::into_inner).insert(unit, looking);
         let Trouble { reason, message } = trouble;
         Looked::Miss(Box::new(Miss { key, reason: reason.to_owned(), message, differed, is_hopeless: false }))
@@ -272,7 +332,7 @@ impl Worker {
                     return Ok(hit);
                 }
                 Err(trouble) => {
-                    if trouble.reason == DAMAGED {
+                    if trouble.reason == DAMAGED && moment.may_write {
                         let _one = self.shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
                         // If it stays, the next look finds it damaged once more.
                         let _outcome = db.together(|db| db.remove(id));
@@ -291,7 +351,10 @@ impl Worker {
         recipe: &Recipe,
         known: &Known,
     ) -> (Trouble, Vec<crate::logic::cache::Difference>) {
-        let new = || (Trouble::new("new", "no result of that name was kept so far"), Vec::new());
+        let new = || match self.shared.warnings().contains(&WAS_DAMAGED) {
+            true => (Trouble::new("new", WAS_DAMAGED), Vec::new()),
+            false => (Trouble::new("new", "no result of that name was kept so far"), Vec::new()),
+        };
         let Ok(Some(bytes)) = db.of_name(name_id(&recipe.name)) else { return new() };
         let Ok(row) = rmp_serde::from_slice::<NameRow>(&bytes) else { return new() };
         let now = portrait(recipe, &known.around, &known.resolved.inputs, &db.secret);
@@ -332,10 +395,63 @@ struct Opening<'a> {
     root: &'a Path,
 }
 
-enum Begun {
-    Known(Known),
-    Waits,
-    Hopeless(Trouble),
+/// Takes the locks of looks. Returns those that have them; others wait, or go without.
+fn claim(
+    moment: &mut Moment<'_>,
+    wanted: Vec<Wanted>,
+    reports: &mut Vec<Report>,
+) -> Vec<(Wanted, Arc<Patterns>)> {
+    let (shared, places) = (moment.shared, moment.places);
+    let mut had = Vec::with_capacity(wanted.len());
+    for it in wanted {
+        let outputs = match read_patterns(&it.recipe.outputs) {
+            Ok(outputs) => Arc::new(outputs),
+            Err(trouble) => {
+                reports.push(unlooked(&it, trouble));
+                continue;
+            }
+        };
+        match places.locks.take(it.unit, &moment.wishes(&outputs)) {
+            Ok(()) => had.push((it, outputs)),
+            Err(NotHad::Busy) => reports.extend(busy(shared, places, it)),
+            Err(NotHad::Failed(error)) => {
+                let message = format!("the outputs cannot be locked: {error}");
+                reports.push(unlooked(&it, Trouble::new("outputs-locked", message)));
+            }
+        }
+    }
+    // After the locks were had: what an engine has begun that died holding them is found now.
+    let others = if had.iter().all(|(_, outputs)| outputs.texts().is_empty()) {
+        Others::default()
+    } else {
+        places.locks.others()
+    };
+    if others.is_empty() {
+        return had;
+    }
+    let (late, had): (Vec<_>, Vec<_>) =
+        had.into_iter().partition(|(_, outputs)| others.are_in_way(&moment.wishes(outputs)));
+    for (it, _) in late {
+        places.locks.give_back(&[it.unit]);
+        reports.extend(busy(shared, places, it));
+    }
+    had
+}
+
+/// Lets a look wait whose outputs somebody else is writing; what must not wait goes without.
+fn busy(shared: &Shared, places: &Places, it: Wanted) -> Option<Report> {
+    // A step has a slot, and what it waits for may wait for that.
+    if shared.opening.is_nested || it.unit.step.is_some() || places.locks.has_some(it.unit) {
+        let message = "another job is writing the same outputs, and waiting for it could take for ever";
+        return Some(unlooked(&it, Trouble::new("outputs-locked", message)));
+    }
+    shared.wait(it);
+    None
+}
+
+/// The answer to a look that comes to nothing.
+fn unlooked(it: &Wanted, trouble: Trouble) -> Report {
+    if it.is_off { off(it.unit) } else { hopeless(it.unit, String::new(), trouble) }
 }
 
 const DAMAGED: &str = "result-damaged";
@@ -404,6 +520,9 @@ fn serve(
     let mut record: Record = entry.record().map_err(other)?;
     let exact = wanted.recipe.outputs_exact.then_some(&*known.outputs);
     let todo = survey(&mut moment.look, &shared.memo, entry, exact)?;
+    if !(todo.is_empty() || moment.may_write) {
+        return Err(Trouble::new("not-locked", "the outputs are not as they were made"));
+    }
     may_write(&moment.places.root, &todo)?;
     let restorer = Restorer { shelf, memo: &shared.memo, db: Some(db) };
     let restored = restorer.apply(&moment.places.root, id, entry, &todo)?;
@@ -476,8 +595,12 @@ pub(super) fn restore_to_end(shared: &Shared, places: &Places, db: &Db, id: i64)
     let mut moment = Moment::new(shared, places);
     // Nobody has this number: cells are counted from the other end.
     let unit = Unit { cell: u32::MAX, run: 0, step: None };
-    if places.locks.take(unit, &moment.wishes(&outputs)).is_err() {
+    let wishes = moment.wishes(&outputs);
+    if places.locks.take(unit, &wishes).is_err() {
         return;
+    }
+    if places.locks.others().are_in_way(&wishes) {
+        return places.locks.give_back(&[unit]);
     }
     let gate = places.shelf.gate(false);
     let restorer = Restorer { shelf: &places.shelf, memo: &shared.memo, db: Some(db) };
@@ -487,7 +610,7 @@ pub(super) fn restore_to_end(shared: &Shared, places: &Places, db: &Db, id: i64)
     }
     forget_restoring(shared, db, id);
     drop(gate);
-    places.locks.give_back(unit);
+    places.locks.give_back(&[unit]);
 }
 
 fn forget_restoring(shared: &Shared, db: &Db, id: i64) {
@@ -501,7 +624,7 @@ pub(super) fn name_id(name: &str) -> i64 {
     first_bytes(&blake3::hash(name.as_bytes()))
 }
 
-fn first_bytes(hash: &Hash) -> i64 {
+pub(super) fn first_bytes(hash: &Hash) -> i64 {
     i64::from_le_bytes(hash.as_bytes()[..8].try_into().unwrap_or_default())
 }
 
@@ -547,14 +670,31 @@ impl Shared {
 impl<'a> Moment<'a> {
     fn new(shared: &'a Shared, places: &'a Places) -> Self {
         Self {
+            shared,
             look: Look::new(&places.root, &shared.memo),
+            since: tick(),
             places,
             programs: HashMap::new(),
             libc: None,
             listing: None,
             canonical: HashMap::new(),
             entries: HashMap::new(),
+            may_write: true,
         }
+    }
+
+    /// Frees the outputs of what was found, and takes note of what is going to be written by what was not.
+    fn settle(&mut self, reports: &[Report]) {
+        let (mut over, mut begin) = (Vec::new(), Vec::new());
+        for report in reports {
+            let Report::Looked { unit, looked } = report else { continue };
+            match looked {
+                Looked::Hit(_) => over.push(*unit),
+                Looked::Miss(_) => begin.push(*unit),
+            }
+        }
+        self.places.locks.give_back(&over);
+        self.places.locks.begin(&begin);
     }
 
     /// Returns what has to be locked for outputs: where each pattern begins, and all folders above it.

@@ -14,15 +14,19 @@ mod db;
 mod entry;
 mod files;
 mod keep;
+mod keyed;
+mod known;
 mod locks;
 mod look;
 mod memo;
+mod portraits;
 mod project;
 mod restore;
 mod shelf;
 mod stat;
 mod upkeep;
 mod worker;
+mod writers;
 
 #[cfg(test)]
 mod tests;
@@ -36,6 +40,8 @@ use crate::logic::job::report::Report;
 use crate::port::RunTool;
 pub use artifacts::{ArtifactFile, ArtifactKind, ArtifactState, get_artifact, look_at_artifact};
 pub(super) use artifacts::{Artifacts, Task};
+pub use keyed::{FilesRestored, FilesSaved, restore as restore_files, save as save_files};
+pub use portraits::made_of_key;
 pub use upkeep::{
     CacheLimits, CachePruned, CacheVerified, KeptResult, cached, clear_cache, made_of, prune_cache,
     verify_cache,
@@ -55,6 +61,8 @@ pub(super) struct Opening {
     pub(super) trust: Trust,
     /// The job was started by a step of another one: waiting for files that the step may be writing could take for ever.
     pub(super) is_nested: bool,
+    /// Units that an earlier engine of the job has begun and that are not over.
+    pub(super) at_work: Vec<Unit>,
     /// Starts a command line and returns what it printed: command, whole environment, folder.
     pub(super) probe: RunTool,
 }
@@ -64,15 +72,25 @@ pub(super) struct Opening {
 pub(super) enum Ask {
     /// Answered by [`Report::Looked`]. Until it is dropped or kept, nobody else may write the outputs.
     Look { unit: Unit, recipe: Arc<Recipe>, may_hit: bool },
+    /// The same, but nothing is looked for: these outputs are only going to be written. Answered by a miss for [`crate::logic::cache::OFF`].
+    Lock { unit: Unit, outputs: Vec<String> },
     /// Keeps what was made after a miss. Answered by [`Report::Kept`].
     Keep {
         unit: Unit,
+        /// When the work was over, of [`moment`].
+        until: i64,
         record: Record,
         /// Steps and the paths of their logs, below the folder of the job.
         logs: Vec<(u32, String)>,
     },
     /// What was looked for is not going to be kept.
     Drop { unit: Unit },
+}
+
+/// Returns the time that states of files are compared with, in nanoseconds.
+#[must_use]
+pub(super) fn moment() -> i64 {
+    stat::now()
 }
 
 /// Hears the answers; called by other threads.
@@ -90,6 +108,11 @@ impl Cache {
         let shared = Arc::new(Shared::new(opening, answer));
         let threads = worker::start(&shared);
         Self { shared, threads }
+    }
+
+    /// Returns what whoever started the job should know of the store.
+    pub(super) fn warnings(&self) -> Vec<&'static str> {
+        self.shared.warnings()
     }
 
     /// Asks. Answers may come before this returns.

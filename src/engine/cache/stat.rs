@@ -84,6 +84,12 @@ pub(super) fn stat_of(file: impl AsFd) -> io::Result<Stat> {
     Ok(rustix::fs::fstat(file)?.into())
 }
 
+/// Returns the time, in nanoseconds. No file that was changed before has a later mark.
+pub(super) fn now() -> i64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Realtime);
+    now.tv_sec.saturating_mul(1_000_000_000).saturating_add(now.tv_nsec)
+}
+
 /// Returns the time by the clock that marks files, in nanoseconds. It stands still between two ticks.
 pub(super) fn tick() -> i64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);

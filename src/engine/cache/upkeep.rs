@@ -16,6 +16,7 @@ use super::entry::{Entry, Unreadable};
 use super::keep::NameRow;
 use super::look::name_id;
 use super::memo::Memo;
+use super::portraits::id_of;
 use super::shelf::Shelf;
 use crate::engine::{EngineError, Project};
 use crate::logic::cache::key::Portrait;
@@ -29,6 +30,8 @@ pub struct KeptResult {
     pub key: String,
     /// `PLAYBOOK: STAGE[k=v]/STEP`.
     pub name: String,
+    /// It is no result, but files of `cache-files`.
+    pub is_keyed: bool,
     /// Files, folders and links, and the bytes of the files.
     pub files: u32,
     pub bytes: u64,
@@ -75,6 +78,8 @@ pub struct CachePruned {
 /// What was looked at.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CacheVerified {
+    /// There is a store of results.
+    pub is_there: bool,
     pub results: usize,
     /// Artifacts that jobs keep.
     pub artifacts: usize,
@@ -125,10 +130,26 @@ pub fn verify_cache(
     tell: &mut dyn FnMut(String),
 ) -> Result<CacheVerified, EngineError> {
     let shelf = Shelf::at(&project.state);
-    let mut seen = CacheVerified::default();
-    let opened = if repair { open(project).map(Some) } else { look(project) };
-    let db = opened?;
+    let mut seen = CacheVerified { is_there: shelf.folder.is_dir(), ..CacheVerified::default() };
+    if !seen.is_there {
+        return Ok(seen);
+    }
     let _gate = if repair { Some(gate(&shelf)?) } else { None };
+    seen.findings += verify_aside(&shelf, repair, tell)?;
+    let readable = match readable(&shelf) {
+        Err(Unusable::Damaged) => {
+            seen.findings += 1;
+            tell("`cache.db`: it is damaged, and no result can be used".to_owned());
+            if !repair {
+                return Ok(seen);
+            }
+            db::remove_files(&shelf.folder).map_err(|error| EngineError::io("`cache.db` stays", &error))?;
+            None
+        }
+        other => other.map_err(|error| unusable(&error))?,
+    };
+    let opened = if repair { open(project).map(Some)? } else { readable };
+    let db = opened;
     let memo = Memo::default();
     let mut damaged = Vec::new();
     let mut wanted: BTreeSet<PathBuf> = BTreeSet::new();
@@ -181,6 +202,32 @@ pub fn verify_cache(
         removed.map_err(|error| unusable(&error.into()))?;
     }
     Ok(seen)
+}
+
+/// Tells of a database that was put aside because it was damaged, and removes it if `repair`.
+fn verify_aside(shelf: &Shelf, repair: bool, tell: &mut dyn FnMut(String)) -> Result<usize, EngineError> {
+    let aside = db::aside_in(&shelf.folder);
+    let Ok(meta) = fs::metadata(&aside) else { return Ok(0) };
+    let name = aside.file_name().unwrap_or_default().to_string_lossy();
+    tell(format!(
+        "`{name}`: a database that was damaged, {} bytes; a job has put it aside and begun a new one",
+        meta.len()
+    ));
+    if repair {
+        fs::remove_file(&aside).map_err(|error| EngineError::io(format!("`{name}` stays"), &error))?;
+    }
+    Ok(1)
+}
+
+/// Opens the database and reads all of it once; none if there is none.
+fn readable(shelf: &Shelf) -> Result<Option<Db>, Unusable> {
+    let Some(db) = Db::look(&shelf.folder)? else { return Ok(None) };
+    // All of them are read, which is what matters.
+    let mut bytes = 0;
+    db.each_entry(&mut |_, _, body| bytes += body.len())?;
+    db.names()?;
+    db.memo()?;
+    Ok(Some(db))
 }
 
 /// Removes results that no limit keeps, the longest unused first, and what no result needs; only tells it if `is_dry`.
@@ -281,6 +328,7 @@ pub fn clear_cache(project: &Project) -> Result<u64, EngineError> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(cannot(&error)),
         _ => Ok(()),
     };
+    missing_is_well(fs::remove_file(db::aside_in(&shelf.folder)))?;
     for (path, _) in blobs(&shelf).filter(|(path, _)| !pinned.contains(path)) {
         missing_is_well(fs::remove_file(path))?;
     }
@@ -309,10 +357,13 @@ impl Row {
 
     fn result(&self) -> Option<KeptResult> {
         let head = &self.entry.as_ref().ok()?.head;
+        let about = super::keyed::about(&head.record);
+        let files = about.as_ref().map_or(u32::try_from(head.files.len()).unwrap_or(u32::MAX), |it| it.files);
         Some(KeptResult {
             key: head.key.0.to_hex().to_string(),
             name: head.name.clone(),
-            files: u32::try_from(head.files.len()).unwrap_or(u32::MAX),
+            is_keyed: about.is_some(),
+            files,
             bytes: head.bytes,
             made_by: head.made_by,
             made: Timestamp(head.made),
@@ -373,6 +424,7 @@ impl Doomed {
             } else {
                 it.pruned.kept += 1;
                 names.insert(name_id(&row.name()));
+                names.extend(row.entry.iter().map(|entry| id_of(&entry.head.key)));
                 continue;
             };
             left -= row.bytes;
@@ -396,6 +448,7 @@ impl Doomed {
             .collect();
         it.files = sizes.keys().filter(|path| !needed.contains_key(*path)).cloned().collect();
         it.files.extend(old_unfinished(shelf));
+        it.files.extend(Some(db::aside_in(&shelf.folder)).filter(|path| path.exists()));
         (it.pruned.freed, it.pruned.in_use) = (all - left, left);
         Ok(it)
     }
@@ -448,7 +501,7 @@ fn below(shelf: &Shelf, hash: &Hash) -> String {
     path.strip_prefix(&shelf.folder).unwrap_or(&path).display().to_string()
 }
 
-fn look(project: &Project) -> Result<Option<Db>, EngineError> {
+pub(super) fn look(project: &Project) -> Result<Option<Db>, EngineError> {
     Db::look(&project.state.join("cache")).map_err(|error| unusable(&error))
 }
 
@@ -462,7 +515,7 @@ fn gate(shelf: &Shelf) -> Result<super::shelf::Gate, EngineError> {
     shelf.gate(true).map_err(|error| EngineError::io("the store of results cannot be locked", &error))
 }
 
-fn unusable(error: &Unusable) -> EngineError {
+pub(super) fn unusable(error: &Unusable) -> EngineError {
     let message = match error {
         Unusable::Damaged => "the store of results is damaged".to_owned(),
         Unusable::Newer(version) => {

@@ -3,7 +3,7 @@
 //! The first one opens the store, waits for locks that others have, and reads young files again while there is nothing
 //! else to do. The second one helps where many looks wait.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
@@ -13,6 +13,7 @@ use super::branch::Branches;
 use super::db::{self, Db, Unusable};
 use super::files::{Root, Trouble};
 use super::keep::Keeping;
+use super::known::Known;
 use super::locks::Locks;
 use super::look::{Looking, Wanted};
 use super::memo::Memo;
@@ -21,7 +22,7 @@ use super::upkeep::prune_if_due;
 use super::{Answer, Ask, Opening};
 use crate::engine::machine;
 use crate::logic::cache::pattern::Patterns;
-use crate::logic::cache::{Kept, Looked, Miss, Unit};
+use crate::logic::cache::{Kept, Looked, Miss, OFF, Recipe, Unit};
 use crate::logic::job::report::Report;
 
 /// So many looks are answered at once.
@@ -38,6 +39,14 @@ const TICK: Duration = Duration::from_millis(11);
 
 /// So many young files are read before asks are looked at again.
 const YOUNG: usize = 32;
+
+/// The database was none, and another one has taken its place.
+pub(super) const WAS_DAMAGED: &str = "the store of results was damaged, or of an older version, and has been made anew: nothing is \
+                                      known of earlier results (`sortie cache verify` names the old one)";
+
+/// The database cannot be read in parts.
+pub(super) const IS_DAMAGED: &str =
+    "the store of results is damaged; `sortie cache verify --repair` makes a new one";
 
 /// What the threads share.
 pub(super) struct Shared {
@@ -56,8 +65,14 @@ pub(super) struct Shared {
     /// Patterns of outputs of everything that was asked for in this job.
     pub(super) declared: Mutex<Vec<Arc<Patterns>>>,
     pub(super) branches: OnceLock<Branches>,
+    pub(super) known: Known,
+    /// By how much the clock that marks files is ahead of the one that is looked at here, in nanoseconds: more than a tick
+    /// if the files are on another machine.
+    ahead: OnceLock<i64>,
     /// One writes to the database at a time.
     pub(super) writing: Mutex<()>,
+    /// What whoever started the job should know of the store, each once.
+    warnings: Mutex<BTreeSet<&'static str>>,
     /// Nobody answers.
     has_no_thread: AtomicBool,
 }
@@ -154,7 +169,10 @@ impl Shared {
             tools: Mutex::default(),
             declared: Mutex::default(),
             branches: OnceLock::new(),
+            known: Known::default(),
+            ahead: OnceLock::new(),
             writing: Mutex::default(),
+            warnings: Mutex::default(),
             has_no_thread: AtomicBool::new(false),
         }
     }
@@ -165,7 +183,7 @@ impl Shared {
         }
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         for ask in &asks {
-            if let Ask::Look { unit, .. } = ask {
+            if let Ask::Look { unit, .. } | Ask::Lock { unit, .. } = ask {
                 queue.dropped.remove(unit);
             }
         }
@@ -189,6 +207,28 @@ impl Shared {
         if !reports.is_empty() {
             (self.answer)(reports);
         }
+    }
+
+    /// Notes what people should know.
+    pub(super) fn warn(&self, text: &'static str) {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).insert(text);
+    }
+
+    /// Returns what was noted.
+    pub(super) fn warnings(&self) -> Vec<&'static str> {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect()
+    }
+
+    /// Returns by how much the clock that marks files is ahead, in nanoseconds.
+    pub(super) fn ahead(&self, shelf: &Shelf) -> i64 {
+        *self.ahead.get_or_init(|| {
+            let path = shelf.new_path();
+            let before = super::stat::tick();
+            let made = std::fs::File::create(&path).and_then(super::stat::stat_of);
+            // What stays there is removed with the next pruning.
+            let _removed = std::fs::remove_file(&path);
+            made.map_or(0, |it| it.stamp.changed.saturating_sub(before))
+        })
     }
 
     /// Returns where things are, or why nothing can be looked for.
@@ -228,7 +268,7 @@ impl Shared {
     fn give_up(&self, unit: Unit) {
         self.looked.lock().unwrap_or_else(PoisonError::into_inner).remove(&unit);
         if let Ok(places) = self.places() {
-            places.locks.give_back(unit);
+            places.locks.give_back(&[unit]);
         }
     }
 
@@ -303,7 +343,9 @@ impl Shared {
         let root = Root::open(root, state).map_err(|e| cannot(&format!("`{}`", root.display()), &e))?;
         // Without a folder of the user's, the engines of this project at least see each other.
         let path = machine::folder().map_or_else(|_| shelf.folder.join("outputs"), |it| it.join("outputs"));
-        let locks = Locks::open(&path).map_err(|e| cannot(&format!("`{}`", path.display()), &e))?;
+        let Opening { job_dir, at_work, .. } = &self.opening;
+        let locks =
+            Locks::open(&path, job_dir, at_work).map_err(|e| cannot(&format!("`{}`", path.display()), &e))?;
         Ok(Places { root, shelf, locks })
     }
 
@@ -316,7 +358,8 @@ impl Shared {
                 let _alone = places.shelf.gate(true).map_err(|error| no_store(&error.to_string()))?;
                 match Db::open(folder) {
                     Err(Unusable::Damaged) => {
-                        db::remove_files(folder).map_err(|error| no_store(&error.to_string()))?;
+                        db::set_aside(folder).map_err(|error| no_store(&error.to_string()))?;
+                        self.warn(WAS_DAMAGED);
                         Db::open(folder).map_err(|error| unusable(&error))
                     }
                     other => other.map_err(|error| unusable(&error)),
@@ -343,6 +386,7 @@ impl Shared {
 fn refused(ask: Ask, trouble: &Trouble) -> Option<Report> {
     match ask {
         Ask::Look { unit, .. } => Some(hopeless(unit, String::new(), trouble.clone())),
+        Ask::Lock { unit, .. } => Some(off(unit)),
         Ask::Keep { unit, .. } => {
             let Trouble { reason, message } = trouble.clone();
             Some(Report::Kept { unit, kept: Kept::Not { reason: reason.to_owned(), message } })
@@ -393,9 +437,15 @@ impl Worker {
         for ask in asks {
             match ask {
                 Ask::Look { unit, recipe, may_hit } => {
-                    looks.push(Wanted { unit, recipe, may_hit, pause: PAUSES.0 });
+                    looks.push(Wanted { unit, recipe, may_hit, is_off: false, pause: PAUSES.0 });
                 }
-                Ask::Keep { unit, record, logs } => keeps.push(Keeping { unit, record, logs }),
+                Ask::Lock { unit, outputs } => {
+                    let recipe = Arc::new(Recipe { outputs, ..Recipe::default() });
+                    looks.push(Wanted { unit, recipe, may_hit: false, is_off: true, pause: PAUSES.0 });
+                }
+                Ask::Keep { unit, until, record, logs } => {
+                    keeps.push(Keeping { unit, until, record, logs });
+                }
                 Ask::Drop { unit } => {
                     looks.retain(|it| it.unit != unit);
                     self.drop_unit(unit);
@@ -445,6 +495,11 @@ impl Worker {
             db.tidy(&places.shelf.folder);
         }
     }
+}
+
+/// The answer where nothing was to be looked for.
+pub(super) fn off(unit: Unit) -> Report {
+    hopeless(unit, String::new(), Trouble::new(OFF, "the cache is off for it, and its outputs are its own"))
 }
 
 /// A miss that nothing can be kept after.

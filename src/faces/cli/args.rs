@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub use super::args_history::{
-    CacheCommand, EventsArgs, ExportArgs, ListArgs, LogsArgs, PruneArgs, StoreCommand,
+    CacheCommand, CacheExplainArgs, EventsArgs, ExportArgs, ListArgs, LogsArgs, PruneArgs, StoreCommand,
 };
 pub use super::args_summary::{ArtifactsCommand, OutputsArgs, SummaryArgs};
 
@@ -110,7 +110,7 @@ several are. A part of it is named as `STAGE`, `STAGE[key=value]` or `STAGE[key=
         command: ConfigCommand,
     },
     Explain(ExplainArgs),
-    /// Results that are kept: list, verify, prune, clear
+    /// Results that are kept: list, explain, verify, prune, clear
     Cache {
         #[command(subcommand)]
         command: CacheCommand,
@@ -736,7 +736,7 @@ pub enum ConfigCommand {
     },
 }
 
-/// Explain a diagnostic, or `keys`, `exit-codes`, `events`, `settings`, `schedules`, `survival`, `on-interrupt`, `cache`, `services`; bare: list the topics
+/// Explain a diagnostic, or `keys`, `exit-codes`, `events`, `settings`, `schedules`, `survival`, `on-interrupt`, `cache`, `cache-files`, `services`; bare: list the topics
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = "Examples:
   sortie explain unknown-need       why, an example, the cure

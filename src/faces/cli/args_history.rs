@@ -197,6 +197,26 @@ pub struct PruneArgs {
     pub json: bool,
 }
 
+/// Say why something ran, or why it did not have to
+#[derive(Args, Clone, Debug, Default)]
+#[command(after_help = "Examples:
+  sortie cache explain                      the last job: a line for each decision
+  sortie cache explain build                the last job's stage `build`
+  sortie cache explain 214 'build[os=linux]'
+  sortie cache explain 214 build/2 --json
+
+Tells whether it was a hit or a miss, what differed from the newest result of the same name, what
+was stored or why not, the key, and what that was made of. What may be secret is shown as a digest.")]
+pub struct CacheExplainArgs {
+    /// Number, beginning of the id, or `last`
+    pub job: Option<String>,
+    /// `STAGE`, `STAGE[key=value]` or `STAGE[key=value]/STEP`
+    pub address: Option<String>,
+    /// Print it as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Commands about kept results.
 #[derive(Debug, Subcommand)]
 pub enum CacheCommand {
@@ -209,6 +229,7 @@ pub enum CacheCommand {
         #[arg(long)]
         json: bool,
     },
+    Explain(CacheExplainArgs),
     /// Look at every result and every file of the store
     #[command(after_help = "Examples:
   sortie cache verify

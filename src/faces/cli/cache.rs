@@ -5,6 +5,7 @@
 use serde_json::json;
 
 use super::args::CacheCommand;
+use super::cache_explain;
 use super::list::local_time;
 use super::table::Table;
 use crate::engine::clock;
@@ -14,13 +15,21 @@ use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
 use crate::logic::text::{bytes_text, plural, shortened};
 
+/// Where the state of a project is if nobody says anything else.
+const DEFAULT_STATE: &str = ".sortie";
+
 /// Runs a command.
 ///
 /// # Errors
 /// If the store of results cannot be read or written.
 pub(super) fn cache(context: &Context, command: &CacheCommand, out: &mut Out) -> Result<Ending, Failure> {
+    if !context.project.state.is_dir() && context.settings.store_dir() != DEFAULT_STATE {
+        let message = format!("there is no state folder `{}`", context.project.state.display());
+        return Err(Failure::usage(message).help("without `--state` it is `.sortie` in the project"));
+    }
     match command {
         CacheCommand::List { json } => list(context, *json, out),
+        CacheCommand::Explain(args) => cache_explain::explain(context, args, out),
         CacheCommand::Verify { repair, json } => verify(context, *repair, *json, out),
         CacheCommand::Prune { unused, max_size, dry_run, json } => {
             let limits = match (unused, max_size) {
@@ -61,10 +70,11 @@ fn list(context: &Context, as_json: bool, out: &mut Out) -> Result<Ending, Failu
     Ok(Ending::Success)
 }
 
-fn as_object(it: &KeptResult) -> serde_json::Value {
+pub(super) fn as_object(it: &KeptResult) -> serde_json::Value {
     json!({
         "key": it.key,
         "name": it.name,
+        "kind": if it.is_keyed { "files" } else { "result" },
         "files": it.files,
         "bytes": it.bytes,
         "made_by": it.made_by,
@@ -87,12 +97,21 @@ fn verify(context: &Context, repair: bool, as_json: bool, out: &mut Out) -> Resu
     let is_well = seen.findings == 0 || repair;
     if as_json {
         let sum = json!({
-            "type": "sum", "results": seen.results, "files": seen.files, "findings": seen.findings, "repaired": repair,
+            "type": "sum", "results": seen.results, "artifacts": seen.artifacts, "files": seen.files, "findings": seen.findings, "repaired": repair,
+            "is_there": seen.is_there,
         });
         out.line(sum.to_string());
     } else {
-        let looked = format!("{}, {}", plural(seen.results, "result"), plural(seen.files, "file"));
+        let artifacts = match seen.artifacts {
+            0 => String::new(),
+            some => format!(", {}", plural(some, "artifact")),
+        };
+        let looked = format!("{}{artifacts}, {}", plural(seen.results, "result"), plural(seen.files, "file"));
+        let place = context.project.state.join("cache");
         out.line(match (seen.findings, repair) {
+            _ if !seen.is_there => {
+                format!("there is nothing in `{}`: no result was kept so far", place.display())
+            }
             (0, _) => format!("the store of results is whole: {looked}"),
             (count, true) => format!("{} in {looked}, removed", plural(count, "problem")),
             (count, false) => {
@@ -123,6 +142,7 @@ fn prune(
         let sum = json!({
             "dry_run": is_dry,
             "removed": gone.collect::<Vec<_>>(),
+            "expired_artifacts": done.expired,
             "kept": done.kept,
             "freed_bytes": done.freed,
             "kept_bytes": done.in_use,
@@ -148,5 +168,13 @@ fn prune(
         done.kept,
         bytes_text(done.in_use),
     ));
+    if done.expired > 0 {
+        let is = if done.expired == 1 { "is" } else { "are" };
+        out.line(format!(
+            "{} {is} over, and {}",
+            plural(done.expired, "artifact"),
+            if is_dry { "would go" } else { "gone" }
+        ));
+    }
     Ok(Ending::Success)
 }

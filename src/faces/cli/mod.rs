@@ -10,6 +10,7 @@ mod args_summary;
 mod artifacts;
 mod begin;
 mod cache;
+mod cache_explain;
 mod cancel;
 mod check;
 mod config;

@@ -264,7 +264,7 @@ pub(super) fn step(view: &JobView, stage: u32, name: &str) -> Result<u32, Failur
     let by_id =
         steps.iter().position(|step| step.id.as_deref().is_some_and(|id| id.eq_ignore_ascii_case(name)));
     // Those of services come last, and have names only.
-    let count = steps.iter().filter(|step| step.part.is_none()).count();
+    let count = steps.iter().filter(|step| step.is_own()).count();
     let by_number =
         || name.parse::<usize>().ok().filter(|number| (1..=count).contains(number)).map(|n| n - 1);
     match by_id.or_else(by_number) {

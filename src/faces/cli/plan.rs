@@ -12,6 +12,7 @@ use crate::faces::out::Out;
 use crate::logic::expr::Scope;
 use crate::logic::plan::call::Frame;
 use crate::logic::plan::{self, Plan, PlannedStage, Selected, matrix};
+use crate::logic::playbook::files::FilesPart;
 use crate::logic::playbook::gate::Approve;
 use crate::logic::playbook::model::{Action, MatrixSource, Stage, Step, Text};
 use crate::logic::text::{duration, listed, plural, shortened};
@@ -117,7 +118,7 @@ fn stage_json(plan: &Plan, at: usize) -> Json {
     let (runs, why) = why(stage, planned);
     let scope = Known { plan, stage: at, matrix: None };
     let steps = |scope: &Known<'_>| -> Vec<Json> {
-        let own = (0..).zip(&stage.steps.steps).filter(|(_, step)| step.part.is_none());
+        let own = (0..).zip(&stage.steps.steps).filter(|(_, step)| step.is_own());
         own.map(|(number, step)| step_json(step, number, scope)).collect()
     };
     let mut object = json!({
@@ -227,6 +228,14 @@ fn step_json(step: &Step, number: usize, scope: &Known<'_>) -> Json {
         object["if"] = condition.source.to_string().into();
     }
     match &step.action {
+        Action::Run { .. } if step.files.is_some() => {
+            if let Some(FilesPart::Restore(rule)) = &step.files {
+                let texts = |all: &[Text]| all.iter().map(|it| resolved(it, scope)).collect::<Vec<_>>();
+                let (path, keys) = (texts(&rule.paths), texts(&rule.restore_keys));
+                object["cache-files"] =
+                    json!({ "path": path, "key": resolved(&rule.key, scope), "restore-keys": keys });
+            }
+        }
         Action::Run { text, .. } => object["run"] = resolved(text, scope).into(),
         Action::Block { block, rescue, always } => {
             let numbers = |list: &[usize]| list.iter().map(|at| at + 1).collect::<Vec<_>>();
@@ -338,9 +347,12 @@ fn print_stage(out: &mut Out, plan: &Plan, number: usize, at: usize) {
         out.line(format!("       {}", plan_services::line(sidecar, &plan.containers)));
     }
     let scope = Known { plan, stage: at, matrix: None };
-    let own = (0..).zip(&stage.steps.steps).filter(|(_, step)| step.part.is_none());
+    let own = (0..).zip(&stage.steps.steps).filter(|(_, step)| step.is_own());
     for (position, step) in own {
         let what = match (&step.name, &step.action) {
+            (None, Action::Run { text, .. }) if step.files.is_some() => {
+                format!("cache-files {}", resolved(text, &scope))
+            }
             (Some(text), _) | (None, Action::Run { text, .. }) => resolved(text, &scope),
             (None, Action::Approve(gate)) => gate_words(gate),
             (None, _) if step.composite.is_some() => {

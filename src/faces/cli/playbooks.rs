@@ -146,7 +146,7 @@ fn describe(playbook: &Playbook, file: &str) -> Json {
                 "needs": stage.needs.iter().map(|&need| &*playbook.stages[need].id).collect::<Vec<_>>(),
                 "final": stage.is_final,
                 "matrix": stage.strategy.is_some(),
-                "steps": stage.steps.steps.iter().filter(|step| step.part.is_none()).count(),
+                "steps": stage.steps.steps.iter().filter(|step| step.is_own()).count(),
             })
         })
         .collect();

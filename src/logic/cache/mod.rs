@@ -4,6 +4,7 @@
 //! (`engine/cache`).
 
 pub mod key;
+pub mod keyed;
 pub mod pattern;
 
 use serde::{Deserialize, Serialize};
@@ -23,7 +24,7 @@ pub struct Unit {
 }
 
 /// All that decides about a result, but for what has to be looked up in the world: files, programs, tools.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recipe {
     /// What people know it by: `PLAYBOOK: STAGE[k=v]/STEP`. Whoever asks why nothing fitted is shown the difference to the
     /// newest result of that name.
@@ -66,6 +67,12 @@ pub enum Inputs {
     Globs(Vec<String>),
     /// All files of the project that git does not ignore, or those of them that these patterns name, if there are any.
     Project(Vec<String>),
+}
+
+impl Default for Inputs {
+    fn default() -> Self {
+        Self::Globs(Vec::new())
+    }
 }
 
 /// Whose jobs may use a result.
@@ -134,6 +141,9 @@ pub struct Hit {
     pub made_by: u64,
 }
 
+/// The reason of a miss where nothing was looked for: the cache is off, and only outputs are locked.
+pub const OFF: &str = "off";
+
 /// Why a result has to be made.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Miss {
@@ -149,6 +159,14 @@ pub struct Miss {
     /// There is no use in keeping what will be made: it can never be looked for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_hopeless: bool,
+}
+
+impl Miss {
+    /// Says whether nothing was looked for, so that there is nothing to be told.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        self.reason == OFF
+    }
 }
 
 /// A field that is not as it was.

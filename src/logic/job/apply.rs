@@ -117,8 +117,8 @@ fn apply_job(state: &mut JobState, event: &Event, at: Timestamp) {
             super::gate::watch_all(state);
         }
         Event::JobRecovered { .. } => touch_all(state),
-        Event::JobRetrying { stages, cells, attempt, by, .. } => {
-            super::steer::reset(state, stages, cells);
+        Event::JobRetrying { scope, stages, cells, attempt, by, .. } => {
+            super::steer::reset(state, scope, stages, cells);
             state.rerun_by = Some(by.clone());
             state.attempt = *attempt;
             let waits = !matches!(state.phase, JobPhase::Running) && super::share::job_asks(state);
@@ -266,6 +266,7 @@ fn new_cell(state: &JobState, stage: u32, new: &NewCell, position: (u32, u32)) -
         shares: None,
         cached: None,
         parcels: Parcels::default(),
+        is_anew: state.stages[stage as usize].is_anew,
     }
 }
 

@@ -63,9 +63,16 @@ fn rule(state: &JobState, stage: u32, step: Option<u32>) -> Option<(&CacheRule, 
     Some((rule, mode))
 }
 
-/// Says whether a unit is looked for, or at least kept.
+/// Says whether a unit is looked for, or at least kept, or has outputs that nobody else may write meanwhile.
 fn is_active(state: &JobState, stage: u32, step: Option<u32>) -> bool {
-    rule(state, stage, step).is_some_and(|(_, mode)| mode.reads || mode.writes)
+    rule(state, stage, step).is_some_and(|(rule, mode)| mode.reads || mode.writes || !rule.outputs.is_empty())
+}
+
+/// Says whether a unit is neither looked for nor kept: only its outputs are locked.
+#[must_use]
+pub fn is_off(state: &JobState, unit: Unit) -> bool {
+    let stage = state.cells[unit.cell as usize].stage;
+    rule(state, stage, unit.step).is_some_and(|(_, mode)| !mode.reads && !mode.writes)
 }
 
 /// Says whether a cell must not begin yet: it is not known whether there is a result that fits.
@@ -355,8 +362,8 @@ pub fn record(state: &JobState, unit: Unit, now: Timestamp) -> (Record, Vec<(u32
 /// Says whether a result may be taken, or only kept.
 #[must_use]
 pub fn may_hit(state: &JobState, unit: Unit) -> bool {
-    let stage = state.cells[unit.cell as usize].stage;
-    rule(state, stage, unit.step).is_some_and(|(_, mode)| mode.reads)
+    let it = &state.cells[unit.cell as usize];
+    !it.is_anew && rule(state, it.stage, unit.step).is_some_and(|(_, mode)| mode.reads)
 }
 
 /// Returns the environment that a step starts from, if it is closed: nothing but this and what the playbook says.
@@ -512,6 +519,18 @@ pub fn recipe(state: &JobState, unit: Unit) -> Result<Recipe, ExprError> {
         max_size: rule.max_size,
         share: rule.share,
     })
+}
+
+/// Returns the patterns of the files that a unit is going to write.
+///
+/// # Errors
+/// One that cannot be evaluated.
+pub fn outputs(state: &JobState, unit: Unit) -> Result<Vec<String>, ExprError> {
+    let it = &state.cells[unit.cell as usize];
+    let Some((rule, _)) = rule(state, it.stage, unit.step) else { return Ok(Vec::new()) };
+    let standing = Standing::Cell { cell: unit.cell, step: unit.step, status: ListStatus::default() };
+    let scope = JobScope::new(state, standing).with_secrets();
+    rule.outputs.iter().map(|text| text.template.eval_text(&scope)).collect()
 }
 
 fn secrets(all: &Value) -> Vec<String> {
@@ -748,4 +767,26 @@ pub fn phase(state: &JobState, unit: Unit) -> Option<CachePhase> {
         None => &it.cached,
     };
     cached.as_ref().map(|cached| cached.phase)
+}
+
+/// Says whether a unit has to work, or is at work: nobody else may write its outputs.
+#[must_use]
+pub fn is_at_work(state: &JobState, unit: Unit) -> bool {
+    let is_over = |step: u32| state.cells[unit.cell as usize].steps[step as usize].done().is_some();
+    match phase(state, unit) {
+        None | Some(CachePhase::Hit) => false,
+        // Its result is still to be kept.
+        Some(CachePhase::Missed) => true,
+        Some(CachePhase::Over) => unit.step.is_none_or(|step| !is_over(step)),
+    }
+}
+
+/// Returns all units that are at work.
+#[must_use]
+pub fn at_work(state: &JobState) -> Vec<Unit> {
+    let units = (0u32..).zip(&state.cells).flat_map(|(cell, it)| {
+        let steps = (0u32..).zip(&it.steps).map(|(step, _)| Some(step));
+        std::iter::once(None).chain(steps).map(move |step| Unit { cell, run: it.run, step })
+    });
+    units.filter(|unit| is_at_work(state, *unit)).collect()
 }

@@ -1,10 +1,10 @@
 //! Stories about caches: when is asked, what is replayed, what is kept, and what a key holds.
 
-use super::{CachePhase, phase, recipe, record};
+use super::{CachePhase, may_hit, phase, recipe, record};
 use crate::logic::cache::{Field, Hit, Kept, Looked, Miss, Unit};
 use crate::logic::job::Input;
 use crate::logic::job::event::Outcome;
-use crate::logic::job::order::{Order, Target};
+use crate::logic::job::order::{Order, RetryScope, Target};
 use crate::logic::job::report::{AttemptKey, Report};
 use crate::logic::job::testing::{Job, exits};
 use crate::logic::time::Timestamp;
@@ -149,4 +149,31 @@ fn everything_that_changes_what_runs_changes_the_key() {
     }
     let absent = |it: &&Field| it.name == "env CC";
     assert_eq!(plain.iter().find(absent).map(|it| it.value.clone()), Some(None), "not set is not empty");
+}
+
+#[test]
+fn a_retry_makes_anew_what_was_asked_for_and_nothing_else() {
+    let text = "version: 3\nstages:\n  a: { run: x, cache: { inputs: [] } }\n  b: { needs: a, run: y, cache: { inputs: [] } }\n";
+    let scopes =
+        [RetryScope::Cell(0), RetryScope::From(0), RetryScope::All, RetryScope::Stage(0), RetryScope::Failed];
+    for scope in scopes {
+        let mut job = Job::of_text(text, 1);
+        job.begin();
+        assert!(may_hit(job.state(), whole(0)));
+        job.hear(&Input::Report(Report::Looked { unit: whole(0), looked: miss(true) }));
+        job.report(&exits("a", i32::from(scope == RetryScope::Failed)));
+        if scope != RetryScope::Failed {
+            job.hear(&Input::Report(Report::Looked { unit: whole(1), looked: miss(true) }));
+            job.report(&exits("b", 0));
+        }
+        job.closes();
+        job.order(Order::Retry { scope: scope.clone() });
+        let unit = Unit { run: 2, ..whole(0) };
+        assert!(job.state().index.looking.contains(&unit), "{scope:?}");
+        assert!(!may_hit(job.state(), unit), "{scope:?}");
+        job.hear(&Input::Report(Report::Looked { unit, looked: miss(true) }));
+        job.report(&exits("a", 0));
+        let next = job.state().index.looking.first().copied().expect("`b` is looked for");
+        assert_eq!(may_hit(job.state(), next), scope != RetryScope::All, "{scope:?}");
+    }
 }

@@ -506,3 +506,45 @@ fn the_time_limit_of_a_caller_ends_its_call() {
     assert_eq!(job.outcome(), Some(Outcome::Failure), "{}", job.log());
     expect![[r#"Some(Member { names: ["build"] })"#]].assert_eq(&format!("{:?}", job.cause("build")));
 }
+
+#[test]
+fn a_retry_of_a_caller_runs_what_it_calls() {
+    let mut job = job("build: {uses: ./x.yml}\n  last: {needs: build, run: x}", TWO);
+    job.begin();
+    for name in ["build / compile", "build / test", "last"] {
+        job.report(&exits(name, 0));
+    }
+    job.closes();
+    let stage = job.stage_at("build") as usize;
+    let cell = job.state().stages[stage].cells[0];
+    job.order(Order::Retry { scope: RetryScope::Cell(cell) });
+    for name in ["build / compile", "build / test", "last"] {
+        job.report(&exits(name, 0));
+    }
+    job.closes();
+    expect![[r#"
+        cell.started build
+        stage.started build / compile
+        cell.started build / compile
+        step.started build / compile/1
+        step.completed build / compile/1
+        cell.completed build / compile
+        stage.completed build / compile
+        stage.started build / test
+        cell.started build / test
+        step.started build / test/1
+        step.completed build / test/1
+        cell.completed build / test
+        stage.completed build / test
+        cell.completed build
+        stage.completed build
+        stage.started last
+        cell.started last
+        step.started last/1
+        step.completed last/1
+        cell.completed last
+        stage.completed last
+        job.completed"#]]
+    .assert_eq(&job.log_after("job.retrying"));
+    assert_eq!(job.outcome(), Some(Outcome::Success));
+}

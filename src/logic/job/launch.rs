@@ -10,6 +10,7 @@ use super::scope::{JobScope, ListStatus, Standing, environment};
 use super::sidecar;
 use super::simple::simple_command;
 use super::state::JobState;
+use crate::logic::cache::keyed;
 use crate::logic::expr::{ExprError, Template};
 use crate::logic::playbook::model::{Action, OnInterrupt, Shell, Step, Workspace};
 use crate::logic::sidecar as errand;
@@ -28,6 +29,10 @@ pub fn check(state: &JobState, key: AttemptKey, status: ListStatus) -> Result<()
     let env = environment(state, key.cell, Some((key.step, status)))?;
     if let Some(part) = model.part {
         sidecar::started(state, key, part, &scope(state, key, status, &env))?;
+    }
+    if model.files.is_some() {
+        super::files::started(state, key, &scope(state, key, status, &env))?;
+        return Ok(());
     }
     if text.template.as_literal().is_none()
         || stage_dir(state, key, model).is_some_and(|t| t.as_literal().is_none())
@@ -59,6 +64,9 @@ pub(super) fn stage_dir<'a>(state: &'a JobState, key: AttemptKey, model: &'a Ste
     let at = state.cells[cell as usize].stage;
     let stage = &state.setting.plan.playbook.stages[at as usize];
     let playbook = state.setting.plan.home(at);
+    if model.files.is_some() {
+        return None;
+    }
     if state.setting.plan.playbook.stages[at as usize].steps.action_of(step).is_some() {
         // An action has nothing of what the stage around it says about folders.
         return model.working_directory.as_ref().map(|text| &text.template);
@@ -93,6 +101,10 @@ pub fn launch(state: &JobState, key: AttemptKey) -> Result<Launch, ExprError> {
     };
     let part = match model.part {
         Some(part) => sidecar::started(state, key, part, &scope(state, key, status, &env))?,
+        None => None,
+    };
+    let files = match &model.files {
+        Some(_) => super::files::started(state, key, &scope(state, key, status, &env))?,
         None => None,
     };
     let (command, dir): (Arc<str>, Option<Arc<str>>) = {
@@ -130,12 +142,16 @@ pub fn launch(state: &JobState, key: AttemptKey) -> Result<Launch, ExprError> {
         env.push(("SORTIE_IDEMPOTENCY_KEY".to_owned(), Some(identity)));
         env.push(("SORTIE_ATTEMPT".to_owned(), Some("1".to_owned())));
     }
-    let (program, after_end) = match part {
-        Some(part) => {
+    let (program, after_end) = match (part, files) {
+        (_, Some((program, errand))) => {
+            env.push((keyed::ERRAND.to_owned(), Some(errand)));
+            (program, Vec::new())
+        }
+        (Some(part), None) => {
             env.push((errand::ERRAND.to_owned(), Some(part.errand)));
             (part.program, part.after)
         }
-        None => (program(&command, shell, setting.has_bash), Vec::new()),
+        (None, None) => (program(&command, shell, setting.has_bash), Vec::new()),
     };
     Ok(Launch {
         key,
@@ -196,7 +212,7 @@ pub fn scratch_path(cell: u32, run: u32) -> String {
     format!("work/{cell}.{run}")
 }
 
-fn directory(state: &JobState, cell: u32, dir: Option<&str>) -> Arc<str> {
+pub(super) fn directory(state: &JobState, cell: u32, dir: Option<&str>) -> Arc<str> {
     let it = &state.cells[cell as usize];
     let scratch = state.setting.plan.playbook.stages[it.stage as usize].workspace == Workspace::Scratch;
     let base: Arc<str> = if scratch {

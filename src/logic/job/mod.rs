@@ -25,6 +25,7 @@ pub(crate) mod calls;
 pub mod decide;
 pub mod effect;
 pub mod event;
+mod files;
 pub mod follow;
 mod freeze;
 pub mod gate;

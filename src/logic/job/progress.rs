@@ -9,7 +9,8 @@ use super::event::{Cause, Outcome};
 use super::report::AttemptKey;
 use super::scope::{JobScope, ListStatus, Standing};
 use super::state::{CellState, JobState, StepPhase};
-use super::{sidecar, together, undo};
+use super::{files, sidecar, together, undo};
+use crate::logic::playbook::files::FilesPart;
 use crate::logic::playbook::model::{Action, If, StepTree};
 use crate::logic::time::Timestamp;
 
@@ -239,6 +240,11 @@ impl Walk<'_> {
         }
         let status = self.status(kind, failed);
         let model = &self.tree.steps[step as usize];
+        if let (Some(FilesPart::Save(of)), false, false) = (&model.files, failed, status.cancelled)
+            && let Some(cause) = files::why_not(self.state, self.it, *of)
+        {
+            return Next::Skip { step, cause };
+        }
         let Some(condition) = &model.condition else {
             // What was started in the background is waited for and stopped after failures, too.
             let is_control =

@@ -400,7 +400,7 @@ fn steps_context(state: &JobState, cell: u32, (at, action): (Option<u32>, Option
     let undone = undone.and_then(|owner| Some((owner, super::undo::target(it, owner)?)));
     let mut steps = Object::new();
     for (number, (step, model)) in it.steps.iter().zip(&tree.steps).enumerate() {
-        let (Some(id), None, None) = (&model.id, model.undoes, model.part) else { continue };
+        let (Some(id), None, true) = (&model.id, model.undoes, model.is_own()) else { continue };
         if tree.action_of(number) != action.map(|it| it as usize) {
             continue;
         }

@@ -187,6 +187,8 @@ pub struct StageState {
     pub is_unfounded: bool,
     /// The gate before its cells, once it was opened.
     pub gate: Option<u32>,
+    /// A retry asked for it, so that no earlier result will do.
+    pub is_anew: bool,
     /// Its own `rollback: on-failure` has come into force.
     pub has_rolled: bool,
 }
@@ -218,6 +220,7 @@ pub enum StagePhase {
 }
 
 /// A cell.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Clone, Debug)]
 pub struct CellState {
     pub stage: u32,
@@ -260,6 +263,8 @@ pub struct CellState {
     pub cached: Option<Box<Cached>>,
     /// What it takes and publishes.
     pub parcels: Parcels,
+    /// As in [`StageState`].
+    pub is_anew: bool,
 }
 
 /// Where a cell stands.
@@ -462,6 +467,7 @@ impl StageState {
             closure: Closure::default(),
             foreseen: None,
             is_unfounded: false,
+            is_anew: false,
             gate: None,
             has_rolled: false,
         }

@@ -305,6 +305,8 @@ fn reach(state: &JobState, scope: &RetryScope, finished: bool) -> Result<(Vec<u3
             cell_can_run_again(state, *cell, finished)?;
             cells.insert(*cell);
             partial.insert(state.cells[*cell as usize].stage);
+            // What a caller does is what it calls.
+            whole.extend(super::calls::below(state, *cell));
         }
     }
     // What builds on something that runs again begins anew after it, also where only a cell of it failed.
@@ -393,14 +395,16 @@ fn may_run_again(
 }
 
 /// Puts stages back to their beginning and cells into the queue; part of `apply`.
-pub(super) fn reset(state: &mut JobState, whole: &[u32], cells: &[u32]) {
+pub(super) fn reset(state: &mut JobState, scope: &RetryScope, whole: &[u32], cells: &[u32]) {
+    let (asked_stages, asked_cells) = asked_for(state, scope, whole, cells);
     for &stage in whole {
         let cells = std::mem::take(&mut state.stages[stage as usize].cells);
         for &cell in &cells {
             free_slot(state, cell);
             leave_queue(state, cell);
         }
-        state.stages[stage as usize] = StageState { cells, ..StageState::new(0) };
+        let is_anew = asked_stages.contains(&stage);
+        state.stages[stage as usize] = StageState { cells, is_anew, ..StageState::new(0) };
     }
     for &cell in cells {
         let stage = state.cells[cell as usize].stage;
@@ -413,8 +417,33 @@ pub(super) fn reset(state: &mut JobState, whole: &[u32], cells: &[u32]) {
         it.skip = None;
         it.has_rolled = false;
         restart_cell(state, cell, None);
+        state.cells[cell as usize].is_anew = asked_cells.contains(&cell);
     }
     count_again(state);
+}
+
+/// Returns the stages and cells that somebody asked for, other than those that only run again because they depend on them:
+/// where nothing has changed, an earlier result of those will do.
+fn asked_for(
+    state: &JobState,
+    scope: &RetryScope,
+    whole: &[u32],
+    cells: &[u32],
+) -> (BTreeSet<u32>, BTreeSet<u32>) {
+    let bad = |outcome: Option<Outcome>| matches!(outcome, Some(Outcome::Failure | Outcome::Cancelled));
+    match scope {
+        RetryScope::All => (whole.iter().copied().collect(), cells.iter().copied().collect()),
+        RetryScope::From(stage) | RetryScope::Stage(stage) => {
+            (super::calls::with_called(state, *stage).into_iter().collect(), BTreeSet::new())
+        }
+        RetryScope::Cell(cell) => {
+            (super::calls::below(state, *cell).into_iter().collect(), [*cell].into_iter().collect())
+        }
+        RetryScope::Failed => (
+            whole.iter().copied().filter(|&at| bad(state.stages[at as usize].outcome())).collect(),
+            cells.iter().copied().filter(|&at| bad(state.cells[at as usize].outcome())).collect(),
+        ),
+    }
 }
 
 /// Counts again everything that follows from phases: the plain full scan is the definition.

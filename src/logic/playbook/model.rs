@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::artifact::Artifacts;
 use super::cache::CacheRule;
 use super::call::{Call, Composite};
+use super::files::FilesPart;
 use super::gate::Approve;
 use super::share::{Concurrency, Lock, Resources};
 use super::sidecar::{Part, Sidecar};
@@ -414,6 +415,8 @@ pub struct Step {
     /// The step that this one undoes; such a step stands in no list.
     pub undoes: Option<usize>,
     pub cache: Option<Box<CacheRule>>,
+    /// It puts back or saves files of `cache-files`.
+    pub files: Option<FilesPart>,
     /// It is no step of the file but a part of `services`.
     pub part: Option<Part>,
     /// The action whose steps its block is.
@@ -467,6 +470,12 @@ impl Step {
     #[must_use]
     pub fn has_members(&self) -> bool {
         self.action.has_members()
+    }
+
+    /// Says whether a person wrote it as a step, and it has a number.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.part.is_none() && !matches!(self.files, Some(FilesPart::Save(_)))
     }
 
     /// Says whether it waits for people.

@@ -239,6 +239,9 @@ pub fn why_not_step(step: &Step) -> Option<&'static str> {
         Action::Rollback => return Some("a step of it undoes others"),
         _ => {}
     }
+    if step.files.is_some() {
+        return Some("a step of it puts files of earlier jobs back, which are no part of its key");
+    }
     if step.undo.is_some() || step.undoes.is_some() {
         return Some("a step of it can be undone, so it has to run");
     }

@@ -11,8 +11,8 @@ use super::tree::NodeId;
 use crate::logic::diag::Diagnostic;
 
 /// The keys that say what a step does, in the order in which they are told of.
-pub(super) const ACTIONS: [&str; 8] =
-    ["run", "block", "parallel", "uses", "wait", "wait-all", "cancel", "rollback"];
+pub(super) const ACTIONS: [&str; 9] =
+    ["run", "block", "parallel", "uses", "cache-files", "wait", "wait-all", "cancel", "rollback"];
 
 /// Keys that fit only to some kinds of steps, and to which.
 const FITS: [(&str, &[&str]); 19] = [
@@ -27,14 +27,14 @@ const FITS: [(&str, &[&str]); 19] = [
     ("background", &["run"]),
     ("env", &["run", "block", "parallel", "uses"]),
     ("working-directory", &WORK),
-    ("retry", &["run", "block", "parallel", "uses"]),
+    ("retry", &["run", "block", "parallel", "uses", "cache-files"]),
     ("durable", &WORK),
     ("log", &WORK),
     ("undo", &WORK),
     ("idempotent", &WORK),
     ("on-interrupt", &WORK),
-    ("timeout", &["run", "block", "parallel", "uses", "wait", "wait-all"]),
-    ("continue-on-error", &["run", "block", "parallel", "uses", "wait", "wait-all"]),
+    ("timeout", &["run", "block", "parallel", "uses", "cache-files", "wait", "wait-all"]),
+    ("continue-on-error", &["run", "block", "parallel", "uses", "cache-files", "wait", "wait-all"]),
 ];
 
 /// Kinds of steps that do some work.

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use super::contexts::Spot;
 use super::decode::{Field, Fields, Reader};
+use super::files::FilesPart;
 use super::keys::Place;
 use super::model::{Action, OnInterrupt, Retry, Shell, Step, StepTree, Text};
+use super::read_files::{self, add_saves};
 use super::source::Span;
 use super::tree::{Kind, NodeId};
 use crate::logic::diag::Diagnostic;
@@ -62,6 +64,7 @@ impl<'t> Reader<'t> {
     pub(super) fn steps(&mut self, id: NodeId, defaults: &StepDefaults) -> StepTree {
         let mut steps = Steps::new(defaults);
         steps.tree.body = self.step_list(id, &mut steps, None, 0, &mut |_| {});
+        add_saves(&mut steps.tree);
         if steps.undos == 0 {
             for span in std::mem::take(&mut steps.rollbacks) {
                 self.nothing_to_undo(span);
@@ -146,6 +149,11 @@ impl<'t> Reader<'t> {
         let placeholder = Action::Block { block: Vec::new(), rescue: Vec::new(), always: Vec::new() };
         steps.tree.steps.push(empty_step(span, parent, placeholder));
         let mut step = empty_step(span, parent, self.action(&fields, steps, at, depth));
+        if let Some(rule) = fields.field("cache-files").and_then(|field| self.cache_files(field)) {
+            step.action = read_files::action(&rule);
+            step.idempotent = true;
+            step.files = Some(FilesPart::Restore(Arc::new(rule)));
+        }
         step.composite = self.step_uses(&fields);
         step.id = id_text.map(Arc::from);
         self.step_keys(&fields, &mut step, steps.defaults);
@@ -227,14 +235,14 @@ impl<'t> Reader<'t> {
         step.continue_on_error =
             fields.get("continue-on-error").and_then(|id| self.bare_condition(id, Spot::StepContinue));
         step.durable = fields.get("durable").and_then(|id| self.boolean(id)).unwrap_or(false);
-        step.idempotent = fields.get("idempotent").and_then(|id| self.boolean(id)).unwrap_or(false);
+        step.idempotent |= fields.get("idempotent").and_then(|id| self.boolean(id)).unwrap_or(false);
         let on_interrupt = fields.get("on-interrupt").and_then(|id| self.on_interrupt(id));
         step.on_interrupt = on_interrupt.unwrap_or(defaults.on_interrupt);
         step.keep_children =
             fields.get("keep-children").and_then(|id| self.keep_children(id)).unwrap_or_default();
         step.cache = fields.field("cache").and_then(|field| self.cache(field));
         step.log_limit = fields.get("log").and_then(|id| self.log_limit(id)).or(defaults.log_limit);
-        let is_run = matches!(step.action, Action::Run { .. });
+        let is_run = matches!(step.action, Action::Run { .. }) && step.files.is_none();
         step.retry = match fields.get("retry") {
             Some(id) => self.retry(id),
             None if is_run => defaults.retry.clone(),
@@ -323,6 +331,7 @@ pub(super) fn empty_step(span: Span, parent: Option<usize>, action: Action) -> S
         undo: None,
         undoes: None,
         cache: None,
+        files: None,
         part: None,
         composite: None,
     }

@@ -113,6 +113,7 @@ pub static ALL: &[Slug] = &[
     slug("unknown-zone", "a time zone is not known"),
     slug("bad-time", "a day or a time cannot be read, or comes before the beginning"),
     slug("bad-glob", "a pattern of files cannot be read, or leads out of the project"),
+    slug("bad-cache-key", "a key of `cache-files` is too long, empty, or has a comma"),
     slug("cache-not-possible", "what has a `cache` has no result that could be taken again"),
     slug("cache-with-secret", "what has a `cache` uses a secret, and its result may hold it"),
     slug("cache-never-hits", "what has a `cache` reads what is another one in each job (warning)"),

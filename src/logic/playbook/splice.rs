@@ -2,6 +2,7 @@
 //!
 //! Not here: finding and reading actions (`link.rs`), what expressions see in them (`logic/job/scope.rs`).
 
+use super::files::FilesPart;
 use super::model::{Action, Step, StepTree};
 use super::sidecar::Sidecar;
 
@@ -10,6 +11,7 @@ pub(super) fn splice(tree: &StepTree) -> StepTree {
     let mut steps: Vec<Step> = Vec::with_capacity(tree.steps.len());
     let mut places = Vec::with_capacity(tree.steps.len());
     let mut background = Vec::new();
+    let mut saves = Vec::new();
     let mut is_concurrent = tree.is_concurrent;
     for step in &tree.steps {
         let at = steps.len();
@@ -27,7 +29,14 @@ pub(super) fn splice(tree: &StepTree) -> StepTree {
         }
         background.extend(action.steps.background.iter().map(|&it| moved(it)));
         is_concurrent |= action.steps.is_concurrent;
-        let block = action.steps.body.iter().map(|&it| moved(it)).collect();
+        // What it saves is saved at the end of the cell, as of any step.
+        let (own, last): (Vec<usize>, Vec<usize>) =
+            action.steps.body.iter().map(|&it| moved(it)).partition(|&it| steps[it].is_own());
+        for &it in &last {
+            steps[it].parent = None;
+        }
+        saves.extend(last);
+        let block = own;
         steps[at].action = Action::Block { block, rescue: Vec::new(), always: Vec::new() };
     }
     let moved = |at: usize| places[at];
@@ -41,7 +50,7 @@ pub(super) fn splice(tree: &StepTree) -> StepTree {
     }
     background.extend(tree.background.iter().map(|&it| moved(it)));
     background.sort_unstable();
-    let body = tree.body.iter().map(|&it| moved(it)).collect();
+    let body = tree.body.iter().map(|&it| moved(it)).chain(saves).collect();
     let sidecars = tree.sidecars.iter().cloned().map(|it| Sidecar { step: moved(it.step), ..it });
     StepTree { steps, body, background, is_concurrent, sidecars: sidecars.collect() }
 }
@@ -55,6 +64,9 @@ fn moved_step(step: &Step, moved: &dyn Fn(usize) -> usize) -> Step {
         Action::Parallel { members, .. } => all(members),
         Action::Wait { steps } | Action::Cancel { steps } => all(steps),
         Action::Run { .. } | Action::Approve(_) | Action::WaitAll | Action::Rollback => {}
+    }
+    if let Some(FilesPart::Save(of)) = &mut step.files {
+        *of = moved(*of);
     }
     for at in [&mut step.parent, &mut step.undo, &mut step.undoes].into_iter().flatten() {
         *at = moved(*at);

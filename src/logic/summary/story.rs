@@ -159,7 +159,7 @@ impl Story {
                     self.ended(&StepEnd { key, ..replay.end.clone() });
                 }
             }
-            Event::CacheMissed { unit, miss } => {
+            Event::CacheMissed { unit, miss } if !miss.is_off() => {
                 self.note_cached(unit.cell, unit.step, Cached::Miss { reason: miss.message.clone() });
             }
             Event::CacheKept { unit, kept: Kept::Stored { .. } } => {

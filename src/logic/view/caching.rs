@@ -50,7 +50,7 @@ impl JobView {
                 let view = CacheView::Hit { made_by: hit.made_by, took, restored: hit.restored };
                 self.set_cache(*unit, view);
             }
-            Event::CacheMissed { unit, miss } => {
+            Event::CacheMissed { unit, miss } if !miss.is_off() => {
                 self.cache.misses += 1;
                 let (reason, message) = (miss.reason.clone(), miss.message.clone());
                 self.set_cache(*unit, CacheView::Missed { reason, message });

@@ -25,7 +25,7 @@ use super::stop::{self, Whose};
 use crate::logic::job::effect::{KeepChildren, Launch, Program};
 use crate::logic::job::report::{AttemptKey, End, Exit, Report, StartFailure, StepFiles, Usage};
 use crate::logic::secret::Masker;
-use crate::port::keeper::TAG_VARIABLE;
+use crate::port::keeper::{ANY_JOB, JOB_VARIABLE, TAG_VARIABLE};
 use crate::port::words;
 
 /// A worker needs little stack; what is large lives on the heap.
@@ -258,6 +258,11 @@ impl Worker {
                 name.escape_debug()
             ))
         })?;
+        if launch.is_closed
+            && let Some(any) = entry(JOB_VARIABLE.as_bytes(), ANY_JOB.as_bytes())
+        {
+            environment.set(any);
+        }
         let mut tag = attempt_tag(&launch.tag, launch.key);
         if let Some(outer) = &self.shared.outer_tag {
             tag = format!("{tag},{outer}");

@@ -2,6 +2,7 @@
 
 mod damage;
 mod lies;
+mod others;
 mod restoring;
 mod two;
 mod upkeep;
@@ -15,7 +16,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::{Ask, Cache, Opening};
+use super::{Ask, Cache, Opening, moment};
 use crate::logic::cache::{
     Field, Hit, Inputs, Kept, Looked, Miss, Recipe, Record, Replay, Share, Trust, Unit,
 };
@@ -89,6 +90,7 @@ impl Place {
             job: 1,
             trust: Trust::Own,
             is_nested: false,
+            at_work: Vec::new(),
             probe: |command, _, _| Ok(format!("{command} 1.0")),
         }
     }
@@ -182,7 +184,12 @@ impl Job {
     }
 
     pub(super) fn keep(&self, unit: Unit, record: Record, logs: &[(u32, String)]) -> Kept {
-        self.ask(vec![Ask::Keep { unit, record, logs: logs.to_vec() }]);
+        self.keep_until(unit, moment(), record, logs)
+    }
+
+    /// The same for what was over at that moment.
+    pub(super) fn keep_until(&self, unit: Unit, until: i64, record: Record, logs: &[(u32, String)]) -> Kept {
+        self.ask(vec![Ask::Keep { unit, until, record, logs: logs.to_vec() }]);
         match self.answer() {
             Report::Kept { kept, .. } => kept,
             other => panic!("{other:?}"),

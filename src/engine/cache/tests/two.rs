@@ -12,6 +12,10 @@ fn ask(unit: Unit, recipe: &Recipe) -> Ask {
     Ask::Look { unit, recipe: Arc::new(recipe.clone()), may_hit: true }
 }
 
+fn keep(unit: Unit) -> Ask {
+    Ask::Keep { unit, until: super::super::moment(), record: record(), logs: Vec::new() }
+}
+
 /// A look at something that has nothing to do with the others, so that an answer proves that the job goes on.
 fn other() -> Recipe {
     let inputs = Inputs::Globs(vec!["src/a.c".to_owned()]);
@@ -83,7 +87,7 @@ fn two_cells_of_one_job_wait_for_each_other() {
     miss(job.look(unit(7), &other()));
     assert!(job.is_silent(), "both wait");
     build(&place);
-    job.ask(vec![Ask::Keep { unit: unit(0), record: record(), logs: Vec::new() }]);
+    job.ask(vec![keep(unit(0))]);
     let mut heard = Vec::new();
     while heard.len() < 3 {
         heard.extend(job.heard.recv_timeout(super::PATIENCE).expect("an answer"));
@@ -103,8 +107,8 @@ fn two_engines_that_keep_the_same_key_leave_one_whole_result() {
     let (one, two) = (place.job(), place.job());
     miss(one.look(unit(0), &pure));
     miss(two.look(unit(0), &pure));
-    one.ask(vec![Ask::Keep { unit: unit(0), record: record(), logs: Vec::new() }]);
-    two.ask(vec![Ask::Keep { unit: unit(0), record: record(), logs: Vec::new() }]);
+    one.ask(vec![keep(unit(0))]);
+    two.ask(vec![keep(unit(0))]);
     for job in [&one, &two] {
         assert!(matches!(job.answer(), Report::Kept { kept: Kept::Stored { .. }, .. }));
     }
@@ -147,7 +151,7 @@ fn many_results_at_once_are_all_answered_once() {
     for at in 0..count {
         place.write(&format!("out/{at}"), &format!("text {at}"));
     }
-    job.ask((0..count).map(|at| Ask::Keep { unit: unit(at), record: record(), logs: Vec::new() }).collect());
+    job.ask((0..count).map(|at| keep(unit(at))).collect());
     let kept = hear(&job, count);
     assert!(kept.iter().all(|it| matches!(it, Report::Kept { kept: Kept::Stored { .. }, .. })), "{kept:?}");
     drop(job);

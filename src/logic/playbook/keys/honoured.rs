@@ -38,6 +38,7 @@ pub(super) fn of(place: Place) -> Option<&'static [Key]> {
         Place::Artifacts => ARTIFACTS,
         Place::ArtifactOut => ARTIFACT_OUT,
         Place::ArtifactIn => ARTIFACT_IN,
+        Place::CacheFiles => CACHE_FILES,
         Place::Sidecar => SIDECAR,
         Place::SidecarProcess => SIDECAR_PROCESS,
         Place::Credentials => CREDENTIALS,
@@ -363,7 +364,7 @@ static STEP: &[Key] = &[
     yes(T, "uses", "a path such as `./actions/setup`", "Runs the steps of an action of the project"),
     yes(T, "with", "a map of values", "Inputs of `uses`"),
     yes(T, "cache", "a map", "Takes the result of an earlier equal run"),
-    later(T, "cache-files", "a map", "Keeps files between jobs"),
+    yes(T, "cache-files", "a map", "Puts files of earlier jobs back, and saves them at the end of the cell"),
     yes(T, "idempotent", "`true` or `false`", "May run again after a crash"),
     yes(
         T,
@@ -526,8 +527,23 @@ static CACHE: &[Key] = &[
     yes(CA, "share", "`project`, `branch` or `none`", "Who may use the result"),
     later(CA, "failures", "`true` or `false`", "Keeps failures of pure checks"),
     yes(CA, "strict", "`true` or `false`", "Watches for undeclared writes"),
-    later(CA, "path", "a list of paths", "Files that are kept between jobs"),
-    later(CA, "restore-keys", "a list of text", "Beginnings of keys that will do as well"),
+];
+
+const CF: Place = Place::CacheFiles;
+static CACHE_FILES: &[Key] = &[
+    yes(
+        CF,
+        "path",
+        "a list of paths",
+        "Files and folders: of the project, at home (`~/`), or whole paths; required",
+    ),
+    yes(
+        CF,
+        "key",
+        "text with expressions",
+        "What they are known by, such as `deps-${{ hashFiles('*.lock') }}`; required",
+    ),
+    yes(CF, "restore-keys", "a list of text", "Beginnings of keys that will do as well, in order"),
 ];
 
 const ARTS: Place = Place::Artifacts;

@@ -42,6 +42,7 @@ pub enum Place {
     Credentials,
     Ready,
     Cache,
+    CacheFiles,
     Approve,
     Artifacts,
     ArtifactOut,
@@ -61,7 +62,7 @@ pub enum Place {
 
 impl Place {
     /// All places, in the order in which the table is printed.
-    pub const ALL: [Self; 46] = [
+    pub const ALL: [Self; 47] = [
         Self::Playbook,
         Self::Input,
         Self::Secret,
@@ -93,6 +94,7 @@ impl Place {
         Self::Credentials,
         Self::Ready,
         Self::Cache,
+        Self::CacheFiles,
         Self::Approve,
         Self::Artifacts,
         Self::ArtifactOut,
@@ -145,6 +147,7 @@ impl Place {
             Self::Credentials => "`credentials`",
             Self::Ready => "`ready`",
             Self::Cache => "`cache`",
+            Self::CacheFiles => "`cache-files`",
             Self::Approve => "`approve`",
             Self::Artifacts => "`artifacts`",
             Self::ArtifactOut => "an entry of `artifacts.out`",

@@ -1,0 +1,105 @@
+//! Files of somebody else among the outputs: what they wrote never becomes a result.
+
+use std::fs;
+use std::sync::Arc;
+
+use super::{Ask, Place, build, field, miss, moment, recipe, record, unit};
+use crate::logic::cache::{Kept, OFF, Recipe, Unit};
+
+/// Looks for another result than the one before, works, lets somebody else do something, and keeps.
+fn made_then(place: &Place, name: &str, work: impl FnOnce(&Place), after: impl FnOnce(&Place)) -> Kept {
+    let it = Recipe { fields: vec![field("run of step 1", Some(name))], ..recipe() };
+    let job = place.job();
+    next_tick();
+    miss(job.look(unit(0), &it));
+    work(place);
+    let until = moment();
+    next_tick();
+    after(place);
+    job.keep_until(unit(0), until, record(), &[])
+}
+
+/// Waits until the clock that marks files has moved on: what happens within one tick cannot be told apart.
+fn next_tick() {
+    let now = moment();
+    while super::super::stat::tick() <= now {
+        std::thread::yield_now();
+    }
+}
+
+#[track_caller]
+fn is_refused(kept: &Kept, why: &str, what: &str) {
+    assert!(
+        matches!(kept, Kept::Not { reason, message } if reason == why && message.contains(what)),
+        "{why}: {kept:?}"
+    );
+}
+
+#[test]
+fn what_somebody_writes_after_the_end_is_not_kept() {
+    type Change = (&'static str, fn(&Place));
+    let what: [Change; 4] = [
+        ("`out/a.o`", |place| place.write("out/a.o", "by a person")),
+        ("`out`", |place| place.write("out/new.o", "by a person")),
+        ("`out`", |place| fs::remove_file(place.at("out/b.o")).expect("it is there")),
+        ("`out/a.o`", |place| place.mode("out/a.o", 0o755)),
+    ];
+    for (name, change) in what {
+        is_refused(&made_then(&Place::new(), "one", build, change), "output-touched", name);
+    }
+}
+
+#[test]
+fn what_was_there_before_is_kept_only_if_it_was_made_or_is_named() {
+    let place = Place::new();
+    place.write("out/mine", "by a person");
+    is_refused(&made_then(&place, "one", build, |_| {}), "leftover", "`out/mine`");
+    fs::remove_file(place.at("out/mine")).expect("it is there");
+    assert!(matches!(made_then(&place, "one", build, |_| {}), Kept::Stored { files: 2, .. }));
+    // A command that finds a file up to date.
+    let half = |place: &Place| place.write("out/a.o", "new object a");
+    assert!(matches!(made_then(&place, "two", half, |_| {}), Kept::Stored { files: 2, .. }));
+    place.write("out/b.o", "edited");
+    is_refused(&made_then(&place, "three", half, |_| {}), "leftover", "`out/b.o`");
+    let named = Recipe { outputs: vec!["out/b.o".to_owned()], ..recipe() };
+    assert!(matches!(place.make(&named, |_| {}), Kept::Stored { files: 1, .. }));
+}
+
+#[test]
+fn what_another_one_made_is_none_of_its_own() {
+    let place = Place::new();
+    place.made(&recipe(), |place| place.write("out/a.o", "object a"));
+    next_tick();
+    let other = Recipe { name: "p: other".to_owned(), fields: Vec::new(), ..recipe() };
+    is_refused(&place.make(&other, |place| place.write("out/b.o", "b")), "leftover", "`out/a.o`");
+}
+
+#[test]
+fn outputs_are_locked_where_the_cache_is_off_and_where_it_is_of_no_use() {
+    let place = Place::new();
+    let (one, two) = (place.job(), place.job());
+    one.ask(vec![Ask::Lock { unit: unit(0), outputs: recipe().outputs }]);
+    let off = miss(one.looked());
+    assert_eq!((off.reason.as_str(), off.is_hopeless), (OFF, true));
+    let broken = Recipe { name: "broken".to_owned(), outputs: vec!["out/**".to_owned()], ..recipe() };
+    two.ask(vec![Ask::Look { unit: unit(0), recipe: Arc::new(broken.clone()), may_hit: true }]);
+    miss(two.look(unit(7), &Recipe { outputs: Vec::new(), ..recipe() }));
+    assert!(two.is_silent(), "it waits");
+    one.ask(vec![Ask::Drop { unit: unit(0) }]);
+    miss(two.looked());
+    two.ask(vec![Ask::Drop { unit: unit(0) }]);
+    // One that can never be kept.
+    let hopeless = Recipe { inputs: crate::logic::cache::Inputs::Globs(recipe().outputs), ..broken };
+    place.write("out/a.o", "x");
+    assert!(miss(two.look(unit(1), &hopeless)).is_hopeless);
+    one.ask(vec![Ask::Lock { unit: unit(2), outputs: recipe().outputs }]);
+    miss(one.look(unit(8), &Recipe { outputs: Vec::new(), ..recipe() }));
+    assert!(one.is_silent(), "it waits");
+    drop(two);
+    miss(one.looked());
+    // A step has a slot, and does not wait.
+    let three = place.job();
+    let step = Unit { step: Some(0), ..unit(0) };
+    three.ask(vec![Ask::Lock { unit: step, outputs: recipe().outputs }]);
+    assert_eq!(miss(three.looked()).reason, OFF);
+}
