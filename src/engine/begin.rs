@@ -383,6 +383,7 @@ fn run(
         silent_keepers: 1,
         sharing: super::sharing::Sharing::default(),
         results: None,
+        parcels: super::artifacts::Parcels::default(),
         left: super::leave::Left::default(),
         clock: clock::Steady::after(journal.last().map_or(Timestamp(i64::MIN), |it| it.time)),
     };

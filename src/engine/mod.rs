@@ -11,6 +11,7 @@
     reason = "the engine reads time and keeps files; children are the keeper's"
 )]
 
+mod artifacts;
 mod begin;
 mod bell;
 mod bus;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
+use super::artifacts::Parcels;
 use super::begin::{Driven, Fetch, JobEnd, know};
 use super::bus::Bus;
 use super::clock::Steady;
@@ -72,6 +73,8 @@ pub(super) struct Engine {
     pub(super) clock: Steady,
     /// Where results are looked for and kept, once that was wanted.
     pub(super) results: Option<Results>,
+    /// What publishes artifacts and puts them into place.
+    pub(super) parcels: Parcels,
     /// What it left behind at the end of the job.
     pub(super) left: super::leave::Left,
 }
@@ -488,6 +491,7 @@ impl Engine {
             }
             flight.own.extend(self.ask_for_claims()?);
             self.ask_for_results(flight);
+            self.ask_for_artifacts(flight);
             let own = std::mem::take(&mut flight.own);
             if own.is_empty() {
                 self.tell_those_who_wait();

@@ -6,8 +6,8 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub use super::cache::{
-    CacheLimits, CachePruned, CacheVerified, KeptResult, cached, clear_cache, made_of, made_of_key,
-    prune_cache, verify_cache,
+    ArtifactFile, ArtifactKind, ArtifactState, CacheLimits, CachePruned, CacheVerified, KeptResult, cached,
+    clear_cache, get_artifact, look_at_artifact, made_of, made_of_key, prune_cache, verify_cache,
 };
 pub use super::store::{
     Doomed, Exported, Finding, Keep, Pruning, Verified, create, export, prune, pruning, senseless, verify,

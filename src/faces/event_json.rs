@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::logic::artifact::Taken;
 use crate::logic::cache::{Hit, Kept, Unit};
 use crate::logic::job::event::{Envelope, Event, SCHEMA};
 use crate::logic::job::gate::GatePlace;
@@ -109,6 +110,10 @@ impl Place {
             Event::ClaimsBlocked { cell, run, .. }
             | Event::ClaimsHeld { cell, run }
             | Event::ClaimsLost { cell, run } => Self { cell: cell.map(|cell| (cell, *run)), ..none },
+            Event::ArtifactsTaken { cell, run, .. }
+            | Event::ArtifactPublished { cell, run, .. }
+            | Event::ArtifactEmpty { cell, run, .. }
+            | Event::ArtifactsFailed { cell, run, .. } => Self { cell: Some((*cell, *run)), ..none },
             Event::CacheHit { unit, .. }
             | Event::CacheWaits { unit, .. }
             | Event::CacheMissed { unit, .. }
@@ -143,7 +148,7 @@ impl Place {
 fn data(view: &JobView, event: &Event) -> Map<String, Json> {
     let Ok(Json::Object(mut fields)) = serde_json::to_value(event) else { return Map::new() };
     fields.retain(|name, _| !PLACES.contains(&name.as_str()));
-    if let Some(fields) = cache_data(view, event) {
+    if let Some(fields) = cache_data(view, event).or_else(|| artifact_data(event)) {
         return fields;
     }
     if let Event::StageStarted { cells, .. } = event {
@@ -208,6 +213,32 @@ fn data(view: &JobView, event: &Event) -> Map<String, Json> {
         }
     }
     fields
+}
+
+/// What an event about artifacts tells.
+fn artifact_data(event: &Event) -> Option<Map<String, Json>> {
+    let data = match event {
+        Event::ArtifactPublished { artifact, .. } => json!({
+            "name": artifact.name,
+            "files": artifact.files,
+            "bytes": artifact.bytes,
+            "digest": format!("sha256:{}", artifact.digest),
+            "until": artifact.until.rfc3339(),
+        }),
+        Event::ArtifactEmpty { name, message, is_warning, .. } => {
+            json!({ "name": name, "message": message, "warning": is_warning })
+        }
+        Event::ArtifactsTaken { taken, .. } => {
+            let one = |it: &Taken| {
+                let digest = format!("sha256:{}", it.digest);
+                json!({ "name": it.name, "path": it.folder, "digest": digest, "written": it.written })
+            };
+            json!({ "artifacts": taken.iter().map(one).collect::<Vec<_>>() })
+        }
+        Event::ArtifactsFailed { message, .. } => json!({ "message": message }),
+        _ => return None,
+    };
+    Some(object_of(&data))
 }
 
 /// What an event about the cache tells.

@@ -25,7 +25,7 @@ use crate::logic::job::event::{Cause, Envelope, Event, Outcome, StepEnd};
 use crate::logic::job::order::Target;
 use crate::logic::job::report::AttemptKey;
 use crate::logic::text::clean::{clean, written_out};
-use crate::logic::text::{duration, listed, plural};
+use crate::logic::text::{bytes_text, duration, listed, listed_names, plural};
 use crate::logic::time::Timestamp;
 use crate::logic::view::{CacheView, JobView, Phase};
 
@@ -276,6 +276,9 @@ impl Plain {
             | Event::CacheWaits { .. }
             | Event::CacheMissed { .. }
             | Event::CacheKept { .. } => self.cache_line(out, view, &envelope.event),
+            Event::ArtifactPublished { .. } | Event::ArtifactEmpty { .. } | Event::ArtifactsTaken { .. } => {
+                self.artifact_line(out, view, &envelope.event)
+            }
             other => job_line(out, view, other),
         }
     }
@@ -314,6 +317,31 @@ impl Plain {
                 paint.sign(State::Allowed),
                 unit_words(view, *unit)
             )),
+            _ => None,
+        }
+    }
+
+    fn artifact_line(&self, out: &Out, view: &JobView, event: &Event) -> Option<String> {
+        let paint = out.paint;
+        match event {
+            Event::ArtifactPublished { cell, artifact, .. } => Some(format!(
+                "{} {} keeps the artifact `{}` ({}, {})",
+                paint.symbol(Phase::Done(Outcome::Success)),
+                view.cell_name(*cell),
+                artifact.name,
+                plural(artifact.files as usize, "file"),
+                bytes_text(artifact.bytes)
+            )),
+            Event::ArtifactEmpty { cell, name, message, is_warning: true, .. } => Some(format!(
+                "{} {} keeps no artifact `{name}`: {message}",
+                paint.sign(State::Allowed),
+                view.cell_name(*cell)
+            )),
+            Event::ArtifactsTaken { cell, taken, .. } if self.volume == Volume::Verbose => {
+                let names: Vec<&str> = taken.iter().map(|it| &*it.name).collect();
+                let name = view.cell_name(*cell);
+                Some(format!("{} {name} takes {}", paint.symbol(Phase::Running), listed_names(&names, "and")))
+            }
             _ => None,
         }
     }

@@ -7,6 +7,7 @@
 //! touched, and nothing waits. Time comes in as an argument. `tests/tidy.rs` holds this.
 
 pub mod address;
+pub mod artifact;
 pub mod cache;
 pub mod claims;
 pub mod diag;

@@ -50,7 +50,8 @@ pub fn cause(it: &Cause, view: &JobView) -> String {
         | Cause::Start { message }
         | Cause::Protocol { message }
         | Cause::Interrupted { message }
-        | Cause::Matrix { message } => message.clone(),
+        | Cause::Matrix { message }
+        | Cause::Artifact { message } => message.clone(),
         Cause::Order { by } => format!("asked for by {by}"),
         Cause::FailFast { cell } => format!("`{}` failed before it", view.cell_name(*cell)),
         Cause::Condition { text } => {

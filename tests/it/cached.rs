@@ -59,6 +59,21 @@ fn project() -> Sandbox {
     sandbox
 }
 
+/// The same, and what is made depends on an artifact besides.
+fn project_with_artifact() -> Sandbox {
+    let text = PLAYBOOK
+        .replace("  make:\n", "    artifacts: { out: [{ name: part, path: part }] }\n  make:\n")
+        .replace(
+            "    steps:\n      - id: one",
+            "    artifacts: { in: [{ name: part, path: got }] }\n    steps:\n      - id: one",
+        )
+        .replace(
+            "          echo made it",
+            "          cp \"$SORTIE_WORKSPACE/got/part\" out/part\n          echo made it",
+        );
+    project().file("lies.yml", &text).file("part", "part\n")
+}
+
 fn run_with(sandbox: &Sandbox, arguments: &[&str], env: &[(&str, &str)]) -> Ran {
     let path = std::env::var("PATH").unwrap_or_default();
     let bin = sandbox.project().join("bin");
@@ -281,6 +296,9 @@ fn of_the_store() -> Vec<Lie> {
         lie("the output of a need changed", "changed", |at| {
             fs::write(at.join("given"), "new\n").expect("the project is there and ours")
         }),
+        lie("an artifact changed", "changed", |at| {
+            fs::write(at.join("part"), "other\n").expect("the project is there and ours")
+        }),
         lie("another folder to work in", "changed", |at| {
             fs::create_dir(at.join("down")).expect("the project is there and ours");
             for name in ["src", "out"] {
@@ -303,7 +321,7 @@ fn every_lie_is_seen_through() {
     let mut wrong = Vec::new();
     let all = [of_the_recipe(), of_inputs(), of_outputs(), of_the_store()];
     for lie in all.into_iter().flatten() {
-        let sandbox = project();
+        let sandbox = project_with_artifact();
         run_with(&sandbox, &[], &[]).code(0).done();
         assert_eq!(decision(&sandbox), "new", "{}", lie.name);
         let project = sandbox.project();

@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests prepare files, start the program and keep deadlines")]
 #![expect(clippy::panic, reason = "the kit fails a test with everything that was printed")]
 
+mod artifacts;
 mod bad_input;
 mod bad_input_alive;
 mod cache_commands;

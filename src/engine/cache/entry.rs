@@ -37,6 +37,9 @@ pub(super) struct Head {
     pub(super) trust: Trust,
     pub(super) share: Share,
     pub(super) branch: Option<String>,
+    /// Of the artifacts that were published: their lists, and the files of the store that these name.
+    #[serde(default)]
+    pub(super) artifacts: Vec<Body>,
 }
 
 /// A file, folder or link of a result.
@@ -109,6 +112,26 @@ impl Entry {
         Ok(Self { head, inside: inside.to_vec() })
     }
 
+    /// Returns files alone, which no result was made of.
+    pub(super) fn bare(files: Vec<Output>, inside: Vec<u8>) -> Self {
+        let head = Head {
+            key: Digest(Hash::from_bytes([0; 32])),
+            name: String::new(),
+            patterns: Vec::new(),
+            files,
+            logs: Vec::new(),
+            record: String::new(),
+            bytes: 0,
+            made_by: 0,
+            made: 0,
+            trust: Trust::Own,
+            share: Share::Project,
+            branch: None,
+            artifacts: Vec::new(),
+        };
+        Self { head, inside }
+    }
+
     /// Returns what is replayed of it.
     ///
     /// # Errors
@@ -131,7 +154,7 @@ impl Entry {
             What::File { body, .. } => Some(body),
             What::Folder | What::Link { .. } => None,
         });
-        files.chain(self.head.logs.iter().map(|it| &it.body))
+        files.chain(self.head.logs.iter().map(|it| &it.body)).chain(&self.head.artifacts)
     }
 }
 
@@ -215,6 +238,7 @@ mod tests {
             trust: Trust::Own,
             share: Share::Project,
             branch: None,
+            artifacts: Vec::new(),
         }
     }
 

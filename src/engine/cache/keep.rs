@@ -172,6 +172,10 @@ fn prepare(shared: &Shared, places: &Places, db: &Db, it: Keeping) -> Result<Rea
     let files = gather.outputs(&mut look, &looking)?;
     gather.refuse_others(db, &looking, &files)?;
     let logs = gather.logs(&it.logs)?;
+    let artifacts = it.record.artifacts.iter().flatten().map(|artifact| {
+        super::artifacts::bodies(&places.shelf, artifact).map_err(|why| Trouble::new("no-artifact", why))
+    });
+    let artifacts = artifacts.collect::<Result<Vec<_>, _>>()?.concat();
     let (recipe, known) = (&looking.recipe, &looking.known);
     let record = serde_json::to_string(&it.record).map_err(|error| {
         Trouble::new("not-recordable", format!("what it told cannot be written down: {error}"))
@@ -194,6 +198,7 @@ fn prepare(shared: &Shared, places: &Places, db: &Db, it: Keeping) -> Result<Rea
         trust,
         share,
         branch: branch.clone(),
+        artifacts,
     };
     let portrait = portrait(recipe, &known.around, &known.resolved.inputs, &db.secret).0;
     let row = NameRow { name: recipe.name.clone(), key: Digest(known.key), trust, share, branch, portrait };

@@ -19,7 +19,7 @@ use super::files::{Look, Resolved, Trouble, read_patterns, shown};
 use super::keep::{NameRow, some_of};
 use super::locks::{NotHad, Wish, byte_of};
 use super::project::{Listing, listing};
-use super::restore::{Restored, Restorer, leave_changed, may_write, survey};
+use super::restore::{Restored, Restorer, Stored, leave_changed, may_write, survey};
 use super::stat::{stat_at, tick};
 use super::worker::{IS_DAMAGED, PAUSES, Places, Shared, WAS_DAMAGED, Worker, hopeless, off};
 use super::writers::Others;
@@ -492,7 +492,8 @@ fn serve(
     }
     may_write(&moment.places.root, &todo)?;
     let aside = shared.opening.job_dir.join(ASIDE);
-    let restorer = Restorer { shelf, memo: &shared.memo, db, known: &shared.known, aside: &aside };
+    let store = Some(Stored { db, known: &shared.known, aside: &aside });
+    let restorer = Restorer { shelf, memo: &shared.memo, store };
     let restored = restorer.apply(&moment.places.root, id, entry, &todo)?;
     // Last: where it is a miss after all, the command begins its log anew.
     put_logs(shared, wanted.unit, entry, moment.places)?;
@@ -599,8 +600,8 @@ pub(super) fn restore_to_end(shared: &Shared, places: &Places, db: &Db, (id, not
     }
     let gate = places.shelf.gate(false);
     let aside = shared.opening.job_dir.join(ASIDE);
-    let (shelf, memo, known) = (&places.shelf, &shared.memo, &shared.known);
-    let restorer = Restorer { shelf, memo, db, known, aside: &aside };
+    let store = Some(Stored { db, known: &shared.known, aside: &aside });
+    let restorer = Restorer { shelf: &places.shelf, memo: &shared.memo, store };
     if let Ok(mut todo) = survey(&mut moment.look, &shared.memo, &entry, None) {
         let changed = leave_changed(note, &mut todo);
         if !changed.is_empty() {

@@ -184,7 +184,7 @@ impl Reading {
     }
 
     /// Says whether a change since would be seen by its times.
-    fn is_settled(&self) -> bool {
+    pub(super) fn is_settled(&self) -> bool {
         self.tick > self.stat.stamp.modified && self.tick > self.stat.stamp.changed
     }
 }

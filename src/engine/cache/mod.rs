@@ -4,8 +4,11 @@
 //! a result from files (`files.rs`, `memo.rs`) and programs, finds its entry (`entry.rs`, `db.rs`), and puts outputs back
 //! (`restore.rs`); what was made after a miss is kept (`keep.rs`, `shelf.rs`).
 //!
+//! Artifacts (`artifacts/mod.rs`) have their files in the same store, and keep them there.
+//!
 //! Not here: which cells and steps are cached, and what their keys are made of (`logic/job/cached.rs`, `logic/cache`).
 
+mod artifacts;
 mod branch;
 mod compare;
 mod db;
@@ -37,6 +40,8 @@ use std::thread::JoinHandle;
 use crate::logic::cache::{Recipe, Record, Trust, Unit};
 use crate::logic::job::report::Report;
 use crate::port::RunTool;
+pub use artifacts::{ArtifactFile, ArtifactKind, ArtifactState, get_artifact, look_at_artifact};
+pub(super) use artifacts::{Artifacts, Task};
 pub use keyed::{FilesRestored, FilesSaved, restore as restore_files, save as save_files};
 pub use portraits::made_of_key;
 pub use upkeep::{

@@ -54,6 +54,14 @@ pub(super) enum Todo<'a> {
 pub(super) struct Restorer<'a> {
     pub(super) shelf: &'a Shelf,
     pub(super) memo: &'a Memo,
+    /// Without it, a restoring that is cut off is not finished by others, and what is replaced is not looked at.
+    pub(super) store: Option<Stored<'a>>,
+}
+
+/// What is known of earlier results.
+#[derive(Clone, Copy)]
+pub(super) struct Stored<'a> {
+    /// Where it is noted what is being restored.
     pub(super) db: &'a Db,
     pub(super) known: &'a Known,
     /// Where files go that no result has had.
@@ -278,13 +286,13 @@ impl Restorer<'_> {
             return Ok(Restored::default());
         }
         // One file is swapped in one step.
-        let is_noted = todo.len() > 1;
+        let noted_in = self.store.filter(|_| todo.len() > 1);
         let failed = |error: &io::Error| {
             let message = format!("what was missing could not be restored, and nothing was changed: {error}");
             Trouble::new("restore-failed", message)
         };
-        if is_noted {
-            let note = self.db.restoring(id, &note(todo));
+        if let Some(Stored { db, .. }) = noted_in {
+            let note = db.restoring(id, &note(todo));
             note.map_err(|error| Trouble::new("restore-failed", format!("the store of results: {error}")))?;
             point();
         }
@@ -308,9 +316,9 @@ impl Restorer<'_> {
                 }
             }
         }
-        if is_noted {
+        if let Some(Stored { db, .. }) = noted_in {
             // If it stays, the next job restores the entry once more.
-            let _outcome = self.db.restored(id);
+            let _outcome = db.restored(id);
             point();
         }
         outcome.map_err(|error| failed(&error))?;
@@ -325,20 +333,20 @@ impl Restorer<'_> {
     fn put_away(&self, root: &Root, todo: &[Todo<'_>], (end, old): (&Path, &Path), restored: &mut Restored) {
         let path = end.strip_prefix(&root.path).unwrap_or(end);
         let bytes = path.as_os_str().as_bytes();
-        if self.is_known(bytes, todo, old) {
+        let Some(store) = self.store.filter(|store| !self.is_known(store, bytes, todo, old)) else {
             // What stays there is removed with the next pruning.
             let _removed = fs::remove_file(old);
             if todo.iter().any(|it| matches!(it, Todo::Remove { path, .. } if path == bytes)) {
                 restored.removed.push(shown(bytes));
             }
             return;
-        }
+        };
         restored.aside.push(shown(bytes));
         // Where it cannot go there, it stays under the other name until the next pruning.
-        let _moved = move_away(old, &self.aside.join(path));
+        let _moved = move_away(old, &store.aside.join(path));
     }
 
-    fn is_known(&self, path: &[u8], todo: &[Todo<'_>], old: &Path) -> bool {
+    fn is_known(&self, store: &Stored<'_>, path: &[u8], todo: &[Todo<'_>], old: &Path) -> bool {
         let Ok(Some(stat)) = stat_at(CWD, old) else { return true };
         let what = if stat.is_link() {
             let target = rustix::fs::readlinkat(CWD, old, Vec::new());
@@ -356,7 +364,7 @@ impl Restorer<'_> {
             })
         };
         let Some(what) = what else { return false };
-        self.known.has(self.db, None, &Output { path: Bytes(path.to_vec()), what })
+        store.known.has(store.db, None, &Output { path: Bytes(path.to_vec()), what })
     }
 
     /// Writes what is missing under other names, and makes folders.

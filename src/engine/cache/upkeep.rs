@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use blake3::Hash;
 
+use super::artifacts::pins::{self, Pin};
 use super::db::{self, Db, Unusable};
 use super::entry::{Entry, Unreadable};
 use super::keep::NameRow;
@@ -65,6 +66,8 @@ impl Default for CacheLimits {
 pub struct CachePruned {
     /// The longest unused first, each with the limit that lets it go.
     pub gone: Vec<(KeptResult, &'static str)>,
+    /// Artifacts whose time is over.
+    pub expired: usize,
     /// Results that stay.
     pub kept: usize,
     /// Bytes of the store that came free, and that stay in use.
@@ -78,6 +81,8 @@ pub struct CacheVerified {
     /// There is a store of results.
     pub is_there: bool,
     pub results: usize,
+    /// Artifacts that jobs keep.
+    pub artifacts: usize,
     /// Files of the store.
     pub files: usize,
     pub findings: usize,
@@ -85,6 +90,9 @@ pub struct CacheVerified {
 
 /// A file that is not whole and younger than this may be of a job that is just writing it.
 const YOUNG: Duration = Duration::from_secs(3600);
+
+/// Seconds between two removals of what nobody uses any more.
+const BETWEEN_PRUNINGS: i64 = 24 * 3600;
 
 /// With more files remembered than this, all are forgotten: most of them are no more.
 const MOST_REMEMBERED: i64 = 500_000;
@@ -95,7 +103,7 @@ const MOST_REMEMBERED: i64 = 500_000;
 /// If the store cannot be read.
 pub fn cached(project: &Project) -> Result<Vec<KeptResult>, EngineError> {
     let Some(db) = look(project)? else { return Ok(Vec::new()) };
-    let mut found = rows(&db)?.into_iter().filter_map(|row| row.result()).collect::<Vec<_>>();
+    let mut found = rows(Some(&db))?.into_iter().filter_map(|row| row.result()).collect::<Vec<_>>();
     found.sort_by(|a, b| (b.used, &a.name).cmp(&(a.used, &b.name)));
     Ok(found)
 }
@@ -141,11 +149,11 @@ pub fn verify_cache(
         other => other.map_err(|error| unusable(&error))?,
     };
     let opened = if repair { open(project).map(Some)? } else { readable };
-    let Some(db) = opened else { return Ok(seen) };
+    let db = opened;
     let memo = Memo::default();
     let mut damaged = Vec::new();
     let mut wanted: BTreeSet<PathBuf> = BTreeSet::new();
-    for row in rows(&db)? {
+    for row in rows(db.as_ref())? {
         seen.results += 1;
         let wrong = match &row.entry {
             Err(Unreadable::Damaged) => Some("its entry is not as it was written".to_owned()),
@@ -169,6 +177,14 @@ pub fn verify_cache(
             damaged.push(row.id);
         }
     }
+    for pin in pins::pins(&project.state) {
+        seen.artifacts += 1;
+        wanted.extend(pins::needed(&shelf, [&pin]));
+        if let Some(wrong) = pin.problem(&shelf, &memo) {
+            seen.findings += 1;
+            tell(wrong);
+        }
+    }
     for (path, _) in blobs(&shelf) {
         seen.files += 1;
         let name = path.strip_prefix(&shelf.folder).unwrap_or(&path).display().to_string();
@@ -181,7 +197,7 @@ pub fn verify_cache(
             fs::remove_file(&path).map_err(|error| EngineError::io(format!("`{name}` stays"), &error))?;
         }
     }
-    if repair {
+    if let Some(db) = db.filter(|_| repair) {
         let removed = db.together(|db| damaged.iter().try_for_each(|id| db.remove(*id)));
         removed.map_err(|error| unusable(&error.into()))?;
     }
@@ -226,10 +242,10 @@ pub fn prune_cache(
 ) -> Result<CachePruned, EngineError> {
     let shelf = Shelf::at(&project.state);
     if is_dry {
-        let Some(db) = look(project)? else { return Ok(CachePruned::default()) };
-        return Ok(Doomed::find(&db, &shelf, limits, now)?.pruned);
+        let db = look(project)?;
+        return Ok(Doomed::find(db.as_ref(), &shelf, limits, now)?.pruned);
     }
-    if !db::path_in(&shelf.folder).exists() {
+    if !shelf.folder.is_dir() {
         return Ok(CachePruned::default());
     }
     let db = open(project)?;
@@ -244,7 +260,11 @@ pub(super) fn prune_alone(
     limits: CacheLimits,
     now: Timestamp,
 ) -> Result<CachePruned, EngineError> {
-    let doomed = Doomed::find(db, shelf, limits, now)?;
+    let doomed = Doomed::find(Some(db), shelf, limits, now)?;
+    for pin in &doomed.pins {
+        pin.remove().map_err(|error| EngineError::io("an artifact whose time is over stays", &error))?;
+        super::point();
+    }
     let removed = db.together(|db| {
         doomed.ids.iter().try_for_each(|id| db.remove(*id))?;
         db.forget_names(&doomed.names)?;
@@ -265,7 +285,26 @@ pub(super) fn prune_alone(
     Ok(doomed.pruned)
 }
 
-/// Removes everything that is kept, whatever state it is in. Returns how many bytes came free.
+/// The same if it was not done for a day, and nobody uses the store at this moment. What cannot be removed now is removed
+/// another day.
+pub(super) fn prune_if_due(db: &Db, shelf: &Shelf, now: Timestamp) {
+    let is_due = |last: i64| now.0.div_euclid(1_000_000) - last > BETWEEN_PRUNINGS;
+    if db.last_pruned().is_ok_and(is_due)
+        && let Some(_gate) = shelf.gate_if_free()
+    {
+        let _outcome = prune_alone(db, shelf, CacheLimits::default(), now);
+    }
+}
+
+/// The same for whoever has not opened the store.
+pub(super) fn prune_daily(state: &Path, now: Timestamp) {
+    let shelf = Shelf::at(state);
+    if let Ok(db) = Db::open(&shelf.folder) {
+        prune_if_due(&db, &shelf, now);
+    }
+}
+
+/// Removes all results, whatever state they are in, and nothing that an artifact needs. Returns how many bytes came free.
 ///
 /// # Errors
 /// If a file stays.
@@ -278,23 +317,23 @@ pub fn clear_cache(project: &Project) -> Result<u64, EngineError> {
     let cannot = |error: &std::io::Error| {
         EngineError::io(format!("the results in `{}` stay", shelf.folder.display()), error)
     };
-    let freed: u64 = walkdir::WalkDir::new(&shelf.folder)
-        .into_iter()
-        .flatten()
-        .filter_map(|it| it.metadata().ok().filter(fs::Metadata::is_file))
-        .map(|it| it.len())
-        .sum();
+    let size = |folder: &Path| -> u64 {
+        let files = walkdir::WalkDir::new(folder).into_iter().flatten();
+        files.filter_map(|it| it.metadata().ok().filter(fs::Metadata::is_file)).map(|it| it.len()).sum()
+    };
+    let before = size(&shelf.folder);
     db::remove_files(&shelf.folder).map_err(|error| cannot(&error))?;
-    match fs::remove_file(db::aside_in(&shelf.folder)) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(cannot(&error)),
-        _ => {}
+    let pinned = pins::needed(&shelf, &pins::pins(&project.state));
+    let missing_is_well = |removed: std::io::Result<()>| match removed {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(cannot(&error)),
+        _ => Ok(()),
+    };
+    missing_is_well(fs::remove_file(db::aside_in(&shelf.folder)))?;
+    for (path, _) in blobs(&shelf).filter(|(path, _)| !pinned.contains(path)) {
+        missing_is_well(fs::remove_file(path))?;
     }
-    for name in ["blobs", "tmp"] {
-        match fs::remove_dir_all(shelf.folder.join(name)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(cannot(&error)),
-            _ => {}
-        }
-    }
+    missing_is_well(fs::remove_dir_all(shelf.folder.join("tmp")))?;
+    let freed = before.saturating_sub(size(&shelf.folder));
     // A job that is at work goes on writing there.
     Shelf::open(&project.state).map_err(|error| cannot(&error))?;
     Ok(freed)
@@ -342,11 +381,18 @@ struct Doomed {
     ids: Vec<i64>,
     names: Vec<i64>,
     files: Vec<PathBuf>,
+    /// Of artifacts whose time is over.
+    pins: Vec<Pin>,
     pruned: CachePruned,
 }
 
 impl Doomed {
-    fn find(db: &Db, shelf: &Shelf, limits: CacheLimits, now: Timestamp) -> Result<Self, EngineError> {
+    fn find(
+        db: Option<&Db>,
+        shelf: &Shelf,
+        limits: CacheLimits,
+        now: Timestamp,
+    ) -> Result<Self, EngineError> {
         let mut rows = rows(db)?;
         rows.sort_by_key(|row| row.used);
         let sizes: BTreeMap<PathBuf, u64> = blobs(shelf).collect();
@@ -354,12 +400,18 @@ impl Doomed {
         for path in rows.iter().flat_map(|row| row.files(shelf)) {
             *needed.entry(path).or_default() += 1;
         }
+        let state = shelf.folder.parent().unwrap_or(&shelf.folder);
+        let (pins, pinned): (Vec<Pin>, Vec<Pin>) =
+            pins::pins(state).into_iter().partition(|it| it.is_over(now));
+        for path in pins::needed(shelf, &pinned) {
+            *needed.entry(path).or_default() += 1;
+        }
         let size = |path: &PathBuf| sizes.get(path).copied().unwrap_or(0);
         let all: u64 = rows.iter().map(|row| row.bytes).sum::<u64>() + sizes.values().sum::<u64>();
         let mut left =
             all - sizes.iter().filter(|(path, _)| !needed.contains_key(*path)).map(|it| it.1).sum::<u64>();
-        let mut it =
-            Self { ids: Vec::new(), names: Vec::new(), files: Vec::new(), pruned: CachePruned::default() };
+        let pruned = CachePruned { expired: pins.len(), ..CachePruned::default() };
+        let mut it = Self { ids: Vec::new(), names: Vec::new(), files: Vec::new(), pins, pruned };
         let mut names: BTreeSet<i64> = BTreeSet::new();
         for row in &rows {
             let age = now.since(Timestamp(row.used.saturating_mul(1_000_000)));
@@ -388,8 +440,8 @@ impl Doomed {
             it.ids.push(row.id);
             it.pruned.gone.extend(row.result().map(|result| (result, why)));
         }
-        it.names = db
-            .names()
+        let known = db.map_or_else(|| Ok(Vec::new()), Db::names);
+        it.names = known
             .map_err(|error| unusable(&error.into()))?
             .into_iter()
             .filter(|id| !names.contains(id))
@@ -410,8 +462,9 @@ impl Row {
     }
 }
 
-fn rows(db: &Db) -> Result<Vec<Row>, EngineError> {
+fn rows(db: Option<&Db>) -> Result<Vec<Row>, EngineError> {
     let mut found = Vec::new();
+    let Some(db) = db else { return Ok(found) };
     db.each_entry(&mut |id, used, body| {
         let entry = Entry::read(body);
         found.push(Row { id, bytes: body.len() as u64, used, entry });

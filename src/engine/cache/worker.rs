@@ -18,7 +18,7 @@ use super::locks::Locks;
 use super::look::{Looking, Wanted};
 use super::memo::Memo;
 use super::shelf::Shelf;
-use super::upkeep::{CacheLimits, prune_alone};
+use super::upkeep::prune_if_due;
 use super::{Answer, Ask, Opening};
 use crate::engine::machine;
 use crate::logic::cache::pattern::Patterns;
@@ -39,9 +39,6 @@ const TICK: Duration = Duration::from_millis(11);
 
 /// So many young files are read before asks are looked at again.
 const YOUNG: usize = 32;
-
-/// Seconds between two removals of what nobody uses any more.
-const BETWEEN_PRUNINGS: i64 = 24 * 3600;
 
 /// The database was none, and another one has taken its place.
 pub(super) const WAS_DAMAGED: &str = "the store of results was damaged, or of an older version, and has been made anew: nothing is \
@@ -518,14 +515,7 @@ impl Worker {
     fn end(&mut self) {
         self.note_uses();
         if let (Ok(db), Ok(places)) = (&self.db, self.shared.places()) {
-            let now = crate::engine::clock::now();
-            let is_due = |last: i64| now.0.div_euclid(1_000_000) - last > BETWEEN_PRUNINGS;
-            if db.last_pruned().is_ok_and(is_due)
-                && let Some(_gate) = places.shelf.gate_if_free()
-            {
-                // What cannot be removed now is removed another day.
-                let _outcome = prune_alone(db, &places.shelf, CacheLimits::default(), now);
-            }
+            prune_if_due(db, &places.shelf, crate::engine::clock::now());
             db.tidy(&places.shelf.folder);
         }
     }

@@ -10,7 +10,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 pub use super::args_history::{
     CacheCommand, CacheExplainArgs, EventsArgs, ExportArgs, ListArgs, LogsArgs, PruneArgs, StoreCommand,
 };
-pub use super::args_summary::{OutputsArgs, SummaryArgs};
+pub use super::args_summary::{ArtifactsCommand, OutputsArgs, SummaryArgs};
 
 #[cfg(test)]
 #[path = "args_tests.rs"]
@@ -418,6 +418,11 @@ pub enum JobsCommand {
     Locks(LocksArgs),
     Summary(SummaryArgs),
     Outputs(OutputsArgs),
+    /// List the artifacts of a job, or put one into a folder
+    Artifacts {
+        #[command(subcommand)]
+        command: ArtifactsCommand,
+    },
 }
 
 /// List what jobs hold that others may want, and who waits for it: groups, locks, resources

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
 use crate::logic::summary::Format;
 
@@ -87,4 +87,46 @@ pub struct OutputsArgs {
     /// Print them as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Commands about artifacts.
+#[derive(Subcommand, Clone, Debug)]
+pub enum ArtifactsCommand {
+    /// List the artifacts of a job: who keeps them, how large they are, until when they are kept
+    #[command(after_help = "Examples:
+  sortie jobs artifacts list              of the last job
+  sortie jobs artifacts list 214 --json   with every file and its SHA-256
+
+What is expired is listed as such for as long as the job is kept.")]
+    List {
+        /// Number, beginning of the id, or `last`
+        #[arg(default_value = "last")]
+        job: String,
+        /// Print them as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Put the files of an artifact into a folder
+    #[command(after_help = "Examples:
+  sortie jobs artifacts get 214 dist              into the folder `dist`
+  sortie jobs artifacts get last dist --to /tmp/x
+  sortie jobs artifacts get last dist --to . --overwrite
+
+All of its files are put there, or none. Files that are equal stay as they are, others are replaced
+only with `--overwrite`.")]
+    Get {
+        /// Number, beginning of the id, or `last`
+        job: String,
+        /// Name of the artifact
+        name: String,
+        /// The folder that its files go to; without it one of its name
+        #[arg(long, value_name = "DIR")]
+        to: Option<PathBuf>,
+        /// Replace files that are there and are other ones
+        #[arg(long)]
+        overwrite: bool,
+        /// Print what was done as JSON
+        #[arg(long)]
+        json: bool,
+    },
 }

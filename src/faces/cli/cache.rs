@@ -7,14 +7,13 @@ use serde_json::json;
 use super::args::CacheCommand;
 use super::cache_explain;
 use super::list::local_time;
-use super::store::bytes_text;
 use super::table::Table;
 use crate::engine::clock;
 use crate::engine::upkeep::{self, CacheLimits, KeptResult};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
-use crate::logic::text::{plural, shortened};
+use crate::logic::text::{bytes_text, plural, shortened};
 
 /// Where the state of a project is if nobody says anything else.
 const DEFAULT_STATE: &str = ".sortie";
@@ -98,12 +97,16 @@ fn verify(context: &Context, repair: bool, as_json: bool, out: &mut Out) -> Resu
     let is_well = seen.findings == 0 || repair;
     if as_json {
         let sum = json!({
-            "type": "sum", "results": seen.results, "files": seen.files, "findings": seen.findings, "repaired": repair,
+            "type": "sum", "results": seen.results, "artifacts": seen.artifacts, "files": seen.files, "findings": seen.findings, "repaired": repair,
             "is_there": seen.is_there,
         });
         out.line(sum.to_string());
     } else {
-        let looked = format!("{}, {}", plural(seen.results, "result"), plural(seen.files, "file"));
+        let artifacts = match seen.artifacts {
+            0 => String::new(),
+            some => format!(", {}", plural(some, "artifact")),
+        };
+        let looked = format!("{}{artifacts}, {}", plural(seen.results, "result"), plural(seen.files, "file"));
         let place = context.project.state.join("cache");
         out.line(match (seen.findings, repair) {
             _ if !seen.is_there => {
@@ -139,6 +142,7 @@ fn prune(
         let sum = json!({
             "dry_run": is_dry,
             "removed": gone.collect::<Vec<_>>(),
+            "expired_artifacts": done.expired,
             "kept": done.kept,
             "freed_bytes": done.freed,
             "kept_bytes": done.in_use,
@@ -164,5 +168,13 @@ fn prune(
         done.kept,
         bytes_text(done.in_use),
     ));
+    if done.expired > 0 {
+        let is = if done.expired == 1 { "is" } else { "are" };
+        out.line(format!(
+            "{} {is} over, and {}",
+            plural(done.expired, "artifact"),
+            if is_dry { "would go" } else { "gone" }
+        ));
+    }
     Ok(Ending::Success)
 }

@@ -10,7 +10,6 @@ use serde_json::{Value as Json, json};
 use super::args::CacheExplainArgs;
 use super::list::local_time;
 use super::pick;
-use super::store::bytes_text;
 use super::table::Table;
 use crate::engine::upkeep::{self, KeptResult};
 use crate::engine::{History, JobRow};
@@ -24,7 +23,7 @@ use crate::logic::cache::{Difference, Hit, Kept, Miss, Unit};
 use crate::logic::job::event::Event;
 use crate::logic::plan::Plan;
 use crate::logic::text::clean::written_out;
-use crate::logic::text::{plural, shortened};
+use crate::logic::text::{bytes_text, plural, shortened};
 use crate::logic::view::JobView;
 
 /// What was decided about a cell or a step.

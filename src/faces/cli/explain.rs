@@ -15,13 +15,14 @@ use crate::logic::playbook::slugs;
 use crate::logic::settings;
 use crate::logic::text::near_miss;
 
-const TOPICS: [(&str, &str); 10] = [
+const TOPICS: [(&str, &str); 11] = [
     ("keys", "every key of the playbook language, and which are not supported yet"),
     ("exit-codes", "what sortie's exit codes mean"),
     ("events", "the types of events that `run --ui json` and `jobs events` print"),
     ("settings", "every setting, its variable and its flag"),
     ("schedules", "what starts jobs by itself, and what happens on odd days"),
     ("cache", "when an earlier result is taken, what it is known by, and what is kept"),
+    ("artifacts", "files that a stage keeps under a name, for stages behind it and for people"),
     ("cache-files", "files that are kept between jobs by a key, such as what a package manager has fetched"),
     ("survival", "what goes on when a terminal, a process, a machine or a container goes away"),
     ("on-interrupt", "what becomes of a step that was lost, and who goes on with its job"),
@@ -29,7 +30,7 @@ const TOPICS: [(&str, &str); 10] = [
 ];
 
 /// The types of events, with what they mean and what older tools call them.
-const EVENTS: [(&str, &str, &str); 55] = [
+const EVENTS: [(&str, &str, &str); 59] = [
     ("job.started", "a job began", "OrchestrationStarted"),
     ("job.paused", "nothing new is started until it is resumed", "OrchestrationPaused"),
     ("job.resumed", "a paused job goes on", "OrchestrationResumed"),
@@ -90,6 +91,14 @@ const EVENTS: [(&str, &str, &str); 55] = [
     ("cache.miss", "none fits; `differed` is what is not as it was in the newest of that name", "CacheMiss"),
     ("cache.stored", "what was made is kept", "CacheStored"),
     ("cache.not-stored", "it is not, and why", ""),
+    (
+        "artifact.published",
+        "a cell has kept files under a name; others may take them from now on",
+        "ArtifactPublished",
+    ),
+    ("artifact.empty", "no file was there for it, and the cell does without", ""),
+    ("artifact.taken", "all that a cell takes is there; its first step comes next", ""),
+    ("artifact.failed", "what a cell takes is not there, or what it keeps could not be; it fails", ""),
     (
         "gate.opened",
         "people are asked; `approvers` are as in the playbook, `people` are who is behind them",

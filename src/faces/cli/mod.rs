@@ -7,6 +7,7 @@ mod approve;
 pub mod args;
 mod args_history;
 mod args_summary;
+mod artifacts;
 mod begin;
 mod cache;
 mod cache_explain;
@@ -134,6 +135,7 @@ fn jobs(
         JobsCommand::Reject(args) => approve::reject(context, &args, out),
         JobsCommand::Summary(args) => summary::summary(context, &args, out, notes),
         JobsCommand::Outputs(args) => summary::print_outputs(context, &args, out, notes),
+        JobsCommand::Artifacts { command } => artifacts::artifacts(context, &command, out, notes),
         JobsCommand::Rollback(args) => rollback::rollback(context, &args, out, notes),
     }
 }

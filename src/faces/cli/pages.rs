@@ -138,6 +138,10 @@ static PAGES: &[(&str, &str)] = pages![
     "cache",
     "cache-files",
     "services",
+    "artifacts",
+    "artifact-name",
+    "artifact-twice",
+    "artifact-unknown",
 ];
 
 /// What can be wrong beside a playbook: with a request, the machine, the settings or a theme. Each has a page, too.

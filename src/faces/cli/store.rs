@@ -15,7 +15,7 @@ use crate::engine::{JobFilter, clock};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
-use crate::logic::text::{plural, shortened};
+use crate::logic::text::{bytes_text, plural, shortened};
 
 /// Runs a command.
 ///
@@ -139,16 +139,6 @@ fn pruned_json(done: &Pruning, is_dry: bool) -> String {
         "spared": spared,
     })
     .to_string()
-}
-
-/// Returns a number of bytes in the largest unit that fits.
-pub(super) fn bytes_text(bytes: u64) -> String {
-    const UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
-    let unit = UNITS.into_iter().find(|(_, size)| bytes >= *size);
-    unit.map_or_else(
-        || format!("{bytes} B"),
-        |(unit, size)| format!("{}.{} {unit}", bytes / size, bytes % size * 10 / size),
-    )
 }
 
 fn export(context: &Context, args: &ExportArgs, out: &mut Out, notes: &mut Out) -> Result<Ending, Failure> {

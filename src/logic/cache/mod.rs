@@ -10,6 +10,7 @@ pub mod pattern;
 
 use serde::{Deserialize, Serialize};
 
+use crate::logic::artifact::Artifact;
 use crate::logic::job::event::StepEnd;
 use crate::logic::job::report::Annotation;
 
@@ -123,6 +124,9 @@ pub struct Record {
     pub steps: Vec<Replay>,
     /// How long the work took, in microseconds.
     pub took_us: u64,
+    /// What was published, one place for each that the stage may publish.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub artifacts: Vec<Option<Artifact>>,
 }
 
 /// How a step ended that is not run again.

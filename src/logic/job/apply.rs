@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::artifacts::Parcels;
 use super::effect::Rung;
 use super::event::{Cause, Event, NewCell, Outcome, StepEnd};
 use super::order::Target;
@@ -13,7 +14,7 @@ use super::state::{
     StepPhase, StepState, StepStop,
 };
 use super::undo::Saga;
-use super::{cached, calls, repeat, together, undo};
+use super::{artifacts, cached, calls, repeat, together, undo};
 use crate::logic::playbook::model::{Action, RunWhen, Step, StepTree};
 use crate::logic::time::Timestamp;
 
@@ -96,6 +97,10 @@ fn fold(state: &mut JobState, event: &Event, at: Timestamp) {
         Event::CacheHit { .. } | Event::CacheMissed { .. } | Event::CacheKept { .. } => {
             cached::apply(state, event);
         }
+        Event::ArtifactsTaken { .. }
+        | Event::ArtifactPublished { .. }
+        | Event::ArtifactEmpty { .. }
+        | Event::ArtifactsFailed { .. } => artifacts::apply(state, event),
     }
 }
 
@@ -261,6 +266,7 @@ fn new_cell(state: &JobState, stage: u32, new: &NewCell, position: (u32, u32)) -
         saga: Saga::default(),
         shares: None,
         cached: None,
+        parcels: Parcels::default(),
         is_anew: state.stages[stage as usize].is_anew,
     }
 }
@@ -277,18 +283,7 @@ fn stage_submitted(state: &mut JobState, stage: u32, new: &NewCell, key: Attempt
     state.index.submitted.push(new.cell);
     state.index.led.insert(after);
     state.index.live.insert(key, None);
-    lead(state, key);
-}
-
-/// Takes note of a try whose success ends its stage: what needs the stage may be submitted behind it.
-fn lead(state: &mut JobState, key: AttemptKey) {
-    let stage = state.cells[key.cell as usize].stage as usize;
-    let has_dependents = !state.setting.plan.stages[stage].needed_by.is_empty();
-    // What is cached is kept first.
-    let is_cached = cached::has_cache(state, state.cells[key.cell as usize].stage);
-    if has_dependents && !is_cached && super::launch::is_last(state, key) {
-        state.index.leads.insert(key);
-    }
+    super::launch::lead(state, key);
 }
 
 fn stage_started(state: &mut JobState, stage: u32, cells: &[NewCell], at: Timestamp) {
@@ -453,6 +448,8 @@ pub(super) fn restart_cell(state: &mut JobState, cell: u32, until: Option<Timest
     it.skip = None;
     it.asking_since = None;
     it.cached = None;
+    it.parcels = Parcels::default();
+    artifacts::forget(state, cell);
     cached::forget(state, cell);
     super::share::forget(state, cell);
     join_queue(state, cell);
@@ -475,6 +472,7 @@ fn cell_finished(
     free_slot(state, cell);
     leave_queue(state, cell);
     leave_submitted(state, cell);
+    artifacts::forget(state, cell);
     cached::forget(state, cell);
     super::share::forget(state, cell);
     let it = &mut state.cells[cell as usize];
@@ -628,7 +626,7 @@ fn step_started(state: &mut JobState, key: AttemptKey, at: Timestamp) {
         let stage = it.stage as usize;
         state.index.live.entry(key).or_insert(None);
         if state.stages[stage].cells.len() == 1 {
-            lead(state, key);
+            super::launch::lead(state, key);
         }
     } else if tree.is_concurrent {
         rest_if_waiting(state, key.cell);

@@ -5,6 +5,7 @@
 //! turn comes. Nothing of a unit begins before the answer is recorded, and nothing follows its success before its result
 //! was kept, or it was said why not. What is cached runs in a closed environment: what is not in the key is not there.
 
+use super::artifacts;
 use super::event::{Event, Outcome, StepEnd};
 use super::failing;
 use super::launch;
@@ -12,6 +13,7 @@ use super::progress::Pressure;
 use super::report::{Annotation, AttemptKey};
 use super::scope::{JobScope, ListStatus, Pairs, Standing, environment};
 use super::state::{CellPhase, CellState, JobState, StepDone, StepPhase};
+use crate::logic::artifact::Artifact;
 use crate::logic::cache::{Field, Hit, Inputs, Kept, Looked, Recipe, Record, Replay, Unit};
 use crate::logic::expr::{ExprError, Template};
 use crate::logic::playbook::cache::{CacheMode, CacheRule};
@@ -30,6 +32,8 @@ pub struct Cached {
     pub phase: CachePhase,
     /// What will be replayed of it, as far as it is known.
     pub replays: Vec<Replay>,
+    /// Of a hit: what was published, one place for each that the stage may publish.
+    pub artifacts: Vec<Option<Artifact>>,
 }
 
 /// Where the caching of a unit stands. One that has not been looked for yet has none.
@@ -151,7 +155,10 @@ pub(super) fn holds_end(state: &mut JobState, cell: u32, failed: bool, pressure:
     let is_missed = it.cached.as_ref().is_some_and(|cached| cached.phase == CachePhase::Missed);
     let has_passed = |outcome: Option<Outcome>| matches!(outcome, Some(Outcome::Success | Outcome::Skipped));
     let is_whole = it.steps.iter().all(|step| step.done().is_some_and(|done| has_passed(done.outcome)));
-    let is_good = pressure == Pressure::None && it.stop.is_none() && it.survivors.is_empty();
+    let is_good = pressure == Pressure::None
+        && it.stop.is_none()
+        && it.survivors.is_empty()
+        && artifacts::trouble(it).is_none();
     let is_result = match failed {
         false => is_whole,
         true => keeps_failures(state, it.stage, None) && failing::has_plainly_failed(state, it),
@@ -205,7 +212,7 @@ pub(super) fn apply(state: &mut JobState, event: &Event) {
             };
             let writes = rule(state, it.stage, unit.step).is_some_and(|(_, mode)| mode.writes);
             let phase = if writes && !miss.is_hopeless { CachePhase::Missed } else { CachePhase::Over };
-            let cached = Some(Box::new(Cached { phase, replays: Vec::new() }));
+            let cached = Some(Box::new(Cached { phase, ..Cached::default() }));
             let it = &mut state.cells[unit.cell as usize];
             match unit.step {
                 Some(step) => it.steps[step as usize].cached = cached,
@@ -224,7 +231,7 @@ pub(super) fn apply(state: &mut JobState, event: &Event) {
                 Some(step) => &mut it.steps[step as usize].cached,
                 None => &mut it.cached,
             };
-            *cached = Some(Box::new(Cached { phase: CachePhase::Over, replays: Vec::new() }));
+            *cached = Some(Box::new(Cached { phase: CachePhase::Over, ..Cached::default() }));
         }
         _ => return,
     }
@@ -237,7 +244,8 @@ pub(super) fn apply(state: &mut JobState, event: &Event) {
 
 fn hit_applied(state: &mut JobState, unit: Unit, hit: &Hit) {
     let Some(it) = state.cells.get_mut(unit.cell as usize).filter(|it| it.run == unit.run) else { return };
-    let cached = Some(Box::new(Cached { phase: CachePhase::Hit, replays: Vec::new() }));
+    let artifacts = hit.record.artifacts.clone();
+    let cached = Some(Box::new(Cached { phase: CachePhase::Hit, artifacts, ..Cached::default() }));
     match unit.step {
         Some(step) => it.steps[step as usize].cached = cached,
         None => it.cached = cached,
@@ -369,7 +377,8 @@ pub fn record(state: &JobState, unit: Unit, now: Timestamp) -> (Record, Vec<(u32
     let logs =
         steps.iter().filter(has_log).map(|it| (it.end.key.step, launch::log_path(it.end.key))).collect();
     let took = since.map_or(0, |since| now.since(since).as_micros());
-    (Record { steps, took_us: u64::try_from(took).unwrap_or(u64::MAX) }, logs)
+    let artifacts = if unit.step.is_none() { artifacts::published(state, unit.cell) } else { Vec::new() };
+    (Record { steps, took_us: u64::try_from(took).unwrap_or(u64::MAX), artifacts }, logs)
 }
 
 /// Says whether a result may be taken, or only kept.
@@ -511,6 +520,7 @@ pub fn recipe(state: &JobState, unit: Unit) -> Result<Recipe, ExprError> {
             fields.step(state, unit.cell, at, &mut programs)?;
         }
     }
+    fields.artifacts(state, unit, &scope)?;
     if fields.is_raw {
         fields.contexts(&scope, rule.with_secrets);
     }
@@ -686,6 +696,28 @@ impl Fields {
             _ => {
                 self.is_raw = true;
                 self.put(name, Some(text.source()));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the cell takes from others, and what it is to publish.
+    fn artifacts(&mut self, state: &JobState, unit: Unit, scope: &JobScope<'_>) -> Result<(), ExprError> {
+        let it = &state.cells[unit.cell as usize];
+        let model = &state.setting.plan.playbook.stages[it.stage as usize];
+        let Some(own) = &model.artifacts else { return Ok(()) };
+        let wants = artifacts::wants(state, unit.cell)
+            .map_err(|message| ExprError::evaluation("no-artifact", message))?;
+        for want in wants {
+            let value = format!("{} in {}", want.artifact.digest, want.folder);
+            self.put(&format!("artifact {}", want.artifact.name), Some(&value));
+        }
+        let outs = if self.is_whole { &own.out[..] } else { &[] };
+        for (at, out) in outs.iter().enumerate() {
+            let name = format!("artifact {} that it keeps", at + 1);
+            self.put(&name, Some(&format!("hidden {}", out.with_hidden)));
+            for text in &out.path {
+                self.text(&format!("{name}, path"), &text.template, (scope, true))?;
             }
         }
         Ok(())

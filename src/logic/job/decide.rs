@@ -113,6 +113,8 @@ fn reported(state: &JobState, report: &Report, now: Timestamp) -> Vec<Event> {
         }
         Report::Looked { unit, looked } => super::cached::looked(state, *unit, looked).into_iter().collect(),
         Report::Kept { unit, kept } => super::cached::kept(state, *unit, kept).into_iter().collect(),
+        Report::Taken { cell, run, outcome } => super::artifacts::taken(state, (*cell, *run), outcome),
+        Report::Offered { cell, run, outcome } => super::artifacts::offered(state, (*cell, *run), outcome),
         Report::Closed { survivors } if state.phase == JobPhase::Running && state.all_done() => {
             vec![finish(state, survivors)]
         }

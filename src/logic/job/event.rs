@@ -11,6 +11,7 @@ use super::effect::Rung;
 use super::gate::{Answer, OnTimeout, Opened};
 use super::order::{Order, RetryScope, Target};
 use super::report::{Annotation, AttemptKey, End, Usage};
+use crate::logic::artifact::{Artifact, Taken};
 use crate::logic::cache::{Hit, Kept, Miss, Unit};
 use crate::logic::claims::{Blocker, Claim};
 use crate::logic::time::Timestamp;
@@ -119,6 +120,8 @@ pub enum Cause {
     Superseded { by: String },
     /// A group, a lock or a resource could not be had.
     NoClaim { message: String },
+    /// What it takes was not there, or what it keeps could not be published.
+    Artifact { message: String },
 }
 
 impl Cause {
@@ -498,6 +501,34 @@ pub enum Event {
         unit: Unit,
         kept: Kept,
     },
+    /// All that a cell takes is there.
+    ArtifactsTaken {
+        cell: u32,
+        run: u32,
+        taken: Vec<Taken>,
+    },
+    /// Others may take it from now on. `out` is its place among those of the cell.
+    ArtifactPublished {
+        cell: u32,
+        run: u32,
+        out: u32,
+        artifact: Box<Artifact>,
+    },
+    /// No file was there for it, and the cell may do without.
+    ArtifactEmpty {
+        cell: u32,
+        run: u32,
+        out: u32,
+        name: Arc<str>,
+        message: String,
+        is_warning: bool,
+    },
+    /// What a cell takes is not there, or what it keeps could not be published. It fails by that.
+    ArtifactsFailed {
+        cell: u32,
+        run: u32,
+        message: String,
+    },
 }
 
 impl Event {
@@ -511,6 +542,10 @@ impl Event {
             Self::CacheMissed { .. } => "cache.miss",
             Self::CacheKept { kept: Kept::Stored { .. }, .. } => "cache.stored",
             Self::CacheKept { .. } => "cache.not-stored",
+            Self::ArtifactsTaken { .. } => "artifact.taken",
+            Self::ArtifactPublished { .. } => "artifact.published",
+            Self::ArtifactEmpty { .. } => "artifact.empty",
+            Self::ArtifactsFailed { .. } => "artifact.failed",
             Self::JobPaused { .. } => "job.paused",
             Self::JobResumed { .. } => "job.resumed",
             Self::JobRecovered { .. } => "job.recovered",
@@ -588,7 +623,14 @@ impl Event {
     /// step marked `durable`, which its plan tells.
     #[must_use]
     pub fn is_relied_on(&self) -> bool {
-        self.is_end() || matches!(self, Self::GateAnswered(_) | Self::GateApproved(_) | Self::GateRejected(_))
+        self.is_end()
+            || matches!(
+                self,
+                Self::GateAnswered(_)
+                    | Self::GateApproved(_)
+                    | Self::GateRejected(_)
+                    | Self::ArtifactPublished { .. }
+            )
     }
 
     /// Returns who asked for it, where somebody did.

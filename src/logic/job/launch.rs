@@ -188,6 +188,18 @@ pub(super) fn is_last(state: &JobState, key: AttemptKey) -> bool {
         && !model.skip_exit_codes.contains(&0)
 }
 
+/// Takes note of a try whose success ends its stage: what needs the stage may be submitted behind it.
+pub(super) fn lead(state: &mut JobState, key: AttemptKey) {
+    let stage = state.cells[key.cell as usize].stage as usize;
+    let has_dependents = !state.setting.plan.stages[stage].needed_by.is_empty();
+    // What is cached is kept first, and artifacts are published.
+    let is_held = super::cached::has_cache(state, state.cells[key.cell as usize].stage)
+        || super::artifacts::has_any(state, state.cells[key.cell as usize].stage);
+    if has_dependents && !is_held && is_last(state, key) {
+        state.index.leads.insert(key);
+    }
+}
+
 /// Returns where a try's log lies, below the job's folder.
 #[must_use]
 pub fn log_path(key: AttemptKey) -> String {

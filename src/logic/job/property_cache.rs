@@ -49,7 +49,7 @@ impl Sim {
             let key = AttemptKey { cell: unit.cell, run: unit.run, step, attempt: 1 };
             Replay { end: StepEnd::new(key), annotations: Vec::new() }
         };
-        let record = Record { steps: all.map(replay).collect(), took_us: 1 };
+        let record = Record { steps: all.map(replay).collect(), took_us: 1, artifacts: Vec::new() };
         Hit { key: String::new(), record, restored: 0, files: 0, bytes: 0, made_by: 1, notes: Vec::new() }
     }
 }

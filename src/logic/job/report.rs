@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::logic::artifact::{Offered, Taken};
 use crate::logic::cache::{Kept, Looked, Unit};
 use crate::logic::claims::Verdict;
 
@@ -52,6 +53,10 @@ pub enum Report {
     Looked { unit: Unit, looked: Looked },
     /// What came of keeping it.
     Kept { unit: Unit, kept: Kept },
+    /// What came of taking all artifacts of a cell.
+    Taken { cell: u32, run: u32, outcome: Result<Vec<Taken>, String> },
+    /// What came of publishing those of a cell: one for each, or nothing was published.
+    Offered { cell: u32, run: u32, outcome: Result<Vec<Offered>, String> },
 }
 
 impl Report {
@@ -68,7 +73,9 @@ impl Report {
             | Self::Claims { .. }
             | Self::LookWaits { .. }
             | Self::Looked { .. }
-            | Self::Kept { .. } => None,
+            | Self::Kept { .. }
+            | Self::Taken { .. }
+            | Self::Offered { .. } => None,
         }
     }
 }

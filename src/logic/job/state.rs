@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::artifacts::{Parcels, Published};
 use super::cached::Cached;
 use super::calls::{self, FrameState};
 use super::effect::Rung;
@@ -76,6 +77,8 @@ pub struct JobState {
     pub shares: Option<Shares>,
     /// Calls of other playbooks, as in the plan.
     pub frames: Vec<FrameState>,
+    /// What cells have published, by name.
+    pub artifacts: BTreeMap<Arc<str>, Published>,
     /// Indexes, kept by `apply`.
     pub index: Index,
 }
@@ -111,6 +114,10 @@ pub struct Index {
     pub looking: BTreeSet<Unit>,
     /// Units whose result is to be kept before anything follows from them.
     pub keeping: BTreeSet<Unit>,
+    /// Cells that wait for what they take, before their first step.
+    pub taking: BTreeSet<u32>,
+    /// Cells whose steps have passed and whose artifacts are to be published before anything follows.
+    pub giving: BTreeSet<u32>,
     /// How many annotations were recorded of each try that has any.
     pub annotated: BTreeMap<AttemptKey, u32>,
     /// Gates that are open.
@@ -254,6 +261,8 @@ pub struct CellState {
     pub shares: Option<Box<Shares>>,
     /// Whether a result of it was found, or is to be kept.
     pub cached: Option<Box<Cached>>,
+    /// What it takes and publishes.
+    pub parcels: Parcels,
     /// As in [`StageState`].
     pub is_anew: bool,
 }
@@ -385,6 +394,7 @@ impl JobState {
             armed: 0,
             shares: None,
             frames,
+            artifacts: BTreeMap::new(),
             index,
         }
     }

@@ -23,6 +23,10 @@ pub struct Wanted<'a> {
     pub looking: &'a std::collections::BTreeSet<Unit>,
     /// Units whose result is to be kept.
     pub keeping: &'a std::collections::BTreeSet<Unit>,
+    /// Cells for which artifacts are to be put in place.
+    pub taking: &'a std::collections::BTreeSet<u32>,
+    /// Cells whose artifacts are to be published.
+    pub giving: &'a std::collections::BTreeSet<u32>,
     /// Whoever holds the children should end what is left and go.
     pub close: bool,
     /// What runs should be stopped where it stands.
@@ -56,6 +60,8 @@ pub fn wanted(state: &JobState) -> Wanted<'_> {
         hashing: &state.index.hashing,
         looking: &state.index.looking,
         keeping: &state.index.keeping,
+        taking: &state.index.taking,
+        giving: &state.index.giving,
         wishes,
         room,
         close: running && state.all_done(),

@@ -41,6 +41,10 @@ pub enum Spot {
     StepWith,
     /// `outputs` of an action.
     ActionOutput,
+    /// `artifacts.out` of a stage.
+    ArtifactOut,
+    /// `artifacts.in` of a stage.
+    ArtifactIn,
 }
 
 /// Names of all contexts, aliases behind their names.
@@ -75,7 +79,7 @@ impl Spot {
             Self::PlaybookOutput | Self::Post => &["run", "github", "inputs", "vars", "stages", "jobs"],
             Self::StageIf | Self::StageApprove => &["run", "github", "inputs", "vars", "needs"],
             Self::Strategy => &["run", "github", "inputs", "vars", "needs", "gate"],
-            Self::StageName | Self::StageContinue | Self::StageShare | Self::StageWith => {
+            Self::StageName | Self::StageContinue | Self::StageShare | Self::StageWith | Self::ArtifactIn => {
                 &["run", "github", "inputs", "vars", "needs", "matrix", "strategy", "gate"]
             }
             Self::StageEnv | Self::StageSecrets => {
@@ -85,6 +89,7 @@ impl Spot {
                 &["run", "github", "inputs", "vars", "env", "needs", "matrix", "strategy", "gate"]
             }
             Self::StageOutput => &STEP[..STEP.len() - 1],
+            Self::ArtifactOut => &STEP_WITHOUT_SECRETS[..STEP_WITHOUT_SECRETS.len() - 1],
             Self::Sidecar => SIDECAR,
             Self::StepIf | Self::StepName | Self::StepApprove => STEP_WITHOUT_SECRETS,
             Self::StepContinue | Self::StepEnv | Self::StepFolder | Self::StepRun | Self::StepWith => STEP,
@@ -148,6 +153,8 @@ impl Spot {
             Self::StageSecrets => "`secrets` of a stage",
             Self::StepWith => "`with` of a step",
             Self::ActionOutput => "`outputs` of an action",
+            Self::ArtifactOut => "`artifacts.out` of a stage",
+            Self::ArtifactIn => "`artifacts.in` of a stage",
         }
     }
 }

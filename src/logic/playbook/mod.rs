@@ -4,6 +4,7 @@
 //! (`faces/report.rs`). Start with `read`. The way goes from `source.rs` (text and places) over `tree.rs` (YAML) to
 //! `read_playbook.rs` and its neighbours, which fill `model.rs`; `keys.rs` is the table of keys, `slugs.rs` that of faults.
 
+pub mod artifact;
 pub mod cache;
 pub mod call;
 mod check;
@@ -20,6 +21,7 @@ mod merge;
 pub mod model;
 pub mod offsets;
 mod read_action;
+mod read_artifacts;
 pub mod read_cache;
 mod read_control;
 mod read_files;

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::artifact::Artifacts;
 use super::cache::CacheRule;
 use super::call::{Call, Composite};
 use super::files::FilesPart;
@@ -263,6 +264,8 @@ pub struct Stage {
     pub cache: Option<Box<CacheRule>>,
     /// It says `cache: false`.
     pub is_never_cached: bool,
+    /// What it keeps for others, and takes from them.
+    pub artifacts: Option<Box<Artifacts>>,
 }
 
 /// When a stage runs, seen from its direct needs. Sugar for `if`.

@@ -109,7 +109,13 @@ impl Reader<'_> {
 
     fn patterns(&mut self, id: NodeId, are_outputs: bool) -> Vec<Text> {
         let texts = self.templates(id, "a pattern for files, or a list of them");
-        for text in &texts {
+        self.check_patterns(&texts, are_outputs);
+        texts
+    }
+
+    /// Reports patterns that are none, as far as they are known. Those of outputs are not git's files and not ours.
+    pub(super) fn check_patterns(&mut self, texts: &[Text], are_outputs: bool) {
+        for text in texts {
             let Some(pattern) = text.template.as_literal() else { continue };
             let plain = pattern.strip_prefix('!').unwrap_or(pattern);
             let leaves = plain.split('/').any(|part| part == "..");
@@ -127,7 +133,6 @@ impl Reader<'_> {
                 self.report(Diagnostic::error("bad-glob", text.span, message));
             }
         }
-        texts
     }
 
     /// Reports what keeps a stage, or a step of it, from being cached.

@@ -49,6 +49,8 @@ impl Reader<'_> {
         for stage in &stages {
             self.check_caches(stage, &env, defaults.cache.as_ref().map(|rule| rule.span));
         }
+        let is_callable = fields.get("on").is_some_and(|id| self.says_call(id));
+        self.check_artifacts(&stages, is_callable);
         Some(Playbook {
             name: Arc::from(name.unwrap_or_else(|| stem(&self.source.name).to_owned())),
             description: fields.get("description").and_then(|id| self.text(id, "text")).map(str::to_owned),
@@ -68,7 +70,7 @@ impl Reader<'_> {
             outputs: fields.get("outputs").map(|id| self.playbook_outputs(id)).unwrap_or_default(),
             triggers,
             concurrency: concurrency.and_then(|field| self.concurrency(field, Spot::PlaybookShare)),
-            is_callable: fields.get("on").is_some_and(|id| self.says_call(id)),
+            is_callable,
             called: Vec::new(),
             reporting: fields.field("reporting").and_then(|field| self.reporting(field)),
         })

@@ -213,6 +213,7 @@ impl<'t> Reader<'t> {
         stage.rollback_on_failure = self.rollback_of_stage(&fields, &stage.steps);
         stage.outputs = fields.get("outputs").map(|id| self.stage_outputs(id)).unwrap_or_default();
         self.stage_cache(&fields, &mut stage, outer.cache.as_deref());
+        stage.artifacts = fields.field("artifacts").and_then(|field| self.artifacts(field));
         stage
     }
 
@@ -385,5 +386,6 @@ fn empty_stage(header: &Header<'_>, needs: Vec<usize>, outer: &Defaults) -> Stag
         resources: Resources::default(),
         cache: None,
         is_never_cached: false,
+        artifacts: None,
     }
 }

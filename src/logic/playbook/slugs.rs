@@ -117,6 +117,9 @@ pub static ALL: &[Slug] = &[
     slug("cache-not-possible", "what has a `cache` has no result that could be taken again"),
     slug("cache-with-secret", "what has a `cache` uses a secret, and its result may hold it"),
     slug("cache-never-hits", "what has a `cache` reads what is another one in each job (warning)"),
+    slug("artifact-name", "an artifact has a name that not every system can carry"),
+    slug("artifact-twice", "two stages, or all cells of one, keep an artifact under one name"),
+    slug("artifact-unknown", "a stage takes an artifact that no stage it needs keeps"),
     slug("trigger-needs-input", "what starts by itself needs an input that nobody gives"),
     slug("self-trigger", "a playbook waits for its own end to start again"),
 ];

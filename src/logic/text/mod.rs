@@ -204,6 +204,17 @@ pub fn parse_size(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(factor)
 }
 
+/// Returns a number of bytes in the largest unit that fits.
+#[must_use]
+pub fn bytes_text(bytes: u64) -> String {
+    const UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+    let unit = UNITS.into_iter().find(|(_, size)| bytes >= *size);
+    unit.map_or_else(
+        || format!("{bytes} B"),
+        |(unit, size)| format!("{}.{} {unit}", bytes / size, bytes % size * 10 / size),
+    )
+}
+
 /// Cuts text to a number of characters, the last of which then is `…`; only the first line is kept.
 #[must_use]
 pub fn shortened(text: &str, most: usize) -> String {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::artifacts::Artifacts;
 use super::caching::CacheCounts;
 use super::calls::Calls;
 use super::parts::{CellView, Counts, Phase, StageView, StepView, Tried};
@@ -79,6 +80,8 @@ pub struct JobView {
     /// is not known.
     pub(super) looked_for: Vec<bool>,
     pub(super) calls: Calls,
+    /// What cells have kept for others.
+    pub artifacts: Artifacts,
 }
 
 impl JobView {
@@ -116,6 +119,7 @@ impl JobView {
             cache: CacheCounts::default(),
             looked_for: Vec::new(),
             calls: Calls::default(),
+            artifacts: Artifacts::default(),
             playbook,
         }
     }
@@ -173,6 +177,10 @@ impl JobView {
             | Event::CacheKept { .. } => {
                 self.fold_cache(&envelope.event, at);
             }
+            Event::ArtifactsTaken { .. }
+            | Event::ArtifactPublished { .. }
+            | Event::ArtifactEmpty { .. }
+            | Event::ArtifactsFailed { .. } => self.artifacts.fold(&envelope.event),
             Event::GateOpened(_)
             | Event::GateAnswered(_)
             | Event::GateApproved(_)

@@ -3,6 +3,7 @@
 //! Not here: deciding anything (`logic/job`), words and colours (`faces`). Start with `JobView::fold`;
 //! `forecast.rs` says how far a job is and how long it will take.
 
+mod artifacts;
 mod caching;
 mod calls;
 pub mod forecast;
@@ -19,6 +20,7 @@ mod worked;
 #[cfg(test)]
 mod tests;
 
+pub use artifacts::{ArtifactView, Artifacts};
 pub use caching::{CacheCounts, CacheView};
 pub use forecast::{Forecast, Progress};
 pub use grid::Grid;

@@ -144,6 +144,7 @@ impl<'a> Opened<'a> {
             trust: self.errand.trust,
             share: Share::Branch,
             branch: Some(self.scopes[0].clone()).filter(|it| !it.is_empty()),
+            artifacts: Vec::new(),
         })
     }
 

@@ -217,7 +217,7 @@ pub(super) fn unit(cell: u32) -> Unit {
 pub(super) fn record() -> Record {
     let mut end = StepEnd::new(AttemptKey { cell: 9, run: 3, step: 0, attempt: 2 });
     end.outputs.push((Arc::from("version"), Arc::from("1.2")));
-    Record { steps: vec![Replay { end, annotations: Vec::new() }], took_us: 1000 }
+    Record { steps: vec![Replay { end, annotations: Vec::new() }], took_us: 1000, artifacts: Vec::new() }
 }
 
 pub(super) fn field(name: &str, value: Option<&str>) -> Field {

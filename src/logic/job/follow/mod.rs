@@ -4,6 +4,7 @@
 //! Invariant: everything here is derived from the state, so a crash between any two events heals itself.
 //! Deadlines and attention are only hints that are drained on the way; replay fills them again.
 
+use super::artifacts::{self, Ruling as Parcel};
 use super::cached::{self, Ruling};
 use super::event::{Cause, Event, Outcome, StepEnd};
 use super::launch;
@@ -129,10 +130,7 @@ fn cell_next(state: &mut JobState, cell: u32, now: Timestamp) -> Option<Event> {
                 (Outcome::Cancelled, cause)
             } else {
                 return match cached::before_cell(state, cell, now) {
-                    Some(Ruling::Done) => {
-                        let failed = super::failing::is_failure(state, cell);
-                        Some(stages::finish_cell(state, cell, failed, Pressure::None, now))
-                    }
+                    Some(Ruling::Done) => stages::replayed(state, cell, now),
                     Some(Ruling::Wait) => None,
                     None => share::before_cell(state, cell, now),
                 };
@@ -190,6 +188,12 @@ fn advance(
     if cached::holds_rest(state, cell) {
         return None;
     }
+    match artifacts::before_steps(state, cell, pressure) {
+        Parcel::Go => {}
+        Parcel::Wait => return None,
+        Parcel::Say(event) => return Some(event),
+        Parcel::End => return Some(stages::finish_cell(state, cell, true, pressure, now)),
+    }
     let run = state.cells[cell as usize].run;
     match progress::next(state, cell, pressure, now) {
         Next::Busy => None,
@@ -228,6 +232,11 @@ fn advance(
             if it.needs_sweep && !it.swept {
                 state.index.sweeping.insert(cell);
                 return None;
+            }
+            match artifacts::before_end(state, cell, failed, pressure) {
+                Parcel::Go | Parcel::End => {}
+                Parcel::Wait => return None,
+                Parcel::Say(event) => return Some(event),
             }
             if cached::holds_end(state, cell, failed, pressure) {
                 return None;

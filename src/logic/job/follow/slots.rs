@@ -3,6 +3,7 @@
 //! A submitted try is with the keeper, which begins it in the slot of a cell that has just succeeded. Its cell stays
 //! queued until the keeper says so, and counts for the limits of its stage. Not here: the orders to the keeper.
 
+use super::super::artifacts;
 use super::super::decide::is_submitted;
 use super::super::event::Event;
 use super::super::progress::{self, Next, Pressure};
@@ -96,7 +97,8 @@ fn submit(state: &JobState, now: Timestamp) -> Option<Event> {
     let is_full_up = state.index.slots_taken >= state.setting.plan.slots;
     if is_full_up && let Some((_, cell)) = first_in_line(state) {
         let it = &state.cells[cell as usize];
-        let is_plain = it.shares.is_none() && share::width(state, it.stage) == 1;
+        let is_plain =
+            it.shares.is_none() && share::width(state, it.stage) == 1 && !artifacts::has_any(state, it.stage);
         if it.phase != (CellPhase::Queued { until: None }) || is_unwanted(state, cell) || !is_plain {
             return None;
         }

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use super::super::artifacts;
 use super::super::cached;
 use super::super::calls;
 use super::super::event::{Cause, Event, NewCell, Outcome};
+use super::super::failing;
 use super::super::progress::Pressure;
 use super::super::report::AttemptKey;
 use super::super::scope::{JobScope, ListStatus, Pairs, Standing, environment};
@@ -144,6 +146,7 @@ fn can_foresee(state: &JobState, stage: u32) -> bool {
         && model.steps.sidecars.is_empty()
         && !share::stage_asks(state, stage)
         && !cached::has_cache(state, stage)
+        && !artifacts::has_any(state, stage)
         && share::width(state, stage) == 1
         && !model.is_final;
     let Some(step) = model.steps.body.first().map(|&at| &model.steps.steps[at]) else { return false };
@@ -368,6 +371,9 @@ fn what_it_came_to(it: &CellState, model: &Stage, failed: bool) -> (Outcome, Opt
     {
         return (Outcome::Skipped, Some(Cause::Order { by: by.clone() }));
     }
+    if let Some(message) = artifacts::trouble(it).filter(|_| it.stop.is_none()) {
+        return (Outcome::Failure, Some(Cause::Artifact { message: message.to_string() }));
+    }
     match &it.stop {
         Some(stop) if it.skip.is_none() => match &stop.cause {
             cause @ Cause::Timeout { .. } => (Outcome::Failure, Some(cause.clone())),
@@ -431,6 +437,18 @@ pub(super) fn finish_cell(
     };
     let result = result(state, cell, outcome);
     Event::CellFinished { cell, run: it.run, outcome, result, cause, outputs }
+}
+
+/// Ends a cell whose result was found, once its artifacts are there for this job, too.
+pub(super) fn replayed(state: &mut JobState, cell: u32, now: Timestamp) -> Option<Event> {
+    let failed = failing::is_failure(state, cell);
+    match artifacts::before_end(state, cell, failed, Pressure::None) {
+        artifacts::Ruling::Go | artifacts::Ruling::End => {
+            Some(finish_cell(state, cell, failed, Pressure::None, now))
+        }
+        artifacts::Ruling::Wait => None,
+        artifacts::Ruling::Say(event) => Some(event),
+    }
 }
 
 /// Returns what the outcome of a cell counts as, by `continue-on-error` of its stage.

@@ -35,6 +35,9 @@ pub(super) fn of(place: Place) -> Option<&'static [Key]> {
         Place::Lock => LOCK,
         Place::Resources => RESOURCES,
         Place::Cache => CACHE,
+        Place::Artifacts => ARTIFACTS,
+        Place::ArtifactOut => ARTIFACT_OUT,
+        Place::ArtifactIn => ARTIFACT_IN,
         Place::CacheFiles => CACHE_FILES,
         Place::Sidecar => SIDECAR,
         Place::SidecarProcess => SIDECAR_PROCESS,
@@ -254,7 +257,7 @@ static STAGE: &[Key] = &[
         "What happens if sortie dies while it runs",
     ),
     later(S, "isolation", "a word", "How its processes are kept together"),
-    later(S, "artifacts", "a map", "Files that it keeps or takes"),
+    yes(S, "artifacts", "a map", "Files that it keeps or takes"),
     later(S, "deploy", "a map", "Brings a service to an environment"),
     later(S, "reporting", "a map", "Reports that are written when it ends"),
 ];
@@ -541,6 +544,35 @@ static CACHE_FILES: &[Key] = &[
         "What they are known by, such as `deps-${{ hashFiles('*.lock') }}`; required",
     ),
     yes(CF, "restore-keys", "a list of text", "Beginnings of keys that will do as well, in order"),
+];
+
+const ARTS: Place = Place::Artifacts;
+static ARTIFACTS: &[Key] = &[
+    yes(ARTS, "out", "a list", "Files that each cell keeps under a name when its steps have passed"),
+    yes(ARTS, "in", "a list", "Kept files that are there before the first step"),
+];
+
+const KEPT: Place = Place::ArtifactOut;
+static ARTIFACT_OUT: &[Key] = &[
+    yes(KEPT, "name", "text with expressions", "Name, once in a job; required"),
+    yes(KEPT, "path", "a glob or a list of them", "Files that are kept; required"),
+    yes(KEPT, "if-none", "`warn`, `error` or `ignore`", "What it means if there is no such file; `warn`"),
+    yes(KEPT, "retention", "a duration", "How long it is kept; `14d`"),
+    yes(KEPT, "hidden", "`true` or `false`", "Takes files and folders whose names begin with a dot"),
+    yes(KEPT, "overwrite", "`true` or `false`", "Takes the place of one that has the name already"),
+];
+
+const TAKEN: Place = Place::ArtifactIn;
+static ARTIFACT_IN: &[Key] = &[
+    yes(TAKEN, "name", "text with expressions", "Takes the artifact of that name"),
+    yes(TAKEN, "pattern", "a glob for names", "Takes all artifacts whose names fit"),
+    yes(TAKEN, "path", "a path", "The folder that the files go to; required"),
+    yes(
+        TAKEN,
+        "merge",
+        "`true` or `false`",
+        "Of a `pattern`: all in that folder, instead of a folder for each",
+    ),
 ];
 
 const SC: Place = Place::Sidecar;

@@ -11,7 +11,6 @@ pub(super) fn of(place: Place) -> &'static [Key] {
         Place::Environment => ENVIRONMENT,
         Place::Container => CONTAINER,
         Place::Sidecar => SIDECAR,
-        Place::Artifact => ARTIFACT,
         Place::Notifications => NOTIFICATIONS,
         Place::Service => SERVICE,
         Place::DeployEnvironment => DEPLOY_ENVIRONMENT,
@@ -57,20 +56,6 @@ static SIDECAR: &[Key] = &[
     later(SC, "command", "text", "Replaces the image's command"),
     later(SC, "process", "a map", "A process instead of a container"),
     later(SC, "ready", "a map", "How to see that it is ready"),
-];
-
-const AR: Place = Place::Artifact;
-static ARTIFACT: &[Key] = &[
-    later(AR, "out", "a list", "Files to keep"),
-    later(AR, "in", "a list", "Files to take"),
-    later(AR, "name", "text", "Name of the artifact"),
-    later(AR, "pattern", "a glob", "Names of artifacts"),
-    later(AR, "path", "a path or globs", "Files, or where they go"),
-    later(AR, "if-none", "`warn`, `error` or `ignore`", "What a missing file does"),
-    later(AR, "retention", "a duration", "How long it is kept"),
-    later(AR, "hidden", "`true` or `false`", "Whether dot-files are taken"),
-    later(AR, "overwrite", "`true` or `false`", "Whether a second one replaces the first"),
-    later(AR, "merge", "`true` or `false`", "Puts several artifacts into one folder"),
 ];
 
 const N: Place = Place::Notifications;

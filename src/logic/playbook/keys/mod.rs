@@ -44,7 +44,9 @@ pub enum Place {
     Cache,
     CacheFiles,
     Approve,
-    Artifact,
+    Artifacts,
+    ArtifactOut,
+    ArtifactIn,
     Reporting,
     Notifications,
     Service,
@@ -60,7 +62,7 @@ pub enum Place {
 
 impl Place {
     /// All places, in the order in which the table is printed.
-    pub const ALL: [Self; 45] = [
+    pub const ALL: [Self; 47] = [
         Self::Playbook,
         Self::Input,
         Self::Secret,
@@ -94,7 +96,9 @@ impl Place {
         Self::Cache,
         Self::CacheFiles,
         Self::Approve,
-        Self::Artifact,
+        Self::Artifacts,
+        Self::ArtifactOut,
+        Self::ArtifactIn,
         Self::Reporting,
         Self::Notifications,
         Self::Service,
@@ -145,7 +149,9 @@ impl Place {
             Self::Cache => "`cache`",
             Self::CacheFiles => "`cache-files`",
             Self::Approve => "`approve`",
-            Self::Artifact => "an entry of `artifacts`",
+            Self::Artifacts => "`artifacts`",
+            Self::ArtifactOut => "an entry of `artifacts.out`",
+            Self::ArtifactIn => "an entry of `artifacts.in`",
             Self::Reporting => "`reporting`",
             Self::Notifications => "`notifications`",
             Self::Service => "a `service.yml`",
