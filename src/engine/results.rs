@@ -11,8 +11,8 @@ use super::handle::LocalOrder;
 use super::reconcile::InFlight;
 use super::turn::Engine;
 use crate::logic::cache::{Kept, Looked, Miss, Unit};
-use crate::logic::job::cached;
 use crate::logic::job::report::Report;
+use crate::logic::job::{cached, recipe};
 
 /// The store of results, and what it was asked.
 pub(super) struct Results {
@@ -51,9 +51,9 @@ impl Engine {
                 continue;
             }
             let ask = if cached::is_off(&self.state, unit) {
-                cached::outputs(&self.state, unit).map(|outputs| Ask::Lock { unit, outputs })
+                recipe::outputs(&self.state, unit).map(|outputs| Ask::Lock { unit, outputs })
             } else {
-                cached::recipe(&self.state, unit).map(|recipe| {
+                recipe::recipe(&self.state, unit).map(|recipe| {
                     let may_hit = cached::may_hit(&self.state, unit);
                     Ask::Look { unit, recipe: Arc::new(recipe), may_hit }
                 })

@@ -3,8 +3,6 @@
 //! Not here: what a key is made of (`logic/cache/key.rs`), the files (`files.rs`), putting back (`restore.rs`).
 
 use std::collections::HashMap;
-use std::fs;
-use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
@@ -14,10 +12,11 @@ use blake3::Hash;
 
 use super::branch::branches;
 use super::db::{self, Db};
-use super::entry::{Digest, Entry, Log, Unreadable};
+use super::entry::{Digest, Entry, Unreadable};
 use super::files::{Look, Resolved, Trouble, read_patterns, shown};
 use super::keep::{NameRow, some_of};
 use super::locks::{NotHad, Wish, byte_of};
+use super::logs::{new_step, put_logs};
 use super::project::{Listing, listing};
 use super::restore::{Restored, Restorer, Stored, leave_changed, may_write, survey};
 use super::stat::{stat_at, tick};
@@ -27,7 +26,6 @@ use crate::engine::clock;
 use crate::logic::cache::key::{InputKind, Portrait, Surroundings, differences, key, portrait};
 use crate::logic::cache::pattern::Patterns;
 use crate::logic::cache::{Hit, Inputs, Looked, Miss, OFF, Recipe, Record, Share, Trust, Unit};
-use crate::logic::job::launch::log_path;
 use crate::logic::job::report::{AttemptKey, Report};
 
 /// A result that is looked for.
@@ -540,47 +538,6 @@ fn restored_notes(restored: &Restored, aside: &Path, root: &Path) -> Vec<String>
         notes.push(format!("{count} among its outputs that no result had, moved to `{folder}`: {names}"));
     }
     notes
-}
-
-/// The step of a result that is one step may stand elsewhere now.
-fn new_step(unit: Unit, step: u32, count: usize) -> u32 {
-    match unit.step {
-        Some(own) if count <= 1 => own,
-        _ => step,
-    }
-}
-
-/// Writes the logs of a result into the folder of the job.
-fn put_logs(shared: &Shared, unit: Unit, entry: &Entry, places: &Places) -> Result<(), Trouble> {
-    let steps: std::collections::BTreeSet<u32> = entry.head.logs.iter().map(|it| it.step).collect();
-    let mut written: Vec<PathBuf> = Vec::new();
-    for Log { step, ending, body } in &entry.head.logs {
-        let step = new_step(unit, *step, steps.len());
-        let key = AttemptKey { cell: unit.cell, run: unit.run, step, attempt: 1 };
-        let path = shared.opening.job_dir.join(format!("{}{ending}", log_path(key)));
-        let put = || match entry.inside(body) {
-            Some(bytes) => fs::write(&path, bytes),
-            None => fs::copy(places.shelf.path_of(&body.hash.0), &path).map(|_| ()),
-        };
-        let done = match put() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| put())
-            }
-            other => other,
-        };
-        written.push(path.clone());
-        done.map_err(|error| {
-            for path in &written {
-                // One that was not made is not there.
-                let _removed = fs::remove_file(path);
-            }
-            Trouble::new(
-                "log-not-written",
-                format!("the log `{}` cannot be written: {error}", path.display()),
-            )
-        })?;
-    }
-    Ok(())
 }
 
 /// Restores an entry whose restoring was cut off, unless somebody else is writing its outputs.

@@ -19,6 +19,7 @@ mod keep;
 mod keyed;
 mod known;
 mod locks;
+mod logs;
 mod look;
 mod memo;
 mod portraits;

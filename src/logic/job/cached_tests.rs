@@ -1,6 +1,7 @@
 //! Stories about caches: when is asked, what is replayed, what is kept, and what a key holds.
 
-use super::{CachePhase, may_hit, phase, recipe, record};
+use super::super::recipe::recipe;
+use super::{CachePhase, may_hit, phase, record};
 use crate::logic::cache::{Field, Hit, Kept, Looked, Miss, Unit};
 use crate::logic::job::Input;
 use crate::logic::job::event::Outcome;

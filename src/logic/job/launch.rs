@@ -120,7 +120,7 @@ pub fn launch(state: &JobState, key: AttemptKey) -> Result<Launch, ExprError> {
         }
     };
     let shell = effective_shell(state, it.stage, key.step, shell);
-    let closed = super::cached::closed(state, it.stage, key.step);
+    let closed = super::recipe::closed(state, it.stage, key.step);
     let first = closed.iter().flatten().map(|(name, value)| (name.clone(), Some(value.clone())));
     let env = env.into_iter().map(|(k, v)| (k.to_string(), Some(v.to_string())));
     let mut env: Vec<(String, Option<String>)> = first.chain(env).collect();

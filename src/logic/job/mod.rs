@@ -33,6 +33,7 @@ pub mod gate;
 pub mod launch;
 pub mod order;
 pub mod progress;
+pub mod recipe;
 pub mod repeat;
 pub mod report;
 pub mod scope;
