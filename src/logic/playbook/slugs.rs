@@ -63,6 +63,7 @@ pub static ALL: &[Slug] = &[
     slug("call-broken", "what is called has errors"),
     slug("call-cycle", "playbooks or actions call each other in a circle"),
     slug("call-too-deep", "playbooks or actions call each other more than 10 deep"),
+    slug("too-many-steps", "with the steps of its actions, a list of steps has more than 10,000"),
     slug("call-input", "`with` does not fit to the inputs of what is called"),
     slug("call-secret", "`secrets` does not fit to the secrets of the called playbook"),
     slug("call-key", "a key cannot stand beside `uses`"),
