@@ -105,7 +105,10 @@ pub static ALL: &[Slug] = &[
     slug("unknown-matrix-key", "an expression names a matrix key that is not there"),
     slug("gate-unanswerable", "a gate asks people who cannot answer it"),
     slug("queue-with-cancel", "`queue: max` and `cancel-in-progress` exclude each other"),
-    slug("report-path", "reports would be written outside the project"),
+    slug(
+        "report-path",
+        "reports would be written outside the project, or to a file of a kind that there is not",
+    ),
     slug("constant-if", "a condition is always true (warning)"),
     slug("untrusted-in-run", "a value from outside becomes part of a command (warning)"),
     slug("bad-cron", "a cron line cannot be read"),
