@@ -252,7 +252,7 @@ impl<'t> Reader<'t> {
         let port = literal.rsplit_once(':').map_or(literal, |(_, port)| port);
         match port.parse::<u16>() {
             Ok(1..) if literal.contains(':') => {}
-            Ok(port @ 1..) if ports.is_empty() || ports.iter().any(|it| it.inner == port && !it.is_udp) => {}
+            Ok(port @ 1..) if ports.iter().any(|it| it.inner == port && !it.is_udp) => {}
             Ok(1..) => self.report(
                 Diagnostic::error("bad-port", span, format!("the service does not open the port {port}"))
                     .help(format!(
