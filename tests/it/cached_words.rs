@@ -103,3 +103,24 @@ stages:
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!(told[0]["data"]["message"], "its outputs, which another stage or job is writing");
 }
+
+#[test]
+fn a_plan_says_what_is_cached_and_whose_result_would_be_taken() {
+    let sandbox = project(PLAYBOOK);
+    let say = |words: &[&str]| sandbox.sortie(words.iter().copied()).run().code(0);
+    say(&["plan", "it.yml"])
+        .says("cache: inputs src/**; outputs out/made; nothing is kept so far, so it runs")
+        .says("cache: inputs src/a; outputs two; nothing is kept so far, so it runs")
+        .done();
+    say(&["run", "it.yml", "--ui", "plain"]).done();
+    say(&["plan", "it.yml"]).says("outputs two; taken from job #1 if nothing of that has changed").done();
+    say(&["run", "it.yml", "--dry-run"])
+        .says("make: cache: inputs src/**; outputs out/made; taken from job #1")
+        .done();
+    say(&["run", "it.yml", "--dry-run", "--no-cache"]).says("out/made; not used").done();
+    say(&["run", "it.yml", "--dry-run", "--refresh"]).says("out/made; made anew and kept").done();
+    let plan: serde_json::Value =
+        serde_json::from_str(&say(&["plan", "it.yml", "--json"]).out).expect("it is JSON");
+    assert_eq!(plan["stages"][0]["cache"]["kept_by"], 1, "{plan}");
+    assert_eq!(plan["stages"][1]["steps"][0]["cache"]["kept_by"], 1, "{plan}");
+}

@@ -342,6 +342,29 @@ fn a_fixed_port_that_somebody_has_is_refused_with_his_name() {
     nothing_is_left(&sandbox, AT_ONCE);
 }
 
+#[test]
+fn a_fixed_port_that_two_cells_would_want_at_once_is_refused_before_anything_runs() {
+    let playbook = |more: &str| {
+        format!(
+            "version: 3\nstages:\n  test:\n    strategy: {{ matrix: {{ n: [1, 2] }}{more} }}\n    services:\n      \
+             db: {{ process: sleep 600, ports: ['15432:5432'] }}\n    run: echo the step ran\n"
+        )
+    };
+    let sandbox =
+        Sandbox::new().file("job.yml", &playbook("")).file("one.yml", &playbook(", max-parallel: 1"));
+    for words in [&["plan", "job.yml"][..], &["run", "job.yml"]] {
+        let ran = sandbox.sortie(words.iter().copied()).run().code(2);
+        ran.complains("several cells of `test` run at once")
+            .complains("the service `db` of each wants the port 15432 of the host")
+            .complains("`max-parallel: 1`")
+            .done();
+    }
+    for words in [&["one.yml"][..], &["job.yml", "--max-parallel", "1"]] {
+        let words = ["run", "--dry-run"].iter().chain(words).copied();
+        sandbox.sortie(words).run().code(0).says("nothing was started").done();
+    }
+}
+
 /// The service answers until the cleanup step has asked it, and takes a moment to end.
 const LONG: &str = r#"version: 3
 defaults: { cancel: { grace: 2s } }
@@ -487,6 +510,15 @@ fn the_example_works_as_it_stands() {
     ran.says("the blue page").says("the green page").says("queue for blue").says("queue for green").done();
     let left = std::fs::read_dir(sandbox.project().join(".queue")).expect("the services made it").count();
     assert_eq!(left, 0, "both queues were told to end");
+    let events = sandbox.sortie(["jobs", "events", "1", "--json"]).run().code(0);
+    let rungs: Vec<String> = events
+        .json_lines()
+        .iter()
+        .filter(|line| line["type"] == "step.stopping")
+        .map(|line| line["data"]["rung"].to_string())
+        .collect();
+    assert_eq!(rungs, ["\"polite\""; 4], "every service ends when it is asked to");
+    events.done();
     nothing_is_left(&sandbox, AT_ONCE);
 }
 

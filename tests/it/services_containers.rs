@@ -228,7 +228,7 @@ fn a_container_that_ends_is_told_with_its_code() {
 stages:
   test:
     services:
-      db: { image: "localhost/tiny:1", entrypoint: /bin/sh, command: "-c 'echo no space; exit 3'", ready: { tcp: 1 } }
+      db: { image: "localhost/tiny:1", entrypoint: /bin/sh, command: "-c 'echo no space; exit 3'", ready: { tcp: "127.0.0.1:1" } }
     run: echo "the step ran"
 "#,
     );

@@ -74,7 +74,7 @@ pub fn outline(context: &Context, wanted: &Wanted) -> Vec<String> {
     let mut out = caught.out();
     match planned(context, wanted, &mut out) {
         Ok((_, plan, _)) => {
-            plan::print(&mut out, &plan);
+            plan::print(context, &mut out, &plan);
             caught.lines(&mut out)
         }
         Err(failure) => caught.told(context, &mut out, &failure),

@@ -25,6 +25,7 @@ mod opened;
 mod pages;
 mod pick;
 mod plan;
+mod plan_caches;
 mod plan_services;
 mod playbooks;
 mod prepare;

@@ -56,6 +56,7 @@ static PAGES: &[(&str, &str)] = pages![
     "call-broken",
     "call-cycle",
     "call-too-deep",
+    "too-many-steps",
     "call-input",
     "call-secret",
     "call-key",

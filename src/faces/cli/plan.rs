@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use super::args::PlanArgs;
+use super::plan_caches::Kept;
 use super::{opened, plan_services, prepare};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
@@ -36,7 +37,8 @@ pub(super) fn plan(
         plan::plan(playbook, &request).map_err(|problems| prepare::told(notes, &problems, Ending::Usage))?;
     prepare::warn(notes, &plan);
     if args.json {
-        let stages: Vec<Json> = plan.order.iter().map(|&at| stage_json(&plan, at as usize)).collect();
+        let kept = Kept::of(context, &plan);
+        let stages: Vec<Json> = plan.order.iter().map(|&at| stage_json(&plan, at as usize, &kept)).collect();
         let object = json!({
             "playbook": &*plan.playbook.name,
             "inputs": plan.inputs.to_json(),
@@ -46,7 +48,7 @@ pub(super) fn plan(
         });
         out.line(object.to_string());
     } else {
-        print(out, &plan);
+        print(context, out, &plan);
     }
     // The program ends here; taking thousands of stages apart piece by piece would be a tenth of its time.
     std::mem::forget(plan);
@@ -111,7 +113,7 @@ fn resolved(text: &Text, scope: &Known<'_>) -> String {
     text.template.source().to_owned()
 }
 
-fn stage_json(plan: &Plan, at: usize) -> Json {
+fn stage_json(plan: &Plan, at: usize, kept: &Kept) -> Json {
     let stage = &plan.playbook.stages[at];
     let planned = &plan.stages[at];
     let cells = cells(plan, at);
@@ -119,7 +121,14 @@ fn stage_json(plan: &Plan, at: usize) -> Json {
     let scope = Known { plan, stage: at, matrix: None };
     let steps = |scope: &Known<'_>| -> Vec<Json> {
         let own = (0..).zip(&stage.steps.steps).filter(|(_, step)| step.is_own());
-        own.map(|(number, step)| step_json(step, number, scope)).collect()
+        own.map(|(number, step)| {
+            let mut object = step_json(step, number, scope);
+            if let Some(rule) = &step.cache {
+                object["cache"] = kept.json(plan, rule, (at, Some(&step_word(step, number))));
+            }
+            object
+        })
+        .collect()
     };
     let mut object = json!({
         "stage": &*stage.id,
@@ -132,6 +141,9 @@ fn stage_json(plan: &Plan, at: usize) -> Json {
     if !stage.steps.sidecars.is_empty() {
         let services = stage.steps.sidecars.iter().map(|it| plan_services::json(it, &plan.containers));
         object["services"] = services.collect();
+    }
+    if let Some(rule) = stage.cache.as_deref().or(planned.cache.as_deref()) {
+        object["cache"] = kept.json(plan, rule, (at, None));
     }
     if let Some(gate) = &stage.approve {
         object["approve"] = gate_json(gate, &scope);
@@ -293,19 +305,20 @@ fn gate_words(gate: &Approve) -> String {
 }
 
 /// Prints a plan for people.
-pub(super) fn print(out: &mut Out, plan: &Plan) {
+pub(super) fn print(context: &Context, out: &mut Out, plan: &Plan) {
     out.line(format!(
         "{}: {}, at most {} at once",
         out.paint.bold(&plan.playbook.name),
         plural(plan.order.len(), "stage"),
         plural(plan.slots as usize, "cell")
     ));
+    let kept = Kept::of(context, plan);
     for (number, &at) in (1..).zip(&plan.order) {
-        print_stage(out, plan, number, at as usize);
+        print_stage(out, plan, number, (at as usize, &kept));
     }
 }
 
-fn print_stage(out: &mut Out, plan: &Plan, number: usize, at: usize) {
+fn print_stage(out: &mut Out, plan: &Plan, number: usize, (at, kept): (usize, &Kept)) {
     let stage = &plan.playbook.stages[at];
     let names: Vec<String> =
         stage.needs.iter().map(|&need| plan.playbook.stages[need].id.to_string()).collect();
@@ -340,6 +353,9 @@ fn print_stage(out: &mut Out, plan: &Plan, number: usize, at: usize) {
             }
         }
     }
+    if let Some(rule) = stage.cache.as_deref().or(plan.stages[at].cache.as_deref()) {
+        out.line(format!("       {}", kept.line(plan, rule, (at, None))));
+    }
     if let Some(gate) = &stage.approve {
         out.line(format!("       first {}", gate_words(gate)));
     }
@@ -364,5 +380,8 @@ fn print_stage(out: &mut Out, plan: &Plan, number: usize, at: usize) {
         };
         let beside = if step.background { " (in the background)" } else { "" };
         out.line(format!("       {} {}{beside}", step_word(step, position), shortened(what.trim(), 80)));
+        if let Some(rule) = &step.cache {
+            out.line(format!("         {}", kept.line(plan, rule, (at, Some(&step_word(step, position))))));
+        }
     }
 }

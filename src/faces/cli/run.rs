@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::args::{RunArgs, Ui};
-use super::{opened, pick, prepare, recover, watch};
+use super::{opened, pick, plan_caches, prepare, recover, watch};
 use crate::engine::library::{self, Opened};
 use crate::engine::{self, Ahead, Fired, Given, JobRow, OnLoss, Start};
 use crate::faces::context::Context;
@@ -398,5 +398,6 @@ fn dry_run(
         selected,
         plural(plan.stages.len(), "stage")
     ));
+    plan_caches::Kept::of(context, plan).lines(plan).iter().for_each(|line| out.line(format!("  {line}")));
     Ok(Ending::Success)
 }

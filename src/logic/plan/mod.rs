@@ -230,6 +230,7 @@ pub fn plan(playbook: Arc<Playbook>, request: &PlanRequest) -> Result<Plan, Vec<
     let slots = request.max_parallel.or(playbook.policy.max_parallel).unwrap_or(8).max(1);
     shares::check(&playbook, &stages, slots, &request.totals, &mut problems);
     services::check(&playbook, &stages, &request.containers, &mut problems);
+    services::check_ports(&playbook, &stages, slots, &mut problems);
     if !problems.is_empty() {
         return Err(problems);
     }

@@ -11,6 +11,9 @@ use super::source::Span;
 /// Most playbooks, or actions, that call each other in a row.
 pub const DEEPEST: usize = 10;
 
+/// Most steps of a list, with those of all of its actions.
+pub const MOST_STEPS: usize = 10_000;
+
 /// `uses` of a stage, with what is handed over.
 #[derive(Clone, Debug)]
 pub struct Call {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::call::{Action, Composite, DEEPEST, GivenValue};
+use super::call::{Action, Composite, DEEPEST, GivenValue, MOST_STEPS};
 use super::link::{Link, is_error, unread};
 use super::model::StepTree;
 use super::source::{Source, Unread};
@@ -75,9 +75,35 @@ impl Link {
             check_given(action, composite, found);
             composite.action = Some(action.clone());
         }
-        if has_some {
+        if has_some && self.has_room(tree, found) {
             *tree = splice(tree);
         }
+    }
+
+    /// Says whether there are not too many steps with those of all actions, and else leaves the actions out.
+    fn has_room(&self, tree: &mut StepTree, found: &mut Vec<Diagnostic>) -> bool {
+        let mut count = tree.steps.len();
+        let mut first = None;
+        for composite in tree.steps.iter().filter_map(|step| step.composite.as_ref()) {
+            count += composite.action.as_ref().map_or(0, |action| action.steps.steps.len());
+            if count > MOST_STEPS {
+                first.get_or_insert((composite.span, Arc::clone(&composite.path)));
+            }
+        }
+        let Some((span, path)) = first else { return true };
+        let message =
+            format!("with those of its actions, these are {count} steps; at most {MOST_STEPS} can be");
+        found.push(
+            Diagnostic::error("too-many-steps", span, message)
+                .label(format!("`./{path}` makes it too many"))
+                .help("use fewer actions here, or make one of them do its work in one step"),
+        );
+        for step in &mut tree.steps {
+            if let Some(composite) = &mut step.composite {
+                composite.action = None;
+            }
+        }
+        false
     }
 
     /// Reads an action and those that it uses; says whether its file is there.

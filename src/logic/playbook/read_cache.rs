@@ -36,14 +36,13 @@ impl Reader<'_> {
         let before = self.found.len();
         let fields = self.fields(field.value, Place::Cache)?;
         let inputs = fields.get("inputs");
-        if inputs.is_none() && outer.is_none() {
-            if self.found.len() == before {
-                let span = self.span(field.value);
-                let help = "write `inputs: [\"src/**\"]`, or `inputs: []` if the result depends on no file";
-                self.missing(span, "`cache`", "inputs", help);
-            }
-            return None;
+        let lacks_inputs = inputs.is_none() && outer.is_none();
+        if lacks_inputs && self.found.len() == before {
+            let span = self.span(field.value);
+            let help = "write `inputs: [\"src/**\"]`, or `inputs: []` if the result depends on no file";
+            self.missing(span, "`cache`", "inputs", help);
         }
+        // Without inputs the other keys are looked at all the same.
         let mut rule = outer.cloned().unwrap_or_else(|| empty_rule(field.key));
         rule.span = field.key;
         if let Some(id) = inputs {
@@ -83,7 +82,7 @@ impl Reader<'_> {
             let problem = Diagnostic::error("cache-not-possible", span, message);
             self.report(problem.help("remove `failures`, or let a stage of its own do the check"));
         }
-        Some(Box::new(rule))
+        (!lacks_inputs).then(|| Box::new(rule))
     }
 
     fn names(&mut self, id: NodeId) -> Vec<Arc<str>> {

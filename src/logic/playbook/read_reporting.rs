@@ -71,6 +71,52 @@ impl Reader<'_> {
             self.report(problem.help("name a folder below the project, such as `reports/${{ run.number }}`"));
             return None;
         }
+        if let Some(ending) = path.template.as_literal().and_then(unknown_ending) {
+            let message = format!("there is no report whose file ends with `.{ending}`");
+            let problem = Diagnostic::error("report-path", path.span, message);
+            self.report(problem.help(
+                "write a name with `.md`, `.html`, `.json`, `.xml` or `.csv`, or a folder; where the folder is called \
+                 like that, with a `/` behind it",
+            ));
+            return None;
+        }
         Some(path)
+    }
+}
+
+/// Returns the ending of a path that looks like a file of a kind that no report has. Folders may have dots: `.reports`, `v1.2`.
+fn unknown_ending(path: &str) -> Option<&str> {
+    let name = path.trim().rsplit('/').next()?;
+    let (stem, ending) = name.rsplit_once('.')?;
+    let is_word = ending.starts_with(|it: char| it.is_ascii_alphabetic())
+        && ending.len() <= 5
+        && ending.chars().all(|it| it.is_ascii_alphanumeric());
+    (!stem.is_empty() && is_word && Format::of_file(name).is_none()).then_some(ending)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unknown_ending;
+
+    #[test]
+    fn folders_with_dots_are_no_files_of_an_unknown_kind() {
+        for folder in [
+            "reports",
+            ".reports",
+            "out/v1.2",
+            "x.pdf/",
+            "a.b/c",
+            "out.",
+            "all.html",
+            "a/all.CSV",
+            "x.reports",
+        ] {
+            assert_eq!(unknown_ending(folder), None, "{folder}");
+        }
+        for (file, ending) in
+            [("x.pdf", "pdf"), ("out/all.txt", "txt"), (" a.b/c.PDF ", "PDF"), ("x.tar.gz", "gz")]
+        {
+            assert_eq!(unknown_ending(file), Some(ending), "{file}");
+        }
     }
 }

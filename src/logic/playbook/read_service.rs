@@ -13,7 +13,7 @@ use super::model::{Action, OnInterrupt, Shell, Stage, Step, Text};
 use super::read_step::{StepDefaults, empty_step};
 use super::sidecar::{Container, Part, Port, Probe, Process, Ready, Sidecar};
 use super::source::Span;
-use super::tree::{Kind, NodeId};
+use super::tree::{Kind, NodeId, Style};
 use crate::logic::diag::Diagnostic;
 use crate::logic::expr::Template;
 use crate::logic::sidecar::split_words;
@@ -95,7 +95,13 @@ impl<'t> Reader<'t> {
 
     /// Reads `process`: a map, or the command alone.
     fn process(&mut self, id: NodeId) -> (Option<Process>, Option<Field>) {
-        if self.scalar(id).is_some() && !self.is_null(id) {
+        let scalar = self.scalar(id);
+        if scalar.is_some_and(|it| it.style == Style::Plain && it.text.parse::<f64>().is_ok()) {
+            let help = "write `process: COMMAND`, or `process: { run: COMMAND }`".to_owned();
+            self.wrong_but(id, "a command", Some(help));
+            return (None, None);
+        }
+        if scalar.is_some() && !self.is_null(id) {
             return (Some(Process { run: self.run_text(id), stop: None }), None);
         }
         let Some(fields) = self.fields(id, Place::SidecarProcess) else { return (None, None) };
@@ -246,7 +252,7 @@ impl<'t> Reader<'t> {
         let port = literal.rsplit_once(':').map_or(literal, |(_, port)| port);
         match port.parse::<u16>() {
             Ok(1..) if literal.contains(':') => {}
-            Ok(port @ 1..) if ports.is_empty() || ports.iter().any(|it| it.inner == port && !it.is_udp) => {}
+            Ok(port @ 1..) if ports.iter().any(|it| it.inner == port && !it.is_udp) => {}
             Ok(1..) => self.report(
                 Diagnostic::error("bad-port", span, format!("the service does not open the port {port}"))
                     .help(format!(
