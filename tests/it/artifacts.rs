@@ -253,6 +253,64 @@ stages:
     );
 }
 
+#[test]
+fn artifacts_are_verified_although_the_results_cannot_be_read() {
+    let sandbox = Sandbox::new()
+        .file("it.yml", &TWO.replace("    run: |", "    cache: { inputs: [], outputs: [] }\n    run: |"));
+    run(&sandbox).code(0).done();
+    let cache = sandbox.project().join(".sortie/cache");
+    for name in ["cache.db-wal", "cache.db-shm"] {
+        fs::remove_file(cache.join(name)).unwrap_or_default();
+    }
+    fs::write(cache.join("cache.db"), "no database\n".repeat(1_000)).expect("it is ours");
+    let verify = |more: &[&'static str]| {
+        sandbox.sortie(["cache", "verify"].into_iter().chain(more.iter().copied())).run()
+    };
+    verify(&[]).code(5).says("`cache.db`: it is damaged").says("1 problem in 0 results, 1 artifact").done();
+    let mut gone = 0;
+    for folder in fs::read_dir(cache.join("blobs")).expect("it is there").flatten() {
+        for file in fs::read_dir(folder.path()).expect("it is there").flatten() {
+            if file.metadata().expect("it is there").len() == 100_000 {
+                fs::remove_file(file.path()).expect("it is ours");
+                gone += 1;
+            }
+        }
+    }
+    assert_eq!(gone, 1);
+    verify(&[]).code(5).says("its file `large` is missing or damaged").says("2 problems").done();
+    assert_eq!(fs::read(cache.join("cache.db")).expect("it stays").len(), 12_000);
+    verify(&["--repair"]).code(0).says("its file `large` is missing or damaged").done();
+}
+
+#[test]
+fn summaries_and_results_tell_of_artifacts() {
+    let sandbox = Sandbox::new().file("it.yml", &TWO.replace("name: dist,", "name: \"a & [b](c)\","));
+    run(&sandbox).code(0).done();
+    let name = "a & [b](c)";
+    let shown = sandbox.sortie(["jobs", "show", "last", "--json"]).run().code(0).json_lines();
+    let dir = Path::new(shown[0]["dir"].as_str().expect("a job has a folder")).to_path_buf();
+    let read =
+        |format: &str| sandbox.sortie(["jobs", "summary", "last", "--format", format]).run().code(0).out;
+    let all = &listed(&sandbox, "last")[0];
+    let summary: Value = serde_json::from_str(&read("json")).expect("it is JSON");
+    let result = fs::read_to_string(dir.join("result.json")).expect("every job leaves it");
+    let result: Value = serde_json::from_str(&result).expect("it is JSON");
+    let (told, left) = (&summary["artifacts"][0], &result["artifacts"][name]);
+    assert_eq!((&told["name"], &told["expired"]), (&name.into(), &false.into()));
+    for member in ["cell", "run", "files", "bytes", "digest", "until"] {
+        assert!(!all[member].is_null(), "{member}");
+        assert_eq!((&told[member], &left[member]), (&all[member], &all[member]), "{member}");
+    }
+    let digest = all["digest"].as_str().expect("a text");
+    let row = "| a &amp; \\[b\\](c) | make | 4 | 97.6 KiB | until ";
+    let page = read("md");
+    assert!(page.contains("## Artifacts") && page.contains(row) && page.contains(digest), "{page}");
+    let page = read("html");
+    assert!(page.contains("<h2>Artifacts</h2>") && page.contains("<td>a &amp; [b](c)</td>"), "{page}");
+    let page = read("text");
+    assert!(page.contains("a & [b](c) 4 files 97.6 KiB until "), "{page}");
+}
+
 /// Files of the jobs of a project that keep artifacts.
 #[cfg(feature = "faults")]
 fn pins(sandbox: &Sandbox) -> usize {

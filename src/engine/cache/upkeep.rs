@@ -136,14 +136,17 @@ pub fn verify_cache(
     }
     let _gate = if repair { Some(gate(&shelf)?) } else { None };
     seen.findings += verify_aside(&shelf, repair, tell)?;
+    let mut whose = "no result needs it";
     let readable = match readable(&shelf) {
         Err(Unusable::Damaged) => {
             seen.findings += 1;
             tell("`cache.db`: it is damaged, and no result can be used".to_owned());
-            if !repair {
-                return Ok(seen);
+            if repair {
+                db::remove_files(&shelf.folder)
+                    .map_err(|error| EngineError::io("`cache.db` stays", &error))?;
             }
-            db::remove_files(&shelf.folder).map_err(|error| EngineError::io("`cache.db` stays", &error))?;
+            whose = "no artifact needs it";
+            // Those need no database.
             None
         }
         other => other.map_err(|error| unusable(&error))?,
@@ -191,7 +194,7 @@ pub fn verify_cache(
         let is_whole = hash_of(&path).is_some_and(|hash| shelf.path_of(&hash) == path);
         if !is_whole && !wanted.contains(&path) {
             seen.findings += 1;
-            tell(format!("`{name}`: it is damaged, and no result needs it"));
+            tell(format!("`{name}`: it is damaged, and {whose}"));
         }
         if !is_whole && repair {
             fs::remove_file(&path).map_err(|error| EngineError::io(format!("`{name}` stays"), &error))?;

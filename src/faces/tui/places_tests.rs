@@ -1,7 +1,12 @@
 //! Where the log stands, and what is said about it: the numbers of lines, moving sideways, remarks that come true no more.
 
+use std::time::Duration;
+
 use super::testing::{Scene, Skin, ended, key, middle};
 use super::ui::Focus;
+use crate::logic::artifact::Artifact;
+use crate::logic::job::event::Event;
+use crate::logic::time::Timestamp;
 
 fn screen(scene: &mut Scene) -> String {
     scene.shot((80, 24))
@@ -183,6 +188,32 @@ fn details_are_told_in_full_on_a_small_screen() {
     assert!(seen.contains("os=macos, rust=stable") && has_thumb, "{seen}");
     // Longer than a row, broken between words.
     assert!(seen.contains("cargo build --locked\n--release\n") && !seen.contains('~'), "{seen}");
+}
+
+#[test]
+fn what_a_stage_keeps_stands_in_its_details_a_line_each() {
+    let mut scene = ended(Skin::Color);
+    let now = scene.facts_now().time;
+    let mut keeps = |cell: u32, out: u32, name: &str, until: Timestamp| {
+        let artifact = Artifact {
+            name: name.into(),
+            manifest: "00".repeat(32),
+            digest: "11".repeat(32),
+            files: 4,
+            bytes: 99_943,
+            until,
+        };
+        scene.events([Event::ArtifactPublished { cell, run: 1, out, artifact: Box::new(artifact) }]);
+    };
+    keeps(0, 0, "tree", now.after(Duration::from_secs(60)));
+    keeps(0, 1, "old \u{1b}[31m one", now);
+    keeps(1, 0, "elsewhere", now);
+    screen(&mut scene);
+    scene.keys("g g d");
+    let text = screen(&mut scene);
+    assert!(text.contains("keeps"), "{text}");
+    assert!(text.contains("tree: 4 files, 97.6 KiB ") && !text.contains("elsewhere"), "{text}");
+    assert!(text.contains("one: 4 files, 97.6 KiB, expired") && !text.contains('\u{1b}'), "{text}");
 }
 
 #[test]

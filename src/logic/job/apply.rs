@@ -117,7 +117,7 @@ fn apply_job(state: &mut JobState, event: &Event, at: Timestamp) {
             touch_all(state);
             super::gate::watch_all(state);
         }
-        Event::JobRecovered { .. } => touch_all(state),
+        Event::JobRecovered { .. } => artifacts::recovered(state),
         Event::JobRetrying { scope, stages, cells, attempt, by, .. } => {
             super::steer::reset(state, scope, stages, cells);
             state.rerun_by = Some(by.clone());

@@ -23,6 +23,10 @@ use crate::logic::text::{listed_names, near_miss};
 use crate::logic::time::Timestamp;
 use crate::logic::value::{Object, Value};
 
+#[cfg(test)]
+#[path = "artifacts_tests.rs"]
+mod tests;
+
 /// How far a run of a cell is with its artifacts.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Parcels {
@@ -371,6 +375,15 @@ pub(super) fn apply(state: &mut JobState, event: &Event) {
     }
     forget(state, *cell);
     state.index.attention.insert(*cell);
+}
+
+/// Goes on after the engine has died, and the machine perhaps with it: what was put into place may not have outlasted that.
+/// So cells of which no step has begun take once more, which writes what is missing or different, and nothing else.
+pub(super) fn recovered(state: &mut JobState) {
+    for it in &mut state.cells {
+        it.parcels.has_taken &= it.steps.iter().any(|step| step.attempt > 0);
+    }
+    super::apply::touch_all(state);
 }
 
 /// Forgets what a cell has asked for.

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::model::{
-    Answer, CacheLine, CacheTotals, Cell, Counts, Failure, Gate, Job, Note, Order, Pairs, Retried, SCHEMA,
-    Stage, Step, Summary, Variable, Waits, Written,
+    Answer, Artifact, CacheLine, CacheTotals, Cell, Counts, Failure, Gate, Job, Note, Order, Pairs, Retried,
+    SCHEMA, Stage, Step, Summary, Variable, Waits, Written,
 };
 use super::story::{Cached, Story};
 use super::{grid, path};
@@ -18,7 +18,7 @@ use crate::logic::job::order::Target;
 use crate::logic::job::report::{AttemptKey, End};
 use crate::logic::time::Timestamp;
 use crate::logic::value::Value;
-use crate::logic::view::{CellView, JobView, Phase, StepView};
+use crate::logic::view::{ArtifactView, CellView, JobView, Phase, StepView};
 use crate::logic::why::{earlier_tries, runs, step_failure, step_title, why_cell, why_stage};
 use crate::logic::words;
 
@@ -42,7 +42,7 @@ pub struct About<'a> {
     pub hidden: &'a [String],
     /// Returns the last lines that a try printed, made safe to print, and whether there are more before them.
     pub tail: &'a dyn Fn(AttemptKey) -> (Vec<String>, bool),
-    /// Of a job that has not ended, the time now.
+    /// The time at which it is told.
     pub now: Timestamp,
 }
 
@@ -72,6 +72,7 @@ impl Summary {
             orders: story.orders.iter().map(|it| order(view, it)).collect(),
             annotations: annotations(view),
             annotations_left_out: view.annotation_count - view.annotations.len(),
+            artifacts: view.artifacts.published.values().map(|it| artifact(view, it, about.now)).collect(),
             variables: variables(view, about),
             texts: texts(view),
             stages,
@@ -414,6 +415,20 @@ fn annotations(view: &JobView) -> Vec<Note> {
     };
     notes.sort_by_key(rank);
     notes
+}
+
+fn artifact(view: &JobView, it: &ArtifactView, now: Timestamp) -> Artifact {
+    let artifact = &it.artifact;
+    Artifact {
+        name: artifact.name.to_string(),
+        cell: view.cell_name(it.cell),
+        run: it.run,
+        files: artifact.files,
+        bytes: artifact.bytes,
+        digest: format!("sha256:{}", artifact.digest),
+        until: artifact.until,
+        expired: artifact.until <= now,
+    }
 }
 
 /// Parts of names of values that nobody wants to read in a report.

@@ -8,12 +8,12 @@ use std::time::Duration;
 use super::escape::{fenced, markdown as md, one_line, visible};
 use super::model::{Cell, Pairs, Stage, Summary, Written};
 use crate::logic::job::event::Outcome;
-use crate::logic::text::{plural, shortened};
+use crate::logic::text::{bytes_text, plural, shortened};
 use crate::logic::time::Timestamp;
 use crate::logic::view::Phase;
 use crate::logic::words::elapsed;
 
-/// So many cells of one stage are listed; the JSON has all of them.
+/// So many cells of one stage are listed, and so many artifacts; the JSON has all of them.
 const CELLS: usize = 500;
 /// Of what steps wrote, so much is shown.
 pub(super) const WRITTEN: usize = 1 << 20;
@@ -28,6 +28,7 @@ pub(super) fn render(it: &Summary) -> String {
     time(&mut out, it);
     people(&mut out, it);
     annotations(&mut out, it);
+    artifacts(&mut out, it);
     values(&mut out, it);
     texts(&mut out, &it.texts);
     out
@@ -392,6 +393,33 @@ fn annotations(out: &mut String, it: &Summary) {
     let more = it.annotations.len().saturating_sub(SHOWN) + it.annotations_left_out;
     if more > 0 {
         line!(out, "and {more} more.");
+        line!(out);
+    }
+}
+
+fn artifacts(out: &mut String, it: &Summary) {
+    if it.artifacts.is_empty() {
+        return;
+    }
+    line!(out, "## Artifacts");
+    line!(out);
+    line!(out, "| Artifact | By | Files | Size | Kept | Digest |");
+    line!(out, "|---|---|---|---|---|---|");
+    for it in it.artifacts.iter().take(CELLS) {
+        line!(
+            out,
+            "| {} | {} | {} | {} | {} | {} |",
+            md(&it.name),
+            md(&it.cell),
+            it.files,
+            bytes_text(it.bytes),
+            it.kept(),
+            it.digest
+        );
+    }
+    line!(out);
+    if it.artifacts.len() > CELLS {
+        line!(out, "and {} more.", it.artifacts.len() - CELLS);
         line!(out);
     }
 }

@@ -42,6 +42,8 @@ pub struct Summary {
     pub annotations: Vec<Note>,
     /// How many more there were than are kept.
     pub annotations_left_out: usize,
+    /// Files that stages keep under a name, by that name.
+    pub artifacts: Vec<Artifact>,
     pub variables: Vec<Variable>,
     /// What steps wrote, by stage, cell and step.
     pub texts: Vec<Written>,
@@ -480,6 +482,35 @@ impl Note {
             (Some(line), None) => format!("{file}:{line}"),
             _ => file.clone(),
         })
+    }
+}
+
+/// Files that a stage keeps under a name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Artifact {
+    pub name: String,
+    /// Address of the cell that published it, and as which run.
+    pub cell: String,
+    pub run: u32,
+    /// Files and links.
+    pub files: u32,
+    /// Of all files, before compression.
+    pub bytes: u64,
+    /// Of what is in it: `sha256:` and hex.
+    pub digest: String,
+    /// It is kept until then.
+    #[serde(serialize_with = "some_time")]
+    pub until: Timestamp,
+    /// That was over when the summary was made.
+    pub expired: bool,
+}
+
+impl Artifact {
+    /// Returns until when it is kept, or since when it is not.
+    #[must_use]
+    pub fn kept(&self) -> String {
+        let word = if self.expired { "expired on" } else { "until" };
+        format!("{word} {}", super::markdown::moment(self.until))
     }
 }
 

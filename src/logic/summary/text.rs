@@ -8,7 +8,7 @@ use super::escape::{one_line, visible};
 use super::markdown::{cache_words, cut, sign, slots_words, some_time, stage_cache, verdict};
 use super::model::Summary;
 use crate::logic::job::event::Outcome;
-use crate::logic::text::{plural, shortened};
+use crate::logic::text::{bytes_text, plural, shortened};
 use crate::logic::words::elapsed;
 
 /// So many failures, cells and notes are shown; the other formats have more.
@@ -37,6 +37,7 @@ pub(super) fn render(it: &Summary, width: usize) -> String {
     stages(&mut page, it);
     time(&mut page, it);
     people(&mut page, it);
+    artifacts(&mut page, it);
     values(&mut page, it);
     page.out
 }
@@ -225,6 +226,27 @@ fn people(page: &mut Page, it: &Summary) {
             vec![note.level.clone(), note.place().unwrap_or_default(), one_line(&note.message).into_owned()]
         };
         page.table(&worth.iter().take(SHOWN).map(row).collect::<Vec<_>>());
+    }
+}
+
+fn artifacts(page: &mut Page, it: &Summary) {
+    if it.artifacts.is_empty() {
+        return;
+    }
+    page.head("Artifacts");
+    let row = |it: &super::model::Artifact| {
+        vec![
+            it.name.clone(),
+            plural(it.files as usize, "file"),
+            bytes_text(it.bytes),
+            it.kept(),
+            // As much of it as tells it from others.
+            it.digest.chars().take("sha256:".len() + 12).collect(),
+        ]
+    };
+    page.table(&it.artifacts.iter().take(SHOWN).map(row).collect::<Vec<_>>());
+    if it.artifacts.len() > SHOWN {
+        page.line(&format!("  and {} more", it.artifacts.len() - SHOWN));
     }
 }
 

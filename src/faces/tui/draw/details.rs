@@ -14,6 +14,8 @@ use crate::faces::why::{runs, step_title, why_cell, why_stage};
 use crate::faces::words;
 use crate::logic::job::event::Cause;
 use crate::logic::playbook::model::Action;
+use crate::logic::text::clean::written_out;
+use crate::logic::text::{bytes_text, plural};
 use crate::logic::view::{JobView, Phase, StepView};
 
 /// A line: a word in front, its text, and the state whose sign stands before it.
@@ -112,6 +114,7 @@ pub(super) fn lines(ui: &Ui, facts: Facts<'_>) -> Vec<Line> {
     if let Some(cell) = cell {
         of_cell(&mut lines, view, cell, facts);
     }
+    artifacts(&mut lines, facts, stage, cell);
     lines
 }
 
@@ -224,6 +227,20 @@ fn of_cell(lines: &mut Vec<Line>, view: &JobView, cell: u32, facts: Facts<'_>) {
     }
     if !it.survivors.is_empty() {
         lines.push(line("left", it.survivors.join(", ")));
+    }
+}
+
+/// Adds what a stage, or one of its cells, keeps for others: a line for each.
+fn artifacts(lines: &mut Vec<Line>, facts: Facts<'_>, stage: u32, cell: Option<u32>) {
+    let view = facts.view;
+    let cells = cell.as_ref().map_or(&view.stages[stage as usize].cells[..], std::slice::from_ref);
+    let own = cells.iter().flat_map(|&cell| view.artifacts.of(cell));
+    for (index, it) in own.enumerate() {
+        let artifact = &it.artifact;
+        let (name, files) = (written_out(&artifact.name, false), plural(artifact.files as usize, "file"));
+        let expired = if artifact.until <= facts.time { ", expired" } else { "" };
+        let text = format!("{name}: {files}, {}{expired}", bytes_text(artifact.bytes));
+        lines.push(line(if index == 0 { "keeps" } else { "" }, text));
     }
 }
 

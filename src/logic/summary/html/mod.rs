@@ -46,6 +46,7 @@ pub(super) fn render(it: &Summary) -> String {
     tables::time(&mut out, it);
     tables::people(&mut out, it);
     tables::annotations(&mut out, it);
+    tables::artifacts(&mut out, it);
     tables::values(&mut out, it);
     tables::texts(&mut out, it);
     put!(

@@ -9,7 +9,7 @@ use super::put;
 use crate::logic::summary::escape::html as esc;
 use crate::logic::summary::markdown::{cut, moment, some_time};
 use crate::logic::summary::model::{self, Pairs, Summary};
-use crate::logic::text::shortened;
+use crate::logic::text::{bytes_text, shortened};
 use crate::logic::words::elapsed;
 
 pub(super) fn time(out: &mut String, it: &Summary) {
@@ -113,6 +113,15 @@ pub(super) fn annotations(out: &mut String, it: &Summary) {
         put!(out, "<p>and {more} more</p>\n");
     }
     out.push_str("</section>\n");
+}
+
+pub(super) fn artifacts(out: &mut String, it: &Summary) {
+    let row = |it: &model::Artifact| {
+        let (files, bytes) = (it.files.to_string(), bytes_text(it.bytes));
+        vec![it.name.clone(), it.cell.clone(), files, bytes, it.kept(), it.digest.clone()]
+    };
+    let rows: Vec<Vec<String>> = it.artifacts.iter().map(row).collect();
+    table(out, "Artifacts", &["Artifact", "By", "Files", "Size", "Kept", "Digest"], &rows);
 }
 
 pub(super) fn values(out: &mut String, it: &Summary) {

@@ -228,7 +228,7 @@ fn the_result_is_outcomes_and_outputs_and_the_same_from_the_state() {
     let tale = ci();
     let summary = tale.summary();
     expect![[r#"
-        {"schema":1,"job":12,"id":"0190-test","name":"ci","outcome":"failure","attempt":1,"outputs":{"rev":"abc"},"stages":{
+        {"schema":1,"job":12,"id":"0190-test","name":"ci","outcome":"failure","attempt":1,"outputs":{"rev":"abc"},"artifacts":{},"stages":{
         "fetch":{"outcome":"success","result":"success","outputs":{"rev":"abc"},"cells":{"fetch":{"id":"fetch","matrix":null,"outcome":"success","outputs":{"rev":"abc"},"steps":{"get":{"outcome":"success","conclusion":"success","outputs":{"rev":"abc"}}}}}},
         "test":{"outcome":"failure","result":"failure","outputs":{},"cells":{"test[os=linux, v=1]":{"id":"test.329f7215","matrix":{"os":"linux","v":1},"outcome":"success","outputs":{},"steps":{}},
         "test[os=linux, v=2]":{"id":"test.bb967bac","matrix":{"os":"linux","v":2},"outcome":"success","outputs":{},"steps":{}},
@@ -256,7 +256,7 @@ fn json_has_a_version_and_all_of_it() {
     let json: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
     assert_eq!(json["schema"], 1);
     let members: Vec<&str> = json.as_object().expect("a map").keys().map(String::as_str).collect();
-    expect!["schema job counts failures stages critical_path slowest longest_waits slots cache retries gates orders annotations annotations_left_out variables texts"].assert_eq(&members.join(" "));
+    expect!["schema job counts failures stages critical_path slowest longest_waits slots cache retries gates orders annotations annotations_left_out artifacts variables texts"].assert_eq(&members.join(" "));
     expect![[r#"
         {
           "number": 2,
