@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::cache::{Artifacts, Task};
+use super::cache::{Artifacts, Placed, Task};
 use super::handle::LocalOrder;
 use super::reconcile::InFlight;
 use super::turn::Engine;
@@ -16,6 +16,8 @@ use crate::logic::job::report::Report;
 #[derive(Default)]
 pub(super) struct Parcels {
     artifacts: Option<Artifacts>,
+    /// What was put into place.
+    pub(super) placed: Placed,
     /// Cells and their runs, and whether they publish.
     asked: BTreeSet<(u32, u32, bool)>,
 }
@@ -74,7 +76,8 @@ impl Engine {
             let answer = Box::new(move |reports| drop(orders.send(LocalOrder::Told(reports))));
             let state = self.socket_dir.parent().map(Path::to_path_buf).unwrap_or_default();
             let job_dir = PathBuf::from(&*self.state.setting.dir);
-            self.parcels.artifacts = Some(Artifacts::start(state, job_dir, answer)?);
+            self.parcels.artifacts =
+                Some(Artifacts::start(state, job_dir, self.parcels.placed.clone(), answer)?);
         }
         self.parcels.artifacts.as_ref().ok_or_else(|| "artifacts cannot be kept".to_owned())
     }

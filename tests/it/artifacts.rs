@@ -254,6 +254,66 @@ stages:
 }
 
 #[test]
+fn what_is_taken_is_no_undeclared_write() {
+    let playbook = r#"version: 3
+stages:
+  make: { run: "mkdir -p dist/sub; cp in dist/sub/x", artifacts: { out: [{ name: dist, path: "dist/**" }] } }
+  take:
+    needs: make
+    cache: { inputs: [in], outputs: [made], strict: true }
+    run: cp got/sub/x made
+    artifacts: { in: [{ name: dist, path: got }] }
+"#;
+    let sandbox = Sandbox::new().file("it.yml", playbook).file("in", "one\n");
+    let decision = || {
+        let events =
+            sandbox.sortie(["jobs", "events", "last", "--type", "cache.*"]).run().code(0).json_lines();
+        let of_take = events.iter().filter(|it| it["stage"] == "take" && it["type"] != "cache.waiting");
+        of_take.map(|it| it["type"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    run(&sandbox).code(0).done();
+    assert_eq!(decision(), ["cache.miss", "cache.stored"]);
+    // They are missing: what brings them back is still no write of the stage.
+    fs::remove_dir_all(sandbox.project().join("got")).expect("it is ours");
+    fs::remove_file(sandbox.project().join("made")).expect("it is ours");
+    run(&sandbox).code(0).done();
+    assert_eq!((decision(), text(&sandbox, "made")), (vec!["cache.hit".to_owned()], "one\n".to_owned()));
+    fs::write(sandbox.project().join("in"), "two\n").expect("it is ours");
+    run(&sandbox).code(0).done();
+    assert_eq!(decision(), ["cache.miss", "cache.stored"]);
+    // The same for rules of all stages.
+    for _ in 0..2 {
+        fs::remove_dir_all(sandbox.project().join("got")).unwrap_or_default();
+        let ran = sandbox.sortie(["run", "it.yml", "--ui", "plain", "--cache"]).run().code(0);
+        assert!(
+            !ran.out.contains("no outputs of it") && !ran.err.contains("no outputs of it"),
+            "{}{}",
+            ran.out,
+            ran.err
+        );
+    }
+}
+
+#[test]
+fn what_others_take_meanwhile_is_no_undeclared_write() {
+    let playbook = r#"version: 3
+stages:
+  make: { run: "mkdir dist; echo x > dist/x", artifacts: { out: [{ name: dist, path: "dist/**" }] } }
+  slow:
+    needs: make
+    cache: { inputs: [in], outputs: [begun, made], strict: true }
+    run: touch begun; until test -e got/x; do sleep 0.02; done; echo x > made
+  see: { needs: make, cache: { inputs: [in], outputs: [seen] }, run: "until test -e begun; do sleep 0.02; done; touch seen" }
+  take: { needs: see, run: "true", artifacts: { in: [{ name: dist, path: got }] } }
+"#;
+    let sandbox = Sandbox::new().file("it.yml", playbook).file("in", "one\n");
+    sandbox.sortie(["run", "it.yml", "--ui", "plain", "--max-parallel", "2"]).run().code(0).done();
+    let events = sandbox.sortie(["jobs", "events", "last", "--type", "cache.*"]).run().code(0).json_lines();
+    let stored = events.iter().any(|it| it["stage"] == "slow" && it["type"] == "cache.stored");
+    assert!(stored, "{events:?}");
+}
+
+#[test]
 fn artifacts_are_verified_although_the_results_cannot_be_read() {
     let sandbox = Sandbox::new()
         .file("it.yml", &TWO.replace("    run: |", "    cache: { inputs: [], outputs: [] }\n    run: |"));

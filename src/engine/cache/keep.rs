@@ -17,7 +17,7 @@ use super::files::{Item, Look, Resolved, Trouble, shown, stays};
 use super::look::{Looking, name_id, seconds};
 use super::memo::Reading;
 use super::point;
-use super::project::listing;
+use super::project::{FOLDER, listing};
 use super::stat::Stat;
 use super::worker::{Places, Shared, Worker, not_kept};
 use crate::engine::clock;
@@ -271,9 +271,14 @@ fn other_writes(
     if looking.is_bare && shared.bare.fetch_add(1, Ordering::Relaxed) >= MOST_BARE {
         return Ok(Vec::new());
     }
+    let (placed, root) = (shared.opening.placed.lock(), look.root);
     let now = listing(look)?;
     let declared = shared.declared.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let written = before.written(&now, &declared, until);
+    let written = before.written(&now, &declared, until, &|path, stamp| {
+        let path = root.full(path);
+        if *stamp == FOLDER { placed.has_below(&path) } else { placed.has(&path, stamp) }
+    });
+    drop(placed);
     if written.is_empty() {
         return Ok(Vec::new());
     }

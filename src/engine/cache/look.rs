@@ -222,6 +222,8 @@ impl Worker {
         let Wanted { unit, recipe, .. } = wanted;
         let needs_listing = recipe.is_strict || matches!(recipe.inputs, Inputs::Project(_));
         if needs_listing && moment.listing.is_none() {
+            // Not while artifacts are put into place.
+            let _placed = self.shared.opening.placed.lock();
             match listing(&mut moment.look) {
                 Ok(listing) => moment.listing = Some(Arc::new(listing)),
                 Err(Trouble { reason, message }) => {

@@ -42,7 +42,7 @@ use crate::logic::cache::{Recipe, Record, Trust, Unit};
 use crate::logic::job::report::Report;
 use crate::port::RunTool;
 pub use artifacts::{ArtifactFile, ArtifactKind, ArtifactState, get_artifact, look_at_artifact};
-pub(super) use artifacts::{Artifacts, Task};
+pub(super) use artifacts::{Artifacts, Placed, Task};
 pub use keyed::{FilesRestored, FilesSaved, restore as restore_files, save as save_files};
 pub use portraits::made_of_key;
 pub use upkeep::{
@@ -66,6 +66,8 @@ pub(super) struct Opening {
     pub(super) is_nested: bool,
     /// Units that an earlier engine of the job has begun and that are not over.
     pub(super) at_work: Vec<Unit>,
+    /// What artifacts were put into place as.
+    pub(super) placed: Placed,
     /// Starts a command line and returns what it printed: command, whole environment, folder.
     pub(super) probe: RunTool,
 }

@@ -110,15 +110,17 @@ pub(super) fn listing(look: &mut Look<'_>) -> Result<Listing, Trouble> {
 }
 
 /// Stands for a folder.
-const FOLDER: Stamp = Stamp { device: 0, inode: 0, size: 0, modified: 0, changed: 0 };
+pub(super) const FOLDER: Stamp = Stamp { device: 0, inode: 0, size: 0, modified: 0, changed: 0 };
 
 impl Listing {
-    /// Returns what was made, changed or removed since, but for what those patterns name and what was changed after a moment.
+    /// Returns what was made, changed or removed since, but for what those patterns name, what was changed after a moment, and
+    /// what is known to be no write of a stage.
     pub(super) fn written(
         &self,
         now: &Self,
         declared: &[std::sync::Arc<Patterns>],
         until: i64,
+        is_placed: &dyn Fn(&[u8], &Stamp) -> bool,
     ) -> Vec<String> {
         let is_declared = |path: &[u8], is_folder: bool| {
             let text = shown(path);
@@ -130,7 +132,7 @@ impl Listing {
             })
         };
         let changed = now.0.iter().filter(|(path, stamp)| self.0.get(*path) != Some(stamp));
-        let changed = changed.filter(|(_, stamp)| stamp.changed <= until);
+        let changed = changed.filter(|(path, stamp)| stamp.changed <= until && !is_placed(path, stamp));
         let gone = self.0.iter().filter(|(path, _)| !now.0.contains_key(*path));
         let mut found: Vec<String> = changed
             .chain(gone)

@@ -19,6 +19,13 @@ pub(super) struct Parcel {
     pub(super) folder: String,
 }
 
+impl Parcel {
+    /// Returns where its files and folders go, below the root.
+    pub(super) fn paths(&self) -> impl Iterator<Item = Vec<u8>> {
+        self.manifest.pieces.iter().map(|it| place(&self.folder, &it.output.path.0))
+    }
+}
+
 /// What is needed to put files into place.
 pub(super) struct Extractor<'a> {
     pub(super) root: &'a Root,

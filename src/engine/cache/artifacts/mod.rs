@@ -11,6 +11,7 @@ mod gather;
 mod manifest;
 mod people;
 pub(super) mod pins;
+mod placed;
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -31,6 +32,7 @@ use extract::{Extractor, Parcel};
 use gather::{Gathered, Gatherer};
 use manifest::{Manifest, Unreadable};
 pub use people::{ArtifactFile, ArtifactKind, ArtifactState, get_artifact, look_at_artifact};
+pub(in crate::engine) use placed::Placed;
 
 /// What is asked for. Paths begin at `base`.
 #[derive(Debug)]
@@ -48,13 +50,19 @@ pub(in crate::engine) struct Artifacts {
 }
 
 impl Artifacts {
-    /// Begins to answer. `state` is the state folder of the project, `job_dir` the folder of the job.
+    /// Begins to answer. `state` is the state folder of the project, `job_dir` the folder of the job; what is put into place is
+    /// noted in `placed`.
     ///
     /// # Errors
     /// If there is no thread, in words.
-    pub(in crate::engine) fn start(state: PathBuf, job_dir: PathBuf, answer: Answer) -> Result<Self, String> {
+    pub(in crate::engine) fn start(
+        state: PathBuf,
+        job_dir: PathBuf,
+        placed: Placed,
+        answer: Answer,
+    ) -> Result<Self, String> {
         let (tasks, inbox) = mpsc::channel();
-        let keeper = Keeper { state, job_dir, memo: Memo::default() };
+        let keeper = Keeper { state, job_dir, placed, memo: Memo::default() };
         let thread = std::thread::Builder::new().name("artifacts".to_owned());
         let thread = thread
             .spawn(move || keeper.run(&inbox, &answer))
@@ -85,6 +93,7 @@ impl Drop for Artifacts {
 struct Keeper {
     state: PathBuf,
     job_dir: PathBuf,
+    placed: Placed,
     memo: Memo,
 }
 
@@ -169,7 +178,13 @@ impl Keeper {
             })
             .collect::<Result<Vec<_>, String>>()?;
         let extractor = Extractor { root: &root, shelf: &shelf, memo: &self.memo, overwrites: true };
+        let mut placed = self.placed.lock();
         let written = extractor.extract(&parcels)?;
+        for it in &parcels {
+            let paths: Vec<Vec<u8>> = it.paths().collect();
+            placed.note(&root, paths.iter().map(Vec::as_slice));
+        }
+        drop(placed);
         let taken = wants.iter().zip(written).map(|(want, written)| Taken {
             name: want.artifact.name.clone(),
             folder: want.folder.clone(),

@@ -91,6 +91,7 @@ impl Place {
             trust: Trust::Own,
             is_nested: false,
             at_work: Vec::new(),
+            placed: crate::engine::cache::Placed::default(),
             probe: |command, _, _| Ok(format!("{command} 1.0")),
         }
     }
