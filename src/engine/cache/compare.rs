@@ -54,7 +54,9 @@ impl Worker {
         drop(gate);
         if locks.is_anything_written() {
             // Perhaps it was half of something that was compared.
-            for (it, its, _) in found {
+            for (it, its, hit) in found {
+                // What it was to warn of is said with the next answer.
+                hit.notes.into_iter().for_each(|note| self.shared.note(note));
                 known.insert(it.unit, its);
                 others.push(it);
             }
