@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 use std::thread::JoinHandle;
 
 use tokio::sync::mpsc;
@@ -136,7 +137,8 @@ pub struct Running {
     pub is_kept: bool,
     /// What an engine after this one cannot read in the store.
     pub given: Given,
-    thread: JoinHandle<Result<Driven, EngineError>>,
+    /// Tells how the engine ended, once all is let go of that others may want.
+    ended: Receiver<Result<Driven, EngineError>>,
 }
 
 /// What became of the engine of a job.
@@ -195,9 +197,8 @@ impl Running {
     }
 
     fn join(self) -> Result<Driven, EngineError> {
-        self.thread
-            .join()
-            .unwrap_or_else(|_| Err(EngineError::bug("the engine's thread panicked".to_owned())))
+        let panicked = |_| Err(EngineError::bug("the engine's thread panicked".to_owned()));
+        self.ended.recv().unwrap_or_else(panicked)
     }
 }
 
@@ -370,7 +371,7 @@ fn run(
     let handle =
         Handle::local(project.clone(), id.clone(), Arc::clone(&bus), orders.clone(), Arc::clone(&plan));
     let syncer = Syncer::start(&parts.store);
-    let engine = Engine {
+    let mut engine = Engine {
         state,
         store: parts.store,
         syncer,
@@ -378,7 +379,7 @@ fn run(
         world,
         keeper: parts.keeper,
         fetch: parts.fetch,
-        _only: parts.only,
+        only: Some(parts.only),
         left_over: Vec::new(),
         has_adopted: false,
         number,
@@ -399,12 +400,19 @@ fn run(
         clock: clock::Steady::after(journal.last().map_or(Timestamp(i64::MIN), |it| it.time)),
     };
     let (ready, begun) = std::sync::mpsc::channel();
+    let (tell, ended) = std::sync::mpsc::channel();
+    let body = move || {
+        let outcome = engine.run(inbox, &ready);
+        engine.let_go_of_all();
+        // Whoever waits for the end need not wait until the memory is given back. Perhaps nobody waits.
+        let _sent = tell.send(outcome);
+    };
     let thread = std::thread::Builder::new()
         .name("engine".to_owned())
-        .spawn(move || engine.run(inbox, &ready))
+        .spawn(body)
         .map_err(|e| EngineError::surroundings(format!("no thread for the engine: {e}")))?;
     match begun.recv() {
-        Ok(Ok(())) => Ok(Running { number, id, dir, handle, is_kept, given, thread }),
+        Ok(Ok(())) => Ok(Running { number, id, dir, handle, is_kept, given, ended }),
         Ok(Err(error)) => {
             // Whoever tries again at once finds nothing of it any more; how it ended is told already.
             let _ended = thread.join();

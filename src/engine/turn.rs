@@ -51,7 +51,7 @@ pub(super) struct Engine {
     /// Gets what the job was given, if no keeper is left that knows it.
     pub(super) fetch: Option<Fetch>,
     /// No other engine of this process works on the job as long as this one does.
-    pub(super) _only: Only,
+    pub(super) only: Option<Only>,
     /// What would not end when nobody held it any more, by name.
     pub(super) left_over: Vec<String>,
     /// The keeper was there before this engine.
@@ -136,7 +136,7 @@ fn room_for_runtime() -> std::io::Result<()> {
 impl Engine {
     /// Runs the job to its end on this thread. `ready` hears whether it began.
     pub(super) fn run(
-        mut self,
+        &mut self,
         inbox: UnboundedReceiver<LocalOrder>,
         ready: &Sender<Result<(), EngineError>>,
     ) -> Result<Driven, EngineError> {
@@ -166,6 +166,14 @@ impl Engine {
         }
         self.store.tidy();
         Ok(end)
+    }
+
+    /// Gives up all that others may notice or want. What is left is memory.
+    pub(super) fn let_go_of_all(&mut self) {
+        self.results = None;
+        self.parcels = Parcels::default();
+        self.syncer.end();
+        self.only = None;
     }
 
     /// Runs the job; the keeper stays in `kept`, so that it can still be told when this fails.
@@ -618,7 +626,9 @@ impl Engine {
         flight: &mut InFlight,
         answers: &mut Answers,
     ) -> Vec<Event> {
-        let mut events = Vec::new();
+        // A hit is followed by the ends of its cell and stage; at the start most stages begin.
+        let at_start = if self.next_seq == 1 { self.state.stages.len() } else { 0 };
+        let mut events = Vec::with_capacity(inputs.len().saturating_mul(3) + at_start);
         for heard in inputs {
             match heard {
                 Heard::Input(input) => {

@@ -203,14 +203,21 @@ impl Syncer {
     }
 }
 
-impl Drop for Syncer {
-    fn drop(&mut self) {
+impl Syncer {
+    /// Ends the thread.
+    pub(crate) fn end(&mut self) {
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner).ended = true;
         self.shared.changed.notify_one();
         if let Some(thread) = self.thread.take() {
             // A panic there was reported by the hook already.
             let _outcome = thread.join();
         }
+    }
+}
+
+impl Drop for Syncer {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
