@@ -20,6 +20,7 @@ mod members;
 mod merge;
 pub mod model;
 pub mod offsets;
+mod overlaps;
 mod read_action;
 mod read_artifacts;
 pub mod read_cache;

@@ -291,7 +291,7 @@ fn needed(stages: &[Stage], at: usize) -> Vec<usize> {
 }
 
 /// Says whether a matrix has several cells as it is written. One that an expression makes is known when it runs.
-fn has_many(matrix: &MatrixSource) -> bool {
+pub(super) fn has_many(matrix: &MatrixSource) -> bool {
     match matrix {
         MatrixSource::Fixed(value) => match matrix::expand(value, 1) {
             Ok(cells) => cells.combinations.len() > 1,
@@ -301,7 +301,8 @@ fn has_many(matrix: &MatrixSource) -> bool {
     }
 }
 
-fn axis(matrix: &MatrixSource) -> Option<String> {
+/// Returns the name of the first axis, for advice.
+pub(super) fn axis(matrix: &MatrixSource) -> Option<String> {
     let MatrixSource::Fixed(Value::Object(axes)) = matrix else { return None };
     axes.iter().map(|(name, _)| name.to_owned()).find(|name| !matches!(&**name, "include" | "exclude"))
 }

@@ -10,6 +10,7 @@ use super::contexts::Spot;
 use super::decode::{Fields, Reader};
 use super::keys::Place;
 use super::model::{Assertion, Defaults, Output, Playbook, Policy, Shell};
+use super::overlaps;
 use super::scalar::{self, Core};
 use super::source::Span;
 use super::tree::{Kind, NodeId};
@@ -51,6 +52,9 @@ impl Reader<'_> {
         }
         let is_callable = fields.get("on").is_some_and(|id| self.says_call(id));
         self.check_artifacts(&stages, is_callable);
+        for problem in overlaps::check(&stages) {
+            self.report(problem);
+        }
         Some(Playbook {
             name: Arc::from(name.unwrap_or_else(|| stem(&self.source.name).to_owned())),
             description: fields.get("description").and_then(|id| self.text(id, "text")).map(str::to_owned),

@@ -121,6 +121,12 @@ pub static ALL: &[Slug] = &[
     slug("cache-not-possible", "what has a `cache` has no result that could be taken again"),
     slug("cache-with-secret", "what has a `cache` uses a secret, and its result may hold it"),
     slug("cache-never-hits", "what has a `cache` reads what is another one in each job (warning)"),
+    slug("cache-input-changes", "what has a `cache` reads files that it makes or takes itself (warning)"),
+    slug("cache-outputs-shared", "two caches have the same files among their outputs (warning)"),
+    slug(
+        "cache-unordered",
+        "what has a `cache` reads what a stage makes that it does not wait for (warning)",
+    ),
     slug("artifact-name", "an artifact has a name that not every system can carry"),
     slug("artifact-twice", "two stages, or all cells of one, keep an artifact under one name"),
     slug("artifact-unknown", "a stage takes an artifact that no stage it needs keeps"),
