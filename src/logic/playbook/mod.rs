@@ -16,6 +16,7 @@ pub mod gate;
 pub mod keys;
 mod link;
 mod link_actions;
+mod link_artifacts;
 mod members;
 mod merge;
 pub mod model;

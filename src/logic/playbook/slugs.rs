@@ -66,6 +66,7 @@ pub static ALL: &[Slug] = &[
     slug("too-many-steps", "with the steps of its actions, a list of steps has more than 10,000"),
     slug("call-input", "`with` does not fit to the inputs of what is called"),
     slug("call-secret", "`secrets` does not fit to the secrets of the called playbook"),
+    slug("call-ignored", "a called playbook has a key that counts only where it is run by itself (warning)"),
     slug("call-key", "a key cannot stand beside `uses`"),
     slug("action-kind", "an action is a program in JavaScript or a container image"),
     slug("unknown-need", "a stage needs one that is not there"),
