@@ -79,7 +79,7 @@ pub(super) fn check(stages: &[Stage]) -> Vec<Diagnostic> {
         }
     }
     let mut told = HashSet::new();
-    let mut order = Order { stages, before: HashMap::new() };
+    let mut order = Order::new(stages);
     for (reader, own, maker, theirs) in pairs(&units, |it| &it.inputs, |it| &it.outputs) {
         let (a, b) = (&units[reader], &units[maker]);
         // Steps of one stage come one after the other.
@@ -248,14 +248,18 @@ fn are_alternatives(a: &Unit<'_>, b: &Unit<'_>) -> bool {
 }
 
 /// Which stages come before which.
-struct Order<'s> {
+pub(super) struct Order<'s> {
     stages: &'s [Stage],
     before: HashMap<usize, HashSet<usize>>,
 }
 
-impl Order<'_> {
+impl<'s> Order<'s> {
+    pub(super) fn new(stages: &'s [Stage]) -> Self {
+        Self { stages, before: HashMap::new() }
+    }
+
     /// Says whether a stage has always ended before another one begins.
-    fn is_before(&mut self, first: usize, then: usize) -> bool {
+    pub(super) fn is_before(&mut self, first: usize, then: usize) -> bool {
         let stages = self.stages;
         if stages[then].is_final != stages[first].is_final {
             return stages[then].is_final;

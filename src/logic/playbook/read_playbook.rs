@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::contexts::Spot;
 use super::decode::{Fields, Reader};
+use super::fixed_ports;
 use super::keys::Place;
 use super::model::{Assertion, Defaults, Output, Playbook, Policy, Shell};
 use super::overlaps;
@@ -56,7 +57,7 @@ impl Reader<'_> {
         if is_only_called {
             self.check_only_called(&fields);
         }
-        for problem in overlaps::check(&stages) {
+        for problem in overlaps::check(&stages).into_iter().chain(fixed_ports::check(&stages, &policy)) {
             self.report(problem);
         }
         let mut playbook = Playbook {
