@@ -22,7 +22,7 @@ mod members;
 mod merge;
 pub mod model;
 pub mod offsets;
-mod overlaps;
+pub mod overlaps;
 mod read_action;
 mod read_artifacts;
 pub mod read_cache;

@@ -41,7 +41,7 @@ struct Unit<'s> {
 struct Side<'s> {
     /// Those that add files.
     list: Vec<Pattern<'s>>,
-    /// With those that take files away.
+    /// With those that take files away, if there are any.
     texts: Vec<&'s str>,
     read: OnceCell<Option<Patterns>>,
 }
@@ -64,20 +64,8 @@ pub(super) fn check(stages: &[Stage]) -> Vec<Diagnostic> {
         found.extend(taken_input(unit));
         found.extend(made_by_all_cells(unit));
     }
-    let mut told = HashSet::new();
-    for (one, own, other, theirs) in pairs(&units, |it| &it.outputs, |it| &it.outputs) {
-        let ((first, of_first), (second, of_second)) =
-            if one < other { ((one, own), (other, theirs)) } else { ((other, theirs), (one, own)) };
-        let (a, b) = (&units[first], &units[second]);
-        if first == second || told.contains(&second) || are_alternatives(a, b) {
-            continue;
-        }
-        let (p, q) = (&a.outputs.list[of_first], &b.outputs.list[of_second]);
-        if meet((&a.outputs, p), (&b.outputs, q)) {
-            told.insert(second);
-            found.push(made_twice((a, p), (b, q)));
-        }
-    }
+    let doubles = doubles(&units, |a, b| !are_alternatives(a, b));
+    found.extend(doubles.into_iter().map(|(a, p, b, q)| made_twice((a, p), (b, q))));
     let mut told = HashSet::new();
     let mut order = Order::new(stages);
     for (reader, own, maker, theirs) in pairs(&units, |it| &it.inputs, |it| &it.outputs) {
@@ -101,6 +89,56 @@ pub(super) fn check(stages: &[Stage]) -> Vec<Diagnostic> {
     found
 }
 
+/// Returns what is wrong with the caches of stages that stand in several files, once these are put together. Of what stands in
+/// one file the file itself tells. `is_conditional` says of a stage whether it runs only if something holds.
+pub fn across_calls(stages: &[Stage], is_conditional: impl Fn(usize) -> bool) -> Vec<String> {
+    let units = units(stages);
+    let may_both = |a: &Unit<'_>, b: &Unit<'_>| {
+        a.stage.frame != b.stage.frame && !(is_conditional(a.at) && is_conditional(b.at))
+    };
+    let mut told = HashSet::new();
+    let doubles = doubles(&units, may_both).into_iter();
+    let first_of =
+        doubles.filter(|(a, p, b, q)| told.insert((&*a.stage.own_id, p.text, &*b.stage.own_id, q.text)));
+    first_of
+        .map(|(a, p, b, q)| {
+            let (first, second) = (&a.stage.id, &b.stage.id);
+            let what = match p.text == q.text {
+                true => format!("`{}`", q.text),
+                false => format!("`{}` and `{}`", p.text, q.text),
+            };
+            format!(
+                "`{first}` and `{second}` have the same files among the outputs of their caches: {what}; a result of one takes \
+                 away or puts back what the other made: hand a folder over in `with`, and put it into the path"
+            )
+        })
+        .collect()
+}
+
+/// Returns pairs of units, in the order of the file, with patterns of outputs by which they make the same files: one for each
+/// second unit.
+fn doubles<'u, 's>(
+    units: &'u [Unit<'s>],
+    may_both: impl Fn(&Unit<'s>, &Unit<'s>) -> bool,
+) -> Vec<(&'u Unit<'s>, &'u Pattern<'s>, &'u Unit<'s>, &'u Pattern<'s>)> {
+    let mut told = HashSet::new();
+    let mut found = Vec::new();
+    for (one, own, other, theirs) in pairs(units, |it| &it.outputs, |it| &it.outputs) {
+        let ((first, of_first), (second, of_second)) =
+            if one < other { ((one, own), (other, theirs)) } else { ((other, theirs), (one, own)) };
+        let (a, b) = (&units[first], &units[second]);
+        if first == second || told.contains(&second) || !may_both(a, b) {
+            continue;
+        }
+        let (p, q) = (&a.outputs.list[of_first], &b.outputs.list[of_second]);
+        if meet((&a.outputs, p), (&b.outputs, q)) {
+            told.insert(second);
+            found.push((a, p, b, q));
+        }
+    }
+    found
+}
+
 fn units(stages: &[Stage]) -> Vec<Unit<'_>> {
     let mut units = Vec::new();
     for (at, stage) in stages.iter().enumerate() {
@@ -118,22 +156,17 @@ fn units(stages: &[Stage]) -> Vec<Unit<'_>> {
 /// each. Others cannot name the same file.
 fn pairs(units: &[Unit<'_>], left: Part, right: Part) -> Vec<(usize, usize, usize, usize)> {
     let mut found = Vec::new();
-    if units.iter().all(|it| left(it).list.is_empty()) || units.iter().all(|it| right(it).list.is_empty()) {
-        return found;
-    }
-    let (lefts, rights) = (index(units, left), index(units, right));
+    let (mut lefts, mut rights) = (Index::new(units, left), Index::new(units, right));
     for (at, unit) in units.iter().enumerate() {
         for (own, pattern) in left(unit).list.iter().enumerate() {
             for folder in above(pattern.base()) {
-                let there = rights.get(folder).into_iter().flatten();
-                found.extend(there.map(|(other, theirs)| (at, own, *other, *theirs)));
+                found.extend(rights.of(folder).iter().map(|(other, theirs)| (at, own, *other, *theirs)));
             }
         }
         for (own, pattern) in right(unit).list.iter().enumerate() {
             // Those that begin in the same folder are known from the other side.
             for folder in above(pattern.base()).skip(1) {
-                let there = lefts.get(folder).into_iter().flatten();
-                found.extend(there.map(|(other, theirs)| (*other, *theirs, at, own)));
+                found.extend(lefts.of(folder).iter().map(|(other, theirs)| (*other, *theirs, at, own)));
             }
         }
         if found.len() > MOST {
@@ -144,14 +177,44 @@ fn pairs(units: &[Unit<'_>], left: Part, right: Part) -> Vec<(usize, usize, usiz
     found
 }
 
-fn index<'u>(units: &'u [Unit<'_>], part: Part) -> HashMap<&'u str, Vec<(usize, usize)>> {
-    let mut index: HashMap<&str, Vec<(usize, usize)>> = HashMap::new();
-    for (at, unit) in units.iter().enumerate() {
-        for (own, pattern) in part(unit).list.iter().enumerate() {
-            index.entry(pattern.base()).or_default().push((at, own));
+/// Patterns by the folders that they begin in.
+struct Index<'u, 's> {
+    units: &'u [Unit<'s>],
+    part: Part,
+    /// Whether some folder has a name of that length: mostly none has, and then no map is made.
+    has_length: Vec<bool>,
+    map: Option<HashMap<&'u str, Vec<(usize, usize)>>>,
+}
+
+impl<'u, 's> Index<'u, 's> {
+    fn new(units: &'u [Unit<'s>], part: Part) -> Self {
+        let mut has_length = Vec::new();
+        for pattern in units.iter().flat_map(|unit| &part(unit).list) {
+            if has_length.len() <= pattern.base {
+                has_length.resize(pattern.base + 1, false);
+            }
+            has_length[pattern.base] = true;
         }
+        Self { units, part, has_length, map: None }
     }
-    index
+
+    /// Returns the patterns that begin in a folder.
+    fn of(&mut self, folder: &str) -> &[(usize, usize)] {
+        if !self.has_length.get(folder.len()).is_some_and(|has| *has) {
+            return &[];
+        }
+        let (units, part) = (self.units, self.part);
+        let map = self.map.get_or_insert_with(|| {
+            let mut map: HashMap<&str, Vec<(usize, usize)>> = HashMap::with_capacity(units.len());
+            for (at, unit) in units.iter().enumerate() {
+                for (own, pattern) in part(unit).list.iter().enumerate() {
+                    map.entry(pattern.base()).or_default().push((at, own));
+                }
+            }
+            map
+        });
+        map.get(folder).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// Returns a path and all folders that it is in, up to the project itself, which has no name.
@@ -164,28 +227,32 @@ fn above(path: &str) -> impl Iterator<Item = &str> {
 
 impl<'s> Side<'s> {
     fn new(texts: &'s [Text]) -> Self {
-        let mut it = Self::default();
-        for text in texts {
-            match text.template.as_literal() {
-                Some(literal) => {
-                    it.texts.push(literal);
-                    it.list.extend(Pattern::new(literal, text.span));
-                }
-                // What it takes away is not known.
-                None if text.template.source().starts_with('!') => return Self::default(),
-                None => {}
-            }
+        let takes_away = |text: &Text| text.template.source().starts_with('!');
+        let has_less = texts.iter().any(takes_away);
+        if texts.iter().any(|it| takes_away(it) && it.template.as_literal().is_none()) {
+            // What it takes away is not known.
+            return Self::default();
         }
-        it
+        let known = || texts.iter().filter_map(|it| Some((it.template.as_literal()?, it.span)));
+        Self {
+            list: known().filter_map(|(text, span)| Pattern::new(text, span)).collect(),
+            texts: if has_less { known().map(|(text, _)| text).collect() } else { Vec::new() },
+            read: OnceCell::new(),
+        }
     }
 
     fn only_adds(&self) -> bool {
-        self.list.len() == self.texts.len()
+        self.texts.is_empty()
     }
 
     /// Says whether they name a path. What is no pattern, which is told elsewhere, names nothing.
     fn name(&self, path: &str) -> bool {
-        let read = || Patterns::read(&self.texts.iter().map(|&it| it.to_owned()).collect::<Vec<_>>()).ok();
+        let read = || {
+            let list = || self.list.iter().map(|it| it.text.to_owned()).collect();
+            let less = || self.texts.iter().map(|&it| it.to_owned()).collect();
+            let all: Vec<String> = if self.only_adds() { list() } else { less() };
+            Patterns::read(&all).ok()
+        };
         self.read.get_or_init(read).as_ref().is_some_and(|it| it.name(path))
     }
 }
