@@ -282,6 +282,12 @@ impl<'s> Pattern<'s> {
         self.base == self.plain.len()
     }
 
+    /// Returns what takes it out of others: of a whole folder the folder itself as well, which changes when it is made.
+    fn taken_out(&self) -> String {
+        let folder = self.text.strip_suffix("/**").filter(|it| it.len() == self.base && !it.is_empty());
+        format!("!{}", folder.unwrap_or(self.text))
+    }
+
     /// Returns a path that it names whatever its wildcards stand for; nothing if that is hard to tell.
     fn sample(&self) -> Option<String> {
         if self.plain.contains(['[', ']', '{', '}', '\\']) {
@@ -392,8 +398,10 @@ fn own_input(unit: &Unit<'_>, read: &Pattern<'_>, made: &Pattern<'_>) -> Diagnos
     );
     let is_part = made.sample().is_some_and(|path| unit.inputs.name(&path));
     let (part, of) = if is_part { (made, "inputs") } else { (read, "outputs") };
-    let help =
-        format!("take it out of the {of} with `!{}`, or let it make other files than it reads", part.text);
+    let help = format!(
+        "take it out of the {of} with `{}`, or let it make other files than it reads",
+        part.taken_out()
+    );
     Diagnostic::warning("cache-input-changes", made.span, message).also(read.span, "is read by it").help(help)
 }
 
@@ -412,7 +420,10 @@ fn taken_into(unit: &Unit<'_>, taken: &super::artifact::ArtifactIn) -> Option<Di
     let is_in = |it: &&Pattern<'_>| !folder.is_empty() && above(it.base()).any(|above| above == folder);
     let read = match unit.inputs.list.iter().find(is_in) {
         Some(below) if below.sample().is_none_or(|path| unit.inputs.name(&path)) => below,
-        _ if unit.inputs.name(&inside) => unit.inputs.list.first()?,
+        // The folder counts, too: it is not there before the first time.
+        _ if unit.inputs.name(&inside) || (!folder.is_empty() && unit.inputs.name(&folder)) => {
+            unit.inputs.list.first()?
+        }
         _ => return None,
     };
     let what = match &taken.which {
@@ -423,9 +434,10 @@ fn taken_into(unit: &Unit<'_>, taken: &super::artifact::ArtifactIn) -> Option<Di
         "`{id}` takes the artifact `{what}` into files that are inputs of its cache, so they change while it runs"
     );
     let help = match folder.is_empty() {
-        true => "give the artifact a folder of its own, and take that out of the inputs with `!FOLDER/**`"
-            .to_owned(),
-        false => format!("take `{path}` out of the inputs with `!{folder}/**`"),
+        true => {
+            "give the artifact a folder of its own, and take that out of the inputs with `!FOLDER`".to_owned()
+        }
+        false => format!("take `{path}` out of the inputs with `!{folder}`"),
     };
     let help = format!("{help}: what it takes belongs to the key anyway");
     let problem = Diagnostic::warning("cache-input-changes", read.span, message);
@@ -444,12 +456,15 @@ fn by_chance(
     };
     let help = match is_later {
         true => {
-            format!("it finds what an earlier job has left; take it out of the inputs with `!{}`", made.text)
+            format!(
+                "it finds what an earlier job has left; take it out of the inputs with `{}`",
+                made.taken_out()
+            )
         }
         false => format!(
             "whether it is there by then is chance; add `{b}` to the `needs` of `{a}`, or take it out of the inputs with \
-             `!{}`",
-            made.text
+             `{}`",
+            made.taken_out()
         ),
     };
     Diagnostic::warning("cache-unordered", read.span, message)

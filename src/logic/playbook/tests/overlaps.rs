@@ -93,7 +93,7 @@ fn what_reads_its_own_outputs_is_told_with_both_places() {
         expect![[r#"
             2:51 cache-input-changes: `a` makes what it reads, so no result of it is kept: `dist/**` of its outputs and `**` of its inputs
               2:34 is read by it
-              help: take it out of the inputs with `!dist/**`, or let it make other files than it reads
+              help: take it out of the inputs with `!dist`, or let it make other files than it reads
             3:60 cache-input-changes: `b` makes what it reads, so no result of it is kept: `b/**` of its outputs and `b/x/conf.json` of its inputs
               3:34 is read by it
               help: take it out of the outputs with `!b/x/conf.json`, or let it make other files than it reads
@@ -142,28 +142,38 @@ fn artifacts_that_are_put_among_the_inputs_are_told() {
             "t: needs: make, artifacts: {{ in: [{{ name: dist, path: {path} }}] }}, cache: {{ inputs: [{inputs}] }}"
         )
     };
-    let told = [take("got", "'**'"), take("./got/", "src, got/app.js"), take(".", "'**'")];
+    let told = [
+        take("got", "'**'"),
+        take("got", "'**', '!got/**'"),
+        take("./got/", "src, got/app.js"),
+        take(".", "'**'"),
+    ];
     let expected = [
         expect![[r#"
         3:95 cache-input-changes: `t` takes the artifact `dist` into files that are inputs of its cache, so they change while it runs
           3:67 is put there after the cache was asked
-          help: take `got` out of the inputs with `!got/**`: what it takes belongs to the key anyway
+          help: take `got` out of the inputs with `!got`: what it takes belongs to the key anyway
+    "#]],
+        expect![[r#"
+        3:95 cache-input-changes: `t` takes the artifact `dist` into files that are inputs of its cache, so they change while it runs
+          3:67 is put there after the cache was asked
+          help: take `got` out of the inputs with `!got`: what it takes belongs to the key anyway
     "#]],
         expect![[r#"
         3:103 cache-input-changes: `t` takes the artifact `dist` into files that are inputs of its cache, so they change while it runs
           3:67 is put there after the cache was asked
-          help: take `./got/` out of the inputs with `!got/**`: what it takes belongs to the key anyway
+          help: take `./got/` out of the inputs with `!got`: what it takes belongs to the key anyway
     "#]],
         expect![[r#"
         3:93 cache-input-changes: `t` takes the artifact `dist` into files that are inputs of its cache, so they change while it runs
           3:67 is put there after the cache was asked
-          help: give the artifact a folder of its own, and take that out of the inputs with `!FOLDER/**`: what it takes belongs to the key anyway
+          help: give the artifact a folder of its own, and take that out of the inputs with `!FOLDER`: what it takes belongs to the key anyway
     "#]],
     ];
     for (stage, expected) in told.iter().zip(expected) {
         check(&[make, stage], expected);
     }
-    for stage in [take("got", "'**', '!got/**'"), take("got", "'src/**', gotten"), take(".", "'src/**'")] {
+    for stage in [take("got", "'**', '!got'"), take("got", "'src/**', gotten"), take(".", "'src/**'")] {
         quiet(&[make, &stage]);
     }
     // A step asks when the artifacts are there.
