@@ -11,10 +11,14 @@ impl Sim {
     /// Answers what was asked of the cache, all of it if nothing else goes on.
     pub(super) fn results(&mut self) -> Checked {
         for _ in 0..1_000 {
+            let can_wait = !self.live.is_empty() && self.dice.one_in(3);
+            // Mostly nothing is asked, and all that is wanted is much to find out for that.
+            if self.state.index.looking.is_empty() && self.state.index.keeping.is_empty() {
+                return Ok(());
+            }
             let wanted = wanted(&self.state);
             let looking: Vec<Unit> = wanted.looking.iter().copied().collect();
             let keeping: Vec<Unit> = wanted.keeping.iter().copied().collect();
-            let can_wait = !self.live.is_empty() && self.dice.one_in(3);
             if (looking.is_empty() && keeping.is_empty()) || can_wait {
                 return Ok(());
             }

@@ -335,3 +335,38 @@ fn what_called_files_require_is_required_before_anything_runs() {
     assert_eq!(tools, ["git", "make"]);
     assert_eq!(plan.playbook.requires.env.len(), 1);
 }
+
+#[test]
+fn files_that_several_calls_make_are_told_once_unless_only_one_of_them_runs() {
+    let text = |callers: &str| {
+        format!(
+            "version: 3
+stages:
+{callers}
+# file: lib/build.yml
+version: 3
+on: call
+inputs: {{to: {{default: x}}}}
+stages:
+  cc: {{run: x, cache: {{inputs: [], outputs: ['dist/**', 'to/${{{{ inputs.to }}}}']}}}}
+# file: lib/apart.yml
+version: 3
+on: call
+inputs: {{to: {{default: x}}}}
+stages:
+  cc: {{run: x, cache: {{inputs: [], outputs: ['to/${{{{ inputs.to }}}}']}}}}
+"
+        )
+    };
+    let told = |callers: &str| {
+        let plan = made(&text(callers), &PlanRequest::default()).expect("it can be planned");
+        plan.warnings().join("\n")
+    };
+    let cells = "  all: {matrix: {os: [a, b, c]}, uses: ./lib/build.yml}";
+    expect!["`all[os=a] / cc` and `all[os=b] / cc` have the same files among the outputs of their caches: `dist/**`; a result of one takes away or puts back what the other made: hand a folder over in `with`, and put it into the path"].assert_eq(&told(cells));
+    let own = format!("  own: {{run: x, cache: {{inputs: [], outputs: [dist/own]}}}}\n{cells}");
+    expect!["`own` and `all[os=a] / cc` have the same files among the outputs of their caches: `dist/own` and `dist/**`; a result of one takes away or puts back what the other made: hand a folder over in `with`, and put it into the path"].assert_eq(&told(&own));
+    assert_eq!(told("  one: {uses: ./lib/apart.yml}\n  two: {uses: ./lib/apart.yml}"), "");
+    let either = "  one: {if: \"github.actor == 'a'\", uses: ./lib/build.yml}\n  two: {if: \"github.actor != 'a'\", uses: ./lib/build.yml}";
+    assert!(!told(either).contains("`two / cc`"), "{}", told(either));
+}

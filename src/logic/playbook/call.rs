@@ -25,6 +25,15 @@ pub struct Call {
     pub secrets: Handed,
 }
 
+/// An expression that reads an output of a stage that calls.
+#[derive(Clone, Debug)]
+pub struct CallRead {
+    /// Id of that stage.
+    pub stage: Arc<str>,
+    pub output: Arc<str>,
+    pub span: Span,
+}
+
 /// A value of `with`.
 #[derive(Clone, Debug)]
 pub struct Given {

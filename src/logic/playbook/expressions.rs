@@ -6,6 +6,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::call::CallRead;
 use super::contexts::{self, Spot};
 use super::decode::Reader;
 use super::model::{If, Text};
@@ -32,6 +33,9 @@ pub(super) struct Known<'t> {
     pub needs: HashSet<String>,
     /// Stages whose outputs the stage reads.
     pub reads: BTreeSet<&'t str>,
+    /// An output of a stage that calls which the expression reads that is looked at, and all of those with their places.
+    pub read_of_call: Option<(&'t str, String)>,
+    pub reads_of_calls: Vec<CallRead>,
     pub matrix: MatrixKeys,
     /// Whether values of the matrix are only known when the job runs.
     pub matrix_from_outside: bool,
@@ -226,10 +230,18 @@ impl Reader<'_> {
     }
 
     fn check_context(&mut self, id: NodeId, used: &ContextUse, offset: usize, spot: Spot) {
-        // The place costs a walk through the text, so only what is wrong is placed.
+        // The place costs a walk through the text, so only what is wrong is placed, or may be.
         if let Some(mut problem) = self.context_fault(used, spot) {
             problem.span = self.span_within(id, offset + used.at, used.len);
             self.report(problem);
+        }
+        if let Some((stage, output)) = self.known.read_of_call.take() {
+            let span = self.span_within(id, offset + used.at, used.len);
+            self.known.reads_of_calls.push(CallRead {
+                stage: Arc::from(stage),
+                output: Arc::from(output),
+                span,
+            });
         }
     }
 

@@ -16,16 +16,16 @@ use crate::logic::plan::inputs;
 use crate::logic::text::{listed_names, near_miss, plural};
 
 /// A called file that was read.
-struct File {
+pub(super) struct File {
     source: Source,
-    playbook: Option<Arc<Playbook>>,
+    pub(super) playbook: Option<Arc<Playbook>>,
     found: Vec<Diagnostic>,
 }
 
 /// Everything that was read on the way.
 #[derive(Default)]
 pub(super) struct Link {
-    files: BTreeMap<Arc<str>, File>,
+    pub(super) files: BTreeMap<Arc<str>, File>,
     /// By their folders.
     pub(super) actions: BTreeMap<Arc<str>, ActionFile>,
     missing: Vec<Arc<str>>,
@@ -36,6 +36,11 @@ pub(super) fn link(source: &Source, mut reading: Reading) -> Reading {
     let Some(playbook) = &mut reading.playbook else { return reading };
     let has_actions = |stage: &Stage| stage.steps.steps.iter().any(|step| step.composite.is_some());
     if playbook.stages.iter().all(|stage| stage.call.is_none() && !has_actions(stage)) {
+        if playbook.is_callable {
+            let mut found = std::mem::take(&mut reading.diagnostics);
+            Link::default().check_artifacts(playbook, &mut found);
+            return sound(finish(reading.playbook, found));
+        }
         return sound(reading);
     }
     let mut link = Link::default();
@@ -50,6 +55,7 @@ pub(super) fn link(source: &Source, mut reading: Reading) -> Reading {
         return reading;
     }
     link.check_depth(playbook, &mut found);
+    link.check_artifacts(playbook, &mut found);
     let mut playbook = reading.playbook.take();
     if let Some(it) = &mut playbook {
         it.requires
@@ -115,7 +121,7 @@ impl Link {
             if !self.files.contains_key(path) && !self.read(source, call, chain, found) {
                 continue;
             }
-            self.check_call(playbook, call, found);
+            self.check_call(playbook, stage, call, found);
         }
     }
 
@@ -174,7 +180,7 @@ impl Link {
         }
     }
 
-    fn check_call(&self, caller: &Playbook, call: &Call, found: &mut Vec<Diagnostic>) {
+    fn check_call(&self, caller: &Playbook, stage: &Stage, call: &Call, found: &mut Vec<Diagnostic>) {
         let Some(file) = self.files.get(&call.path) else { return };
         let path = &call.path;
         let Some(callee) = &file.playbook else {
@@ -211,6 +217,8 @@ impl Link {
         }
         check_inputs(callee, call, found);
         check_secrets(caller, callee, call, found);
+        check_reads((caller, stage), callee, call, found);
+        check_own_only((caller, stage), callee, call, found);
     }
 
     /// Refuses calls that go too deep; those of a circle have been refused already.
@@ -339,6 +347,51 @@ fn check_inputs(callee: &Playbook, call: &Call, found: &mut Vec<Diagnostic>) {
             );
         }
     }
+}
+
+/// Finds outputs that the caller reads and that the called playbook does not give.
+fn check_reads(
+    (caller, stage): (&Playbook, &Stage),
+    callee: &Playbook,
+    call: &Call,
+    found: &mut Vec<Diagnostic>,
+) {
+    let path = &call.path;
+    let of_gate = stage.approve.iter().flat_map(|gate| &gate.inputs).map(|input| &*input.name);
+    let names: Vec<&str> = callee.outputs.iter().map(|output| &*output.name).chain(of_gate).collect();
+    let reads = caller.reads_of_calls.iter().filter(|read| read.stage == stage.own_id);
+    for read in reads.filter(|read| names.iter().all(|name| !name.eq_ignore_ascii_case(&read.output))) {
+        let message = format!("`./{path}`, which `{}` calls, has no output `{}`", stage.own_id, read.output);
+        let help = match near_miss(&read.output, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if names.is_empty() => "it has none; declare it below `outputs` of that file".to_owned(),
+            None => {
+                format!("it has {}; declare others below `outputs` of that file", listed_names(&names, "and"))
+            }
+        };
+        found.push(Diagnostic::error("unknown-output", read.span, message).help(help));
+    }
+}
+
+/// Warns of what the called playbook says about a job of its own, and what a call does without.
+fn check_own_only(
+    (caller, stage): (&Playbook, &Stage),
+    callee: &Playbook,
+    call: &Call,
+    found: &mut Vec<Diagnostic>,
+) {
+    let path = &call.path;
+    let outer = caller.policy.max_parallel;
+    let Some(inner) = callee.policy.max_parallel.filter(|it| outer.is_none_or(|outer| *it < outer)) else {
+        return;
+    };
+    let message = format!("`max-parallel: {inner}` of `./{path}` does not count where it is called");
+    let help = format!(
+        "what `{}` calls has the slots of the whole job: write `policy: {{max-parallel: {inner}}}` into the playbook that is \
+         run, or let stages that must not meet share one of `locks`",
+        stage.own_id
+    );
+    found.push(Diagnostic::warning("call-ignored", call.span, message).help(help));
 }
 
 fn constant(given: &Given) -> Option<serde_json::Value> {

@@ -128,8 +128,9 @@ impl<'t> Reader<'t> {
         let (name, node) = *self.known.stages.get(stage)?;
         self.known.reads.insert(name);
         let tree = self.tree;
-        // What a called playbook gives is in another file.
+        // What a called playbook gives is in another file, and is compared when that is read (`link.rs`).
         if tree.get(node, "uses").is_some() {
+            self.known.read_of_call = Some((name, output.clone()));
             return None;
         }
         let outputs: Vec<&str> = match tree.get(node, "outputs").map(|node| &tree.node(node).kind) {

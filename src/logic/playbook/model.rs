@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::artifact::Artifacts;
 use super::cache::CacheRule;
-use super::call::{Call, Composite};
+use super::call::{Call, CallRead, Composite};
 use super::files::FilesPart;
 use super::gate::Approve;
 use super::share::{Concurrency, Lock, Resources};
@@ -67,8 +67,12 @@ pub struct Playbook {
     pub concurrency: Option<Concurrency>,
     /// Says `on: call`: stages of other playbooks may call it.
     pub is_callable: bool,
+    /// Says that and nothing else, so people do not run it by itself.
+    pub is_only_called: bool,
     /// The playbooks that it calls, directly or through others, by their paths from the project's folder.
     pub called: Vec<(Arc<str>, Arc<Playbook>)>,
+    /// Outputs of stages that call, which its expressions read.
+    pub reads_of_calls: Vec<CallRead>,
     /// Reports that are written when a job ends.
     pub reporting: Option<Reporting>,
 }

@@ -19,7 +19,7 @@ use crate::logic::text::{listed_names, near_miss};
 use crate::logic::value::Value;
 
 /// Says whether the name of what is kept may be the one that is taken.
-type Fits = dyn Fn(&Template) -> bool;
+pub(super) type Fits = dyn Fn(&Template) -> bool;
 
 /// Letter by letter this is in no text of a file.
 const ANYTHING: char = '\0';
@@ -210,21 +210,8 @@ impl Reader<'_> {
     fn check_taken(&mut self, stages: &[Stage], needed: &[usize], at: usize, taken: &ArtifactIn) {
         let offers = |at: usize| stages[at].artifacts.iter().flat_map(|it| &it.out).map(|out| &out.name);
         let of_needed = || needed.iter().flat_map(|&need| offers(need));
-        let (text, fits): (&Text, Box<Fits>) = match &taken.which {
-            Which::Name(text) => {
-                let Some(name) = text.template.as_literal().map(str::to_owned) else { return };
-                (text, Box::new(move |it: &Template| could_be(it, &name)))
-            }
-            Which::Pattern(text) => {
-                let Some(Ok(pattern)) = text.template.as_literal().map(artifact::name_pattern) else {
-                    return;
-                };
-                (
-                    text,
-                    Box::new(move |it: &Template| it.as_literal().is_none_or(|name| pattern.is_match(name))),
-                )
-            }
-        };
+        let Some(fits) = fits(&taken.which) else { return };
+        let (Which::Name(text) | Which::Pattern(text)) = &taken.which;
         if of_needed().any(|it| fits(&it.template)) {
             return;
         }
@@ -248,6 +235,20 @@ impl Reader<'_> {
         };
         self.report(problem.help(help));
     }
+}
+
+/// Returns how to tell whether something may be kept under the name that is taken; nothing if that is not known by now.
+pub(super) fn fits(which: &Which) -> Option<Box<Fits>> {
+    Some(match which {
+        Which::Name(text) => {
+            let name = text.template.as_literal()?.to_owned();
+            Box::new(move |it: &Template| could_be(it, &name))
+        }
+        Which::Pattern(text) => {
+            let pattern = artifact::name_pattern(text.template.as_literal()?).ok()?;
+            Box::new(move |it: &Template| it.as_literal().is_none_or(|name| pattern.is_match(name)))
+        }
+    })
 }
 
 /// Says whether a name with expressions in it may come to that.
@@ -275,7 +276,7 @@ fn could_be(template: &Template, name: &str) -> bool {
 }
 
 /// Returns the stages that one needs, directly or through others. What belongs to `finally` comes after all others.
-fn needed(stages: &[Stage], at: usize) -> Vec<usize> {
+pub(super) fn needed(stages: &[Stage], at: usize) -> Vec<usize> {
     let mut found: Vec<usize> = Vec::new();
     let mut todo: Vec<usize> = stages[at].needs.clone();
     if stages[at].is_final {
@@ -291,7 +292,7 @@ fn needed(stages: &[Stage], at: usize) -> Vec<usize> {
 }
 
 /// Says whether a matrix has several cells as it is written. One that an expression makes is known when it runs.
-fn has_many(matrix: &MatrixSource) -> bool {
+pub(super) fn has_many(matrix: &MatrixSource) -> bool {
     match matrix {
         MatrixSource::Fixed(value) => match matrix::expand(value, 1) {
             Ok(cells) => cells.combinations.len() > 1,
@@ -301,7 +302,8 @@ fn has_many(matrix: &MatrixSource) -> bool {
     }
 }
 
-fn axis(matrix: &MatrixSource) -> Option<String> {
+/// Returns the name of the first axis, for advice.
+pub(super) fn axis(matrix: &MatrixSource) -> Option<String> {
     let MatrixSource::Fixed(Value::Object(axes)) = matrix else { return None };
     axes.iter().map(|(name, _)| name.to_owned()).find(|name| !matches!(&**name, "include" | "exclude"))
 }

@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use super::contexts::Spot;
 use super::decode::{Fields, Reader};
+use super::fixed_ports;
 use super::keys::Place;
 use super::model::{Assertion, Defaults, Output, Playbook, Policy, Shell};
+use super::overlaps;
 use super::scalar::{self, Core};
 use super::source::Span;
 use super::tree::{Kind, NodeId};
@@ -51,7 +53,14 @@ impl Reader<'_> {
         }
         let is_callable = fields.get("on").is_some_and(|id| self.says_call(id));
         self.check_artifacts(&stages, is_callable);
-        Some(Playbook {
+        let is_only_called = fields.get("on").is_some_and(|id| self.says_only_call(id));
+        if is_only_called {
+            self.check_only_called(&fields);
+        }
+        for problem in overlaps::check(&stages).into_iter().chain(fixed_ports::check(&stages, &policy)) {
+            self.report(problem);
+        }
+        let mut playbook = Playbook {
             name: Arc::from(name.unwrap_or_else(|| stem(&self.source.name).to_owned())),
             description: fields.get("description").and_then(|id| self.text(id, "text")).map(str::to_owned),
             category: fields.get("category").and_then(|id| self.text(id, "a word")).map(str::to_owned),
@@ -71,9 +80,13 @@ impl Reader<'_> {
             triggers,
             concurrency: concurrency.and_then(|field| self.concurrency(field, Spot::PlaybookShare)),
             is_callable,
+            is_only_called,
             called: Vec::new(),
+            reads_of_calls: Vec::new(),
             reporting: fields.field("reporting").and_then(|field| self.reporting(field)),
-        })
+        };
+        playbook.reads_of_calls = std::mem::take(&mut self.known.reads_of_calls);
+        Some(playbook)
     }
 
     fn version(&mut self, fields: &Fields) {

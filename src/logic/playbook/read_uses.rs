@@ -222,6 +222,29 @@ impl Reader<'_> {
         Handed::Named(handed)
     }
 
+    /// Says whether `on` names `call` and nothing else.
+    pub(super) fn says_only_call(&self, on: NodeId) -> bool {
+        let is_alone = match &self.tree.node(on).kind {
+            Kind::Scalar(_) => true,
+            Kind::Seq(items) => items.len() == 1,
+            Kind::Map(entries) => entries.len() == 1,
+        };
+        is_alone && self.says_call(on)
+    }
+
+    /// Warns of keys of a playbook that is only called, which count for jobs of its own.
+    pub(super) fn check_only_called(&mut self, fields: &Fields) {
+        for field in ["run-name", "reporting"].into_iter().filter_map(|name| fields.field(name)) {
+            let message = format!(
+                "`{}` counts only where a playbook is run by itself, and this one is called",
+                field.name
+            );
+            let problem = Diagnostic::warning("call-ignored", field.key, message);
+            let help = "remove it, or write `on: [manual, call]` if people run this playbook as well";
+            self.report(problem.help(help));
+        }
+    }
+
     /// Says whether `on` names `call`.
     pub(super) fn says_call(&self, on: NodeId) -> bool {
         let is_call = |id: &NodeId| self.scalar(*id).is_some_and(|scalar| scalar.text == "call");

@@ -13,6 +13,7 @@ mod expressions;
 mod graph;
 mod model;
 mod on;
+mod overlaps;
 mod robust;
 mod yaml;
 
