@@ -557,7 +557,7 @@ fn cell_line(out: &Out, view: &JobView, cell: u32) -> String {
     } else {
         ""
     };
-    let missed = caching::missed(view, cell).map_or_else(String::new, |why| format!(" ({why})"));
+    let missed = caching::missed_in_list(view, cell).map_or_else(String::new, |why| format!(" ({why})"));
     format!(
         "{} {} {word}{time}{why}{ignored}{missed}",
         out.paint.sign(State::of_cell(it)),

@@ -209,9 +209,11 @@ pub(super) fn cells(view: &JobView, address: &Address) -> Result<Vec<u32>, Failu
         let name = view.stage_name(at);
         if view.stages[at as usize].cells.is_empty() {
             let message = format!("the stage `{name}` has not begun, and its cells come with its beginning");
-            return Err(
-                Failure::refused(message).help(format!("name all of it, `{name}`, or wait until it begins"))
-            );
+            let help = match address.cell.is_empty() && address.step.is_none() {
+                true => "wait until it begins".to_owned(),
+                false => format!("name all of it, `{name}`, or wait until it begins"),
+            };
+            return Err(Failure::refused(message).help(help));
         }
         return Err(Failure::usage(format!("the stage `{name}` has no such cell")));
     }

@@ -264,8 +264,8 @@ fn failed_why(view: &JobView, cell: u32) -> String {
         parts.push(runs(view, cell));
     }
     match &it.cache {
-        Some(cache) => parts.push(caching::told(cache)),
-        None => parts.extend(caching::missed(view, cell)),
+        Some(cache) => parts.push(caching::told_in_list(cache)),
+        None => parts.extend(caching::missed_in_list(view, cell)),
     }
     parts.join("; ")
 }

@@ -8,6 +8,7 @@ pub mod key;
 pub mod keyed;
 pub mod pattern;
 
+pub use brief::NOTHING_KEPT;
 use serde::{Deserialize, Serialize};
 
 use crate::logic::artifact::Artifact;
