@@ -449,15 +449,17 @@ fn finish(context: &Context, out: &mut Out, mut shown: Shown, skin: Skin) -> Res
         tell_it_goes_on(context, out, &mut shown);
         return Ok(Ending::Success);
     }
-    let Shown { number, dir, view, running, .. } = shown;
+    let Shown { number, id, dir, view, running, .. } = shown;
     let end = running.map(engine::Running::wait).transpose()?;
     let Phase::Done(outcome) = view.phase else {
         let failure = Failure::surroundings("the engine ended before the job");
         return Err(failure.help(context.command(&format!("jobs show {number}"))));
     };
-    if skin.face != Face::Json {
+    if skin.face == Face::Json {
+        summary::print_left_json(out, &id.to_string(), end.as_ref(), &dir);
+    } else {
         summary::print(out, &view, (number, &dir), skin.volume, &context.caller);
-        end.iter().for_each(|end| summary::print_left(out, end, skin.volume));
+        summary::print_left(out, end.as_ref(), &dir, skin.volume);
     }
     out.flush();
     Ok(Ending::of_job(outcome, view.cause.as_ref()))

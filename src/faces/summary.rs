@@ -4,15 +4,17 @@
 
 use std::path::Path;
 
+use serde_json::json;
+
 use super::caching;
 use super::hint::{Caller, quoted};
 use super::out::Out;
 use super::signs::State;
 use super::why::step_failure;
 use super::words;
-use crate::engine::JobEnd;
 use crate::engine::logs::{self, last_lines};
-use crate::logic::job::event::Outcome;
+use crate::engine::{JobEnd, reports};
+use crate::logic::job::event::{Outcome, SCHEMA};
 use crate::logic::text::clean::clean;
 use crate::logic::text::{plural, shortened};
 use crate::logic::time::Timestamp;
@@ -55,12 +57,32 @@ pub fn print(out: &mut Out, view: &JobView, (number, dir): (u64, &Path), volume:
     }
 }
 
-/// Prints which reports were written, and what could not be.
-pub fn print_left(out: &mut Out, end: &JobEnd, volume: Volume) {
-    if volume != Volume::Quiet {
-        end.reports.iter().for_each(|report| out.line(format!("  report {report}")));
+/// Prints which reports were written, and what could not be. Of a job that another process ended only the latter is known,
+/// from its folder.
+pub fn print_left(out: &mut Out, end: Option<&JobEnd>, dir: &Path, volume: Volume) {
+    let reports = end.map(|end| &*end.reports).unwrap_or_default();
+    for report in reports.iter().filter(|_| volume != Volume::Quiet) {
+        let made = report.new_folder.as_ref().map(|it| format!(" (the folder `{it}` is new)"));
+        out.line(format!("  report {}{}", report.path, made.unwrap_or_default()));
     }
-    end.warnings.iter().for_each(|warning| out.line(format!("warning: {warning}")));
+    warnings(end, dir).iter().for_each(|warning| out.line(format!("warning: {warning}")));
+}
+
+/// Prints the same for programs. These are no events, so they have no number.
+pub fn print_left_json(out: &mut Out, job: &str, end: Option<&JobEnd>, dir: &Path) {
+    let mut line = |kind: &str, data: serde_json::Value| {
+        out.line(json!({ "schema": SCHEMA, "type": kind, "job": job, "data": data }).to_string());
+    };
+    for report in end.map(|end| &*end.reports).unwrap_or_default() {
+        line("report.written", json!({ "path": report.path, "new_folder": report.new_folder }));
+    }
+    for message in warnings(end, dir) {
+        line("report.warning", json!({ "message": message }));
+    }
+}
+
+fn warnings(end: Option<&JobEnd>, dir: &Path) -> Vec<String> {
+    end.map_or_else(|| reports::warnings(dir), |end| end.warnings.clone())
 }
 
 /// Returns the line that says how a job ended.

@@ -9,7 +9,7 @@ use super::args::ShowArgs;
 use super::list::{local_time, row_json, state, state_word};
 use super::pick;
 use super::table::Table;
-use crate::engine::{JobRow, clock, library, logs};
+use crate::engine::{JobRow, clock, library, logs, reports};
 use crate::faces::caching;
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
@@ -43,6 +43,9 @@ pub(super) fn show(context: &Context, args: &ShowArgs, out: &mut Out) -> Result<
     } else {
         print(context, out, &row, &view);
         print_gates(context, out, &row, &view);
+        for warning in reports::warnings(&row.dir) {
+            out.line(format!("warning: {}", written_out(&warning, false)));
+        }
     }
     Ok(Ending::Success)
 }
@@ -280,6 +283,7 @@ fn job_json(row: &JobRow, view: &JobView) -> Json {
     object["seconds"] = view.worked.finished.map(|finished| view.elapsed(finished).as_secs_f64()).into();
     object["attempt_seconds"] = seconds(view.worked.started, view.worked.finished);
     object["outputs"] = pairs(&view.outputs);
+    object["warnings"] = reports::warnings(&row.dir).into();
     object["gates"] = gates_json(view);
     object["stages"] = (0u32..)
         .zip(&view.stages)
