@@ -449,14 +449,17 @@ fn finish(context: &Context, out: &mut Out, mut shown: Shown, skin: Skin) -> Res
         tell_it_goes_on(context, out, &mut shown);
         return Ok(Ending::Success);
     }
-    let Shown { number, id, dir, view, running, .. } = shown;
+    let Shown { number, dir, view, running, .. } = shown;
     let end = running.map(engine::Running::wait).transpose()?;
     let Phase::Done(outcome) = view.phase else {
         let failure = Failure::surroundings("the engine ended before the job");
         return Err(failure.help(context.command(&format!("jobs show {number}"))));
     };
     if skin.face == Face::Json {
-        summary::print_left_json(out, &id.to_string(), end.as_ref(), &dir);
+        // Events alone stand among the lines for programs.
+        let mut notes = Out::new(Box::new(std::io::stderr()), out.paint, false);
+        summary::print_left(&mut notes, end.as_ref(), &dir, Volume::Quiet);
+        notes.flush();
     } else {
         summary::print(out, &view, (number, &dir), skin.volume, &context.caller);
         summary::print_left(out, end.as_ref(), &dir, skin.volume);

@@ -4,8 +4,6 @@
 
 use std::path::Path;
 
-use serde_json::json;
-
 use super::caching;
 use super::hint::{Caller, quoted};
 use super::out::Out;
@@ -14,7 +12,7 @@ use super::why::step_failure;
 use super::words;
 use crate::engine::logs::{self, last_lines};
 use crate::engine::{JobEnd, reports};
-use crate::logic::job::event::{Outcome, SCHEMA};
+use crate::logic::job::event::Outcome;
 use crate::logic::text::clean::clean;
 use crate::logic::text::{plural, shortened};
 use crate::logic::time::Timestamp;
@@ -66,19 +64,6 @@ pub fn print_left(out: &mut Out, end: Option<&JobEnd>, dir: &Path, volume: Volum
         out.line(format!("  report {}{}", report.path, made.unwrap_or_default()));
     }
     warnings(end, dir).iter().for_each(|warning| out.line(format!("warning: {warning}")));
-}
-
-/// Prints the same for programs. These are no events, so they have no number.
-pub fn print_left_json(out: &mut Out, job: &str, end: Option<&JobEnd>, dir: &Path) {
-    let mut line = |kind: &str, data: serde_json::Value| {
-        out.line(json!({ "schema": SCHEMA, "type": kind, "job": job, "data": data }).to_string());
-    };
-    for report in end.map(|end| &*end.reports).unwrap_or_default() {
-        line("report.written", json!({ "path": report.path, "new_folder": report.new_folder }));
-    }
-    for message in warnings(end, dir) {
-        line("report.warning", json!({ "message": message }));
-    }
 }
 
 fn warnings(end: Option<&JobEnd>, dir: &Path) -> Vec<String> {
