@@ -130,3 +130,41 @@ fn a_plan_says_what_is_cached_and_whose_result_would_be_taken() {
     assert_eq!(plan["stages"][0]["cache"]["kept_by"], 1, "{plan}");
     assert_eq!(plan["stages"][1]["steps"][0]["cache"]["kept_by"], 1, "{plan}");
 }
+
+#[test]
+fn a_plan_promises_no_result_that_is_only_for_the_job_that_made_it() {
+    let playbook = "version: 3
+stages:
+  make: { cache: { inputs: [src/a], outputs: [made], share: none }, run: cp src/a made }
+";
+    let sandbox = project(playbook);
+    sandbox.sortie(["run", "it.yml"]).run().code(0).done();
+    sandbox.sortie(["plan", "it.yml"]).run().code(0).says("; kept for no other job, so it runs").done();
+    sandbox
+        .sortie(["run", "it.yml"])
+        .run()
+        .code(0)
+        .says("the result is only for the job that made it")
+        .done();
+}
+
+#[test]
+fn a_step_that_waits_for_its_tools_says_so() {
+    let playbook = "version: 3
+stages:
+  make:
+    steps:
+      - run: echo first
+      - id: copy
+        run: cp src/a made
+        cache: { inputs: [src/a], outputs: [made], tools: ['touch asked; until test -e tell; do sleep 0.02; done'] }
+";
+    let sandbox = project(playbook);
+    let terminal = Tmux::new(&sandbox, 120, 40);
+    terminal.type_line(&format!("{} run it.yml --ui full", crate::kit::SORTIE));
+    terminal.wait_for("2/2 asks its tools");
+    let show = sandbox.sortie(["jobs", "show", "last"]).run().code(0);
+    show.says("step 2 `copy` looks for an earlier result, asks `touch asked").done();
+    put(&sandbox, "tell", "");
+    sandbox.sortie(["jobs", "wait", "last"]).run().code(0).done();
+}

@@ -18,6 +18,7 @@ use crate::faces::out::Out;
 use crate::faces::shares;
 use crate::faces::signs::State;
 use crate::faces::summary;
+use crate::faces::waits;
 use crate::faces::why::{earlier_tries, runs, step_words, why_cell, why_stage};
 use crate::faces::words;
 use crate::logic::job::event::{Cause, Outcome};
@@ -265,6 +266,9 @@ fn failed_why(view: &JobView, cell: u32) -> String {
     }
     if it.run > 1 {
         parts.push(runs(view, cell));
+    }
+    if let Some((step, wait)) = waits::of_step(view, cell) {
+        parts.push(format!("{} {}", step_words(view, cell, step), wait.told()));
     }
     match &it.cache {
         Some(cache) => parts.push(caching::told_in_list(cache)),
