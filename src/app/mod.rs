@@ -16,12 +16,10 @@ use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::edges;
 use crate::engine::{Project, World, upkeep};
 use crate::faces::cli::args::{Cli, Command};
-use crate::faces::cli::{dispatch, flags};
+use crate::faces::cli::{args_quick, dispatch, flags};
 use crate::faces::context::{Context, OnSignal, Outside, Signal, Surroundings};
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::held;
@@ -70,7 +68,7 @@ pub fn main() -> ExitCode {
     std::panic::set_hook(Box::new(tell_bug));
     // Without it, a limit for file sizes ends this process where a sentence could.
     let _ = edges::signals::let_large_writes_fail();
-    match Cli::try_parse() {
+    match args_quick::parse(std::env::args_os()) {
         Ok(cli) => exit::exit_code(carry_out(cli)),
         Err(error) => not_parsed(&error),
     }

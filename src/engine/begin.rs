@@ -97,26 +97,34 @@ pub struct Queued {
 pub struct Ahead {
     keeper: Option<Box<dyn Starting>>,
     store: Option<JoinHandle<Option<Store>>>,
+    results: Option<super::cache::Ahead>,
 }
 
 /// Begins what every job needs and what takes a moment. To be called before playbooks are read and checked.
 #[must_use]
 pub fn get_ready(world: World) -> Ahead {
     // What goes wrong here goes wrong again when the job is started, and is told there.
-    Ahead { keeper: start_keeper(world).ok(), store: None }
+    Ahead { keeper: start_keeper(world).ok(), ..Ahead::default() }
 }
 
 /// The same for a job that may need no keeper, as all of it may be found in the cache: only a store that is there is
-/// opened.
+/// opened. What that playbook took of the cache the last time is read.
 #[must_use]
-pub fn get_store_ready(project: &Project) -> Ahead {
+pub fn get_store_ready(project: &Project, playbook: Option<&Path>) -> Ahead {
     if !project.state.join("sortie.db").is_file() {
         return Ahead::default();
     }
+    let path = playbook.and_then(|it| std::path::absolute(it).ok());
+    let results = path.and_then(|it| super::cache::Ahead::begin(&project.state, &it));
     let project = project.clone();
-    let open = move || Store::prepare(&project).and_then(|()| Store::open(&project)).ok();
+    let open = move || {
+        let store = Store::prepare(&project).and_then(|()| Store::open(&project)).ok()?;
+        store.tidy_ahead();
+        Some(store)
+    };
     // As above.
-    Ahead { keeper: None, store: std::thread::Builder::new().name("store".to_owned()).spawn(open).ok() }
+    let store = std::thread::Builder::new().name("store".to_owned()).spawn(open).ok();
+    Ahead { keeper: None, store, results }
 }
 
 /// A job that runs in this process.
@@ -222,7 +230,8 @@ pub fn start(project: &Project, mut start: Start, world: World) -> Result<Runnin
     let stored = store.job(&id)?;
     let only = Only::take(&dir, || false)
         .ok_or_else(|| EngineError::bug("a new job has an engine already".to_owned()))?;
-    let parts = Parts { store, stored, plan: start.plan, hello, keeper, fetch: None, only };
+    let ahead = start.ahead.results.take();
+    let parts = Parts { store, stored, plan: start.plan, hello, keeper, fetch: None, only, ahead };
     run(project, parts, Vec::new(), None, dir, world).map(|running| Running { number, ..running })
 }
 
@@ -323,7 +332,7 @@ pub fn resume(project: &Project, job: &JobId, again: Again, world: World) -> Res
         has_all_secrets(&facts, &again.given)?;
     }
     let hello = hello(project, &plan, (&stored.id, &dir), stored.on_loss, again.given, epoch);
-    let parts = Parts { store, stored, plan, hello, keeper: None, fetch: again.fetch, only };
+    let parts = Parts { store, stored, plan, hello, keeper: None, fetch: again.fetch, only, ahead: None };
     run(project, parts, journal, again.order, dir, world)
 }
 
@@ -335,6 +344,7 @@ struct Parts {
     keeper: Option<Box<dyn Starting>>,
     fetch: Option<Fetch>,
     only: Only,
+    ahead: Option<super::cache::Ahead>,
 }
 
 fn run(
@@ -384,6 +394,7 @@ fn run(
         silent_keepers: 1,
         sharing: super::sharing::Sharing::default(),
         results: None,
+        ahead: parts.ahead,
         parcels: super::artifacts::Parcels::default(),
         left: super::leave::Left::default(),
         clock: clock::Steady::after(journal.last().map_or(Timestamp(i64::MIN), |it| it.time)),

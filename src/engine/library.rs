@@ -78,10 +78,9 @@ pub fn name(root: &Path, path: &Path) -> String {
 
 /// Says whether a playbook may have something that is cached, by its text alone.
 #[must_use]
-pub fn mentions_cache(root: &Path, wanted: &str) -> bool {
-    let path = find(root, wanted).ok();
+pub fn mentions_cache(path: &Path) -> bool {
     // One that cannot be read is told by whoever reads it in earnest.
-    let text = path.and_then(|path| std::fs::read(path).ok()).unwrap_or_default();
+    let text = std::fs::read(path).unwrap_or_default();
     [&b"cache"[..], b"uses:"].iter().any(|word| memchr::memmem::find(&text, word).is_some())
 }
 

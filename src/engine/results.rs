@@ -11,6 +11,7 @@ use super::handle::LocalOrder;
 use super::reconcile::InFlight;
 use super::turn::Engine;
 use crate::logic::cache::{Kept, Looked, Miss, Unit};
+use crate::logic::job::recipe::Prepared;
 use crate::logic::job::report::Report;
 use crate::logic::job::{cached, recipe};
 
@@ -46,6 +47,7 @@ impl Engine {
             None => self.open_results(),
         };
         let mut asks = results.settle(self);
+        let mut prepared = Prepared::default();
         for &unit in &self.state.index.looking {
             if results.asked.contains_key(&unit) {
                 continue;
@@ -53,7 +55,7 @@ impl Engine {
             let ask = if cached::is_off(&self.state, unit) {
                 recipe::outputs(&self.state, unit).map(|outputs| Ask::Lock { unit, outputs })
             } else {
-                recipe::recipe(&self.state, unit).map(|recipe| {
+                recipe::recipe(&self.state, unit, &mut prepared).map(|recipe| {
                     let may_hit = cached::may_hit(&self.state, unit);
                     Ask::Look { unit, recipe: Arc::new(recipe), may_hit }
                 })
@@ -88,7 +90,7 @@ impl Engine {
     }
 
     /// Begins to answer.
-    pub(super) fn open_results(&self) -> Results {
+    pub(super) fn open_results(&mut self) -> Results {
         let orders = self.orders.clone();
         let at_work = if self.epoch > 1 { cached::at_work(&self.state) } else { Vec::new() };
         let opening = Opening {
@@ -105,7 +107,7 @@ impl Engine {
         // The engine may have gone; then nobody needs the answer.
         let answer = Box::new(move |reports| drop(orders.send(LocalOrder::Told(reports))));
         let asked = at_work.into_iter().map(|unit| (unit, Stand::Inherited)).collect();
-        Results { cache: Cache::start(opening, answer), asked }
+        Results { cache: Cache::start(opening, self.ahead.take(), answer), asked }
     }
 }
 
@@ -113,6 +115,11 @@ impl Results {
     /// Nothing more is going to be asked: what is left to be written down is, beside what others do.
     pub(super) fn close(&self) {
         self.cache.close();
+    }
+
+    /// How many answers are to come.
+    pub(super) fn looking(&self) -> usize {
+        self.cache.looking()
     }
 
     /// Returns what whoever started the job should know of the store.

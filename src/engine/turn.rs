@@ -73,6 +73,8 @@ pub(super) struct Engine {
     pub(super) clock: Steady,
     /// Where results are looked for and kept, once that was wanted.
     pub(super) results: Option<Results>,
+    /// What is read for them already.
+    pub(super) ahead: Option<super::cache::Ahead>,
     /// What publishes artifacts and puts them into place.
     pub(super) parcels: Parcels,
     /// What it left behind at the end of the job.
@@ -87,6 +89,9 @@ const READY: Duration = Duration::from_secs(10);
 
 /// How long the engine lets reports gather while the keeper has plenty to do beyond the slots.
 const GATHER: Duration = Duration::from_millis(2);
+
+/// Between two glances whether all answers are there.
+const GLANCE: Duration = Duration::from_micros(250);
 
 /// With more looks under way than this, answers are let gather.
 const MANY_LOOKS: usize = 128;
@@ -256,8 +261,17 @@ impl Engine {
 
     /// Answers to looks come a handful at a time, and each turn costs as much as many of them.
     fn let_looks_gather(&self) {
-        if self.state.index.looking.len() > MANY_LOOKS {
-            std::thread::sleep(GATHER);
+        if self.state.index.looking.len() <= MANY_LOOKS {
+            return;
+        }
+        let Some(results) = &self.results else { return };
+        let mut left = GATHER;
+        // How many are answered is known there, and how many were taken note of here.
+        let is_much =
+            |under_way: usize| self.state.index.looking.len().saturating_sub(under_way) > MANY_LOOKS;
+        while !left.is_zero() && results.looking() > 0 && !is_much(results.looking()) {
+            std::thread::sleep(GLANCE);
+            left = left.saturating_sub(GLANCE);
         }
     }
 

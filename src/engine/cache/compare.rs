@@ -38,7 +38,7 @@ impl Worker {
         }
         // Nobody removes files of results meanwhile.
         let gate = moment.places.shelf.gate(false);
-        moment.entries = self.fetch(&ready);
+        moment.entries = self.fetch(&ready, false);
         moment.may_write = false;
         let mut found = Vec::with_capacity(ready.len());
         for (it, its) in ready {

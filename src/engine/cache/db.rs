@@ -12,11 +12,12 @@ use blake3::Hash;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 
+use super::entry::Stored;
 use super::stat::Stamp;
 use crate::engine::store::in_turn;
 
 /// Version of the tables.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// How long a writer waits for another process.
 const BUSY: Duration = Duration::from_secs(10);
@@ -31,8 +32,10 @@ const MOST_PAGES: u32 = 64;
 const TABLES: &str = "
     CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
     CREATE TABLE entries (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
+    CREATE TABLE insides (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
     CREATE TABLE uses (id INTEGER PRIMARY KEY, used INTEGER NOT NULL);
     CREATE TABLE names (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
+    CREATE TABLE lists (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, body BLOB NOT NULL);
     CREATE TABLE memo (id INTEGER PRIMARY KEY, state BLOB NOT NULL);";
 
 /// Made when it is needed first: earlier versions had another one.
@@ -131,10 +134,28 @@ impl Db {
         self.one("SELECT body FROM entries WHERE id = ?1", id)
     }
 
-    /// Returns the bytes of those entries that are there, as they are at one moment.
-    pub(super) fn entries(&self, ids: &[i64]) -> rusqlite::Result<HashMap<i64, Vec<u8>>> {
+    /// Returns an entry with the bytes of its small files, as they are at one moment.
+    pub(super) fn whole(&self, id: i64) -> rusqlite::Result<Option<Stored>> {
+        let sql = "SELECT entries.body, insides.body FROM entries LEFT JOIN insides USING (id) WHERE id = ?1";
+        let stored = |row: &rusqlite::Row<'_>| {
+            let inside: Option<Vec<u8>> = row.get(1)?;
+            Ok(Stored { entry: row.get(0)?, inside: Some(inside.unwrap_or_default()) })
+        };
+        self.connection.prepare_cached(sql)?.query_row([id], stored).optional()
+    }
+
+    /// Returns an entry, with its small files if it is to be `whole`.
+    pub(super) fn stored(&self, id: i64, whole: bool) -> rusqlite::Result<Option<Stored>> {
+        match whole {
+            true => self.whole(id),
+            false => Ok(self.entry(id)?.map(|entry| Stored { entry, inside: None })),
+        }
+    }
+
+    /// Returns those entries that are there, as they are at one moment, with their small files if they are to be `whole`.
+    pub(super) fn entries(&self, ids: &[i64], whole: bool) -> rusqlite::Result<HashMap<i64, Stored>> {
         self.connection.prepare_cached("BEGIN")?.execute([])?;
-        let read = ids.iter().map(|&id| Ok(self.entry(id)?.map(|bytes| (id, bytes))));
+        let read = ids.iter().map(|&id| Ok(self.stored(id, whole)?.map(|stored| (id, stored))));
         let read: rusqlite::Result<Vec<_>> = read.collect();
         self.connection.prepare_cached("COMMIT")?.execute([])?;
         Ok(read?.into_iter().flatten().collect())
@@ -149,11 +170,15 @@ impl Db {
         self.connection.prepare_cached(sql)?.query_row([id], |row| row.get(0)).optional()
     }
 
-    /// Keeps an entry, or another one in its place, and takes note that it is used now (in seconds since 1970).
-    pub(super) fn put_entry(&self, id: i64, body: &[u8], now: i64) -> rusqlite::Result<()> {
+    /// Keeps an entry and its small files, or others in their place, and takes note that it is used now (in seconds since
+    /// 1970).
+    pub(super) fn put_entry(&self, id: i64, body: &[u8], inside: &[u8], now: i64) -> rusqlite::Result<()> {
         self.connection
             .prepare_cached("INSERT OR REPLACE INTO entries (id, body) VALUES (?1, ?2)")?
             .execute(params![id, body])?;
+        self.connection
+            .prepare_cached("INSERT OR REPLACE INTO insides (id, body) VALUES (?1, ?2)")?
+            .execute(params![id, inside])?;
         self.connection
             .prepare_cached("INSERT OR REPLACE INTO uses (id, used) VALUES (?1, ?2)")?
             .execute([id, now])?;
@@ -178,11 +203,22 @@ impl Db {
     /// Removes an entry.
     pub(super) fn remove(&self, id: i64) -> rusqlite::Result<()> {
         self.connection.prepare_cached("DELETE FROM entries WHERE id = ?1")?.execute([id])?;
+        self.connection.prepare_cached("DELETE FROM insides WHERE id = ?1")?.execute([id])?;
         self.connection.prepare_cached("DELETE FROM uses WHERE id = ?1")?.execute([id])?;
         Ok(())
     }
 
-    /// Tells all entries: number, last use in seconds since 1970, bytes.
+    /// Reads the small files of all entries, only to find out whether that can be done.
+    pub(super) fn read_insides(&self) -> rusqlite::Result<()> {
+        let mut rows = self.connection.prepare_cached("SELECT body FROM insides")?;
+        let mut rows = rows.query([])?;
+        while let Some(row) = rows.next()? {
+            row.get_ref(0)?.as_blob()?;
+        }
+        Ok(())
+    }
+
+    /// Tells all entries: number, last use in seconds since 1970, bytes without those of small files.
     pub(super) fn each_entry(&self, tell: &mut dyn FnMut(i64, i64, &[u8])) -> rusqlite::Result<()> {
         let sql =
             "SELECT id, coalesce((SELECT used FROM uses WHERE uses.id = entries.id), 0), body FROM entries";
@@ -192,6 +228,25 @@ impl Db {
             tell(row.get(0)?, row.get(1)?, row.get_ref(2)?.as_blob().unwrap_or_default());
         }
         Ok(())
+    }
+
+    /// Returns the list of entries that a playbook has taken the last time, and when it was written.
+    pub(super) fn list(&self, whose: i64) -> rusqlite::Result<Option<(i64, Vec<u8>)>> {
+        let mut one = self.connection.prepare_cached("SELECT at, body FROM lists WHERE id = ?1")?;
+        one.query_row([whose], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+    }
+
+    /// Writes such a list down, at that time in seconds since 1970.
+    pub(super) fn put_list(&self, whose: i64, body: &[u8], now: i64) -> rusqlite::Result<()> {
+        self.connection
+            .prepare_cached("INSERT OR REPLACE INTO lists (id, at, body) VALUES (?1, ?2, ?3)")?
+            .execute(params![whose, now, body])
+            .map(|_| ())
+    }
+
+    /// Forgets the lists that are older.
+    pub(super) fn forget_lists(&self, before: i64) -> rusqlite::Result<()> {
+        self.connection.execute("DELETE FROM lists WHERE at < ?1", [before]).map(|_| ())
     }
 
     /// Returns the numbers of all names.
@@ -469,10 +524,11 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let db = Db::open(folder.path()).expect("it is made");
         let failed = db.together(|it| {
-            it.put_entry(1, b"x", 0)?;
+            it.put_entry(1, b"x", b"y", 0)?;
             Err::<(), _>(rusqlite::Error::QueryReturnedNoRows)
         });
         assert!(failed.is_err());
         assert_eq!(db.entry(1).expect("it is read"), None);
+        assert_eq!(db.whole(1).expect("it is read"), None);
     }
 }

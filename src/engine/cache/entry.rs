@@ -1,7 +1,10 @@
-//! A kept result as bytes: what it is known by, its files, its logs, what is replayed. Small files are in it, large ones
-//! are named by their digests. A digest at its end tells whether it is whole.
+//! A kept result as bytes: what it is known by, its files, its logs, what is replayed. Small files are kept beside it, large
+//! ones are named by their digests. A digest at its end tells whether it is whole.
+//!
+//! The small files are bytes of their own: most hits find all outputs in place, and need none of them.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use blake3::Hash;
 use serde::de::{Error as _, Visitor};
@@ -10,12 +13,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::logic::cache::{Record, Share, Trust};
 
 /// Version of these bytes.
-const FORMAT: [u8; 4] = *b"SR01";
+const FORMAT: [u8; 4] = *b"SR02";
 
-/// A file up to this size is kept inside of its entry.
+/// A file up to this size is kept with its entry.
 pub(super) const INLINE: u64 = 16 * 1024;
 
-/// So many bytes of files are kept inside of an entry at most.
+/// So many bytes of files are kept with an entry at most.
 pub(super) const ALL_INLINE: usize = 64 * 1024;
 
 /// A kept result without the bytes of its files.
@@ -71,7 +74,7 @@ pub(super) struct Log {
 pub(super) struct Body {
     pub(super) size: u64,
     pub(super) hash: Digest,
-    /// Where they begin among those inside of the entry; none if they are a file of their own.
+    /// Where they begin among those that are kept with the entry; none if they are a file of their own.
     pub(super) at: Option<u32>,
 }
 
@@ -79,7 +82,21 @@ pub(super) struct Body {
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) head: Head,
-    inside: Vec<u8>,
+    /// Of all its bytes.
+    digest: Hash,
+    /// How many bytes of files are kept with it, and their digest.
+    size: u64,
+    hash: Hash,
+    /// Those bytes, once they were read.
+    inside: OnceLock<Vec<u8>>,
+}
+
+/// A kept result as the store has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Stored {
+    pub(super) entry: Vec<u8>,
+    /// Bytes of small files; none if they were not asked for.
+    pub(super) inside: Option<Vec<u8>>,
 }
 
 /// Why bytes are no entry.
@@ -105,11 +122,40 @@ impl Entry {
         if *format != FORMAT {
             return Err(Unreadable::OtherFormat);
         }
-        let (length, rest) = rest.split_first_chunk::<4>().ok_or(Unreadable::Damaged)?;
-        let (head, inside) =
-            rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or(Unreadable::Damaged)?;
+        let (size, rest) = rest.split_first_chunk::<8>().ok_or(Unreadable::Damaged)?;
+        let (hash, head) = rest.split_first_chunk::<32>().ok_or(Unreadable::Damaged)?;
         let head = rmp_serde::from_slice(head).map_err(|_| Unreadable::OtherFormat)?;
-        Ok(Self { head, inside: inside.to_vec() })
+        let (size, hash) = (u64::from_le_bytes(*size), Hash::from_bytes(*hash));
+        let inside = if size == 0 { OnceLock::from(Vec::new()) } else { OnceLock::new() };
+        Ok(Self { head, digest: Hash::from_bytes(*digest), size, hash, inside })
+    }
+
+    /// Says whether bytes are those of this very entry.
+    pub(super) fn is_of(&self, bytes: &[u8]) -> bool {
+        bytes.last_chunk::<32>().is_some_and(|digest| self.digest == Hash::from_bytes(*digest))
+    }
+
+    /// Says whether the bytes of its small files were read.
+    pub(super) fn is_complete(&self) -> bool {
+        self.inside.get().is_some()
+    }
+
+    /// How many bytes of small files are kept with it.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Takes the bytes of its small files.
+    ///
+    /// # Errors
+    /// If they are not those that were written with it.
+    pub(super) fn complete(&self, inside: Vec<u8>) -> Result<(), Unreadable> {
+        if inside.len() as u64 != self.size || blake3::hash(&inside) != self.hash {
+            return Err(Unreadable::Damaged);
+        }
+        // They are the same if somebody was quicker.
+        let _set = self.inside.set(inside);
+        Ok(())
     }
 
     /// Returns files alone, which no result was made of.
@@ -129,7 +175,8 @@ impl Entry {
             branch: None,
             artifacts: Vec::new(),
         };
-        Self { head, inside }
+        let (size, hash) = (inside.len() as u64, blake3::hash(&inside));
+        Self { head, digest: Hash::from_bytes([0; 32]), size, hash, inside: OnceLock::from(inside) }
     }
 
     /// Returns what is replayed of it.
@@ -140,12 +187,20 @@ impl Entry {
         serde_json::from_str(&self.head.record).map_err(|_| Unreadable::OtherFormat)
     }
 
-    /// Returns bytes that are inside of it; none if they are not, or not as they were.
+    /// Returns bytes that are kept with it; none if they are not, or were not read.
     pub(super) fn inside(&self, body: &Body) -> Option<&[u8]> {
         let from = body.at? as usize;
+        if body.size == 0 {
+            return Some(&[]);
+        }
         let to = from.checked_add(usize::try_from(body.size).ok()?)?;
-        // Its digest is part of that of the whole.
-        self.inside.get(from..to)
+        // Their digest is part of that of the whole.
+        self.inside.get()?.get(from..to)
+    }
+
+    /// Says whether bytes are among those that are kept with it.
+    pub(super) fn has_inside(&self, body: &Body) -> bool {
+        body.at.is_some_and(|at| u64::from(at).checked_add(body.size).is_some_and(|end| end <= self.size))
     }
 
     /// Returns all bodies, those of logs included.
@@ -158,14 +213,14 @@ impl Entry {
     }
 }
 
-/// Puts an entry together.
+/// Puts an entry together; `inside` are the bytes of its small files, which are kept beside it.
 pub(super) fn write(head: &Head, inside: &[u8]) -> Vec<u8> {
     let head = rmp_serde::to_vec(head).expect("text and numbers can always be written");
-    let mut bytes = Vec::with_capacity(head.len() + inside.len() + 40);
+    let mut bytes = Vec::with_capacity(head.len() + 76);
     bytes.extend(FORMAT);
-    bytes.extend(u32::try_from(head.len()).unwrap_or(u32::MAX).to_le_bytes());
+    bytes.extend((inside.len() as u64).to_le_bytes());
+    bytes.extend(blake3::hash(inside).as_bytes());
     bytes.extend(head);
-    bytes.extend(inside);
     let digest = blake3::hash(&bytes);
     bytes.extend(digest.as_bytes());
     bytes
@@ -244,8 +299,18 @@ mod tests {
 
     #[test]
     fn what_was_written_is_read() {
-        let entry = Entry::read(&write(&head(), b"hello")).expect("it is whole");
-        assert_eq!(entry.head, head());
+        let bytes = write(&head(), b"hello");
+        let entry = Entry::read(&bytes).expect("it is whole");
+        assert_eq!((&entry.head, entry.size(), entry.is_of(&bytes)), (&head(), 5, true));
+        assert!(!entry.is_of(&write(&head(), b"other")));
+        assert!(entry.bodies().all(|it| entry.has_inside(it) && entry.inside(it).is_none()));
+        for wrong in [b"hellO".as_slice(), b"hello!", b""] {
+            assert_eq!(entry.complete(wrong.to_vec()), Err(Unreadable::Damaged));
+            assert!(!entry.is_complete());
+        }
+        assert_eq!(entry.complete(b"hello".to_vec()), Ok(()));
+        assert!(entry.is_complete());
+        assert!(Entry::read(&write(&head(), b"")).expect("it is whole").is_complete());
         assert_eq!(
             entry.bodies().map(|it| entry.inside(it)).collect::<Vec<_>>(),
             [Some(b"hello".as_slice())]

@@ -53,6 +53,7 @@ struct Ready {
     slot: i64,
     head: Head,
     body: Vec<u8>,
+    inside: Vec<u8>,
     name: i64,
     row: Vec<u8>,
     kept: Kept,
@@ -123,7 +124,7 @@ impl Worker {
         let shared = Arc::clone(&self.shared);
         let (Ok(places), Ok(db)) = (shared.places(), &self.db) else { return };
         for (id, note) in db.unfinished().unwrap_or_default() {
-            super::look::restore_to_end(&shared, places, db, (id, &note));
+            super::serve::restore_to_end(&shared, places, db, (id, &note));
         }
         places.shelf.clean_up();
     }
@@ -139,7 +140,7 @@ fn write_down(shared: &Shared, db: &Db, ready: &[Ready]) -> rusqlite::Result<()>
     point();
     let written = db.together(|db| {
         for it in ready {
-            db.put_entry(it.slot, &it.body, now)?;
+            db.put_entry(it.slot, &it.body, &it.inside, now)?;
             super::portraits::put(db, it.name, &it.row)?;
         }
         db.put_memo(&fresh)?;
@@ -148,6 +149,7 @@ fn write_down(shared: &Shared, db: &Db, ready: &[Ready]) -> rusqlite::Result<()>
     });
     point();
     if written.is_ok() {
+        shared.taken.lock().unwrap_or_else(PoisonError::into_inner).extend(ready.iter().map(|it| it.slot));
         ready.iter().for_each(|it| shared.known.add(&it.head.name, &it.head.files));
     }
     written
@@ -207,6 +209,7 @@ fn prepare(shared: &Shared, places: &Places, db: &Db, it: Keeping) -> Result<Rea
         unit: it.unit,
         slot: shared.slots(&known.key, share).keep,
         body: entry::write(&head, &gather.inside),
+        inside: gather.inside,
         head,
         name: name_id(&recipe.name),
         row: rmp_serde::to_vec(&row).expect("text can always be written"),

@@ -10,23 +10,23 @@ use std::time::Duration;
 
 use blake3::Hash;
 
+use super::ahead;
 use super::branch::branches;
 use super::db::{self, Db};
-use super::entry::{Digest, Entry, Unreadable};
+use super::entry::{Digest, Stored, Unreadable};
 use super::files::{Look, Resolved, Trouble, read_patterns, shown};
-use super::keep::{NameRow, some_of};
+use super::keep::NameRow;
 use super::locks::{NotHad, Wish, byte_of};
-use super::logs::{new_step, put_logs};
 use super::project::{Listing, listing};
-use super::restore::{Restored, Restorer, Stored, leave_changed, may_write, survey};
+use super::serve::{open, serve};
 use super::stat::{stat_at, tick};
 use super::worker::{IS_DAMAGED, PAUSES, Places, Shared, WAS_DAMAGED, Worker, hopeless, off};
 use super::writers::Others;
 use crate::engine::clock;
 use crate::logic::cache::key::{InputKind, Portrait, Surroundings, differences, key, portrait};
 use crate::logic::cache::pattern::Patterns;
-use crate::logic::cache::{Hit, Inputs, Looked, Miss, OFF, Recipe, Record, Share, Trust, Unit};
-use crate::logic::job::report::{AttemptKey, Report};
+use crate::logic::cache::{Hit, Inputs, Looked, Miss, OFF, Recipe, Share, Trust, Unit};
+use crate::logic::job::report::Report;
 
 /// A result that is looked for.
 #[derive(Clone, Debug)]
@@ -62,10 +62,16 @@ pub(super) struct Looking {
     pub(super) since: i64,
 }
 
+/// An entry that was read for a handful of looks.
+pub(super) enum Fetched {
+    Early(Box<ahead::Read>),
+    Now(Stored),
+}
+
 /// What holds while a handful of looks is answered.
 pub(super) struct Moment<'a> {
     shared: &'a Shared,
-    look: Look<'a>,
+    pub(super) look: Look<'a>,
     /// When it began, by the clock that marks files.
     since: i64,
     pub(super) places: &'a Places,
@@ -74,7 +80,7 @@ pub(super) struct Moment<'a> {
     listing: Option<Arc<Listing>>,
     canonical: HashMap<PathBuf, PathBuf>,
     /// Entries that were read ahead.
-    pub(super) entries: HashMap<i64, Vec<u8>>,
+    pub(super) entries: HashMap<i64, Fetched>,
     /// Outputs may be restored.
     pub(super) may_write: bool,
 }
@@ -113,7 +119,7 @@ impl Worker {
         }
         // Nobody removes files of results meanwhile.
         let gate = places.shelf.gate(false);
-        moment.entries = self.fetch(&ready);
+        moment.entries = self.fetch(&ready, true);
         for (wanted, known) in ready {
             let unit = wanted.unit;
             let looked = self.decide(&mut moment, wanted, known);
@@ -133,19 +139,29 @@ impl Worker {
         }
     }
 
-    /// Reads the entries that are likely wanted, all of them in one transaction: each alone would lock the database anew.
-    pub(super) fn fetch(&self, ready: &[(Wanted, Known)]) -> HashMap<i64, Vec<u8>> {
+    /// Reads the entries that are likely wanted, all of them in one transaction: each alone would lock the database anew. They
+    /// are `whole` where their files are likely to be restored.
+    pub(super) fn fetch(&self, ready: &[(Wanted, Known)], whole: bool) -> HashMap<i64, Fetched> {
         let Ok(db) = &self.db else { return HashMap::new() };
         let wanted = ready.iter().filter(|(wanted, _)| wanted.may_hit);
         let slot = |(wanted, known): &(Wanted, Known)| {
             self.shared.slots(&known.key, wanted.recipe.share).look.first().copied()
         };
-        let ids: Vec<i64> = wanted.filter_map(slot).collect();
-        if ids.len() < 2 {
-            return HashMap::new();
+        let mut ids: Vec<i64> = wanted.filter_map(slot).collect();
+        let mut found = HashMap::with_capacity(ids.len());
+        if !whole {
+            let mut early = self.shared.early.lock().unwrap_or_else(PoisonError::into_inner);
+            ids.retain(|id| match early.remove(id) {
+                Some(read) => found.insert(*id, Fetched::Early(read)).is_some(),
+                None => true,
+            });
         }
-        // What cannot be read now is read one by one, where the error is told.
-        db.entries(&ids).unwrap_or_default()
+        if ids.len() > 1 {
+            // What cannot be read now is read one by one, where the error is told.
+            let now = db.entries(&ids, whole).unwrap_or_default();
+            found.extend(now.into_iter().map(|(id, stored)| (id, Fetched::Now(stored))));
+        }
+        found
     }
 
     /// Finds out the key of what has its locks, if it is not known.
@@ -174,7 +190,8 @@ impl Worker {
     ) -> Result<Known, Trouble> {
         let (resolved, inputs) = moment.look.inputs(&recipe.inputs)?;
         refuse_overlap(inputs.as_deref(), &resolved, &outputs)?;
-        let path = recipe.env.iter().rev().find(|(name, _)| name == "PATH").map_or("", |(_, path)| path);
+        let path =
+            recipe.closed.vars.iter().rev().find(|(name, _)| name == "PATH").map_or("", |(_, path)| path);
         let programs =
             recipe.programs.iter().map(|name| (name.clone(), moment.program(&self.shared, name, path)));
         let programs = programs.collect();
@@ -190,7 +207,9 @@ impl Worker {
     /// Returns what a tool prints, asking it once for looks that are answered together.
     fn tool(&self, command: &str, recipe: &Recipe) -> Result<(String, String), Trouble> {
         let mut hasher = blake3::Hasher::new();
-        for text in std::iter::once(command).chain(recipe.env.iter().flat_map(|(a, b)| [a.as_str(), b])) {
+        for text in
+            std::iter::once(command).chain(recipe.closed.vars.iter().flat_map(|(a, b)| [a.as_str(), b]))
+        {
             hasher.update(&(text.len() as u64).to_le_bytes());
             hasher.update(text.as_bytes());
         }
@@ -199,7 +218,7 @@ impl Worker {
             Opening { probe: self.shared.opening.probe, root: &self.shared.opening.root };
         let known = self.shared.tools.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
         let printed = known.unwrap_or_else(|| {
-            let printed = Arc::new(probe(command, &recipe.env, root));
+            let printed = Arc::new(probe(command, &recipe.closed.vars, root));
             let mut tools = self.shared.tools.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(tools.entry(id).or_insert(printed))
         });
@@ -272,17 +291,23 @@ impl Worker {
     ) -> Result<Hit, Trouble> {
         let Ok(db) = &self.db else { return Err(none()) };
         for id in self.shared.slots(&known.key, wanted.recipe.share).look {
-            let fetched = moment.entries.remove(&id).map(Some);
-            let bytes = match fetched.map_or_else(|| db.entry(id), Ok) {
-                Ok(Some(bytes)) => bytes,
-                Ok(None) => continue,
-                Err(error) => return Err(damaged_store(&error)),
+            let (read, record) = match moment.entries.remove(&id) {
+                Some(Fetched::Early(read)) => {
+                    let ahead::Read { entry, record } = *read;
+                    (Ok(entry), Some(record))
+                }
+                Some(Fetched::Now(stored)) => (open(stored), None),
+                None => match db.stored(id, moment.may_write) {
+                    Ok(Some(stored)) => (open(stored), None),
+                    Ok(None) => continue,
+                    Err(error) => return Err(damaged_store(&error)),
+                },
             };
-            let found = match Entry::read(&bytes) {
+            let found = match read {
                 // Another key has taken its place.
                 Ok(entry) if entry.head.key != Digest(known.key) => continue,
-                Ok(entry) => serve(&self.shared, db, moment, (wanted, known), id, &entry),
-                Err(Unreadable::Damaged) => Err(damaged("the entry of the result is not as it was written")),
+                Ok(entry) => serve(&self.shared, db, moment, (wanted, known), id, (&entry, record)),
+                Err(Unreadable::Damaged) => Err(damaged(NOT_AS_WRITTEN)),
                 Err(Unreadable::OtherFormat) => {
                     Err(Trouble::new("other-format", "the result was kept by another version of sortie"))
                 }
@@ -290,6 +315,7 @@ impl Worker {
             match found {
                 Ok(hit) => {
                     self.used.push(id);
+                    self.shared.taken.lock().unwrap_or_else(PoisonError::into_inner).push(id);
                     return Ok(hit);
                 }
                 Err(trouble) => {
@@ -424,15 +450,17 @@ const NEW: &str = "new";
 
 const DAMAGED: &str = "result-damaged";
 
-fn damaged(message: &str) -> Trouble {
+pub(super) const NOT_AS_WRITTEN: &str = "the entry of the result is not as it was written";
+
+pub(super) fn damaged(message: &str) -> Trouble {
     Trouble::new(DAMAGED, message)
 }
 
-fn none() -> Trouble {
+pub(super) fn none() -> Trouble {
     Trouble::new("none", "")
 }
 
-fn damaged_store(error: &rusqlite::Error) -> Trouble {
+pub(super) fn damaged_store(error: &rusqlite::Error) -> Trouble {
     let reason = if db::is_damage(error) { "store-damaged" } else { "no-store" };
     Trouble::new(reason, format!("the store of results cannot be read: {error}"))
 }
@@ -463,127 +491,6 @@ fn refuse_overlap(inputs: Option<&Patterns>, resolved: &Resolved, outputs: &Patt
     Ok(())
 }
 
-/// Puts the outputs of an entry back, if everything about it is whole.
-fn serve(
-    shared: &Shared,
-    db: &Db,
-    moment: &mut Moment<'_>,
-    (wanted, known): (&Wanted, &Known),
-    id: i64,
-    entry: &Entry,
-) -> Result<Hit, Trouble> {
-    let head = &entry.head;
-    let shelf = &moment.places.shelf;
-    for body in entry.bodies() {
-        let is_whole = match body.at {
-            Some(_) => entry.inside(body).is_some(),
-            None => shelf.is_whole(&body.hash.0, body.size, &shared.memo),
-        };
-        if !is_whole {
-            return Err(damaged("a file of the result is missing in the store, or not as it was kept"));
-        }
-    }
-    let other = |_| Trouble::new("other-format", "the result was kept by another version of sortie");
-    let mut record: Record = entry.record().map_err(other)?;
-    let exact = wanted.recipe.outputs_exact.then_some(&*known.outputs);
-    let todo = survey(&mut moment.look, &shared.memo, entry, exact)?;
-    if !(todo.is_empty() || moment.may_write) {
-        return Err(Trouble::new("not-locked", "the outputs are not as they were made"));
-    }
-    may_write(&moment.places.root, &todo)?;
-    let aside = shared.opening.job_dir.join(ASIDE);
-    let store = Some(Stored { db, known: &shared.known, aside: &aside });
-    let restorer = Restorer { shelf, memo: &shared.memo, store };
-    let restored = restorer.apply(&moment.places.root, id, entry, &todo)?;
-    // Last: where it is a miss after all, the command begins its log anew.
-    put_logs(shared, wanted.unit, entry, moment.places)?;
-    if restored.count > 0 {
-        moment.look.forget();
-    }
-    let mut notes = shared.take_notes();
-    if known.resolved.inputs.is_empty() {
-        notes.extend(shared.idle_inputs(&wanted.recipe, &known.resolved));
-    }
-    notes.extend(restored_notes(&restored, &aside, &moment.places.root.path));
-    let count = record.steps.len();
-    for replay in &mut record.steps {
-        let step = new_step(wanted.unit, replay.end.key.step, count);
-        replay.end.key = AttemptKey { cell: wanted.unit.cell, run: wanted.unit.run, step, attempt: 1 };
-    }
-    Ok(Hit {
-        key: head.key.0.to_hex().to_string(),
-        record,
-        restored: restored.count,
-        notes,
-        files: u32::try_from(head.files.len()).unwrap_or(u32::MAX),
-        bytes: head.bytes,
-        made_by: head.made_by,
-    })
-}
-
-/// The folder in that of a job for files that no result has had.
-const ASIDE: &str = "replaced";
-
-/// Says what of the files on the disk is gone with a hit.
-fn restored_notes(restored: &Restored, aside: &Path, root: &Path) -> Vec<String> {
-    let mut notes = Vec::new();
-    let files = |names: &[String]| {
-        if names.len() == 1 { "1 file".to_owned() } else { format!("{} files", names.len()) }
-    };
-    if !restored.removed.is_empty() {
-        let (count, names) = (files(&restored.removed), some_of(&restored.removed));
-        notes.push(format!("{count} of other results removed from its outputs: {names}"));
-    }
-    if !restored.aside.is_empty() {
-        let (count, names) = (files(&restored.aside), some_of(&restored.aside));
-        let folder = aside.strip_prefix(root).unwrap_or(aside).display();
-        notes.push(format!("{count} among its outputs that no result had, moved to `{folder}`: {names}"));
-    }
-    notes
-}
-
-/// Restores an entry whose restoring was cut off, unless somebody else is writing its outputs.
-pub(super) fn restore_to_end(shared: &Shared, places: &Places, db: &Db, (id, note): (i64, &[u8])) {
-    let Ok(Some(bytes)) = db.entry(id) else { return forget_restoring(shared, db, id) };
-    let Ok(entry) = Entry::read(&bytes) else { return forget_restoring(shared, db, id) };
-    let Ok(outputs) = read_patterns(&entry.head.patterns) else { return };
-    let mut moment = Moment::new(shared, places);
-    // Nobody has this number: cells are counted from the other end.
-    let unit = Unit { cell: u32::MAX, run: 0, step: None };
-    let wishes = moment.wishes(&outputs);
-    if places.locks.take(unit, &wishes).is_err() {
-        return;
-    }
-    if places.locks.others().are_in_way(&wishes) {
-        return places.locks.give_back(&[unit]);
-    }
-    let gate = places.shelf.gate(false);
-    let aside = shared.opening.job_dir.join(ASIDE);
-    let store = Some(Stored { db, known: &shared.known, aside: &aside });
-    let restorer = Restorer { shelf: &places.shelf, memo: &shared.memo, store };
-    if let Ok(mut todo) = survey(&mut moment.look, &shared.memo, &entry, None) {
-        let changed = leave_changed(note, &mut todo);
-        if !changed.is_empty() {
-            shared.note(format!(
-                "outputs of `{}` that were being put back when their job died were changed since, and left as they are: {}",
-                entry.head.name,
-                some_of(&changed)
-            ));
-        }
-        // What cannot be restored is looked at again by whoever looks for that result.
-        let _outcome = restorer.apply(&places.root, id, &entry, &todo);
-    }
-    forget_restoring(shared, db, id);
-    drop(gate);
-    places.locks.give_back(&[unit]);
-}
-
-fn forget_restoring(shared: &Shared, db: &Db, id: i64) {
-    let _one = shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
-    // If it stays, the next job does the same once more.
-    let _outcome = db.restored(id);
-}
-
 /// The number of a name in the database.
 pub(super) fn name_id(name: &str) -> i64 {
     first_bytes(&blake3::hash(name.as_bytes()))
@@ -602,7 +509,7 @@ pub(super) struct Slots {
 
 impl Shared {
     /// Warns of patterns of inputs that name no file: whatever they were meant to name does not count.
-    fn idle_inputs(&self, recipe: &Recipe, resolved: &Resolved) -> Vec<String> {
+    pub(super) fn idle_inputs(&self, recipe: &Recipe, resolved: &Resolved) -> Vec<String> {
         let (texts, of_job) = match &recipe.inputs {
             Inputs::Globs(texts) => (texts, false),
             Inputs::Project(texts) => (texts, true),
@@ -655,7 +562,7 @@ impl Shared {
 }
 
 impl<'a> Moment<'a> {
-    fn new(shared: &'a Shared, places: &'a Places) -> Self {
+    pub(super) fn new(shared: &'a Shared, places: &'a Places) -> Self {
         Self {
             shared,
             look: Look::new(&places.root, &shared.memo),
@@ -685,7 +592,7 @@ impl<'a> Moment<'a> {
     }
 
     /// Returns what has to be locked for outputs: where each pattern begins, and all folders above it.
-    fn wishes(&mut self, outputs: &Patterns) -> Vec<Wish> {
+    pub(super) fn wishes(&mut self, outputs: &Patterns) -> Vec<Wish> {
         let mut wishes: HashMap<i64, bool> = HashMap::new();
         for source in outputs.sources() {
             let path = self.canonical(Path::new(&source.base));

@@ -8,6 +8,7 @@
 //!
 //! Not here: which cells and steps are cached, and what their keys are made of (`logic/job/cached.rs`, `logic/cache`).
 
+mod ahead;
 mod artifacts;
 mod branch;
 mod compare;
@@ -25,6 +26,7 @@ mod memo;
 mod portraits;
 mod project;
 mod restore;
+mod serve;
 mod shelf;
 mod stat;
 mod upkeep;
@@ -41,6 +43,7 @@ use std::thread::JoinHandle;
 use crate::logic::cache::{Recipe, Record, Trust, Unit};
 use crate::logic::job::report::Report;
 use crate::port::RunTool;
+pub(super) use ahead::Ahead;
 pub use artifacts::{ArtifactFile, ArtifactKind, ArtifactState, get_artifact, look_at_artifact};
 pub(super) use artifacts::{Artifacts, Placed, Task};
 pub use keyed::{FilesRestored, FilesSaved, restore as restore_files, save as save_files};
@@ -108,9 +111,9 @@ pub(super) struct Cache {
 }
 
 impl Cache {
-    /// Begins to answer.
-    pub(super) fn start(opening: Opening, answer: Answer) -> Self {
-        let shared = Arc::new(Shared::new(opening, answer));
+    /// Begins to answer. `ahead` is what was begun before.
+    pub(super) fn start(opening: Opening, ahead: Option<Ahead>, answer: Answer) -> Self {
+        let shared = Arc::new(Shared::new(opening, ahead, answer));
         let threads = worker::start(&shared);
         Self { shared, threads }
     }
@@ -123,6 +126,11 @@ impl Cache {
     /// Asks. Answers may come before this returns.
     pub(super) fn ask(&self, asks: Vec<Ask>) {
         self.shared.ask(asks);
+    }
+
+    /// How many looks were asked for that are not answered yet.
+    pub(super) fn looking(&self) -> usize {
+        self.shared.looking()
     }
 
     /// Lets the threads come to their end. What was not answered is not.

@@ -94,6 +94,9 @@ const YOUNG: Duration = Duration::from_secs(3600);
 /// Seconds between two removals of what nobody uses any more.
 const BETWEEN_PRUNINGS: i64 = 24 * 3600;
 
+/// Lists of what playbooks take are forgotten when they were not written for so many seconds.
+const LISTED: i64 = 30 * 24 * 3600;
+
 /// With more files remembered than this, all are forgotten: most of them are no more.
 const MOST_REMEMBERED: i64 = 500_000;
 
@@ -161,6 +164,9 @@ pub fn verify_cache(
         let wrong = match &row.entry {
             Err(Unreadable::Damaged) => Some("its entry is not as it was written".to_owned()),
             Err(Unreadable::OtherFormat) => Some("another version of sortie has kept it".to_owned()),
+            Ok(entry) if !is_complete(db.as_ref(), row.id, entry) => {
+                Some("its small files are not as they were written".to_owned())
+            }
             Ok(entry) => {
                 let bodies = entry.bodies().filter(|body| body.at.is_none());
                 let mut wrong = None;
@@ -226,8 +232,8 @@ fn verify_aside(shelf: &Shelf, repair: bool, tell: &mut dyn FnMut(String)) -> Re
 fn readable(shelf: &Shelf) -> Result<Option<Db>, Unusable> {
     let Some(db) = Db::look(&shelf.folder)? else { return Ok(None) };
     // All of them are read, which is what matters.
-    let mut bytes = 0;
-    db.each_entry(&mut |_, _, body| bytes += body.len())?;
+    db.each_entry(&mut |_, _, _| {})?;
+    db.read_insides()?;
     db.names()?;
     db.memo()?;
     Ok(Some(db))
@@ -272,6 +278,7 @@ pub(super) fn prune_alone(
         doomed.ids.iter().try_for_each(|id| db.remove(*id))?;
         db.forget_names(&doomed.names)?;
         db.forget_memo(MOST_REMEMBERED)?;
+        db.forget_lists(now.0.div_euclid(1_000_000) - LISTED)?;
         db.pruned(now.0.div_euclid(1_000_000))
     });
     removed.map_err(|error| unusable(&error.into()))?;
@@ -470,10 +477,17 @@ fn rows(db: Option<&Db>) -> Result<Vec<Row>, EngineError> {
     let Some(db) = db else { return Ok(found) };
     db.each_entry(&mut |id, used, body| {
         let entry = Entry::read(body);
-        found.push(Row { id, bytes: body.len() as u64, used, entry });
+        let inside = entry.as_ref().map_or(0, Entry::size);
+        found.push(Row { id, bytes: body.len() as u64 + inside, used, entry });
     })
     .map_err(|error| unusable(&error.into()))?;
     Ok(found)
+}
+
+/// Says whether the small files of an entry are there, and are those.
+fn is_complete(db: Option<&Db>, id: i64, entry: &Entry) -> bool {
+    let inside = || db?.whole(id).ok()??.inside;
+    entry.is_complete() || inside().is_some_and(|inside| entry.complete(inside).is_ok())
 }
 
 /// Returns the files of the store and their sizes.

@@ -4,11 +4,12 @@
 //! else to do. The second one helps where many looks wait.
 
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::ahead::{Ahead, Early, List};
 use super::branch::Branches;
 use super::db::{self, Db, Unusable};
 use super::files::{Root, Trouble};
@@ -66,6 +67,20 @@ pub(super) struct Shared {
     pub(super) declared: Mutex<Vec<Arc<Patterns>>>,
     pub(super) branches: OnceLock<Branches>,
     pub(super) known: Known,
+    /// What is being read ahead.
+    ahead: Mutex<Option<Ahead>>,
+    /// What was read ahead and is not taken yet.
+    pub(super) early: Mutex<Early>,
+    /// A database that was opened ahead.
+    second_db: Mutex<Option<Db>>,
+    /// The list of the playbook, by its number.
+    list: OnceLock<(i64, List)>,
+    /// Entries for which it need not be noted that they are used.
+    noted: OnceLock<HashSet<i64>>,
+    /// Entries that this job took or made.
+    pub(super) taken: Mutex<Vec<i64>>,
+    /// So many looks were asked for and not answered yet.
+    looks: AtomicUsize,
     /// Results without outputs that were compared with the project.
     pub(super) bare: AtomicU32,
     /// Patterns that were warned of.
@@ -76,7 +91,7 @@ pub(super) struct Shared {
     notes: Mutex<Vec<String>>,
     /// By how much the clock that marks files is ahead of the one that is looked at here, in nanoseconds: other than zero
     /// if the files are on another machine.
-    ahead: OnceLock<i64>,
+    clock_ahead: OnceLock<i64>,
     /// One writes to the database at a time.
     pub(super) writing: Mutex<()>,
     /// What whoever started the job should know of the store, each once.
@@ -164,7 +179,7 @@ fn run_second(shared: &Arc<Shared>) {
 }
 
 impl Shared {
-    pub(super) fn new(opening: Opening, answer: Answer) -> Self {
+    pub(super) fn new(opening: Opening, ahead: Option<Ahead>, answer: Answer) -> Self {
         Self {
             opening,
             answer,
@@ -178,11 +193,18 @@ impl Shared {
             declared: Mutex::default(),
             branches: OnceLock::new(),
             known: Known::default(),
+            ahead: Mutex::new(ahead),
+            early: Mutex::default(),
+            second_db: Mutex::default(),
+            list: OnceLock::new(),
+            noted: OnceLock::new(),
+            taken: Mutex::default(),
+            looks: AtomicUsize::new(0),
             notes: Mutex::default(),
             bare: AtomicU32::new(0),
             told: Mutex::default(),
             worked: Mutex::default(),
-            ahead: OnceLock::new(),
+            clock_ahead: OnceLock::new(),
             writing: Mutex::default(),
             warnings: Mutex::default(),
             has_no_thread: AtomicBool::new(false),
@@ -190,6 +212,8 @@ impl Shared {
     }
 
     pub(super) fn ask(&self, asks: Vec<Ask>) {
+        let looks = asks.iter().filter(|it| matches!(it, Ask::Look { .. } | Ask::Lock { .. })).count();
+        self.looks.fetch_add(looks, Ordering::Relaxed);
         if let (true, Some(Err(trouble))) = (self.has_no_thread.load(Ordering::Acquire), self.places.get()) {
             return self.tell(asks.into_iter().filter_map(|ask| refused(ask, trouble)).collect());
         }
@@ -217,8 +241,15 @@ impl Shared {
     /// Tells answers.
     pub(super) fn tell(&self, reports: Vec<Report>) {
         if !reports.is_empty() {
+            let looks = reports.iter().filter(|it| matches!(it, Report::Looked { .. })).count();
             (self.answer)(reports);
+            self.looks.fetch_sub(looks, Ordering::Relaxed);
         }
+    }
+
+    /// How many looks are not answered yet. Those that were dropped count as well.
+    pub(super) fn looking(&self) -> usize {
+        self.looks.load(Ordering::Relaxed)
     }
 
     /// Notes what people should know.
@@ -243,7 +274,7 @@ impl Shared {
 
     /// Returns by how much the clock that marks files is ahead, in nanoseconds.
     pub(super) fn ahead(&self, shelf: &Shelf) -> i64 {
-        *self.ahead.get_or_init(|| {
+        *self.clock_ahead.get_or_init(|| {
             let path = shelf.new_path();
             let before = super::stat::tick();
             let made = std::fs::File::create(&path).and_then(super::stat::stat_of);
@@ -339,17 +370,33 @@ impl Shared {
 
     /// Opens everything.
     fn open(&self) -> Result<Db, Trouble> {
-        let (db, places) = match self.open_places() {
-            Ok(places) => match self.open_db(&places) {
-                Ok(db) => (Ok(db), Ok(places)),
+        let places = self.open_places();
+        let ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let ready = ahead.and_then(|ahead| {
+            let (ready, whose) = ahead.end();
+            let (ready, list) = ready
+                .map_or((None, List::default()), |it| (Some((it.db, it.second, it.memo, it.early)), it.list));
+            // Nobody else sets them.
+            let _set = (self.noted.set(list.noted()), self.list.set((whose, list)));
+            ready
+        });
+        let (db, places) = match (places, ready) {
+            (Ok(places), Some((db, second, memo, early))) => {
+                self.memo.load(memo);
+                *self.second_db.lock().unwrap_or_else(PoisonError::into_inner) = second;
+                *self.early.lock().unwrap_or_else(PoisonError::into_inner) = early;
+                (Ok(db), Ok(places))
+            }
+            (Ok(places), None) => match self.open_db(&places) {
+                Ok(db) => {
+                    // What cannot be read is read from the files themselves.
+                    self.memo.load(db.memo().unwrap_or_default());
+                    (Ok(db), Ok(places))
+                }
                 Err(trouble) => (Err(trouble.clone()), Err(trouble)),
             },
-            Err(trouble) => (Err(trouble.clone()), Err(trouble)),
+            (Err(trouble), _) => (Err(trouble.clone()), Err(trouble)),
         };
-        if let Ok(db) = &db {
-            // What cannot be read is read from the files themselves.
-            self.memo.load(db.memo().unwrap_or_default());
-        }
         // Nobody else sets it.
         let _set = self.places.set(places);
         self.second.notify_one();
@@ -394,6 +441,9 @@ impl Shared {
     }
 
     fn connect(&self) -> Result<Db, Trouble> {
+        if let Some(db) = self.second_db.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            return Ok(db);
+        }
         self.open_db(self.places()?)
     }
 
@@ -496,7 +546,10 @@ impl Worker {
 
     /// Writes down which entries were used, and what was found out about files.
     fn note_uses(&mut self) {
-        let used = std::mem::take(&mut self.used);
+        let mut used = std::mem::take(&mut self.used);
+        if let Some(noted) = self.shared.noted.get() {
+            used.retain(|id| !noted.contains(id));
+        }
         let fresh = self.shared.memo.take_fresh();
         let Ok(db) = &self.db else { return };
         if used.is_empty() && fresh.is_empty() {
@@ -514,9 +567,23 @@ impl Worker {
     /// Writes down what is left to be written. Who still waits for an answer gets none.
     fn end(&mut self) {
         self.note_uses();
+        self.list_taken();
         if let (Ok(db), Ok(places)) = (&self.db, self.shared.places()) {
             prune_if_due(db, &places.shelf, crate::engine::clock::now());
             db.tidy(&places.shelf.folder);
+        }
+    }
+}
+
+impl Worker {
+    /// Writes down what this playbook took, so that it is read ahead the next time.
+    fn list_taken(&self) {
+        let (Some((whose, list)), Ok(db)) = (self.shared.list.get(), &self.db) else { return };
+        let taken = std::mem::take(&mut *self.shared.taken.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Some(body) = list.changed(taken) {
+            let _one = self.shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
+            // Without a list nothing is read ahead.
+            let _outcome = db.together(|db| db.put_list(*whose, &body, super::look::seconds()));
         }
     }
 }

@@ -8,12 +8,14 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use rusqlite::params;
+use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::history::{History, JobRow};
+use super::journal::GATHERED;
 use super::verify::range_of;
 use crate::engine::EngineError;
-use crate::logic::job::event::SCHEMA;
+use crate::logic::job::event::{Event, SCHEMA};
 use crate::logic::time::Timestamp;
 
 /// What was taken out.
@@ -114,20 +116,28 @@ impl History {
             let mut query = self.connection.prepare_cached(sql)?;
             let mut rows = query.query(params![from, end])?;
             while let Some(it) = rows.next()? {
-                let body: String = it.get(3)?;
+                let (last, kind, body): (u64, String, String) = (it.get(0)?, it.get(2)?, it.get(3)?);
                 let body = serde_json::from_str(&body).unwrap_or(Json::String(body));
-                let line = json!({
-                    "type": "event",
-                    "job": row.number,
-                    "seq": it.get::<_, u64>(0)? - from,
-                    "time": Timestamp(it.get(1)?).rfc3339(),
-                    "event": it.get::<_, String>(2)?,
-                    "body": body,
-                });
-                if let Err(error) = writeln!(to, "{line}") {
-                    return Ok(Err(error));
+                let all = match body {
+                    Json::Array(all) if kind == GATHERED => all,
+                    one => vec![one],
+                };
+                let first = (last - from + 1).saturating_sub(all.len() as u64);
+                for (seq, body) in (first..).zip(all) {
+                    let event = Event::deserialize(&body).map(|event| event.type_name());
+                    let line = json!({
+                        "type": "event",
+                        "job": row.number,
+                        "seq": seq,
+                        "time": Timestamp(it.get(1)?).rfc3339(),
+                        "event": if kind == GATHERED { event.unwrap_or(GATHERED) } else { &kind },
+                        "body": body,
+                    });
+                    if let Err(error) = writeln!(to, "{line}") {
+                        return Ok(Err(error));
+                    }
+                    done.events += 1;
                 }
-                done.events += 1;
             }
             Ok(Ok(()))
         };

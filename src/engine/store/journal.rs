@@ -88,7 +88,43 @@ pub(super) fn project(connection: &Connection, number: u64, it: &Envelope) -> Re
     Ok(())
 }
 
-/// Returns the row of an event.
+/// Types of events that come by the hundred where a job finds its results in the cache. Their rows would take longer to
+/// write than they take to be decided.
+const MANY: [&str; 4] = ["stage.started", "cache.hit", "cell.completed", "stage.completed"];
+
+/// So many of them in a row have a row together, and at most so many.
+const TOGETHER: (usize, usize) = (8, 128);
+
+/// The type of such a row. Its number is that of the last one.
+pub(super) const GATHERED: &str = "gathered";
+
+/// Takes events that are written at once apart into rows.
+pub(super) fn rows(events: &[Envelope]) -> impl Iterator<Item = &[Envelope]> {
+    let is_one = |a: &Envelope, b: &Envelope| {
+        let is_many = |it: &Envelope| MANY.contains(&it.event.type_name());
+        a.time == b.time && is_many(a) && is_many(b)
+    };
+    let (few, most) = TOGETHER;
+    events.chunk_by(is_one).flat_map(move |run| run.chunks(if run.len() < few { 1 } else { most }))
+}
+
+/// Writes a row of one event or more.
+pub(super) fn write_row(
+    insert: &mut rusqlite::CachedStatement<'_>,
+    number: u64,
+    row: &[Envelope],
+) -> Result<(), EngineError> {
+    let Some(last) = row.last() else { return Ok(()) };
+    let (kind, body) = match row {
+        [one] => (one.event.type_name(), serde_json::to_string(&one.event)),
+        many => (GATHERED, serde_json::to_string(&many.iter().map(|it| &it.event).collect::<Vec<_>>())),
+    };
+    let body = body.map_err(|e| EngineError::bug(format!("an event could not be written: {e}")))?;
+    insert.execute(params![key(number, last.seq), last.time.0, kind, body])?;
+    Ok(())
+}
+
+/// Returns the number of a row.
 pub(super) fn key(number: u64, seq: u64) -> u64 {
     (number << 32) | seq.min(u64::from(u32::MAX))
 }
@@ -105,11 +141,15 @@ pub(super) fn read_events(
     )?;
     let mut rows = query.query(params![key(number, after), key(number + 1, 0), limit])?;
     let mut events = Vec::new();
-    while let Some(row) = rows.next()? {
+    while let Some(row) = rows.next()?.filter(|_| events.len() < limit) {
         let (id, time, kind): (u64, i64, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let seq = id - key(number, 0);
         let body: String = row.get(3)?;
-        let event = serde_json::from_str(&body).map_err(|e| {
+        let read = match &*kind {
+            GATHERED => serde_json::from_str::<Vec<Event>>(&body),
+            _ => serde_json::from_str(&body).map(|event| vec![event]),
+        };
+        let all = read.map_err(|e| {
             let what = format!("event {seq} (`{kind}`) of job #{number}");
             if e.is_data() {
                 let words =
@@ -118,8 +158,12 @@ pub(super) fn read_events(
             }
             EngineError::surroundings(format!("{what} is damaged: {e}")).help(super::folder::DAMAGED)
         })?;
-        events.push(Envelope { seq, time: crate::logic::time::Timestamp(time), event });
+        let time = crate::logic::time::Timestamp(time);
+        let first = (seq + 1).saturating_sub(all.len() as u64);
+        let numbered = (first..).zip(all).filter(|(seq, _)| *seq > after);
+        events.extend(numbered.map(|(seq, event)| Envelope { seq, time, event }));
     }
+    events.truncate(limit);
     Ok(events)
 }
 
@@ -137,5 +181,47 @@ pub(super) fn without_gaps(
             it.seq
         ))
         .help(super::folder::DAMAGED)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logic::time::Timestamp;
+
+    fn events(count: u64) -> Vec<Envelope> {
+        let event = |seq: u64| match seq {
+            1 | 40 => Event::JobStarted { attempt: 1 },
+            _ => Event::StageFinished {
+                stage: u32::try_from(seq).expect("it is small"),
+                outcome: Outcome::Success,
+                result: Outcome::Success,
+                cause: None,
+            },
+        };
+        let time = |seq: u64| Timestamp(if seq < 30 { 1 } else { 2 });
+        (1..=count).map(|seq| Envelope { seq, time: time(seq), event: event(seq) }).collect()
+    }
+
+    #[test]
+    fn many_of_a_kind_share_rows_and_are_read_one_by_one() {
+        let connection = Connection::open_in_memory().expect("it opens");
+        let table = "CREATE TABLE events (id INTEGER PRIMARY KEY, time INTEGER, type TEXT, body TEXT)";
+        connection.execute_batch(table).expect("a table");
+        let all = events(400);
+        let sizes: Vec<usize> = rows(&all).map(<[Envelope]>::len).collect();
+        // The time changes at 30, a start is at 40, and a row has 128 at most.
+        assert_eq!(sizes, [1, 28, 10, 1, 128, 128, 104]);
+        assert_eq!(rows(&all[1..8]).map(<[Envelope]>::len).collect::<Vec<_>>(), [1; 7]);
+        let mut insert =
+            connection.prepare_cached("INSERT INTO events VALUES (?1, ?2, ?3, ?4)").expect("it is plain");
+        rows(&all).for_each(|row| write_row(&mut insert, 7, row).expect("it is written"));
+        for (after, limit) in [(0, 1000), (0, 1), (0, 29), (1, 5), (28, 3), (35, 10), (100, 200), (399, 9)] {
+            let read = read_events(&connection, 7, after, limit).expect("they are read");
+            let wanted: Vec<&Envelope> = all.iter().filter(|it| it.seq > after).take(limit).collect();
+            assert_eq!(read.iter().collect::<Vec<_>>(), wanted, "{after} {limit}");
+        }
+        assert!(read_events(&connection, 7, 400, 9).expect("they are read").is_empty());
+        assert!(read_events(&connection, 6, 0, 9).expect("they are read").is_empty());
     }
 }

@@ -31,7 +31,7 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::hooks::Wal;
-use rusqlite::{Connection, ErrorCode, params};
+use rusqlite::{Connection, ErrorCode};
 
 pub use claims::ClaimRow;
 pub(super) use claims::{Ask, Beyond, Release};
@@ -59,6 +59,12 @@ use crate::logic::job::event::Envelope;
 
 /// How long a writer waits for another engine's transaction.
 const BUSY: Duration = Duration::from_secs(10);
+
+/// With more pages in it than this the log is emptied at the end of a job.
+const MOST_PAGES: u32 = 512;
+
+/// With more bytes in it than this the log is emptied at the start of a job that has to wait for something else anyway.
+const MOST_BYTES: u64 = 1 << 20;
 
 /// Between two looks at a store that another process is making.
 const PAUSE: Duration = Duration::from_millis(2);
@@ -176,15 +182,8 @@ impl Store {
             let mut insert = self
                 .connection
                 .prepare_cached("INSERT INTO events (id, time, type, body) VALUES (?1, ?2, ?3, ?4)")?;
-            for it in events {
-                let body = serde_json::to_string(&it.event)
-                    .map_err(|e| EngineError::bug(format!("an event could not be written: {e}")))?;
-                insert.execute(params![
-                    journal::key(number, it.seq),
-                    it.time.0,
-                    it.event.type_name(),
-                    body
-                ])?;
+            for row in journal::rows(events) {
+                journal::write_row(&mut insert, number, row)?;
             }
             for it in events {
                 journal::project(&self.connection, number, it)?;
@@ -229,17 +228,28 @@ impl Store {
         &self.connection
     }
 
-    /// Copies the log into the database file if it has grown, and empties it if it is huge, unless somebody else is using
-    /// it. Mostly the syncer has done so in time.
+    /// The same as [`Self::tidy`] before the first commit, when there is time; with less in the log already.
+    pub(crate) fn tidy_ahead(&self) {
+        if self.disk.wal_bytes() > MOST_BYTES {
+            self.empty_log();
+            // As it was opened with.
+            let _outcome = self.connection.busy_timeout(BUSY);
+        }
+    }
+
+    /// Copies the log into the database file and empties it if it has grown, unless somebody else is using it. Mostly the
+    /// syncer has done so in time. To copy it alone would not do: whoever opens it next cannot know that, and reads all
+    /// of it.
     pub(crate) fn tidy(&self) {
-        let how = match (self.disk.wal_bytes() / 4096, self.disk.pages()) {
-            (2_001.., _) => "PRAGMA wal_checkpoint(TRUNCATE)",
-            (_, 513..) => "PRAGMA wal_checkpoint(PASSIVE)",
-            _ => return,
-        };
+        if self.disk.pages() > MOST_PAGES || self.disk.wal_bytes() > 8 * MOST_BYTES {
+            self.empty_log();
+        }
+    }
+
+    fn empty_log(&self) {
         if self.connection.busy_timeout(Duration::ZERO).is_ok() {
             // Only an optimisation: what cannot be done now is done at the end of the next job.
-            let _outcome = self.connection.execute_batch(how);
+            let _outcome = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
         }
     }
 }

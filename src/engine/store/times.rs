@@ -11,7 +11,7 @@ use rusqlite::params;
 use serde::Deserialize;
 
 use super::History;
-use super::journal::key;
+use super::journal::{GATHERED, key};
 use crate::engine::EngineError;
 use crate::logic::job::event::Event;
 use crate::logic::plan::Plan;
@@ -21,6 +21,17 @@ use crate::logic::view::Worked;
 #[cfg(test)]
 #[path = "times_tests.rs"]
 mod tests;
+
+/// Of events that are in one row.
+#[derive(Deserialize)]
+#[serde(tag = "event")]
+enum OfMany<'a> {
+    #[serde(borrow)]
+    StageStarted(OfStage<'a>),
+    StageFinished(OfStage<'a>),
+    #[serde(other)]
+    Other,
+}
 
 /// Of the events that begin and end a stage. It goes by its name, which its cells carry: its position may have
 /// changed since.
@@ -92,12 +103,24 @@ impl History {
         let mut query = self.connection.prepare_cached(
             "SELECT time, type, body FROM events WHERE id > ?1 AND id < ?2 \
              AND type IN ('stage.started', 'stage.completed', 'stage.failed', 'stage.cancelled', \
-             'stage.skipped', 'cell.started', 'job.paused', 'job.resumed', 'order.cancel') ORDER BY id",
+             'stage.skipped', 'cell.started', 'gathered', 'job.paused', 'job.resumed', 'order.cancel') ORDER BY id",
         )?;
         let mut rows = query.query(params![key(job, 0), key(job + 1, 0)])?;
         let mut stage_of: HashMap<u32, u32> = HashMap::new();
         let mut begun: HashMap<u32, Begun> = HashMap::new();
         let mut worked = Worked::default();
+        let begin = |it: &OfStage<'_>, begun: &mut HashMap<u32, Begun>, stage_of: &mut HashMap<u32, u32>| {
+            let name = it.cells.first().map_or("", |cell| cell.id.split('.').next().unwrap_or(""));
+            begun.insert(it.stage, Begun { at: positions.get(name).copied(), since: None });
+            stage_of.extend(it.cells.iter().map(|cell| (cell.cell, it.stage)));
+        };
+        let mut end = |stage: u32, has_passed: bool, time: Timestamp, begun: &mut HashMap<u32, Begun>| {
+            // What ended otherwise may go on hours later, and tells nothing of how long it takes.
+            let ended = begun.remove(&stage);
+            if let (true, Some(Begun { at: Some(at), since: Some(since) })) = (has_passed, ended) {
+                times[at].push(time.since(since));
+            }
+        };
         while let Some(row) = rows.next()? {
             let time = worked.clock(Timestamp(row.get(0)?));
             let column = |at: usize| row.get_ref(at).ok().and_then(|it| it.as_str().ok()).unwrap_or_default();
@@ -105,9 +128,18 @@ impl History {
             match column(1) {
                 "stage.started" => {
                     let Ok(it) = serde_json::from_str::<OfStage<'_>>(column(2)) else { continue };
-                    let name = it.cells.first().map_or("", |cell| cell.id.split('.').next().unwrap_or(""));
-                    begun.insert(it.stage, Begun { at: positions.get(name).copied(), since: None });
-                    stage_of.extend(it.cells.iter().map(|cell| (cell.cell, it.stage)));
+                    begin(&it, &mut begun, &mut stage_of);
+                }
+                GATHERED => {
+                    let Ok(all) = serde_json::from_str::<Vec<OfMany<'_>>>(column(2)) else { continue };
+                    for it in all {
+                        match it {
+                            OfMany::StageStarted(it) => begin(&it, &mut begun, &mut stage_of),
+                            // They all passed.
+                            OfMany::StageFinished(it) => end(it.stage, true, time, &mut begun),
+                            OfMany::Other => {}
+                        }
+                    }
                 }
                 "cell.started" => {
                     let Ok(it) = serde_json::from_str::<OfCell>(column(2)) else { continue };
@@ -124,15 +156,9 @@ impl History {
                         .for_each(|it| *it = it.after(stood));
                     worked.fold(&event, time);
                 }
-                end => {
+                kind => {
                     let Ok(it) = serde_json::from_str::<OfStage<'_>>(column(2)) else { continue };
-                    // What ended otherwise may go on hours later, and tells nothing of how long it takes.
-                    let ended = begun.remove(&it.stage);
-                    if let ("stage.completed", Some(Begun { at: Some(at), since: Some(since) })) =
-                        (end, ended)
-                    {
-                        times[at].push(time.since(since));
-                    }
+                    end(it.stage, kind == "stage.completed", time, &mut begun);
                 }
             }
         }

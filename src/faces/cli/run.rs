@@ -31,11 +31,11 @@ pub(super) fn run(
     notes: &mut Out,
 ) -> Result<Ending, Failure> {
     // Of a job that is found in the cache nothing is run, so nothing is got ready for it.
-    let is_cached = args.request.cache
-        || args.playbook.as_deref().is_some_and(|it| library::mentions_cache(&context.project.root, it));
+    let path = args.playbook.as_deref().and_then(|it| library::find(&context.project.root, it).ok());
+    let is_cached = args.request.cache || path.as_deref().is_some_and(library::mentions_cache);
     let ahead = match is_cached {
         _ if args.dry_run || args.detach => Ahead::default(),
-        true => engine::get_store_ready(&context.project),
+        true => engine::get_store_ready(&context.project, path.as_deref()),
         false => engine::get_ready(context.outside.world),
     };
     let mut request = prepare::request(context, &args.request)?;

@@ -7,7 +7,7 @@ use blake3::{Hash, Hasher};
 use super::{Difference, Field, Inputs, Recipe};
 
 /// Version of what goes into a key, and in which order. Results of another one are not used.
-pub const KEY_FORMAT: u32 = 1;
+pub const KEY_FORMAT: u32 = 2;
 
 /// Changes when results that were kept by earlier versions must not be used any more, because of a mistake in them.
 const EPOCH: u32 = 1;
@@ -56,11 +56,8 @@ pub fn key(recipe: &Recipe, around: &Surroundings, inputs: &[Input]) -> Hash {
     it.number(u64::from(EPOCH));
     it.bytes(around.system.as_bytes());
     it.digest(around.libc);
-    it.number(recipe.fields.len() as u64);
-    for Field { name, value, .. } in &recipe.fields {
-        it.bytes(name.as_bytes());
-        it.optional(value.as_ref().map(String::as_bytes));
-    }
+    it.0.update(recipe.closed.digest.as_bytes());
+    it.fields(&recipe.fields);
     it.number(around.programs.len() as u64);
     for (name, digest) in &around.programs {
         it.bytes(name.as_bytes());
@@ -77,6 +74,13 @@ pub fn key(recipe: &Recipe, around: &Surroundings, inputs: &[Input]) -> Hash {
     it.texts(&recipe.outputs);
     it.number(inputs.len() as u64);
     inputs.iter().for_each(|input| it.input(input));
+    it.0.finalize()
+}
+
+/// Returns the digest of parts of a key.
+pub(super) fn digest(fields: &[Field]) -> Hash {
+    let mut it = Maker(Hasher::new());
+    it.fields(fields);
     it.0.finalize()
 }
 
@@ -114,6 +118,14 @@ impl Maker {
         self.optional(digest.as_ref().map(|it| it.as_bytes().as_slice()));
     }
 
+    fn fields(&mut self, fields: &[Field]) {
+        self.number(fields.len() as u64);
+        for Field { name, value, .. } in fields {
+            self.bytes(name.as_bytes());
+            self.optional(value.as_ref().map(String::as_bytes));
+        }
+    }
+
     fn texts(&mut self, texts: &[String]) {
         self.number(texts.len() as u64);
         texts.iter().for_each(|text| self.bytes(text.as_bytes()));
@@ -149,13 +161,13 @@ const SHOWN: usize = 16;
 /// Draws what a key was made of. `secret` is known to this store only, so that nobody can guess values from digests.
 #[must_use]
 pub fn portrait(recipe: &Recipe, around: &Surroundings, inputs: &[Input], secret: &[u8; 32]) -> Portrait {
-    let mut parts = Vec::with_capacity(recipe.fields.len() + inputs.len() + 8);
+    let mut parts = Vec::with_capacity(recipe.closed.fields.len() + recipe.fields.len() + inputs.len() + 8);
     let short = |hash: &Hash| hash.to_hex()[..SHOWN].to_owned();
     let of_library = around.libc.as_ref().map(short);
     let system = format!("{} key {KEY_FORMAT}.{EPOCH}", around.system);
     parts.push(("system".to_owned(), Some(system)));
     parts.push(("C library".to_owned(), of_library));
-    for Field { name, value, is_secret } in &recipe.fields {
+    for Field { name, value, is_secret } in recipe.closed.fields.iter().chain(&recipe.fields) {
         let shown = value.as_ref().map(|text| match is_secret {
             true if is_of_locale(name) => bounded(text),
             true => format!("{}, {}", hidden(name), short(&blake3::keyed_hash(secret, text.as_bytes()))),
@@ -268,8 +280,10 @@ fn excerpt(text: &str, around: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::logic::cache::Share;
+    use crate::logic::cache::{Closed, Share};
 
     fn recipe() -> Recipe {
         let field = |name: &str, value: Option<&str>| Field {
@@ -283,7 +297,7 @@ mod tests {
             inputs: Inputs::Globs(vec!["src/*.c".to_owned()]),
             outputs: vec!["out/**".to_owned()],
             tools: Vec::new(),
-            env: Vec::new(),
+            closed: Arc::default(),
             programs: Vec::new(),
             outputs_exact: false,
             is_strict: false,
@@ -305,7 +319,11 @@ mod tests {
     fn everything_that_decides_changes_the_key() {
         let inputs = [input("src/a.c", "x")];
         let plain = key(&recipe(), &around(), &inputs);
-        let changed: [fn(&mut Recipe); 6] = [
+        let changed: [fn(&mut Recipe); 7] = [
+            |it| {
+                let field = Field { name: "env CC".to_owned(), value: None, is_secret: false };
+                it.closed = Arc::new(Closed::new(Vec::new(), vec![field]));
+            },
             |it| it.fields[0].value = Some("make".to_owned()),
             |it| it.fields[1].value = Some(String::new()),
             |it| it.fields[1].name = "env CXX".to_owned(),
@@ -351,7 +369,7 @@ mod tests {
     fn what_belongs_to_nobody_does_not_change_the_key() {
         let mut other = recipe();
         (other.name, other.is_strict, other.outputs_exact) = ("q: build".to_owned(), true, true);
-        other.env.push(("HOME".to_owned(), "/x".to_owned()));
+        other.closed = Arc::new(Closed::new(vec![("HOME".to_owned(), "/x".to_owned())], Vec::new()));
         assert_eq!(key(&recipe(), &around(), &[]), key(&other, &around(), &[]));
     }
 

@@ -8,6 +8,8 @@ pub mod key;
 pub mod keyed;
 pub mod pattern;
 
+use std::sync::Arc;
+
 pub use brief::NOTHING_KEPT;
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +33,7 @@ pub struct Recipe {
     /// What people know it by: `PLAYBOOK: STAGE[k=v]/STEP`. Whoever asks why nothing fitted is shown the difference to the
     /// newest result of that name.
     pub name: String,
-    /// In a fixed order.
+    /// In a fixed order, those of the environment first, which are in `closed`.
     pub fields: Vec<Field>,
     pub inputs: Inputs,
     /// Patterns of the files that are the result, below the root of the project.
@@ -39,7 +41,7 @@ pub struct Recipe {
     /// Command lines whose output belongs to the key.
     pub tools: Vec<String>,
     /// The environment of those, whole: `PATH` is among it.
-    pub env: Vec<(String, String)>,
+    pub closed: Arc<Closed>,
     /// Programs whose content belongs to the key, shells for one; looked up in that `PATH`.
     pub programs: Vec<String>,
     /// Removes other files from the folders that an output pattern with `/**` names.
@@ -49,6 +51,31 @@ pub struct Recipe {
     /// Largest result that is kept, in bytes of its files before compression.
     pub max_size: Option<u64>,
     pub share: Share,
+}
+
+/// An environment with nothing in it but what a key holds. Many recipes share one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closed {
+    pub vars: Vec<(String, String)>,
+    /// The same as parts of a key, with what was asked for and is not set.
+    pub fields: Vec<Field>,
+    /// Of those parts.
+    digest: blake3::Hash,
+}
+
+impl Closed {
+    /// Returns an environment that is known by those parts.
+    #[must_use]
+    pub fn new(vars: Vec<(String, String)>, fields: Vec<Field>) -> Self {
+        let digest = key::digest(&fields);
+        Self { vars, fields, digest }
+    }
+}
+
+impl Default for Closed {
+    fn default() -> Self {
+        Self::new(Vec::new(), Vec::new())
+    }
 }
 
 /// A part of a key, named so that people can be told which one differed.

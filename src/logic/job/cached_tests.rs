@@ -1,6 +1,6 @@
 //! Stories about caches: when is asked, what is replayed, what is kept, and what a key holds.
 
-use super::super::recipe::recipe;
+use super::super::recipe::{Prepared, recipe};
 use super::{CachePhase, may_hit, phase, record};
 use crate::logic::cache::{Field, Hit, Kept, Looked, Miss, Unit};
 use crate::logic::job::Input;
@@ -122,7 +122,8 @@ fn a_step_asks_when_its_turn_comes_and_is_kept_before_the_next_one() {
 fn fields(text: &str) -> Vec<Field> {
     let mut job = Job::of_text(text, 1);
     job.begin();
-    recipe(job.state(), whole(0)).unwrap().fields
+    let recipe = recipe(job.state(), whole(0), &mut Prepared::default()).unwrap();
+    recipe.closed.fields.iter().chain(&recipe.fields).cloned().collect()
 }
 
 #[test]

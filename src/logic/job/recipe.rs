@@ -3,13 +3,15 @@
 //!
 //! Not here: when a result is looked for (`cached.rs`), files, programs and tools (`engine/cache`).
 
+use std::sync::Arc;
+
 use super::artifacts;
 use super::cached::rule;
 use super::launch;
 use super::report::AttemptKey;
 use super::scope::{JobScope, ListStatus, Pairs, Standing, environment};
 use super::state::JobState;
-use crate::logic::cache::{Field, Inputs, Recipe, Unit};
+use crate::logic::cache::{Closed, Field, Inputs, Recipe, Unit};
 use crate::logic::expr::{ExprError, Template};
 use crate::logic::playbook::cache::CacheRule;
 use crate::logic::playbook::call::GivenValue;
@@ -95,11 +97,61 @@ fn base<'a>(state: &JobState, rules: impl Iterator<Item = &'a CacheRule>) -> Vec
     env
 }
 
+/// What an environment is to hold: variables, and whether that is all of them.
+type AskedFor = (Vec<Arc<str>>, bool);
+
+/// What was put together for earlier recipes of the same job, and is the same for others.
+#[derive(Debug, Default)]
+pub struct Prepared {
+    secrets: Option<Arc<[String]>>,
+    closed: Vec<(AskedFor, Arc<Closed>)>,
+}
+
+impl Prepared {
+    fn secrets(&mut self, state: &JobState) -> Arc<[String]> {
+        Arc::clone(self.secrets.get_or_insert_with(|| secrets(&state.setting.secrets).into()))
+    }
+
+    /// The environment of a unit that has that rule. `added` is what earlier steps put in front of `PATH`.
+    fn closed(&mut self, state: &JobState, unit: Unit, rule: &CacheRule, added: &[Arc<str>]) -> Arc<Closed> {
+        let stage = state.cells[unit.cell as usize].stage;
+        let steps = &state.setting.plan.playbook.stages[stage as usize].steps.steps;
+        // Where steps have rules, theirs count as well.
+        let is_common = unit.step.is_none() && steps.iter().all(|step| step.cache.is_none());
+        let is_same = |(names, whole): &AskedFor| *names == rule.env && *whole == rule.whole_project;
+        if let Some((_, known)) = self.closed.iter().find(|(asked, _)| is_common && is_same(asked)) {
+            return Arc::clone(known);
+        }
+        let mut vars = closed(state, stage, unit.step.unwrap_or(0)).unwrap_or_default();
+        if let (false, Some((_, path))) = (added.is_empty(), vars.iter_mut().find(|(name, _)| name == "PATH"))
+        {
+            // As the step will see it.
+            let added: Vec<&str> = added.iter().rev().map(|path| &**path).collect();
+            *path = format!("{}:{path}", added.join(":"));
+        }
+        let mut fields = Fields::new(self.secrets(state), false);
+        for (name, value) in &vars {
+            // Nobody knows what is in a variable of somebody's session: a digest of it will do.
+            fields.put_hidden(&format!("env {name}"), value, !ALWAYS.contains(&name.as_str()));
+        }
+        for name in &rule.env {
+            if !vars.iter().any(|(known, _)| **known == **name) {
+                fields.put(&format!("env {name}"), None);
+            }
+        }
+        let made = Arc::new(Closed::new(vars, fields.all));
+        if is_common {
+            self.closed.push(((rule.env.clone(), rule.whole_project), Arc::clone(&made)));
+        }
+        made
+    }
+}
+
 /// Returns all that a result is known by, as far as it is known here.
 ///
 /// # Errors
 /// An expression of the rule itself that cannot be evaluated.
-pub fn recipe(state: &JobState, unit: Unit) -> Result<Recipe, ExprError> {
+pub fn recipe(state: &JobState, unit: Unit, prepared: &mut Prepared) -> Result<Recipe, ExprError> {
     let it = &state.cells[unit.cell as usize];
     let plan = &state.setting.plan;
     let model = &plan.playbook.stages[it.stage as usize];
@@ -111,34 +163,13 @@ pub fn recipe(state: &JobState, unit: Unit) -> Result<Recipe, ExprError> {
     let texts = |list: &[Text]| -> Result<Vec<String>, ExprError> {
         list.iter().map(|text| text.template.eval_text(&scope)).collect()
     };
-    let mut fields = Fields {
-        all: Vec::new(),
-        secrets: secrets(&state.setting.secrets),
-        is_raw: false,
-        is_whole: unit.step.is_none(),
-    };
+    let mut fields = Fields::new(prepared.secrets(state), unit.step.is_none());
     fields.put("stage", Some(&model.id));
     if !it.matrix.is_null() {
         fields.put("matrix", Some(&canonical(&it.matrix)));
     }
-    let mut env = closed(state, it.stage, unit.step.unwrap_or(0)).unwrap_or_default();
-    if unit.step.is_some()
-        && !it.paths.is_empty()
-        && let Some((_, path)) = env.iter_mut().find(|(name, _)| name == "PATH")
-    {
-        // What earlier steps of the cell added, as the step will see it.
-        let added: Vec<&str> = it.paths.iter().rev().map(|path| &**path).collect();
-        *path = format!("{}:{path}", added.join(":"));
-    }
-    for (name, value) in &env {
-        // Nobody knows what is in a variable of somebody's session: a digest of it will do.
-        fields.put_hidden(&format!("env {name}"), value, !ALWAYS.contains(&name.as_str()));
-    }
-    for name in &rule.env {
-        if !env.iter().any(|(known, _)| **known == **name) {
-            fields.put(&format!("env {name}"), None);
-        }
-    }
+    let added = if unit.step.is_some() { &it.paths[..] } else { &[] };
+    let closed = prepared.closed(state, unit, rule, added);
     let mut programs = Vec::new();
     for step in 0..model.steps.steps.len() {
         let at = u32::try_from(step).unwrap_or(u32::MAX);
@@ -166,7 +197,7 @@ pub fn recipe(state: &JobState, unit: Unit) -> Result<Recipe, ExprError> {
         inputs: if rule.whole_project { Inputs::Project(inputs) } else { Inputs::Globs(inputs) },
         outputs: texts(&rule.outputs)?,
         tools: texts(&rule.tools)?,
-        env,
+        closed,
         programs,
         outputs_exact: rule.outputs_exact,
         is_strict: rule.is_strict || rule.whole_project,
@@ -199,7 +230,7 @@ fn secrets(all: &Value) -> Vec<String> {
 
 struct Fields {
     all: Vec<Field>,
-    secrets: Vec<String>,
+    secrets: Arc<[String]>,
     /// A text could not be evaluated, because it reads what the unit itself will make: all else that it may read counts.
     is_raw: bool,
     /// It is a cell as a whole, whose steps make what later ones read. Of a step alone everything is known.
@@ -207,6 +238,10 @@ struct Fields {
 }
 
 impl Fields {
+    fn new(secrets: Arc<[String]>, is_whole: bool) -> Self {
+        Self { all: Vec::new(), secrets, is_raw: false, is_whole }
+    }
+
     fn put(&mut self, name: &str, value: Option<&str>) {
         let holds = |value: &str| {
             // In a context it stands as JSON has it.

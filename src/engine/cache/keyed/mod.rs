@@ -126,7 +126,7 @@ pub fn save(errand: &FilesErrand) -> Result<FilesSaved, String> {
             return Ok(Some(made_by));
         }
         db.connection.execute("DELETE FROM keyed WHERE id NOT IN (SELECT id FROM entries)", [])?;
-        db.put_entry(it.id(), &body, seconds())?;
+        db.put_entry(it.id(), &body, &[], seconds())?;
         point();
         db.connection.execute(
             "INSERT OR REPLACE INTO keyed (id, version, scope, trust, key, made) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",

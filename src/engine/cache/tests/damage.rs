@@ -77,6 +77,21 @@ fn a_flipped_bit_in_an_entry_is_found() {
 }
 
 #[test]
+fn flipped_bits_in_small_files_are_found_where_these_are_needed() {
+    let place = Place::new();
+    place.made(&recipe(), build);
+    let db = db(&place);
+    db.connection.execute("UPDATE insides SET body = zeroblob(length(body))", []).expect("it is ours");
+    // What is there is still what was made.
+    place.hit(&recipe());
+    fs::remove_dir_all(place.at("out")).expect("it is there");
+    assert_eq!(place.miss(&recipe()).reason, "result-damaged");
+    let count: i64 =
+        db.connection.query_row("SELECT count(*) FROM insides", [], |row| row.get(0)).expect("a number");
+    assert_eq!(count, 0);
+}
+
+#[test]
 fn a_removed_index_is_made_anew() {
     let place = Place::new();
     place.made(&recipe(), build);

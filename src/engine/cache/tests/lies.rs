@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, SystemTime};
 
 use super::{Place, build, field, hit, miss, recipe, record, unit};
-use crate::logic::cache::{Inputs, Kept, Recipe, Share, Trust};
+use crate::logic::cache::{Closed, Inputs, Kept, Recipe, Share, Trust};
 
 /// A result was kept, the world is changed, and nothing fits any more.
 #[track_caller]
@@ -212,7 +212,8 @@ fn another_shell_is_missed() {
     place.mode("bin/sh", 0o755);
     let mut it = recipe();
     it.programs.push("sh".to_owned());
-    it.env.push(("PATH".to_owned(), format!("/nowhere:{}", place.at("bin").display())));
+    let path = format!("/nowhere:{}", place.at("bin").display());
+    it.closed = std::sync::Arc::new(Closed::new(vec![("PATH".to_owned(), path)], Vec::new()));
     place.made(&it, build);
     place.hit(&it);
     place.write("bin/sh", "two");

@@ -111,7 +111,7 @@ impl Place {
                 let _heard = tell.send(reports);
             }
         });
-        Job { cache: Some(Cache::start(opening, answer)), heard, place }
+        Job { cache: Some(Cache::start(opening, None, answer)), heard, place }
     }
 
     /// Looks for a result as a job of its own.
@@ -237,7 +237,7 @@ pub(super) fn recipe() -> Recipe {
         inputs: Inputs::Globs(vec!["src/**".to_owned()]),
         outputs: vec!["out/**".to_owned()],
         tools: Vec::new(),
-        env: Vec::new(),
+        closed: std::sync::Arc::default(),
         programs: Vec::new(),
         outputs_exact: false,
         is_strict: false,
