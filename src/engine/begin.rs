@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::bus::Bus;
 use super::handle::{Handle, LocalOrder};
+use super::leave::WrittenReport;
 use super::only::Only;
 use super::store::{NewJob, Owner, Store, StoredJob, Syncer};
 use super::turn::{Engine, no_keeper, start_keeper};
@@ -157,8 +158,8 @@ pub struct JobEnd {
     pub cause: Option<Cause>,
     /// Something failed and a `rescue` made it good.
     pub rescued: bool,
-    /// Reports that were asked for, as people name them.
-    pub reports: Vec<String>,
+    /// Reports that were asked for.
+    pub reports: Vec<WrittenReport>,
     /// What could not be written of them, in words.
     pub warnings: Vec<String>,
 }

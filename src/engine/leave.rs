@@ -20,8 +20,8 @@ use crate::logic::value::Value;
 /// What was left, for whoever started the job.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Left {
-    /// Reports that were asked for, as people name them.
-    pub(super) reports: Vec<String>,
+    /// Reports that were asked for.
+    pub(super) reports: Vec<WrittenReport>,
     /// What could not be written, in words.
     pub(super) warnings: Vec<String>,
 }
@@ -37,6 +37,15 @@ impl Left {
             self.warn(&format!("`{name}` could not be written into the folder of the job: {why}"));
         }
     }
+}
+
+/// A report that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrittenReport {
+    /// As people name it.
+    pub path: String,
+    /// The outermost folder that was made for it.
+    pub new_folder: Option<String>,
 }
 
 /// What all files of a summary cost, measured roughly: in any case, and for each cell.
@@ -75,6 +84,9 @@ impl Engine {
                 }
                 Err(why) => left.warn(&format!("the summary of the job could not be made: {why}")),
             }
+        }
+        if let Err(why) = reports::keep_warnings(&dir, &left.warnings) {
+            left.warn(&format!("the warnings could not be kept with the job: {why}"));
         }
         self.left = left;
     }
@@ -136,7 +148,10 @@ impl Engine {
                 reports::write(&report.path, text.as_bytes())
             };
             match written {
-                Ok(()) => left.reports.push(shown),
+                Ok(made) => left.reports.push(WrittenReport {
+                    path: shown,
+                    new_folder: made.map(|folder| library::shown(root, &folder)),
+                }),
                 Err(why) => left.warn(&format!("the report `{shown}` could not be written: {why}")),
             }
         }

@@ -264,6 +264,17 @@ fn somebody(claim: &Claim) -> Blocker {
     Blocker { claim: claim.clone(), job: 0, name, place, since, waits: false, is_left: false, project }
 }
 
+/// Returns who is known to hold a lock of the machine in a way that is in the way of a claim. Nothing is made or locked for it.
+#[must_use]
+pub fn machine_holder(claim: &Claim) -> Option<Blocker> {
+    if !is_of_machine(claim) {
+        return None;
+    }
+    let records = records_of(&base().join("locks").join(file_name(claim)));
+    let found = holders(&records, claim, Path::new("")).find(|it| keeper_lives(&it.dir));
+    found.map(|it| it.blocks(claim))
+}
+
 /// Says whether a keeper has a job's folder, and so may have children of the job.
 #[must_use]
 pub(super) fn keeper_lives(dir: &Path) -> bool {
@@ -282,17 +293,21 @@ fn make_folder(dir: &Path) -> io::Result<()> {
     }
 }
 
+fn base() -> PathBuf {
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_dir());
+    match runtime {
+        Some(dir) => dir.join("sortie"),
+        None => std::env::temp_dir().join(format!("sortie-{}", rustix::process::getuid().as_raw())),
+    }
+}
+
 /// Returns the folder of the user's locks, which nobody else can write to.
 ///
 /// # Errors
 /// If it cannot be made, or somebody else can write to it.
 pub(super) fn folder() -> io::Result<PathBuf> {
-    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| dir.is_dir());
     let user = rustix::process::getuid().as_raw();
-    let base = match runtime {
-        Some(dir) => dir.join("sortie"),
-        None => std::env::temp_dir().join(format!("sortie-{user}")),
-    };
+    let base = base();
     for dir in [&base, &base.join("locks")] {
         make_folder(dir)?;
         let found = fs::symlink_metadata(dir)?;

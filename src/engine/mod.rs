@@ -54,6 +54,8 @@ pub use bell::Bell;
 pub use bus::Next;
 pub use give_up::{gave_up, was_for_want_of_room, why_it_gave_up};
 pub use handle::{EngineProcess, Handle, OrderError};
+pub use leave::WrittenReport;
+pub use machine::machine_holder;
 pub use store::{ClaimRow, FindError, Fire, FireState, History, JobFilter, JobRow};
 pub use subscription::{Events, Subscription};
 

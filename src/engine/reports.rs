@@ -5,6 +5,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use super::logs;
@@ -97,22 +98,66 @@ pub(super) fn hidden(facts: &str) -> Vec<String> {
     names.split_whitespace().map(str::to_owned).collect()
 }
 
-/// Writes a file in one piece, its folders included: nobody ever reads half of it.
+/// Writes a file in one piece, its folders included: nobody ever reads half of it. Returns the outermost folder that had to
+/// be made.
 ///
 /// # Errors
 /// What went wrong, in words.
-pub fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
+pub fn write(path: &Path, bytes: &[u8]) -> Result<Option<PathBuf>, String> {
     let name = path.file_name().ok_or("it is no name of a file")?;
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    fs::create_dir_all(folder).map_err(|error| words(&error))?;
-    // What is no plain file, such as `/dev/stdout`, is written to and not replaced.
-    if fs::metadata(path).is_ok_and(|it| !it.is_file()) {
-        return fs::write(path, bytes).map_err(|error| words(&error));
+    // Opening some of them waits for somebody at the other end, maybe for ever.
+    let kind = fs::metadata(path).ok().filter(|it| !it.is_file()).map(|it| it.file_type());
+    if let Some(what) = kind.and_then(strange) {
+        return Err(format!("{what} is there, and reports are plain files"));
     }
-    put(folder, name, bytes)
+    let made = folder.ancestors().take_while(|it| !it.as_os_str().is_empty() && !it.exists()).last();
+    let made = made.map(Path::to_path_buf);
+    fs::create_dir_all(folder).map_err(|error| words(&error))?;
+    // A device, such as `/dev/null` or a terminal, is written to and not replaced.
+    match kind {
+        Some(_) => fs::write(path, bytes).map_err(|error| words(&error))?,
+        None => put(folder, name, bytes)?,
+    }
+    Ok(made)
+}
+
+/// Names what can take no report; none if it is a device that takes bytes one after the other.
+fn strange(kind: fs::FileType) -> Option<&'static str> {
+    match () {
+        () if kind.is_char_device() => None,
+        () if kind.is_fifo() => Some("a pipe"),
+        () if kind.is_socket() => Some("a socket"),
+        () if kind.is_dir() => Some("a folder"),
+        () => Some("a disk"),
+    }
+}
+
+/// File in a job's folder with what went wrong with its reports: whoever ended it may have had nobody to tell.
+const WARNINGS: &str = "warnings.json";
+
+/// Keeps warnings with a job, or forgets those of an earlier end.
+///
+/// # Errors
+/// What went wrong, in words.
+pub(super) fn keep_warnings(dir: &Path, warnings: &[String]) -> Result<(), String> {
+    if warnings.is_empty() {
+        return match fs::remove_file(dir.join(WARNINGS)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(words(&error)),
+            _ => Ok(()),
+        };
+    }
+    put(dir, WARNINGS.as_ref(), serde_json::Value::from(warnings).to_string().as_bytes())
+}
+
+/// Returns what went wrong with the reports of a job that has ended, with its folder.
+#[must_use]
+pub fn warnings(dir: &Path) -> Vec<String> {
+    let text = fs::read_to_string(dir.join(WARNINGS)).unwrap_or_default();
+    serde_json::from_str(&text).unwrap_or_default()
 }
 
 /// The same in a folder that is there, for a plain file.

@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::why::step_title;
 use super::words;
+use crate::logic::cache::NOTHING_KEPT;
 use crate::logic::text::{listed, plural};
 use crate::logic::view::{CacheView, JobView};
 
@@ -33,6 +34,16 @@ pub fn told(cache: &CacheView) -> String {
         }
         CacheView::NotStored { why, message } => format!("miss: {why}; not kept: {message}"),
     }
+}
+
+/// The same for a list of all stages, where nobody wants to read of each that nothing was kept before: `miss; kept with 3 files`.
+#[must_use]
+pub fn told_in_list(cache: &CacheView) -> String {
+    let told = told(cache);
+    if cache.missed() != Some(NOTHING_KEPT) {
+        return told;
+    }
+    told.replacen(&format!("miss: {NOTHING_KEPT}"), "miss", 1)
 }
 
 /// Returns it for programs: `hit` with `made_by`, `took_seconds` and `restored`, or why not and whether it was kept.
@@ -61,6 +72,13 @@ pub fn missed(view: &JobView, cell: u32) -> Option<String> {
         None => format!("miss: {why}"),
         Some(step) => format!("miss in {}: {why}", step_title(view, cell, step)),
     })
+}
+
+/// The same where each cell has its line: nothing if it is what the end of a first run says of all of them.
+#[must_use]
+pub fn missed_in_list(view: &JobView, cell: u32) -> Option<String> {
+    let (_, why) = view.misses(cell).next()?;
+    if why == NOTHING_KEPT { None } else { missed(view, cell) }
 }
 
 /// Returns the lines that say at the end of a job what was not in the cache, and why: cells with the same reason together.

@@ -301,6 +301,9 @@ fn name_cell(view: &JobView, cause: &mut Json) {
 fn target(view: &JobView, value: &Json) -> Json {
     let Json::Object(kind) = value else { return value.clone() };
     let Some((kind, at)) = kind.iter().next() else { return value.clone() };
+    if kind == "anew" {
+        return json!({ "anew": target(view, at) });
+    }
     let at = at.as_u64().and_then(|at| u32::try_from(at).ok()).unwrap_or(u32::MAX);
     match kind.as_str() {
         "cell" => view.cell_name(at).into(),

@@ -114,7 +114,7 @@ pub fn hold(
     // At once and not after what waits has been read, which may be never.
     let changed = rustix::termios::tcsetattr(&it.hold.modes, OptionalActions::Now, &it.hold.during);
     if let Err(error) = changed {
-        put_right(held.take(), false);
+        put_right(held.take(), None);
         return Err(error.into());
     }
     Ok(true)
@@ -135,21 +135,29 @@ pub fn hold_again() -> io::Result<()> {
 
 /// Gives the modes back and writes nothing: for a face that has cleared up its part of the terminal. Works once.
 pub fn give_back() {
-    put_right(locked(&HELD).take(), false);
+    put_right(locked(&HELD).take(), None);
+}
+
+/// Gives the terminal back, if a face has it, after a text that must not come to it twice. Works once.
+pub fn leave_after(text: &str) {
+    put_right(locked(&HELD).take(), Some(text));
 }
 
 /// Gives the terminal back, if a face has it, in the middle of whatever. Works once, from any thread.
 pub fn leave_now() {
-    put_right(locked(&HELD).take(), true);
+    put_right(locked(&HELD).take(), Some(""));
 }
 
-fn put_right(held: Option<Held>, writes: bool) {
+fn put_right(held: Option<Held>, writes: Option<&str>) {
     let Some(Held { hold, guard }) = held else { return };
     let (leave, patience) = (hold.leave.as_bytes(), hold.holder.patience());
     // Before the screen is left: whoever sees it gone presses keys, and an Enter or a Ctrl-C that came under the modes of
     // the screen would be lost. Not after the queue has drained, which may be never. A terminal that is gone has no modes.
     let _outcome = rustix::termios::tcsetattr(&hold.modes, OptionalActions::Now, &hold.before);
-    if writes && write_for(&hold.output, leave, patience).is_err() && !patience.is_zero() {
+    let whole = |first: &str| [first.as_bytes(), leave].concat();
+    if writes.is_some_and(|first| write_for(&hold.output, &whole(first), patience).is_err())
+        && !patience.is_zero()
+    {
         // It reads nothing. What waits is dropped, so that this gets into its queue at least.
         let _outcome = rustix::termios::tcflush(&hold.output, QueueSelector::OFlush);
         let _outcome = write_for(&hold.output, leave, Duration::ZERO);

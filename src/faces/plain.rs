@@ -209,6 +209,10 @@ impl Plain {
                 if let Some(next) = waits::next_try(view, cell, true) {
                     return format!("{} ({})", view.cell_name(cell), next.told(now));
                 }
+                if let Some((step, wait)) = waits::of_step(view, cell) {
+                    let place = format!("{}/{}", view.cell_name(cell), view.step_name(cell, step));
+                    return format!("{place} ({})", wait.told());
+                }
                 let since = view.cells[cell as usize].started.unwrap_or(now);
                 format!("{} ({})", view.cell_name(cell), words::elapsed(now.since(since)))
             })
@@ -557,7 +561,7 @@ fn cell_line(out: &Out, view: &JobView, cell: u32) -> String {
     } else {
         ""
     };
-    let missed = caching::missed(view, cell).map_or_else(String::new, |why| format!(" ({why})"));
+    let missed = caching::missed_in_list(view, cell).map_or_else(String::new, |why| format!(" ({why})"));
     format!(
         "{} {} {word}{time}{why}{ignored}{missed}",
         out.paint.sign(State::of_cell(it)),

@@ -455,9 +455,14 @@ fn finish(context: &Context, out: &mut Out, mut shown: Shown, skin: Skin) -> Res
         let failure = Failure::surroundings("the engine ended before the job");
         return Err(failure.help(context.command(&format!("jobs show {number}"))));
     };
-    if skin.face != Face::Json {
+    if skin.face == Face::Json {
+        // Events alone stand among the lines for programs.
+        let mut notes = Out::new(Box::new(std::io::stderr()), out.paint, false);
+        summary::print_left(&mut notes, end.as_ref(), &dir, Volume::Quiet);
+        notes.flush();
+    } else {
         summary::print(out, &view, (number, &dir), skin.volume, &context.caller);
-        end.iter().for_each(|end| summary::print_left(out, end, skin.volume));
+        summary::print_left(out, end.as_ref(), &dir, skin.volume);
     }
     out.flush();
     Ok(Ending::of_job(outcome, view.cause.as_ref()))

@@ -10,8 +10,8 @@ use super::out::Out;
 use super::signs::State;
 use super::why::step_failure;
 use super::words;
-use crate::engine::JobEnd;
 use crate::engine::logs::{self, last_lines};
+use crate::engine::{JobEnd, reports};
 use crate::logic::job::event::Outcome;
 use crate::logic::text::clean::clean;
 use crate::logic::text::{plural, shortened};
@@ -55,12 +55,19 @@ pub fn print(out: &mut Out, view: &JobView, (number, dir): (u64, &Path), volume:
     }
 }
 
-/// Prints which reports were written, and what could not be.
-pub fn print_left(out: &mut Out, end: &JobEnd, volume: Volume) {
-    if volume != Volume::Quiet {
-        end.reports.iter().for_each(|report| out.line(format!("  report {report}")));
+/// Prints which reports were written, and what could not be. Of a job that another process ended only the latter is known,
+/// from its folder.
+pub fn print_left(out: &mut Out, end: Option<&JobEnd>, dir: &Path, volume: Volume) {
+    let reports = end.map(|end| &*end.reports).unwrap_or_default();
+    for report in reports.iter().filter(|_| volume != Volume::Quiet) {
+        let made = report.new_folder.as_ref().map(|it| format!(" (the folder `{it}` is new)"));
+        out.line(format!("  report {}{}", report.path, made.unwrap_or_default()));
     }
-    end.warnings.iter().for_each(|warning| out.line(format!("warning: {warning}")));
+    warnings(end, dir).iter().for_each(|warning| out.line(format!("warning: {warning}")));
+}
+
+fn warnings(end: Option<&JobEnd>, dir: &Path) -> Vec<String> {
+    end.map_or_else(|| reports::warnings(dir), |end| end.warnings.clone())
 }
 
 /// Returns the line that says how a job ended.

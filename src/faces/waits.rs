@@ -98,6 +98,16 @@ pub fn of_cell(view: &JobView, cell: u32, is_live: bool) -> Wait<'_> {
     held(view, it.skipping.as_deref().or(stage.skipping.as_deref()), is_live, own)
 }
 
+/// Returns the step of a running cell that is looked for in the cache before it begins, and what that takes.
+#[must_use]
+pub fn of_step(view: &JobView, cell: u32) -> Option<(u32, Wait<'_>)> {
+    let (step, what) = view.step_looks(cell)?;
+    let stage = view.cells.get(cell as usize)?.stage;
+    let rule = view.playbook.stages.get(stage as usize)?.steps.steps.get(step as usize)?.cache.as_deref()?;
+    let tools = || rule.tools.iter().map(|tool| tool.template.source()).collect();
+    Some((step, what.map_or_else(|| Wait::Looks(tools()), Wait::LookWaits)))
+}
+
 /// Says whether a pause holds a cell between two of its steps.
 #[must_use]
 pub fn is_between_steps(view: &JobView, cell: u32) -> bool {

@@ -60,6 +60,8 @@ pub struct Prepare {
     pub ports: Vec<WantedPort>,
     /// Ports that other sidecars of the cell were given.
     pub avoid: Vec<u16>,
+    /// Addresses by which it will be seen to be ready: nobody else may listen there.
+    pub silent: Vec<Target>,
     pub image: Option<Image>,
 }
 
@@ -80,6 +82,8 @@ pub struct Image {
     pub name: String,
     /// User and password at its registry.
     pub login: Option<(String, String)>,
+    /// An absolute path for the folder of that log-in, which nobody else uses.
+    pub folder: String,
 }
 
 /// A process to hold.

@@ -365,6 +365,12 @@ fn summaries_and_results_tell_of_artifacts() {
     let row = "| a &amp; \\[b\\](c) | make | 4 | 97.6 KiB | until ";
     let page = read("md");
     assert!(page.contains("## Artifacts") && page.contains(row) && page.contains(digest), "{page}");
+    let rows = read("csv");
+    let of_maker = rows.lines().find(|row| row.contains(",make,make,")).expect("it has a row");
+    assert!(rows.lines().next().is_some_and(|head| head.ends_with(",artifacts")), "{rows}");
+    assert!(of_maker.ends_with(&format!(",{name}")), "{rows}");
+    let property = format!("name=\"artifact.a &amp; [b](c)\" value=\"4 files, 97.6 KiB, {digest}\"");
+    assert!(read("junit").contains(&property), "{}", read("junit"));
     let page = read("html");
     assert!(page.contains("<h2>Artifacts</h2>") && page.contains("<td>a &amp; [b](c)</td>"), "{page}");
     let page = read("text");

@@ -95,6 +95,21 @@ fn another_key_takes_the_newest_that_begins_alike_and_is_saved_itself() {
         fs::read_to_string(sandbox.project().join("deps/sub/small")).expect("it is back"),
         "got two\n"
     );
+    // Each job can say which key it asked for, and which one it took.
+    let explain = |words: &[&'static str]| {
+        sandbox.sortie(["cache", "explain"].into_iter().chain(words.iter().copied())).run().code(0)
+    };
+    explain(&["1"])
+        .says("get/deps  miss  cache-files: nothing for `deps-")
+        .says("1 step with cache-files;")
+        .done();
+    explain(&["2", "get/deps"])
+        .says("get/deps: near, of its cache-files")
+        .says("saved by this job at")
+        .done();
+    let told = explain(&["3", "--json"]).json_lines().remove(0);
+    assert_eq!((&told[0]["kind"], &told[0]["decision"]), (&"files".into(), &"hit".into()), "{told}");
+    assert_eq!(told[0]["in_store"]["made_by"], 2, "{told}");
     // The first one is still what it was.
     write(&sandbox.project().join("lock"), "one\n");
     remove(&sandbox);

@@ -104,6 +104,13 @@ fn a_retry_makes_anew_what_was_asked_for() {
     assert_eq!(read(&sandbox, "ran"), "a\n");
     retry(&["--all"]).says("a passed").says("b passed").done();
     assert_eq!(read(&sandbox, "ran"), "a\nb\n");
+    // For what depends on it no earlier result is taken either.
+    retry(&["a", "--refresh"]).says("a passed").says("b passed").done();
+    assert_eq!(read(&sandbox, "ran"), "a\nb\n");
+    let events =
+        sandbox.sortie(["jobs", "events", "last", "--type", "job.retrying"]).run().code(0).json_lines();
+    let scope = &events.last().expect("it was retried")["data"]["scope"];
+    assert_eq!(scope, &serde_json::json!({ "anew": "a" }), "{events:?}");
     sandbox.sortie(["run", "p.yml", "--ui", "plain"]).run().code(0).says("a cached").says("b cached").done();
     nothing_is_left(&sandbox, Duration::from_secs(20));
 }

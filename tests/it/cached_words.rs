@@ -26,12 +26,18 @@ fn put(sandbox: &Sandbox, name: &str, text: &str) {
 fn a_line_the_end_and_the_record_say_why_nothing_fitted_and_whose_result_was_taken() {
     let sandbox = project(PLAYBOOK);
     let run = || sandbox.sortie(["run", "it.yml", "--ui", "plain"]).run().code(0);
-    run()
-        .says("(miss: nothing was kept so far)")
-        .says("(miss in one: nothing was kept so far)")
-        .says("  miss   make and step: nothing was kept so far")
-        .says("0 of 2 from the cache")
-        .done();
+    let first = run().says("  miss   make and step: nothing was kept so far").says("0 of 2 from the cache");
+    // Of a first run that is all there is to say, so it is said once.
+    assert_eq!(first.out.matches("nothing was kept").count(), 1, "{}", first.out);
+    first.done();
+    let show = sandbox.sortie(["jobs", "show", "last"]).run().code(0).says("miss; kept with 1 file");
+    assert!(!show.out.contains("nothing was kept"), "{}", show.out);
+    show.done();
+    let summary = sandbox.sortie(["jobs", "summary", "last", "--format", "markdown"]).run().code(0);
+    assert!(!summary.out.contains("kept so far"), "{}", summary.out);
+    summary.says("| stored |").done();
+    let events = sandbox.sortie(["jobs", "show", "last", "--json"]).run().code(0).json_lines();
+    assert_eq!(events[0]["stages"][0]["cells"][0]["cache"]["why"], "nothing was kept so far");
     put(&sandbox, "src/a", "two\n");
     put(&sandbox, "src/b", "new\n");
     run()
@@ -123,4 +129,42 @@ fn a_plan_says_what_is_cached_and_whose_result_would_be_taken() {
         serde_json::from_str(&say(&["plan", "it.yml", "--json"]).out).expect("it is JSON");
     assert_eq!(plan["stages"][0]["cache"]["kept_by"], 1, "{plan}");
     assert_eq!(plan["stages"][1]["steps"][0]["cache"]["kept_by"], 1, "{plan}");
+}
+
+#[test]
+fn a_plan_promises_no_result_that_is_only_for_the_job_that_made_it() {
+    let playbook = "version: 3
+stages:
+  make: { cache: { inputs: [src/a], outputs: [made], share: none }, run: cp src/a made }
+";
+    let sandbox = project(playbook);
+    sandbox.sortie(["run", "it.yml"]).run().code(0).done();
+    sandbox.sortie(["plan", "it.yml"]).run().code(0).says("; kept for no other job, so it runs").done();
+    sandbox
+        .sortie(["run", "it.yml"])
+        .run()
+        .code(0)
+        .says("the result is only for the job that made it")
+        .done();
+}
+
+#[test]
+fn a_step_that_waits_for_its_tools_says_so() {
+    let playbook = "version: 3
+stages:
+  make:
+    steps:
+      - run: echo first
+      - id: copy
+        run: cp src/a made
+        cache: { inputs: [src/a], outputs: [made], tools: ['touch asked; until test -e tell; do sleep 0.02; done'] }
+";
+    let sandbox = project(playbook);
+    let terminal = Tmux::new(&sandbox, 120, 40);
+    terminal.type_line(&format!("{} run it.yml --ui full", crate::kit::SORTIE));
+    terminal.wait_for("2/2 asks its tools");
+    let show = sandbox.sortie(["jobs", "show", "last"]).run().code(0);
+    show.says("step 2 `copy` looks for an earlier result, asks `touch asked").done();
+    put(&sandbox, "tell", "");
+    sandbox.sortie(["jobs", "wait", "last"]).run().code(0).done();
 }

@@ -227,6 +227,13 @@ fn old_jobs_go_and_what_may_be_needed_stays() {
         &sandbox,
         "UPDATE jobs SET finished = (SELECT max(time) FROM events WHERE id >> 32 = 6) WHERE number = 6",
     );
+    // A hint is one only where it helps.
+    let hint = "#5 stays: it was interrupted and can be recovered (`--interrupted` removes it, too)";
+    sandbox.sortie(["store", "prune"]).run().code(0).says(hint).done();
+    let within = sandbox.sortie(["store", "prune", "--keep", "3", "--interrupted"]).run().code(0);
+    within.says("#5 stays: it was interrupted, and no limit lets it go\n").done();
+    let all = sandbox.sortie(["store", "prune", "--interrupted", "--dry-run"]).run().code(0);
+    all.says("1 job would be removed").done();
     let sum = sandbox
         .sortie(["store", "prune", "--max-size", "1", "--interrupted", "--json"])
         .run()
@@ -350,4 +357,49 @@ fn a_log_that_is_gone_is_told_and_not_passed_over() {
         .code(5)
         .complains("the logs of job #1 are gone")
         .done();
+}
+
+#[test]
+fn a_query_that_nothing_fits_says_what_of_it_nothing_fits() {
+    let sandbox = Sandbox::new().file("p.yml", "version: 3\nstages: { a: { run: echo hi } }\n");
+    sandbox.sortie(["run", "p.yml"]).run().code(0).done();
+    let asked = |query: &str| sandbox.sortie(["l", "--query", query]).run().code(0);
+    asked("job:7 hi").complains("note: no job fits").done();
+    asked("stage:b hi").complains("note: no step that wrote anything fits").done();
+    asked("stage:a there").complains("note: no line fits").done();
+    let found = asked("stage:a hi");
+    assert_eq!((found.out.lines().count(), found.err.as_str()), (1, ""));
+    found.done();
+}
+
+#[test]
+fn a_state_folder_that_is_removed_under_a_job_is_no_project_without_jobs() {
+    let sandbox = Sandbox::new().file(
+        "p.yml",
+        "version: 3\nstages: { a: { run: 'echo begun; until test -e go; do sleep 0.02; done' } }\n",
+    );
+    let mut live = sandbox.sortie(["run", "p.yml"]).start();
+    live.wait_for("begun");
+    std::fs::remove_dir_all(sandbox.project().join(".sortie")).expect("it is there");
+    for words in [&["jobs", "list"][..], &["jobs", "show", "last"]] {
+        let told = sandbox.sortie(words.iter().copied()).run().code(5);
+        told.complains(&format!("was removed while a job was at work: process {} goes on", live.id())).done();
+    }
+    std::fs::write(sandbox.project().join("go"), "").expect("the project is writable");
+    live.wait().code(5).complains("was removed while the job ran").done();
+}
+
+#[test]
+fn nobody_else_can_read_the_store_also_in_a_folder_that_everybody_can() {
+    use std::os::unix::fs::PermissionsExt;
+    let sandbox = Sandbox::new().file("p.yml", "version: 3\nstages: { a: { run: echo hi } }\n");
+    let state = sandbox.project().join(".sortie");
+    std::fs::create_dir(&state).expect("it is new");
+    std::fs::set_permissions(&state, std::fs::Permissions::from_mode(0o755)).expect("it is ours");
+    sandbox.sortie(["run", "p.yml"]).run().code(0).done();
+    let entries = std::fs::read_dir(&state).expect("it is there").flatten();
+    for entry in entries.filter(|entry| entry.file_name() != ".gitignore") {
+        let mode = entry.metadata().expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{}: {mode:o}", entry.path().display());
+    }
 }

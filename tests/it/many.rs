@@ -278,6 +278,19 @@ fn a_lock_of_the_machine_holds_between_projects_as_long_as_anything_runs_under_i
     one.start("t.yml", 1, &[], RUNS);
     two.start("t.yml", 1, &[], "cell.blocked");
     two.says(1, "held by job #1 `t` (a) in `");
+    let run = one.0.base().join("run").display().to_string();
+    let locks = |more: &[&'static str]| {
+        let words = ["jobs", "locks"].into_iter().chain(more.iter().copied());
+        two.0.sortie(words).env("XDG_RUNTIME_DIR", &run).run().code(0)
+    };
+    locks(&[]).says("; held by job #1 `t` (a) in `").done();
+    let held = locks(&["--json"]).json_lines().remove(0);
+    let project = one.0.project().display().to_string();
+    assert_eq!(
+        (&held[0]["holder"]["job"], &held[0]["holder"]["project"]),
+        (&1.into(), &project.into()),
+        "{held}"
+    );
     one.kill_engine_of(1);
     // Nobody is there who locks the file, and the step runs on.
     three.start("t.yml", 1, &[], "cell.blocked");

@@ -508,3 +508,33 @@ fn a_guard_gets_its_text_into_a_terminal_that_reads_nothing() {
         bytes.extend_from_slice(&piece[..count]);
     }
 }
+
+#[test]
+fn a_screen_that_was_made_smaller_leaves_no_row_behind() {
+    let sandbox = project();
+    let tmux = Tmux::new(&sandbox, 80, 24);
+    tmux.type_line(&format!("{} run long --watch --on-loss keep", crate::kit::SORTIE));
+    tmux.wait_for("q quit");
+    // What the view says at each size is not looked at, only that it has been drawn from edge to edge.
+    let drawn = |columns: usize, rows: usize| {
+        tmux.wait_until("the view at that size", |tmux| {
+            let shown = tmux.capture();
+            let widest = shown.lines().map(|line| line.chars().count()).max();
+            (widest == Some(columns) && shown.lines().count() == rows).then_some(())
+        });
+    };
+    drawn(80, 24);
+    for (columns, rows) in [(200, 60), (100, 30)] {
+        tmux.resize(columns, rows);
+        drawn(columns.into(), rows.into());
+    }
+    tmux.send(&["D"]);
+    tmux.wait_for("jobs cancel 1");
+    assert!(!tmux.alternate_on());
+    let all = tmux.capture_history();
+    assert!(!all.contains("Stages") && !all.contains("running"), "rows of the view are left:\n{all}");
+    go(&sandbox);
+    sandbox.sortie(["jobs", "wait", "1"]).run().code(0).done();
+    drop(tmux);
+    nothing_is_left(&sandbox, Duration::from_secs(20));
+}

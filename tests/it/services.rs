@@ -343,6 +343,50 @@ fn a_fixed_port_that_somebody_has_is_refused_with_his_name() {
 }
 
 #[test]
+fn a_service_is_not_ready_because_somebody_else_listens_there_already() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("there are free ports");
+    let port = taken.local_addr().expect("it is bound").port();
+    let playbook = |ready: &str| {
+        format!(
+            "version: 3\nstages:\n  test:\n    services:\n      db: {{ process: 'echo it ran; exec sleep 600', ready: {{ {ready} }} }}\n    \
+             run: echo the step ran\n"
+        )
+    };
+    let sandbox = Sandbox::new()
+        .file("tcp.yml", &playbook(&format!("tcp: 'localhost:{port}'")))
+        .file("http.yml", &playbook(&format!("http: 'http://127.0.0.1:{port}/'")));
+    let me = std::process::id();
+    for (file, host) in [("tcp.yml", "localhost"), ("http.yml", "127.0.0.1")] {
+        let ran = sandbox.sortie(["run", file]).run().code(1);
+        assert!(!ran.out.contains("it ran") && !ran.out.contains("the step ran"), "{}", ran.out);
+        ran.says(&format!("service `db` would be taken for ready at once: process {me} (`"))
+            .says(&format!("listens at {host}:{port} already; end that"))
+            .done();
+    }
+    nothing_is_left(&sandbox, AT_ONCE);
+}
+
+#[test]
+fn a_service_is_not_ready_because_somebody_else_came_first() {
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("it is free").port();
+    let sandbox = Sandbox::new().file(
+        "job.yml",
+        &format!(
+            "version: 3\nstages:\n  test:\n    services:\n      db: {{ process: 'touch begun; exec sleep 600', ready: {{ tcp: '127.0.0.1:{port}' }} }}\n    \
+             run: echo the step ran\n"
+        ),
+    );
+    let live = sandbox.sortie(["run", "job.yml"]).start();
+    eventually("the service", || sandbox.project().join("begun").exists());
+    let _taken = TcpListener::bind(("127.0.0.1", port)).expect("the service does not want it");
+    let ran = live.wait().code(1);
+    assert!(!ran.out.contains("the step ran"), "{}", ran.out);
+    let me = std::process::id();
+    ran.says(&format!("service `db` is not what answers at 127.0.0.1:{port}: process {me} (`")).done();
+    nothing_is_left(&sandbox, AT_ONCE);
+}
+
+#[test]
 fn a_fixed_port_that_two_cells_would_want_at_once_is_refused_before_anything_runs() {
     let playbook = |more: &str| {
         format!(

@@ -159,12 +159,12 @@ stages:
     services:
       web:
         image: localhost/tiny:1
-        env: {{ GREETING: hello there, PATH: /bin, SECRET: "${{{{ inputs.word }}}}" }}
+        env: {{ GREETING: hello there, DOCKER_WORD: " = #two ", PATH: /bin, SECRET: "${{{{ inputs.word }}}}" }}
         ports: [{port}]
         volumes: ["${{{{ run.dir }}}}:/jobs:ro"]
         options: --label "kind=of test"
         entrypoint: /bin/sh
-        command: -c 'echo "$GREETING, $SECRET, $(test -d /jobs/logs && echo mounted)"; mkdir /www; echo served > /www/index.html; httpd -p {port} -h /www; trap "exit 0" TERM; while true; do sleep 0.1; done'
+        command: -c 'echo "$GREETING,$DOCKER_WORD, $SECRET, $(test -d /jobs/logs && echo mounted)"; mkdir /www; echo served > /www/index.html; httpd -p {port} -h /www; trap "exit 0" TERM; while true; do sleep 0.1; done'
         ready: {{ http: /index.html }}
     steps:
       - run: podman ps --format '{{{{.Names}}}} {{{{.Labels}}}}' > names; echo "${{{{ job.services.web.id }}}}" > id
@@ -178,7 +178,7 @@ inputs: {{ word: {{ default: a word }} }}
         .sortie(&sandbox, ["run", "job.yml"])
         .run()
         .code(0)
-        .says("test/services.web | hello there, a word, mounted")
+        .says("test/services.web | hello there, = #two , a word, mounted")
         .done();
     let read = |name: &str| std::fs::read_to_string(sandbox.project().join(name)).expect("the step wrote it");
     let (names, id) = (read("names"), read("id"));
@@ -371,7 +371,7 @@ echo "$said" >> "$CALLS"
 set -- "$first" "$@"
 case "$*" in
   *password-stdin*) said="password $(cat)"; echo "$said" >> "$CALLS" ;;
-  *--name*) echo "POSTGRES_PASSWORD is $POSTGRES_PASSWORD" >> "$CALLS"; trap 'exit 0' TERM; while :; do sleep 0.05; done ;;
+  *--name*) cat "$(echo "$*" | sed 's/.*--env-file \([^ ]*\) .*/\1/')" >> "$CALLS"; echo "POSTGRES_PASSWORD is $POSTGRES_PASSWORD" >> "$CALLS"; trap 'exit 0' TERM; while :; do sleep 0.05; done ;;
   *inspect*) printf '"bridge"' ;;
 esac
 "#;
@@ -390,7 +390,7 @@ stages:
       db:
         image: registry.example:5000/postgres:16
         credentials: { username: me, password: "${{ secrets.TOKEN }}" }
-        env: { POSTGRES_PASSWORD: "${{ secrets.TOKEN }}", PATH: /own }
+        env: { POSTGRES_PASSWORD: "${{ secrets.TOKEN }}", DOCKER_PASSWORD: "${{ secrets.TOKEN }}", PATH: /own }
         ports: [5432, 6000/udp]
         volumes: [data:/var/lib/data]
         options: --shm-size 1g
@@ -417,6 +417,8 @@ stages:
     let lines: Vec<&str> = said.lines().filter(|line| !line.starts_with("container [inspect]")).collect();
     let id = lines[3].split("--name] [").nth(1).and_then(|it| it.split(']').next()).expect("it has a name");
     let config = lines[0].split('[').nth(1).and_then(|it| it.split(']').next()).expect("it has a folder");
+    let file =
+        lines[3].split("--env-file] [").nth(1).and_then(|it| it.split(']').next()).expect("it has one");
     let label =
         id.strip_prefix("sortie-").and_then(|it| it.strip_suffix("-0-1-db")).expect("it is of the cell");
     let expected = [
@@ -424,16 +426,76 @@ stages:
         "password s3cret".to_owned(),
         format!("--config [{config}] [pull] [registry.example:5000/postgres:16]"),
         format!(
-            "run [--rm] [--name] [{id}] [--env] [POSTGRES_PASSWORD] [--env] [PATH=/own] [--label] \
+            "run [--rm] [--name] [{id}] [--env] [POSTGRES_PASSWORD] [--env] [PATH=/own] [--env-file] [{file}] [--label] \
              [dev.sortie.cell={label}.0.1] [--publish] [127.0.0.1:{}:5432] [--publish] [127.0.0.1:{}:6000/udp] \
              [--volume] [data:/var/lib/data] [--shm-size] [1g] [registry.example:5000/postgres:16] [postgres] [-c] \
              [log_statement = all]",
             ports[0], ports[1]
         ),
+        "DOCKER_PASSWORD=s3cret".to_owned(),
         "POSTGRES_PASSWORD is s3cret".to_owned(),
     ];
-    assert_eq!(lines[..5], expected);
-    assert_eq!(lines[5..], [format!("stop [--time] [1] [{id}]"), format!("rm [--force] [--volumes] [{id}]")]);
+    assert!(file.starts_with("/proc/self/fd/"), "{file}");
+    assert_eq!(lines[..6], expected);
+    assert_eq!(lines[6..], [format!("stop [--time] [1] [{id}]"), format!("rm [--force] [--volumes] [{id}]")]);
+    let jobs = sandbox.project().join(".sortie/jobs");
+    assert!(Path::new(config).starts_with(jobs), "the log-in is where nobody else looks: {config}");
     assert!(!Path::new(config).exists(), "the log-in is gone");
     nothing_is_left(&sandbox, AT_ONCE);
+}
+
+/// Stands for docker, which is logged in and never ends to get the image.
+const SLOW: &str = r#"#!/bin/sh
+case "$*" in
+  version*) exit 0 ;;
+  "image inspect"*) exit 1 ;;
+  *password-stdin*) cat > /dev/null ;;
+  *pull*) echo "$2" > config; echo "it is got"; exec sleep 600 ;;
+esac
+"#;
+
+#[test]
+fn a_log_in_is_removed_however_the_step_ends_that_made_it() {
+    let sandbox = Sandbox::new().file("bin/docker", SLOW).file(
+        "job.yml",
+        "version: 3
+defaults: { cancel: { grace: 2s } }
+stages:
+  test:
+    services:
+      db: { image: 'registry.example:5000/db:1', credentials: { username: me, password: word } }
+    run: echo the step ran
+",
+    );
+    let script = sandbox.project().join("bin/docker");
+    std::fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .expect("it is ours");
+    let path = format!(
+        "{}:{}",
+        script.parent().expect("a folder").display(),
+        std::env::var("PATH").expect("it is set")
+    );
+    let start = || {
+        let mut live = sandbox.sortie(["run", "job.yml", "--on-loss", "stop"]).env("PATH", &path).start();
+        live.wait_for("it is got");
+        let config = std::fs::read_to_string(sandbox.project().join("config")).expect("it was told");
+        let config = PathBuf::from(config.trim());
+        let mode =
+            std::fs::metadata(&config).map(|it| std::os::unix::fs::PermissionsExt::mode(&it.permissions()));
+        assert_eq!(mode.expect("the log-in is there") & 0o777, 0o700);
+        (live, config)
+    };
+    let (live, config) = start();
+    sandbox.sortie(["jobs", "cancel", "last", "--force"]).run().code(0).done();
+    live.wait().code(130).done();
+    assert!(!config.exists(), "after a cancel by force");
+    let (live, config) = start();
+    kill_hard(live.keeper());
+    live.wait().code(1).done();
+    assert!(!config.exists(), "after the end of the keeper");
+    let (mut live, config) = start();
+    live.signal(Signal::SIGKILL);
+    live.wait().signalled(Signal::SIGKILL).done();
+    nothing_is_left(&sandbox, AFTER_A_KILL);
+    assert!(!config.exists(), "after the end of the engine");
 }

@@ -261,3 +261,34 @@ fn a_full_disk_is_a_warning_and_values_of_secrets_are_in_no_report() {
     let told = sandbox.sortie(["jobs", "summary", "--json"]).run().code(0);
     assert!(!told.out.contains("hunter22") && told.out.contains("is ***"), "{}", told.out);
 }
+
+#[test]
+fn a_report_is_a_plain_file_and_what_was_not_written_is_told_to_everybody() {
+    let sandbox = Sandbox::new().file("playbooks/p.yml", "version: 3\nstages: {a: {run: 'true'}}\n");
+    let pipe = sandbox.project().join("pipe.md");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("it is new");
+    let words = "the report `pipe.md` could not be written: a pipe is there, and reports are plain files";
+    let run = |more: &[&'static str]| {
+        let words = ["run", "p", "--summary=pipe.md"].into_iter().chain(more.iter().copied());
+        sandbox.sortie(words).run().code(0)
+    };
+    run(&["-q"]).says(&format!("warning: {words}")).done();
+    run(&["--ui", "json"]).complains(&format!("warning: {words}")).done();
+    run(&["--detach"]).done();
+    sandbox.sortie(["jobs", "wait", "3"]).run().code(0).done();
+    sandbox.sortie(["jobs", "show", "3"]).run().code(0).says(&format!("warning: {words}")).done();
+    let shown = sandbox.sortie(["jobs", "show", "3", "--json"]).run().code(0).json_lines().remove(0);
+    assert_eq!(shown["warnings"][0], words, "{shown}");
+    let lost = sandbox.sortie(["jobs", "summary", "1", "--output", "pipe.md"]).run().code(5);
+    lost.complains("the summary cannot be written to `pipe.md`: a pipe is there").done();
+    // Once it is out of the way all is well, and nobody is warned any more.
+    std::fs::remove_file(&pipe).expect("it is ours");
+    let asked = ["run", "p", "--summary=new/er/x.md"];
+    sandbox.sortie(asked).run().code(0).says("report new/er/x.md (the folder `new` is new)").done();
+    let asked = ["run", "p", "--summary=new/other/x.md"];
+    sandbox.sortie(asked).run().code(0).says("report new/other/x.md (the folder `new/other` is new)").done();
+    sandbox.sortie(asked).run().code(0).says("report new/other/x.md\n").done();
+    let summary = ["jobs", "summary", "1", "--output", "late/x.md"];
+    sandbox.sortie(summary).run().code(0).says("is in `late/x.md` (the folder `late` is new)").done();
+    nothing_is_left(&sandbox, std::time::Duration::from_secs(5));
+}

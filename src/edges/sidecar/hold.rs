@@ -5,6 +5,7 @@
 //! removes the container.
 
 use std::io::{PipeReader, Read, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::task::Poll;
@@ -17,8 +18,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::say;
 use crate::logic::sidecar::{Container, ERRAND, Process};
 
-/// Names of variables that tell the container engine what to do; a container that wants one gets it another way.
+/// Names of variables that tell the container engine what to do: its own environment cannot have those of the container.
+/// These are no secret.
 const OF_ENGINE: [&str; 6] = ["PATH", "HOME", "USER", "TMPDIR", "SHELL", "LANG"];
+/// The same with their beginnings; values of these may be secret.
 const OF_ENGINES: [&str; 9] =
     ["XDG_", "DOCKER_", "CONTAINER", "PODMAN_", "BUILDAH_", "STORAGE_", "REGISTRY_", "LD_", "SSL_"];
 
@@ -81,23 +84,60 @@ pub(super) fn process(errand: &Process) -> ExitCode {
     held.end()
 }
 
+/// How the variables of a container get there: everybody can read arguments, so no value that may be secret is one.
+pub(super) struct Given<'a> {
+    pub(super) words: Vec<String>,
+    /// What the container engine itself is started with, and passes on by name.
+    pub(super) env: Vec<(&'a str, &'a str)>,
+    /// Lines of a file that it reads: they would tell the engine what to do.
+    pub(super) file: String,
+}
+
+impl<'a> Given<'a> {
+    /// Parts the variables of a container.
+    pub(super) fn of(all: &'a [(String, String)]) -> Self {
+        let mut it = Self { words: Vec::new(), env: Vec::new(), file: String::new() };
+        for (name, value) in all {
+            let is_of_engine = OF_ENGINES.iter().any(|prefix| name.starts_with(prefix));
+            if OF_ENGINE.contains(&name.as_str()) {
+                it.words.extend(["--env".to_owned(), format!("{name}={value}")]);
+            } else if is_of_engine && !value.contains(['\n', '\r']) {
+                it.file += &format!("{name}={value}\n");
+            } else {
+                // No engine is told what to do in several lines, and in such a file nothing has several.
+                it.words.extend(["--env".to_owned(), name.clone()]);
+                it.env.push((name.as_str(), value.as_str()));
+            }
+        }
+        it
+    }
+}
+
+/// Returns a file in memory with a text, which children inherit; it goes with the last of them.
+fn memory_file(text: &str) -> std::io::Result<Option<std::fs::File>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let file = rustix::fs::memfd_create("env", rustix::fs::MemfdFlags::empty())?;
+    let mut file = std::fs::File::from(file);
+    file.write_all(text.as_bytes())?;
+    Ok(Some(file))
+}
+
 /// Runs a container until it ends, or ends it when a signal says so.
 pub(super) fn container(errand: &Container) -> ExitCode {
     let mut words: Vec<String> =
         ["run", "--rm", "--name", &errand.name].iter().map(|&word| word.to_owned()).collect();
-    let mut env = Vec::new();
-    for (name, value) in &errand.env {
-        words.push("--env".to_owned());
-        let is_of_engine =
-            OF_ENGINE.contains(&name.as_str()) || OF_ENGINES.iter().any(|prefix| name.starts_with(prefix));
-        if is_of_engine {
-            words.push(format!("{name}={value}"));
-        } else {
-            // By name alone: everybody can read arguments.
-            words.push(name.clone());
-            env.push((name.as_str(), value.as_str()));
-        }
+    let given = Given::of(&errand.env);
+    words.extend(given.words);
+    let file = match memory_file(&given.file) {
+        Ok(file) => file,
+        Err(error) => return refuse(&format!("has variables that cannot be handed over: {error}")),
+    };
+    if let Some(file) = &file {
+        words.extend(["--env-file".to_owned(), format!("/proc/self/fd/{}", file.as_raw_fd())]);
     }
+    let env = given.env;
     words.extend(errand.options.iter().cloned());
     words.extend(errand.image.iter().cloned());
     words.insert(0, errand.engine.clone());

@@ -5,23 +5,30 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
+use super::limited::{self, Unasked};
 use super::say;
 use crate::logic::sidecar::Image;
+use crate::logic::text::duration;
+
+/// How long a container engine may take to say whether it has an image.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Makes sure that the image is on this machine.
 ///
 /// # Errors
 /// What went wrong, in words that follow the name of the service. What the engine said is in the log.
 pub(super) fn get(image: &Image) -> Result<(), String> {
-    let inspected = Command::new(&image.engine)
-        .args(["image", "inspect", "--format", "ok", &image.name])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .map_err(|error| format!("cannot start `{}`: {error}", image.engine))?;
-    if inspected.success() {
+    let mut inspect = Command::new(&image.engine);
+    inspect.args(["image", "inspect", "--format", "ok", &image.name]);
+    let inspected = limited::run(&mut inspect, PATIENCE).map_err(|why| match why {
+        Unasked::NotStarted(error) => format!("cannot start `{}`: {error}", image.engine),
+        Unasked::Silent => {
+            format!("got no answer from `{} image inspect` within {}", image.engine, duration(PATIENCE))
+        }
+    })?;
+    if inspected.status.success() {
         return Ok(());
     }
     say(&format!("getting the image {}", image.name));
@@ -47,7 +54,7 @@ pub(super) fn get(image: &Image) -> Result<(), String> {
     }
 }
 
-/// A log-in at a registry in a folder of its own, which goes with it.
+/// A log-in at a registry in a folder of its own below that of the job, which goes with it.
 struct Login {
     folder: PathBuf,
     is_podman: bool,
@@ -57,10 +64,14 @@ impl Login {
     fn new(image: &Image, user: &str, password: &str) -> Result<Self, String> {
         let fail = |error: std::io::Error| format!("cannot log in at the registry: {error}");
         let is_podman = is_podman(&image.engine);
-        let folder = std::env::temp_dir().join(format!("sortie-login-{}", std::process::id()));
+        let folder = PathBuf::from(&image.folder);
         let mut builder = std::fs::DirBuilder::new();
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&folder).map_err(fail)?;
+        // One that is there is that of an earlier try.
+        match std::fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(fail(error)),
+            _ => builder.create(&folder).map_err(fail)?,
+        }
         let login = Self { folder, is_podman };
         if !is_podman {
             login.take_over_context().map_err(fail)?;
@@ -120,7 +131,7 @@ impl Login {
 
 impl Drop for Login {
     fn drop(&mut self) {
-        // It lies in the folder for temporary files, readable by nobody else.
+        // Where this fails, or this process is killed, the keeper removes it.
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }

@@ -5,7 +5,9 @@
 
 mod hold;
 mod image;
+mod limited;
 mod ports;
+mod strangers;
 mod wait;
 
 #[cfg(test)]
@@ -41,6 +43,7 @@ pub fn main() -> ExitCode {
 
 fn prepare(errand: &crate::logic::sidecar::Prepare) -> Result<(), String> {
     let ports = ports::find(&errand.ports, &errand.avoid)?;
+    errand.silent.iter().try_for_each(strangers::refuse)?;
     if let Some(image) = &errand.image {
         image::get(image)?;
     }

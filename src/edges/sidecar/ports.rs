@@ -99,20 +99,25 @@ fn free(taken: &[u16], is_udp: bool) -> Result<u16, String> {
 }
 
 /// Says who has a port, by the system's table of sockets.
-fn owner(port: u16, is_udp: bool) -> Option<String> {
+pub(super) fn owner(port: u16, is_udp: bool) -> Option<String> {
+    let pid = *owners(port, is_udp).first()?;
+    Some(described(Path::new(&format!("/proc/{pid}")), pid))
+}
+
+/// Returns all processes that have a port, as far as they can be seen.
+pub(super) fn owners(port: u16, is_udp: bool) -> Vec<u32> {
     let tables = if is_udp { ["udp", "udp6"] } else { ["tcp", "tcp6"] };
     let inodes: Vec<String> = tables.iter().flat_map(|table| sockets(table, port, is_udp)).collect();
-    let processes = std::fs::read_dir("/proc").ok()?.flatten();
-    for process in processes {
-        let path = process.path();
-        let Some(pid) = process.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
-            continue;
-        };
-        if holds(&path, &inodes) {
-            return Some(described(&path, pid));
-        }
+    if inodes.is_empty() {
+        return Vec::new();
     }
-    None
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes
+        .filter_map(|process| {
+            let pid = process.file_name().to_str()?.parse::<u32>().ok()?;
+            holds(&process.path(), &inodes).then_some(pid)
+        })
+        .collect()
 }
 
 /// Returns the inodes of the sockets that wait at a port.
@@ -139,7 +144,8 @@ fn holds(process: &Path, inodes: &[String]) -> bool {
     })
 }
 
-fn described(process: &Path, pid: u32) -> String {
+/// Names a process, and the cell that it is of.
+pub(super) fn described(process: &Path, pid: u32) -> String {
     let command = std::fs::read(process.join("cmdline")).unwrap_or_default();
     let words: Vec<String> = command
         .split(|byte| *byte == 0)
@@ -152,14 +158,17 @@ fn described(process: &Path, pid: u32) -> String {
     }
     let shown = crate::logic::text::shortened(&name, 60);
     let environment = std::fs::read(process.join("environ")).unwrap_or_default();
-    let variable = |wanted: &str| {
-        environment.split(|byte| *byte == 0).find_map(|entry| {
-            let entry = String::from_utf8_lossy(entry);
-            entry.strip_prefix(wanted)?.strip_prefix('=').map(str::to_owned)
-        })
-    };
+    let variable = |wanted: &str| variable(&environment, wanted);
     match (crate::port::keeper::job_of(variable), variable("SORTIE_CELL")) {
         (Some(job), Some(cell)) => format!("process {pid} (`{shown}`) of cell `{cell}` of job {job}"),
         _ => format!("process {pid} (`{shown}`)"),
     }
+}
+
+/// Returns the value of a variable in the environment of a process, as the system has it.
+pub(super) fn variable(environment: &[u8], wanted: &str) -> Option<String> {
+    environment.split(|byte| *byte == 0).find_map(|entry| {
+        let entry = String::from_utf8_lossy(entry);
+        entry.strip_prefix(wanted)?.strip_prefix('=').map(str::to_owned)
+    })
 }

@@ -14,7 +14,8 @@ use rustix::process::{PidfdFlags, pidfd_open};
 use serde_json::Value as Json;
 
 use super::image::is_podman;
-use super::{ports, say};
+use super::limited::{self, Answer, Unasked};
+use super::{ports, say, strangers};
 use crate::logic::sidecar::{ERRAND, Look, Target, Wait};
 use crate::logic::text::duration;
 
@@ -23,6 +24,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(20);
 
 /// Longest time of one look at a port or an address.
 const LOOK: Duration = Duration::from_secs(5);
+
+/// Longest time in which a container engine may say what it knows.
+const ENGINE: Duration = Duration::from_secs(30);
 
 /// How long a connection to a container is watched: an engine's own listener takes it and then finds nobody behind.
 const SECOND_THOUGHT: Duration = Duration::from_millis(150);
@@ -43,7 +47,7 @@ pub(super) fn wait(errand: &Wait) -> Result<(), String> {
     let mut is_settled = errand.container.is_none();
     let mut errand = errand.clone();
     let why = loop {
-        let looked = if is_settled { Ok(()) } else { settle(&mut errand) };
+        let looked = if is_settled { Ok(()) } else { settle(&mut errand, until) };
         is_settled |= looked.is_ok();
         match looked.and_then(|()| look(&errand, until)) {
             Ok(()) => {
@@ -79,11 +83,25 @@ fn look(errand: &Wait, until: Instant) -> Result<(), Why> {
     match &errand.look {
         Look::Tcp(target) => {
             let stream = connect(target, limit)?;
-            if errand.container.is_some() { is_held(&stream) } else { Ok(()) }
+            if errand.container.is_some() { is_held(&stream) } else { is_own(target) }
         }
-        Look::Http { target, path } => http(target, path, limit),
+        Look::Http { target, path } => {
+            http(target, path, limit)?;
+            if errand.container.is_some() { Ok(()) } else { is_own(target) }
+        }
         Look::Run(argv) => run(argv, until),
-        Look::Health => health(errand),
+        Look::Health => health(errand, until),
+    }
+}
+
+/// Makes sure that it was not somebody else who answered.
+fn is_own(target: &Target) -> Result<(), Why> {
+    match strangers::whose(target) {
+        None => Ok(()),
+        Some(who) => Err(Why::Never(format!(
+            "is not what answers at {}:{}: {who} listens there; end that, or let the service use another port",
+            target.host, target.port
+        ))),
     }
 }
 
@@ -181,15 +199,23 @@ fn run(argv: &[String], until: Instant) -> Result<(), Why> {
     }
 }
 
+/// Asks a container engine, which has as long as the service has to get ready, but never longer than [`ENGINE`].
+fn asked(command: &mut Command, (engine, what): (&str, &str), until: Instant) -> Result<Answer, Why> {
+    let limit = until.saturating_duration_since(Instant::now()).clamp(LOOK, ENGINE);
+    limited::run(command, limit).map_err(|why| match why {
+        Unasked::NotStarted(error) => {
+            Why::Never(format!("cannot be looked at: `{engine}` cannot be started: {error}"))
+        }
+        Unasked::Silent => not_yet(format!("`{engine} {what}` gave no answer within {}", duration(limit))),
+    })
+}
+
 /// Asks the container engine about the container.
-fn inspect(errand: &Wait, what: &str) -> Result<Json, Why> {
+fn inspect(errand: &Wait, what: &str, until: Instant) -> Result<Json, Why> {
     let Some((engine, name)) = &errand.container else { return Ok(Json::Null) };
-    let asked = Command::new(engine)
-        .args(["container", "inspect", "--format", &format!("{{{{json {what}}}}}"), name])
-        .env_remove(ERRAND)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| Why::Never(format!("cannot be looked at: `{engine}` cannot be started: {error}")))?;
+    let mut command = Command::new(engine);
+    command.args(["container", "inspect", "--format", &format!("{{{{json {what}}}}}"), name]);
+    let asked = asked(&mut command, (engine, "container inspect"), until)?;
     if !asked.status.success() {
         return Err(not_yet("there is no container yet"));
     }
@@ -197,8 +223,8 @@ fn inspect(errand: &Wait, what: &str) -> Result<Json, Why> {
 }
 
 /// Finds out how the container is reached, once there is one: in the network of the host its ports are those of the host.
-fn settle(errand: &mut Wait) -> Result<(), Why> {
-    let mode = inspect(errand, ".HostConfig.NetworkMode")?;
+fn settle(errand: &mut Wait, until: Instant) -> Result<(), Why> {
+    let mode = inspect(errand, ".HostConfig.NetworkMode", until)?;
     if mode.as_str() != Some("host") || errand.ports.is_empty() {
         return Ok(());
     }
@@ -216,8 +242,8 @@ fn settle(errand: &mut Wait) -> Result<(), Why> {
 }
 
 /// Looks at the health check of the image; without one, that the container runs is all there is to see.
-fn health(errand: &Wait) -> Result<(), Why> {
-    let state = inspect(errand, ".State")?;
+fn health(errand: &Wait, until: Instant) -> Result<(), Why> {
+    let state = inspect(errand, ".State", until)?;
     let status = state["Status"].as_str().unwrap_or_default();
     if status != "running" {
         return Err(not_yet(format!("the container is {status}")));
@@ -229,14 +255,9 @@ fn health(errand: &Wait) -> Result<(), Why> {
         Some(other) => {
             if let Some((engine, name)) = errand.container.as_ref().filter(|(engine, _)| is_podman(engine)) {
                 // Podman leaves its checks to systemd, which is not everywhere.
-                let looked = Command::new(engine)
-                    .args(["healthcheck", "run", name])
-                    .env_remove(ERRAND)
-                    .stdin(Stdio::null())
-                    .stdout(Stdio::null())
-                    .stderr(Stdio::null())
-                    .status();
-                if looked.is_ok_and(|status| status.success()) {
+                let mut command = Command::new(engine);
+                command.args(["healthcheck", "run", name]);
+                if asked(&mut command, (engine, "healthcheck run"), until)?.status.success() {
                     return Ok(());
                 }
             }

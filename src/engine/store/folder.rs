@@ -2,7 +2,7 @@
 //! a store, in words.
 
 use std::fs;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
 use rusqlite::ErrorCode;
@@ -31,6 +31,16 @@ pub(super) fn prepare(state: &Path) -> Result<(), EngineError> {
         // On a full disk an empty file is left, which the next job would take for ours.
         let _outcome = fs::remove_file(&ignore);
         return Err(cannot(&error));
+    }
+    // As SQLite would make it everybody could read it where the folder is open. Its log gets the mode of the file.
+    let database = state.join("sortie.db");
+    if !database.exists() {
+        let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&database);
+        match made {
+            // Another process was faster.
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(cannot(&error)),
+            _ => {}
+        }
     }
     if let Some(kind) = network_file_system(state) {
         return Err(EngineError::surroundings(format!(

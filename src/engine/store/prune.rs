@@ -24,7 +24,13 @@ pub struct Keep {
     pub bytes: Option<u64>,
     /// Interrupted ones may go, too.
     pub interrupted: bool,
+    /// No limit has to let interrupted ones go.
+    pub without_limit: bool,
 }
+
+/// Why an interrupted job stays even where interrupted ones may go.
+const WITHIN_LIMITS: &str = "it was interrupted, and no limit lets it go";
+const NEWEST: &str = "it was interrupted, and the next job is numbered after it";
 
 /// A job that may go.
 #[derive(Clone, Debug)]
@@ -50,6 +56,11 @@ pub struct Pruning {
     pub leftovers: Vec<String>,
 }
 
+impl Pruning {
+    /// Why an interrupted job stays that would go if interrupted ones might.
+    pub const RECOVERABLE: &'static str = "it was interrupted and can be recovered";
+}
+
 /// A folder younger than this may be of a job that is just being made.
 const YOUNG: Duration = Duration::from_secs(60);
 
@@ -66,25 +77,22 @@ pub fn pruning(project: &Project, keep: Keep, now: Timestamp) -> Result<Option<P
     for row in &rows {
         let own = size_of(&row.dir);
         let is_newest = newest == Some(row.number);
-        let why = spared(&history, row, keep)?.or(is_newest.then_some("the next job is numbered after it"));
-        if let Some(why) = why {
-            found.spared.push((row.number, why));
-            (count, bytes) = (count + 1, bytes + own);
-            continue;
+        let limit = keep.limit(row, (count, bytes + own), now);
+        let may_go = limit.is_some() || keep.without_limit;
+        let stays = spared(&history, row)?.or_else(|| match row.outcome {
+            Some(_) => is_newest.then_some("the next job is numbered after it"),
+            None if is_newest => Some(NEWEST),
+            None if !may_go => Some(WITHIN_LIMITS),
+            None => (!keep.interrupted).then_some(Pruning::RECOVERABLE),
+        });
+        let why = limit.or_else(|| row.outcome.is_none().then(|| "interrupted".to_owned()));
+        match (stays, why) {
+            (None, Some(why)) => found.doomed.push(Doomed { row: row.clone(), bytes: own, why }),
+            (stays, _) => {
+                found.spared.extend(stays.map(|why| (row.number, why)));
+                (count, bytes) = (count + 1, bytes + own);
+            }
         }
-        let ended = row.finished.unwrap_or(row.started);
-        let is_old = keep.age.is_some_and(|age| now.since(ended) > age);
-        let why = if keep.count.is_some_and(|most| count >= most) {
-            format!("more than {} newer jobs", keep.count.unwrap_or_default())
-        } else if is_old {
-            format!("older than {}", crate::logic::text::duration(keep.age.unwrap_or_default()))
-        } else if keep.bytes.is_some_and(|most| bytes + own > most) {
-            "more logs than are kept".to_owned()
-        } else {
-            (count, bytes) = (count + 1, bytes + own);
-            continue;
-        };
-        found.doomed.push(Doomed { row: row.clone(), bytes: own, why });
     }
     found.doomed.reverse();
     (found.kept, found.kept_bytes) = (count, bytes);
@@ -92,14 +100,28 @@ pub fn pruning(project: &Project, keep: Keep, now: Timestamp) -> Result<Option<P
     Ok(Some(found))
 }
 
+impl Keep {
+    /// Says which limit lets a job go, by the jobs and bytes up to it that are newer and stay.
+    fn limit(self, row: &JobRow, (count, bytes): (usize, u64), now: Timestamp) -> Option<String> {
+        let ended = row.finished.unwrap_or(row.started);
+        match self {
+            Self { count: Some(most), .. } if count >= most => Some(format!("more than {most} newer jobs")),
+            Self { age: Some(most), .. } if now.since(ended) > most => {
+                Some(format!("older than {}", crate::logic::text::duration(most)))
+            }
+            Self { bytes: Some(most), .. } if bytes > most => Some("more logs than are kept".to_owned()),
+            _ => None,
+        }
+    }
+}
+
 /// Why a job stays whatever its age.
-fn spared(history: &History, row: &JobRow, keep: Keep) -> Result<Option<&'static str>, EngineError> {
+fn spared(history: &History, row: &JobRow) -> Result<Option<&'static str>, EngineError> {
     Ok(match row.outcome {
         Some(_) if row.owner_alive => Some("an engine works on it"),
         Some(_) => None,
         None if row.owner_alive => Some("it is running"),
         None if history.has_open_gate(row.number)? => Some("it waits for a person"),
-        None if !keep.interrupted => Some("it was interrupted and can be recovered"),
         None => None,
     })
 }

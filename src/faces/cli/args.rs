@@ -552,7 +552,7 @@ pub struct SkipArgs {
   sortie jobs retry 214
   sortie jobs retry last 'build[os=linux]'
   sortie jobs retry 214 --from build
-  sortie jobs retry 214 --all
+  sortie jobs retry 214 --all --refresh
   sortie jobs retry 214 --input version=1.4.1   a new job, linked to this one
 
 The plan of a job is fixed at its start. So other inputs make a new job, which repeats the
@@ -572,6 +572,9 @@ pub struct RetryArgs {
     /// What failed or was cancelled, and what depends on it, as without an option
     #[arg(long, conflicts_with_all = ["address", "from", "all", "inputs"])]
     pub failed: bool,
+    /// Take no earlier result for any of it, and keep the new ones
+    #[arg(long)]
+    pub refresh: bool,
     /// Another value for an input: a new job of the same playbook, as it was recorded, from its beginning
     #[arg(long = "input", short = 'i', value_name = "NAME=VALUE", value_parser = pair,
         conflicts_with_all = ["address", "from", "all", "id"])]

@@ -186,7 +186,7 @@ pub struct PruneArgs {
     /// Keep the newest that have so many bytes of logs together, such as `2GiB`
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub max_size: Option<u64>,
-    /// Interrupted ones, too, although they could be recovered
+    /// Interrupted ones, too, although they could be recovered: all of them, or those that a limit given here lets go
     #[arg(long)]
     pub interrupted: bool,
     /// Only say what would go

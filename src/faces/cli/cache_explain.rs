@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 
 use super::args::CacheExplainArgs;
+use super::cache_explain_files::{self, Filed, Files};
 use super::list::local_time;
 use super::pick;
 use super::table::Table;
@@ -33,6 +34,9 @@ struct Decided {
     kept: Option<Kept>,
 }
 
+/// By cell and step.
+type Results = BTreeMap<(u32, Option<u32>), Decided>;
+
 enum Looked {
     Hit(Box<Hit>),
     Miss(Box<Miss>),
@@ -54,34 +58,49 @@ pub(super) fn explain(context: &Context, args: &CacheExplainArgs, out: &mut Out)
     let (row, address) = find(context, &history, args)?;
     let plan = history.plan(&row.id)?;
     let mut view = JobView::new(plan.playbook.clone());
-    let mut all: BTreeMap<(u32, Option<u32>), Decided> = BTreeMap::new();
+    let (mut all, mut files) = (Results::new(), Files::new());
     pick::fold(&history, &row, &mut |envelope| {
         view.fold(envelope);
         note(&mut all, &envelope.event);
+        cache_explain_files::note(&mut files, &envelope.event);
     })?;
     pick::sound(&row, &view)?;
-    let told: Vec<&Decided> = match &address {
-        Some(address) => chosen(context, (&row, &plan, &view), &all, address)?,
-        None => all.values().collect(),
+    let told: Told<'_> = match &address {
+        Some(address) => chosen(context, (&row, &plan, &view), (&all, &files), address)?,
+        None => (all.values().collect(), files.values().collect()),
     };
     let kept = upkeep::cached(&context.project)?;
     if args.json {
-        let objects = told.iter().map(|it| as_object(context, (&row, &view), it, &kept));
-        out.line(Json::from(objects.collect::<Result<Vec<_>, _>>()?).to_string());
+        let objects = told.0.iter().map(|it| as_object(context, (&row, &view), it, &kept));
+        let mut objects = objects.collect::<Result<Vec<_>, _>>()?;
+        let files = told.1.iter();
+        objects.extend(files.map(|it| it.as_object((&row, &view), &stored_name(&view, it.unit), &kept)));
+        out.line(Json::from(objects).to_string());
         return Ok(Ending::Success);
     }
     if address.is_none() {
         overview(context, (&row, &plan, &view), &told, out);
         return Ok(Ending::Success);
     }
-    for (at, it) in told.iter().enumerate() {
+    for (at, it) in told.0.iter().enumerate() {
         if at > 0 {
             out.line("");
         }
         print(context, (&row, &view), it, &kept, out)?;
     }
+    for (at, it) in told.1.iter().enumerate() {
+        if at + told.0.len() > 0 {
+            out.line("");
+        }
+        let sign = out.paint.sign(if it.decision() == "miss" { State::Passed } else { State::Cached });
+        out.line(format!("{sign} {}: {}, of its cache-files", name(&view, it.unit), it.decision()));
+        it.parts(&row, &kept).iter().for_each(|(name, text)| part(out, name, text));
+    }
     Ok(Ending::Success)
 }
+
+/// What is told: decisions about results, and about files by a key.
+type Told<'a> = (Vec<&'a Decided>, Vec<&'a Filed>);
 
 /// The first word may be a job or an address, as for `logs`: `cache explain build` means the last job's stage.
 fn find(
@@ -105,7 +124,7 @@ fn find(
 }
 
 /// Takes note of what an event tells about the cache; of several runs of a cell the last one counts.
-fn note(all: &mut BTreeMap<(u32, Option<u32>), Decided>, event: &Event) {
+fn note(all: &mut Results, event: &Event) {
     match event {
         Event::CacheHit { unit, hit } => {
             let it = Decided { unit: *unit, looked: Looked::Hit(hit.clone()), kept: None };
@@ -128,9 +147,9 @@ fn note(all: &mut BTreeMap<(u32, Option<u32>), Decided>, event: &Event) {
 fn chosen<'a>(
     context: &Context,
     (row, plan, view): (&JobRow, &Plan, &JobView),
-    all: &'a BTreeMap<(u32, Option<u32>), Decided>,
+    (all, files): (&'a Results, &'a Files),
     text: &str,
-) -> Result<Vec<&'a Decided>, Failure> {
+) -> Result<Told<'a>, Failure> {
     let address = pick::address(view, text)?;
     let cells = pick::cells(view, &address)?;
     let stage = view.cells[cells[0] as usize].stage;
@@ -139,8 +158,11 @@ fn chosen<'a>(
         // A step of a stage that is cached as one is decided with it.
         cells.contains(&unit.cell) && (step.is_none() || unit.step.is_none() || unit.step == step)
     };
-    let told: Vec<&Decided> = all.values().filter(|it| is_named(&it.unit)).collect();
-    if told.is_empty() {
+    let told: Told<'a> = (
+        all.values().filter(|it| is_named(&it.unit)).collect(),
+        files.values().filter(|it| is_named(&it.unit)).collect(),
+    );
+    if told.0.is_empty() && told.1.is_empty() {
         let message = format!("job #{} looked for nothing of `{text}` in the cache", row.number);
         return Err(Failure::refused(message).help(why_not(context, (plan, view), Some(stage))));
     }
@@ -174,10 +196,10 @@ fn why_not(context: &Context, (plan, view): (&Plan, &JobView), stage: Option<u32
 fn overview(
     context: &Context,
     (row, plan, view): (&JobRow, &Plan, &JobView),
-    told: &[&Decided],
+    (told, files): &Told<'_>,
     out: &mut Out,
 ) {
-    if told.is_empty() {
+    if told.is_empty() && files.is_empty() {
         out.line(format!("job #{} looked for nothing in the cache", row.number));
         out.line(format!("help: {}", why_not(context, (plan, view), None)));
         return;
@@ -194,12 +216,25 @@ fn overview(
         let name = shortened(&name(view, it.unit), 28);
         table.marked(out.paint.sign(sign), 1, [name, word.to_owned(), shortened(&text, 39)]);
     }
+    for it in files {
+        let sign = out.paint.sign(if it.decision() == "miss" { State::Passed } else { State::Cached });
+        let name = shortened(&name(view, it.unit), 28);
+        let text = written_out(&it.brief(), false).into_owned();
+        table.marked(sign, 1, [name, it.decision().to_owned(), shortened(&text, 39)]);
+    }
     table.print(out);
     let hits = told.iter().filter(|it| matches!(it.looked, Looked::Hit(_))).count();
     let more = context.command(&format!("cache explain {} STAGE", row.number));
     let misses = told.len() - hits;
     let misses = if misses == 1 { "1 miss".to_owned() } else { format!("{misses} misses") };
-    out.line(format!("{}, {misses}; `{more}` tells all of one", plural(hits, "hit")));
+    let mut counts = Vec::new();
+    if !told.is_empty() {
+        counts.push(format!("{}, {misses}", plural(hits, "hit")));
+    }
+    if !files.is_empty() {
+        counts.push(format!("{} with cache-files", plural(files.len(), "step")));
+    }
+    out.line(format!("{}; `{more}` tells all of one", counts.join(", ")));
 }
 
 fn name(view: &JobView, unit: Unit) -> String {
@@ -241,7 +276,7 @@ fn print(
         Looked::Miss(miss) => {
             out.line(format!("{} {name}: miss, it had to run", out.paint.sign(State::Passed)));
             part(out, "reason", &miss.message);
-            print_differences(&miss.differed, out);
+            print_differences(&miss.differed, matches!(it.kept, Some(Kept::Stored { .. })), out);
             part(out, "stored", &stored_words(it, miss));
         }
     }
@@ -291,7 +326,7 @@ fn there_words(row: &JobRow, there: Option<&KeptResult>) -> String {
     format!("made by {by} at {}, last used {}{branch}", local_time(it.made), local_time(it.used))
 }
 
-fn print_differences(differed: &[Difference], out: &mut Out) {
+fn print_differences(differed: &[Difference], is_stored: bool, out: &mut Out) {
     if differed.is_empty() {
         return;
     }
@@ -305,7 +340,9 @@ fn print_differences(differed: &[Difference], out: &mut Out) {
             }
             (None, Some(now)) => valued(out, "added", now),
             (Some(before), None) => valued(out, "removed", before),
-            (None, None) => {}
+            // The last line counts those that were not recorded.
+            (None, None) if is_stored => line(out, 4, "`--json` has all that it was made of"),
+            (None, None) => line(out, 4, "all are known only of what is stored, which this was not"),
         }
     }
     let inputs = changed_inputs(differed);
@@ -396,6 +433,7 @@ fn as_object(
     let cell = &view.cells[it.unit.cell as usize];
     let key = key(it);
     let mut object = json!({
+        "kind": "result",
         "job": row.number,
         "name": stored_name(view, it.unit),
         "stage": view.stage_name(cell.stage),

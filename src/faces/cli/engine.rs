@@ -131,11 +131,12 @@ fn listen(context: &Context, running: &engine::Running) -> Result<(), Failure> {
 /// Waits until the job has ended, or this engine was let go.
 fn end(context: &Context, row: &JobRow, running: engine::Running, out: &mut Out) -> Result<Ending, Failure> {
     match running.finish()? {
-        Some(_) => {
+        Some(end) => {
             let history = pick::history(context)?;
             let view = pick::view(&history, row)?;
             let line = summary::final_line(&view, row.number);
             out.line(line);
+            summary::print_left(out, Some(&end), &row.dir, summary::Volume::Normal);
         }
         None => out.line(format!(
             "job #{} is left to another engine; `{}` starts one",

@@ -46,6 +46,7 @@ pub(super) fn list(context: &Context, args: &ListArgs, out: &mut Out) -> Result<
         return nothing(args, history.as_ref(), out);
     }
     if rows.is_empty() {
+        pick::not_removed(context)?;
         let run = context.command("run PLAYBOOK");
         out.line(format!("this project has no jobs yet; start one: {run}"));
     }

@@ -7,12 +7,13 @@ use serde_json::{Value as Json, json};
 use super::args::LocksArgs;
 use super::list::local_time;
 use super::table::Table;
-use crate::engine::{ClaimRow, History};
+use crate::engine::{ClaimRow, History, machine_holder};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
+use crate::faces::shares;
 use crate::faces::signs::State;
-use crate::logic::claims::Kind;
+use crate::logic::claims::{Blocker, Kind};
 use crate::logic::playbook::share::shown;
 
 /// Runs the command.
@@ -37,17 +38,23 @@ pub(super) fn locks(context: &Context, args: &LocksArgs, out: &mut Out) -> Resul
         let recover = || context.command(&format!("jobs recover {}", row.job));
         let left =
             if row.is_left { format!("; no engine works on it: `{}`", recover()) } else { String::new() };
+        let holder = holder(row).map(|by| format!("; {}", shares::whose(&by))).unwrap_or_default();
         let verb = if row.is_held { "held" } else { "waits" };
         let columns = [
             what(row),
             verb.to_owned(),
             format!("job #{} {}{place}", row.job, row.name),
-            format!("since {}{left}", local_time(row.since)),
+            format!("since {}{holder}{left}", local_time(row.since)),
         ];
         table.marked(out.paint.sign(sign), 0, columns);
     }
     table.print(out);
     Ok(Ending::Success)
+}
+
+/// Returns who has what is waited for, where that may be a job of another project.
+fn holder(row: &ClaimRow) -> Option<Blocker> {
+    if row.is_held { None } else { machine_holder(&row.claim) }
 }
 
 fn what(row: &ClaimRow) -> String {
@@ -73,6 +80,11 @@ fn row_json(row: &ClaimRow) -> Json {
         "since": row.since.rfc3339(),
         "owner_alive": !row.is_left,
     });
+    if let Some(by) = holder(row) {
+        object["holder"] = json!({
+            "job": by.job, "playbook": by.name, "cell": by.place, "project": by.project, "since": by.since.rfc3339(),
+        });
+    }
     if !row.place.is_empty() {
         object["cell"] = row.place.clone().into();
     }

@@ -12,6 +12,7 @@ mod artifacts;
 mod begin;
 mod cache;
 mod cache_explain;
+mod cache_explain_files;
 mod cancel;
 mod check;
 mod config;

@@ -21,9 +21,39 @@ pub(super) fn history(context: &Context) -> Result<History, Failure> {
     History::open(&context.project)?.ok_or_else(|| no_jobs(context))
 }
 
+/// Makes sure that the state folder was not taken away from a job that is at work.
+///
+/// # Errors
+/// If it was.
+pub(super) fn not_removed(context: &Context) -> Result<(), Failure> {
+    let state = &context.project.state;
+    let Some(pid) = orphan(state) else { return Ok(()) };
+    Err(Failure::surroundings(format!(
+        "the state folder `{}` was removed while a job was at work: process {pid} goes on without it",
+        state.display()
+    ))
+    .help(
+        "nothing of that job can be read or steered any more; end that process if it does not end by itself",
+    ))
+}
+
 fn no_jobs(context: &Context) -> Failure {
+    if let Err(failure) = not_removed(context) {
+        return failure;
+    }
     let run = context.command("run PLAYBOOK");
     Failure::usage("this project has no jobs yet").help(format!("start one: {run}"))
+}
+
+/// Returns a process of ours that has a file open in a store that is not there any more.
+fn orphan(state: &std::path::Path) -> Option<u32> {
+    let gone = format!("{} (deleted)", state.join("sortie.db").display());
+    let processes = std::fs::read_dir("/proc").ok()?.flatten();
+    processes.filter_map(|it| it.file_name().to_str()?.parse::<u32>().ok()).find(|pid| {
+        // Those of others cannot be read.
+        let open = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+        open.filter_map(|it| std::fs::read_link(it.path()).ok()).any(|it| it.as_os_str() == gone.as_str())
+    })
 }
 
 /// Finds a job by number, beginning of its id, or `last`.
@@ -209,9 +239,11 @@ pub(super) fn cells(view: &JobView, address: &Address) -> Result<Vec<u32>, Failu
         let name = view.stage_name(at);
         if view.stages[at as usize].cells.is_empty() {
             let message = format!("the stage `{name}` has not begun, and its cells come with its beginning");
-            return Err(
-                Failure::refused(message).help(format!("name all of it, `{name}`, or wait until it begins"))
-            );
+            let help = match address.cell.is_empty() && address.step.is_none() {
+                true => "wait until it begins".to_owned(),
+                false => format!("name all of it, `{name}`, or wait until it begins"),
+            };
+            return Err(Failure::refused(message).help(help));
         }
         return Err(Failure::usage(format!("the stage `{name}` has no such cell")));
     }

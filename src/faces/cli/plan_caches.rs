@@ -9,6 +9,7 @@ use serde_json::{Value as Json, json};
 
 use crate::engine::upkeep;
 use crate::faces::context::Context;
+use crate::logic::cache::Share;
 use crate::logic::plan::{Plan, Selected};
 use crate::logic::playbook::cache::CacheRule;
 use crate::logic::playbook::model::Text;
@@ -22,7 +23,9 @@ impl Kept {
     pub(super) fn of(context: &Context, plan: &Plan) -> Self {
         let mut newest = HashMap::new();
         if crate::logic::job::cached::is_needed(plan) {
-            for it in upkeep::cached(&context.project).unwrap_or_default() {
+            let all = upkeep::cached(&context.project).unwrap_or_default().into_iter();
+            // What is only for the job that made it is taken by no other one.
+            for it in all.filter(|it| it.share != Share::None) {
                 let number = newest.entry(it.name).or_insert(it.made_by);
                 *number = it.made_by.max(*number);
             }
@@ -62,6 +65,7 @@ impl Kept {
             (true, ..) => "not used".to_owned(),
             (_, false, _) => "made anew and kept".to_owned(),
             (_, true, Some(number)) => format!("taken from job #{number} if nothing of that has changed"),
+            (_, true, None) if rule.share == Share::None => "kept for no other job, so it runs".to_owned(),
             (_, true, None) => "nothing is kept so far, so it runs".to_owned(),
         };
         format!("cache: {}; {next}", shortened(&parts.join("; "), 160))

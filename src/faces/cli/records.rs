@@ -3,7 +3,7 @@
 //! Not here: what a query may say (`logic/log_query`), reading the files (`engine/logs/records.rs`). Holds one piece of one
 //! file and the state of one job at a time, and with `-n` the records that are asked for.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
@@ -45,11 +45,24 @@ pub(super) fn records(
         log_query::parse(text, clock::now(), &zone).map_err(|problems| told(notes, text, &problems))?;
     let history = pick::history(context)?;
     let last = history.jobs(1)?.first().map_or(0, |row| row.number);
-    let asked = Asked { history: &history, query: &query, last, as_json, gone: RefCell::default() };
+    let asked = Asked {
+        history: &history,
+        query: &query,
+        last,
+        as_json,
+        gone: RefCell::default(),
+        has_job: Cell::default(),
+        has_try: Cell::default(),
+        is_found: Cell::default(),
+    };
     let mut read: Option<(String, Arc<Playbook>)> = None;
     match limit {
         Some(limit) => newest(&asked, limit as usize, &mut read, out)?,
         None => all(&asked, &mut read, out)?,
+    }
+    if !asked.is_found.get() && !out.is_closed() {
+        notes.line(format!("note: {}", asked.why_nothing()));
+        notes.flush();
     }
     // What can be read is printed first: one job that lost its folder hides no other.
     let mut gone = asked.gone.into_inner().into_iter();
@@ -70,6 +83,10 @@ struct Asked<'a> {
     as_json: bool,
     /// Jobs whose folders are not there any more.
     gone: RefCell<Vec<JobRow>>,
+    /// How far the query came: jobs and tries that fit, and records.
+    has_job: Cell<bool>,
+    has_try: Cell<bool>,
+    is_found: Cell<bool>,
 }
 
 fn all(asked: &Asked<'_>, read: &mut Read, out: &mut Out) -> Result<(), Failure> {
@@ -141,7 +158,11 @@ impl Asked<'_> {
                     name: &row.name,
                     playbook: &row.playbook,
                 };
-                if self.query.fits_job(&of_job) && !give(row)? {
+                if !self.query.fits_job(&of_job) {
+                    continue;
+                }
+                self.has_job.set(true);
+                if !give(row)? {
                     return Ok(());
                 }
             }
@@ -190,6 +211,7 @@ impl Asked<'_> {
             if !self.query.fits_try(&of_try) {
                 continue;
             }
+            self.has_try.set(true);
             let path = logs::path(&row.dir, key);
             let span = spans.get(&key).cloned().unwrap_or(Timestamp(0)..Timestamp(i64::MAX));
             let mut goes_on = true;
@@ -200,6 +222,7 @@ impl Asked<'_> {
                 let time = if raw.is_indexed { raw.time } else { raw.time.clamp(span.start, span.end) };
                 let line = OfLine { time, level, stream: raw.stream, text: &text };
                 if self.query.fits_line(&line) {
+                    self.is_found.set(true);
                     goes_on = give(self.draw(row, &view, (key, &of_try), &line));
                 }
                 goes_on
@@ -212,6 +235,17 @@ impl Asked<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Says what of the query nothing fits: a name that was mistyped looks like a job that said nothing.
+    fn why_nothing(&self) -> &'static str {
+        match (self.has_job.get(), self.has_try.get()) {
+            (false, _) => "no job fits what the query says of jobs and times",
+            (true, false) => {
+                "no step that wrote anything fits what the query says of stages, cells and steps"
+            }
+            (true, true) => "no line fits what the query says of lines and times",
+        }
     }
 
     fn draw(

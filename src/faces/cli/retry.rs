@@ -36,7 +36,9 @@ pub(super) fn retry(
         return with_inputs(context, args, (&history, &row), (out, notes));
     }
     let view = pick::view(&history, &row)?;
-    let order = Order::Retry { scope: scope(&view, args)? };
+    let scope = scope(&view, args)?;
+    let scope = if args.refresh { RetryScope::Anew(Box::new(scope)) } else { scope };
+    let order = Order::Retry { scope };
     if row.outcome.is_none() && row.owner_alive {
         return steer::send(context, (&history, &row), &args.job, (order, &args.order), out);
     }
@@ -54,6 +56,13 @@ pub(super) fn retry(
         notes.line(format!(
             "`{}` has changed since this job began, and a job keeps what it began with: `{run}` runs the new one",
             library::shown(root, &path)
+        ));
+        notes.flush();
+    }
+    if args.refresh && history.plan(&row.id)?.cache.off {
+        notes.line(format!(
+            "job #{} was started with `--no-cache`, so nothing of it is kept for others either",
+            row.number
         ));
         notes.flush();
     }
@@ -112,6 +121,9 @@ fn with_inputs(
     steer::expected(history, row, &args.order)?;
     let ahead = engine::get_ready(context.outside.world);
     let mut request = history.request(&row.id)?;
+    if args.refresh {
+        (request.cache.refresh, request.cache.off) = (true, false);
+    }
     for (name, value) in &args.inputs {
         request.inputs.retain(|(known, _)| known != name);
         request.inputs.push((name.clone(), Json::String(value.clone())));

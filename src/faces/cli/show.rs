@@ -9,7 +9,7 @@ use super::args::ShowArgs;
 use super::list::{local_time, row_json, state, state_word};
 use super::pick;
 use super::table::Table;
-use crate::engine::{JobRow, clock, library, logs};
+use crate::engine::{JobRow, clock, library, logs, reports};
 use crate::faces::caching;
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
@@ -18,6 +18,7 @@ use crate::faces::out::Out;
 use crate::faces::shares;
 use crate::faces::signs::State;
 use crate::faces::summary;
+use crate::faces::waits;
 use crate::faces::why::{earlier_tries, runs, step_words, why_cell, why_stage};
 use crate::faces::words;
 use crate::logic::job::event::{Cause, Outcome};
@@ -43,6 +44,9 @@ pub(super) fn show(context: &Context, args: &ShowArgs, out: &mut Out) -> Result<
     } else {
         print(context, out, &row, &view);
         print_gates(context, out, &row, &view);
+        for warning in reports::warnings(&row.dir) {
+            out.line(format!("warning: {}", written_out(&warning, false)));
+        }
     }
     Ok(Ending::Success)
 }
@@ -263,9 +267,12 @@ fn failed_why(view: &JobView, cell: u32) -> String {
     if it.run > 1 {
         parts.push(runs(view, cell));
     }
+    if let Some((step, wait)) = waits::of_step(view, cell) {
+        parts.push(format!("{} {}", step_words(view, cell, step), wait.told()));
+    }
     match &it.cache {
-        Some(cache) => parts.push(caching::told(cache)),
-        None => parts.extend(caching::missed(view, cell)),
+        Some(cache) => parts.push(caching::told_in_list(cache)),
+        None => parts.extend(caching::missed_in_list(view, cell)),
     }
     parts.join("; ")
 }
@@ -280,6 +287,7 @@ fn job_json(row: &JobRow, view: &JobView) -> Json {
     object["seconds"] = view.worked.finished.map(|finished| view.elapsed(finished).as_secs_f64()).into();
     object["attempt_seconds"] = seconds(view.worked.started, view.worked.finished);
     object["outputs"] = pairs(&view.outputs);
+    object["warnings"] = reports::warnings(&row.dir).into();
     object["gates"] = gates_json(view);
     object["stages"] = (0u32..)
         .zip(&view.stages)

@@ -74,7 +74,7 @@ fn prune(context: &Context, args: &PruneArgs, out: &mut Out) -> Result<Ending, F
     let given = (args.keep.map(|it| it as usize), args.older_than, args.max_size);
     let is_given = given != (None, None, None);
     let (count, age, bytes) = if is_given { given } else { context.settings.keep() };
-    let keep = Keep { count, age, bytes, interrupted: args.interrupted };
+    let keep = Keep { count, age, bytes, interrupted: args.interrupted, without_limit: !is_given };
     let found = upkeep::pruning(&context.project, keep, clock::now())?.unwrap_or_default();
     let done = match args.dry_run {
         true => found,
@@ -101,7 +101,9 @@ fn prune(context: &Context, args: &PruneArgs, out: &mut Out) -> Result<Ending, F
         out.line(format!("{folder}, left of a job that was removed"));
     }
     for (number, why) in done.spared.iter().filter(|(_, why)| why.contains("interrupted")) {
-        out.line(format!("#{number} stays: {why} (`--interrupted` removes it, too)"));
+        let hint =
+            if *why == upkeep::Pruning::RECOVERABLE { " (`--interrupted` removes it, too)" } else { "" };
+        out.line(format!("#{number} stays: {why}{hint}"));
     }
     let bytes = done.doomed.iter().map(|it| it.bytes).sum();
     let verb = if args.dry_run { "would be removed" } else { "removed" };

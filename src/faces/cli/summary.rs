@@ -44,14 +44,19 @@ pub(super) fn summary(
     match &args.output {
         Some(path) => {
             let shown = path.display();
-            reports::write(path, text.as_bytes()).map_err(|error| {
+            let made = reports::write(path, text.as_bytes()).map_err(|error| {
                 Failure::surroundings(format!(
                     "the summary cannot be written to `{shown}`: {}",
                     crate::logic::text::clean::written_out(&error, false)
                 ))
                 .help("name a file in a folder that you may write to")
             })?;
-            out.line(format!("the summary of job #{} is in `{shown}`", row.number));
+            let made = made.map(|folder| format!(" (the folder `{}` is new)", folder.display()));
+            out.line(format!(
+                "the summary of job #{} is in `{shown}`{}",
+                row.number,
+                made.unwrap_or_default()
+            ));
         }
         // A file is made of this, and each format has made safe what is in it.
         None if !out.is_terminal && format.is_some() => out.bytes(text.as_bytes()),

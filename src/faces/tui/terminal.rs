@@ -32,6 +32,9 @@ const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1002l\x1b[?1000l";
 const LEAVE: &str = "\x18\x1b[?2026l\x1b[?1006l\x1b[?1002l\x1b[?1000l\x1b[?2004l\x1b[0m\x1b[?7h\x1b[r\
     \x1b[?1049l\x1b[?25h\x1b[23;0t";
 
+/// Empties the other screen. tmux, made smaller while that was on, would leave rows of it above what it shows then.
+const EMPTY: &str = "\x18\x1b[?2026l\x1b[0m\x1b[r\x1b[2J";
+
 /// Terminals that know it show what is between the two at once.
 const BEGIN_FRAME: &[u8] = b"\x1b[?2026h";
 const END_FRAME: &[u8] = b"\x1b[?2026l";
@@ -49,6 +52,8 @@ pub struct Terminal {
     frame: Vec<u8>,
     /// Everything is to be written again, after a clear.
     is_stale: bool,
+    /// The other screen is on, unless it was left in the middle of something.
+    has_entered: bool,
     /// The mouse is ours and not the terminal's, while a screen is on.
     mouse: bool,
     /// Nobody wants the frame that is being written any more.
@@ -81,6 +86,7 @@ impl Terminal {
             title: String::new(),
             frame: Vec::new(),
             is_stale: true,
+            has_entered: false,
             mouse: true,
             abandoned: Arc::default(),
             keys: None,
@@ -124,6 +130,7 @@ impl Terminal {
         if held::hold(self.start_guard, take, Holder::Screen)? {
             self.write(SAVE_TITLE.as_bytes())?;
             self.write(ENTER.as_bytes())?;
+            self.has_entered = true;
             self.write_mouse()?;
         }
         Ok(())
@@ -165,7 +172,8 @@ impl Terminal {
 
     /// Gives the terminal back.
     pub fn leave(&mut self) {
-        held::leave_now();
+        // Only where the other screen is on for sure: this one is not ours.
+        held::leave_after(if std::mem::take(&mut self.has_entered) { EMPTY } else { "" });
         if self.keys.take().is_some() {
             // The stream is gone, but the call that wakes its thread may still be waiting to be seen. Seen together with a
             // key it would hide that key from the next stream.

@@ -85,7 +85,9 @@ pub(super) fn shows(order: &Order, facts: Facts<'_>) -> bool {
         Order::Retry { scope } => match scope {
             RetryScope::Cell(cell) => phase(view, RowId::Cell(*cell)).is_live(),
             RetryScope::Stage(stage) => phase(view, RowId::Stage(*stage)).is_live(),
-            RetryScope::From(_) | RetryScope::Failed | RetryScope::All => !view.live.is_empty(),
+            RetryScope::From(_) | RetryScope::Failed | RetryScope::All | RetryScope::Anew(_) => {
+                !view.live.is_empty()
+            }
         },
         Order::Rollback { .. } => view.cells.iter().any(|it| it.is_rolling),
         Order::Approve { gate, .. } | Order::Reject { gate, .. } => {

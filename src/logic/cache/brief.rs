@@ -4,13 +4,22 @@
 
 use super::{Difference, Miss};
 
+/// Said where nothing at all is known of a name. On a first run that holds for everything, so faces say it once.
+pub const NOTHING_KEPT: &str = "nothing was kept so far";
+
 impl Miss {
+    /// Says whether no result of that name was kept before.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        self.reason == "new"
+    }
+
     /// Says in one short clause why a result has to be made: the first field that differed, or what kept it from being
     /// looked for.
     #[must_use]
     pub fn brief(&self) -> String {
         match (self.reason.as_str(), self.differed.as_slice()) {
-            ("new", _) => "nothing was kept so far".to_owned(),
+            ("new", _) => NOTHING_KEPT.to_owned(),
             ("refresh", _) => "made anew, as asked for".to_owned(),
             ("changed", [first, more @ ..]) => match more.len() {
                 0 => first.brief(),

@@ -10,6 +10,7 @@ pub mod pattern;
 
 use std::sync::Arc;
 
+pub use brief::NOTHING_KEPT;
 use serde::{Deserialize, Serialize};
 
 use crate::logic::artifact::Artifact;

@@ -121,6 +121,9 @@ pub fn launch(state: &JobState, key: AttemptKey) -> Result<Launch, ExprError> {
     };
     let shell = effective_shell(state, it.stage, key.step, shell);
     let closed = super::recipe::closed(state, it.stage, key.step);
+    // What runs the container is no part of it: `PATH` of a service is not that of the container engine.
+    let is_container = part.as_ref().is_some_and(|part| part.is_container);
+    let env = if is_container { environment(state, key.cell, None)? } else { env };
     let first = closed.iter().flatten().map(|(name, value)| (name.clone(), Some(value.clone())));
     let env = env.into_iter().map(|(k, v)| (k.to_string(), Some(v.to_string())));
     let mut env: Vec<(String, Option<String>)> = first.chain(env).collect();
@@ -136,11 +139,7 @@ pub fn launch(state: &JobState, key: AttemptKey) -> Result<Launch, ExprError> {
     }
     own_variables(state, key, model, &mut env);
     if closed.is_some() {
-        // What differs between jobs must not get into a result.
-        let name = format!("cached/{}/{}", it.id, key.step);
-        let identity = blake3::hash(name.as_bytes()).to_hex()[..32].to_owned();
-        env.push(("SORTIE_IDEMPOTENCY_KEY".to_owned(), Some(identity)));
-        env.push(("SORTIE_ATTEMPT".to_owned(), Some("1".to_owned())));
+        same_in_all_jobs(&it.id, key.step, &mut env);
     }
     let (program, after_end) = match (part, files) {
         (_, Some((program, errand))) => {
@@ -233,6 +232,14 @@ pub fn job_variables(job_id: &str, root: &str, program: &str) -> Vec<(String, St
     [("SORTIE", "true"), ("SORTIE_JOB", job_id), ("SORTIE_WORKSPACE", root), ("SORTIE_EXE", program)]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into()
+}
+
+/// What differs between jobs must not get into a result.
+fn same_in_all_jobs(cell: &str, step: u32, env: &mut Vec<(String, Option<String>)>) {
+    let name = format!("cached/{cell}/{step}");
+    let identity = blake3::hash(name.as_bytes()).to_hex()[..32].to_owned();
+    env.push(("SORTIE_IDEMPOTENCY_KEY".to_owned(), Some(identity)));
+    env.push(("SORTIE_ATTEMPT".to_owned(), Some("1".to_owned())));
 }
 
 fn own_variables(state: &JobState, key: AttemptKey, model: &Step, env: &mut Vec<(String, Option<String>)>) {

@@ -32,6 +32,8 @@ pub enum RetryScope {
     Cell(u32),
     /// A stage and what depends on it, as `From`. While the job runs, only one that did not pass.
     Stage(u32),
+    /// The same as within, and no earlier result is taken for any of it.
+    Anew(Box<Self>),
 }
 
 /// A wish of a person or a program.

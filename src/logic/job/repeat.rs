@@ -170,7 +170,21 @@ fn plain_scope(state: &JobState, scope: &RetryScope) -> RetryScope {
             Some(stage) if state.stages[stage as usize].cells == [cell] => RetryScope::Stage(stage),
             _ => RetryScope::Cell(cell),
         },
+        RetryScope::Anew(ref scope) => RetryScope::Anew(Box::new(plain_scope(state, scope))),
         ref other => other.clone(),
+    }
+}
+
+fn described_scope(state: &JobState, scope: &RetryScope) -> String {
+    let name = |target: &Target| super::steer::name(state, target);
+    match scope {
+        RetryScope::Failed => "retry what failed".to_owned(),
+        RetryScope::All => "retry everything".to_owned(),
+        RetryScope::From(stage) | RetryScope::Stage(stage) => {
+            format!("retry {}", name(&Target::Stage(*stage)))
+        }
+        RetryScope::Cell(cell) => format!("retry {}", name(&Target::Cell(*cell))),
+        RetryScope::Anew(scope) => format!("{} without earlier results", described_scope(state, scope)),
     }
 }
 
@@ -199,14 +213,7 @@ fn described(state: &JobState, order: &Order) -> String {
         Order::Skip { target } => format!("skip {}", name(target)),
         Order::WithdrawSkip { target } => format!("take back the skip of {}", name(target)),
         Order::Rollback { target } => format!("roll back {}", name(target)),
-        Order::Retry { scope } => match scope {
-            RetryScope::Failed => "retry what failed".to_owned(),
-            RetryScope::All => "retry everything".to_owned(),
-            RetryScope::From(stage) | RetryScope::Stage(stage) => {
-                format!("retry {}", name(&Target::Stage(*stage)))
-            }
-            RetryScope::Cell(cell) => format!("retry {}", name(&Target::Cell(*cell))),
-        },
+        Order::Retry { scope } => described_scope(state, scope),
         Order::Approve { gate: at, note, inputs, claimed } => {
             let values: Vec<String> = inputs
                 .iter()

@@ -140,7 +140,31 @@ pub fn removals(state: &JobState, cell: u32) -> Vec<Vec<String>> {
         let of = &it.steps[sidecar.step];
         of.attempt > 0 && of.done().is_none_or(|done| done.end.is_none())
     };
-    tree.sidecars.iter().filter(is_open).filter_map(|sidecar| removal(state, cell, sidecar)).collect()
+    let containers = tree.sidecars.iter().filter(is_open).filter_map(|sidecar| removal(state, cell, sidecar));
+    let is_logged_in = |at: &usize| {
+        let prepares = |step: &usize| tree.steps[*step].part == Some(Part::Prepare(*at));
+        (0..tree.steps.len()).filter(prepares).any(|step| {
+            let of = &it.steps[step];
+            of.attempt > 0 && of.done().is_none_or(|done| done.end.is_none())
+        })
+    };
+    let logins =
+        (0..tree.sidecars.len()).filter(is_logged_in).filter_map(|at| login_removal(state, cell, at));
+    containers.chain(logins).collect()
+}
+
+/// Returns the folder in which a log-in at a registry lies while an image is got.
+fn login_folder(state: &JobState, cell: u32, at: usize) -> String {
+    format!("{}/login-{cell}-{}-{at}", state.setting.dir, state.cells[cell as usize].run)
+}
+
+/// Returns the command that removes the log-in of a sidecar, if it has one: a step that is killed cannot.
+fn login_removal(state: &JobState, cell: u32, at: usize) -> Option<Vec<String>> {
+    let it = &state.cells[cell as usize];
+    let sidecar = &state.setting.plan.playbook.stages[it.stage as usize].steps.sidecars[at];
+    let (of, _) = container(state, sidecar)?;
+    of.credentials.as_ref()?;
+    Some(["rm", "-rf", "--", &login_folder(state, cell, at)].map(str::to_owned).into())
 }
 
 fn removal(state: &JobState, cell: u32, sidecar: &Sidecar) -> Option<Vec<String>> {
@@ -154,6 +178,8 @@ pub(super) struct Started {
     pub program: Program,
     /// The errand, for the environment.
     pub errand: String,
+    /// It holds a container, which gets its variables in the errand.
+    pub is_container: bool,
     /// Run when it has ended, however it has.
     pub after: Vec<String>,
 }
@@ -174,7 +200,10 @@ pub(super) fn started(
     let of = Of { state, key, stage, it, sidecar, at: part.sidecar(), scope };
     let mut after = Vec::new();
     let errand = match part {
-        Part::Prepare(_) => Errand::Prepare(of.prepare()?),
+        Part::Prepare(at) => {
+            after = login_removal(state, key.cell, at).unwrap_or_default();
+            Errand::Prepare(of.prepare()?)
+        }
         Part::Ready(_) => Errand::Wait(of.wait()?),
         Part::Run(_) => {
             if let Some((container, engine)) = container(state, sidecar) {
@@ -187,10 +216,11 @@ pub(super) fn started(
             }
         }
     };
+    let is_container = matches!(errand, Errand::Container(_));
     let errand = serde_json::to_string(&errand)
         .map_err(|error| ExprError::evaluation("service", format!("no errand: {error}")))?;
     let program = Program::Direct(vec!["/proc/self/exe".to_owned(), errand::COMMAND.to_owned()]);
-    Ok(Some(Started { program, errand, after }))
+    Ok(Some(Started { program, errand, is_container, after }))
 }
 
 struct Of<'a> {
@@ -243,10 +273,25 @@ impl Of<'_> {
                     Some((user, password)) => Some((self.text(user)?, self.text(password)?)),
                     None => None,
                 },
+                folder: login_folder(self.state, self.key.cell, self.at),
             }),
             None => None,
         };
-        Ok(errand::Prepare { ports: wanted.collect(), avoid, image })
+        Ok(errand::Prepare { ports: wanted.collect(), avoid, silent: self.silent(), image })
+    }
+
+    /// Returns the address that is looked at, unless it is that of a port of its own, which is found free anyway. What
+    /// cannot be said yet, because it names such a port, is none.
+    fn silent(&self) -> Vec<Target> {
+        let look = match self.sidecar.ready.as_ref().map(|ready| &ready.probe) {
+            Some(Probe::Tcp(text)) => self.text(text).and_then(|text| self.target(&text)).map(Look::Tcp),
+            Some(Probe::Http(text)) => self.text(text).and_then(|text| self.http(&text)),
+            _ => return Vec::new(),
+        };
+        match look {
+            Ok(Look::Tcp(target) | Look::Http { target, .. }) if target.inner.is_none() => vec![target],
+            _ => Vec::new(),
+        }
     }
 
     fn container(&self, container: &Container, engine: &str) -> Result<errand::Container, ExprError> {
@@ -345,9 +390,13 @@ impl Of<'_> {
     }
 }
 
-/// Says whether a step of the cell is a sidecar that was begun, so that something may be left of it.
+/// Says whether a step of the cell is a sidecar that was begun, or a log-in for one, so that something may be left of it.
 pub(super) fn may_leave(tree: &StepTree, step: u32) -> bool {
-    tree.steps[step as usize].part.is_some_and(Part::is_run)
+    tree.steps[step as usize].part.is_some_and(|part| match part {
+        Part::Run(_) => true,
+        Part::Prepare(at) => tree.sidecars[at].container.as_ref().is_some_and(|it| it.credentials.is_some()),
+        Part::Ready(_) => false,
+    })
 }
 
 /// Says whether a try that was lost took the sidecars along that it worked with.

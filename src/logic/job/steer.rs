@@ -279,6 +279,7 @@ fn reach(state: &JobState, scope: &RetryScope, finished: bool) -> Result<(Vec<u3
     let mut partial: BTreeSet<u32> = BTreeSet::new();
     let bad = |outcome: Option<Outcome>| matches!(outcome, Some(Outcome::Failure | Outcome::Cancelled));
     match scope {
+        RetryScope::Anew(scope) => return reach(state, scope, finished),
         RetryScope::All if finished => whole.extend((0u32..).zip(&state.stages).map(|(at, _)| at)),
         RetryScope::From(stage) if finished => {
             exists(state, &Target::Stage(*stage))?;
@@ -432,7 +433,9 @@ fn asked_for(
 ) -> (BTreeSet<u32>, BTreeSet<u32>) {
     let bad = |outcome: Option<Outcome>| matches!(outcome, Some(Outcome::Failure | Outcome::Cancelled));
     match scope {
-        RetryScope::All => (whole.iter().copied().collect(), cells.iter().copied().collect()),
+        RetryScope::All | RetryScope::Anew(_) => {
+            (whole.iter().copied().collect(), cells.iter().copied().collect())
+        }
         RetryScope::From(stage) | RetryScope::Stage(stage) => {
             (super::calls::with_called(state, *stage).into_iter().collect(), BTreeSet::new())
         }

@@ -313,7 +313,8 @@ impl<'t> Reader<'t> {
                 tree.steps.push(step);
                 tree.steps.len() - 1
             };
-            if it.container.is_some() || !it.ports.is_empty() {
+            let looks = it.ready.as_ref().is_some_and(|ready| !matches!(ready.probe, Probe::Run(_)));
+            if it.container.is_some() || !it.ports.is_empty() || looks {
                 add(Part::Prepare(at), ".prepare", &mut first, literal("prepare", it.span));
             }
             let text = match (&it.process, &it.container) {

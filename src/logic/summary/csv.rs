@@ -10,7 +10,7 @@ use crate::logic::job::event::Outcome;
 use crate::logic::time::Timestamp;
 
 const HEAD: &str = "job,stage,cell,step,title,state,outcome,conclusion,attempts,exit_code,signal,started,finished,seconds,\
-                    waited_seconds,user_seconds,system_seconds,max_rss_kib,log_bytes,annotations,cache,cause";
+                    waited_seconds,user_seconds,system_seconds,max_rss_kib,log_bytes,annotations,cache,cause,artifacts";
 
 /// Returns the file.
 pub(super) fn render(it: &Summary) -> String {
@@ -23,10 +23,10 @@ pub(super) fn render(it: &Summary) -> String {
         }
         for cell in &stage.cells {
             if cell.steps.is_empty() {
-                of_cell(it.job.number, stage, cell).onto(&mut out);
+                of_cell(it, stage, cell).onto(&mut out);
             }
             for step in &cell.steps {
-                of_step(it.job.number, stage, cell, step).onto(&mut out);
+                of_step(it, stage, cell, step).onto(&mut out);
             }
         }
     }
@@ -49,36 +49,50 @@ fn of_stage(job: u64, stage: &Stage) -> Row {
     row.extend([String::new(), String::new(), String::new()]);
     row.extend(times(stage.started, stage.finished, stage.took, None));
     row.extend(std::iter::repeat_n(String::new(), 6));
-    row.push(text(stage.cause.as_deref()));
+    row.extend([text(stage.cause.as_deref()), String::new()]);
     Row(row)
 }
 
-fn of_cell(job: u64, stage: &Stage, cell: &Cell) -> Row {
-    let mut row = vec![job.to_string(), csv(&stage.id), csv(&cell.address), String::new(), String::new()];
+fn of_cell(it: &Summary, stage: &Stage, cell: &Cell) -> Row {
+    let mut row =
+        vec![it.job.number.to_string(), csv(&stage.id), csv(&cell.address), String::new(), String::new()];
     row.extend(stands(cell.state, cell.outcome, cell.result));
     row.extend([String::new(), String::new(), String::new()]);
     row.extend(times(cell.started, cell.finished, cell.took, Some(cell.waits.total())));
     row.extend(std::iter::repeat_n(String::new(), 5));
-    row.extend([cache(cell.cache.as_ref()), text(cell.cause.as_deref())]);
+    row.extend([cache(cell.cache.as_ref()), text(cell.cause.as_deref()), artifacts(it, cell)]);
     Row(row)
 }
 
-fn of_step(job: u64, stage: &Stage, cell: &Cell, step: &Step) -> Row {
-    let mut row =
-        vec![job.to_string(), csv(&stage.id), csv(&cell.address), csv(&step.step), csv(&step.title)];
+fn of_step(it: &Summary, stage: &Stage, cell: &Cell, step: &Step) -> Row {
+    let mut row = vec![
+        it.job.number.to_string(),
+        csv(&stage.id),
+        csv(&cell.address),
+        csv(&step.step),
+        csv(&step.title),
+    ];
     row.extend(stands(step.state, step.outcome, step.conclusion));
     row.push(step.attempts.to_string());
     row.push(number(step.exit_code));
     row.push(number(step.signal));
-    // What a cell waited for stands in the row of its first step.
-    let waited = (step.number == cell.steps.first().map_or(0, |it| it.number)).then(|| cell.waits.total());
+    // What a cell waited for stands in the row of its first step, and what it published, too.
+    let is_first = step.number == cell.steps.first().map_or(0, |it| it.number);
+    let waited = is_first.then(|| cell.waits.total());
     row.extend(times(step.started, step.finished, step.took, waited));
     row.push(seconds(step.user_seconds));
     row.push(seconds(step.system_seconds));
     row.extend([step.max_rss_kib.to_string(), step.log_bytes.to_string(), step.annotations.to_string()]);
     row.push(cache(step.cache.as_ref().or(cell.cache.as_ref())));
     row.push(text(step.cause.as_deref()));
+    row.push(if is_first { artifacts(it, cell) } else { String::new() });
     Row(row)
+}
+
+/// Names of the artifacts of a cell; `summary.json` has the rest of them.
+fn artifacts(it: &Summary, cell: &Cell) -> String {
+    let names = it.artifacts.iter().filter(|artifact| artifact.cell == cell.address);
+    csv(&names.map(|artifact| &*artifact.name).collect::<Vec<_>>().join("; "))
 }
 
 fn stands(state: &str, outcome: Option<Outcome>, counts_as: Option<Outcome>) -> [String; 3] {

@@ -9,8 +9,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::escape::{one_line, visible, xml};
-use super::model::{Cell, Failure, Stage, Step, Summary};
+use super::model::{Artifact, Cell, Failure, Stage, Step, Summary};
 use crate::logic::job::event::Outcome;
+use crate::logic::text::{bytes_text, plural};
 
 /// Returns the file.
 pub(super) fn render(it: &Summary) -> String {
@@ -154,8 +155,13 @@ fn suite(it: &Summary, at: usize, stage: &Stage) -> Suite {
             stage.cause.as_deref().unwrap_or(stage.state),
         ));
     }
-    let properties =
+    let mut properties: Vec<(String, String)> =
         stage.outputs.iter().map(|(name, value)| (format!("output.{name}"), value.to_string())).collect();
+    let is_own = |artifact: &&Artifact| stage.cells.iter().any(|cell| cell.address == artifact.cell);
+    properties.extend(it.artifacts.iter().filter(is_own).map(|artifact| {
+        let size = format!("{}, {}", plural(artifact.files as usize, "file"), bytes_text(artifact.bytes));
+        (format!("artifact.{}", artifact.name), format!("{size}, {}", artifact.digest))
+    }));
     Suite {
         name: stage.id.clone(),
         id: at,

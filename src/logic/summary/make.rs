@@ -238,10 +238,12 @@ fn step(
 fn cache_line(cached: &Cached) -> CacheLine {
     let (decision, reason, saved) = match cached {
         Cached::Hit { saved } => ("hit", None, *saved),
-        Cached::Miss { reason } => ("miss", Some(reason.clone()), None),
-        Cached::Stored { reason } => ("stored", Some(reason.clone()), None),
+        Cached::Miss { reason, .. } => ("miss", Some(reason.clone()), None),
+        Cached::Stored { reason, .. } => ("stored", Some(reason.clone()), None),
     };
-    CacheLine { decision, reason, saved }
+    let is_first =
+        matches!(cached, Cached::Miss { is_first: true, .. } | Cached::Stored { is_first: true, .. });
+    CacheLine { decision, reason, is_first, saved }
 }
 
 fn cache_totals(stages: &[Stage]) -> CacheTotals {

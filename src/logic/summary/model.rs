@@ -316,6 +316,9 @@ pub struct CacheLine {
     pub decision: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Nothing was kept before, which is no news where everything is listed.
+    #[serde(skip)]
+    pub is_first: bool,
     #[serde(
         rename = "saved_seconds",
         serialize_with = "some_seconds",
@@ -325,12 +328,12 @@ pub struct CacheLine {
 }
 
 impl CacheLine {
-    /// Returns it in words: `hit`, `miss: input a.txt changed`.
+    /// Returns it in words: `hit`, `miss: input a.txt changed`. That nothing was kept before, as on every first run, is none.
     #[must_use]
     pub fn words(&self) -> String {
         match &self.reason {
-            Some(reason) => format!("{}: {reason}", self.decision),
-            None => self.decision.to_owned(),
+            Some(reason) if !self.is_first => format!("{}: {reason}", self.decision),
+            _ => self.decision.to_owned(),
         }
     }
 }

@@ -70,9 +70,9 @@ pub enum Cached {
     /// The result was there, and what making it had taken before.
     Hit { saved: Option<Duration> },
     /// It was not, and why.
-    Miss { reason: String },
+    Miss { reason: String, is_first: bool },
     /// It was not, and is there now.
-    Stored { reason: String },
+    Stored { reason: String, is_first: bool },
 }
 
 impl Story {
@@ -160,13 +160,14 @@ impl Story {
                 }
             }
             Event::CacheMissed { unit, miss } if !miss.is_off() => {
-                self.note_cached(unit.cell, unit.step, Cached::Miss { reason: miss.message.clone() });
+                let (reason, is_first) = (miss.message.clone(), miss.is_first());
+                self.note_cached(unit.cell, unit.step, Cached::Miss { reason, is_first });
             }
             Event::CacheKept { unit, kept: Kept::Stored { .. } } => {
                 let before = self.cached.get(&(unit.cell, unit.step));
-                if let Some(Cached::Miss { reason }) = before {
-                    let reason = reason.clone();
-                    self.note_cached(unit.cell, unit.step, Cached::Stored { reason });
+                if let Some(Cached::Miss { reason, is_first }) = before {
+                    let (reason, is_first) = (reason.clone(), *is_first);
+                    self.note_cached(unit.cell, unit.step, Cached::Stored { reason, is_first });
                 }
             }
             _ => {}

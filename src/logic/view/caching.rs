@@ -137,6 +137,31 @@ impl JobView {
         }
     }
 
+    /// Returns the step of a running cell that waits for nothing but a look into the cache, and for what that waits, if that
+    /// is known.
+    #[must_use]
+    pub fn step_looks(&self, cell: u32) -> Option<(u32, Option<&str>)> {
+        let it = self.cells.get(cell as usize)?;
+        let tree = &self.playbook.stages.get(it.stage as usize)?.steps;
+        let is_held = self.paused.is_some() || self.cancelling.is_some() || it.gate.is_some();
+        if it.phase != Phase::Running || tree.is_concurrent || is_held || !self.looks_for_steps {
+            return None;
+        }
+        // Where another one is under way nothing is looked for.
+        let next = it.steps.iter().position(|step| !matches!(step.phase, Phase::Done(_)))?;
+        let (step, model) = (&it.steps[next], tree.steps.get(next)?);
+        let rule = model.cache.as_deref().filter(|rule| rule.mode.reads || rule.mode.writes);
+        if step.phase != Phase::Waiting || rule.is_none() {
+            return None;
+        }
+        let at = u32::try_from(next).ok()?;
+        match &step.cache {
+            None => Some((at, None)),
+            Some(CacheView::Waits(what)) => Some((at, Some(what))),
+            Some(_) => None,
+        }
+    }
+
     fn set_cache(&mut self, unit: Unit, view: CacheView) {
         let Some(it) = self.current(unit.cell, unit.run) else { return };
         let stage = it.stage;

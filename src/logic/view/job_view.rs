@@ -79,6 +79,8 @@ pub struct JobView {
     /// Of each stage, whether its cells are looked for in the cache before they wait for a slot; empty where the plan
     /// is not known.
     pub(super) looked_for: Vec<bool>,
+    /// So are steps with a `cache` of their own.
+    pub(super) looks_for_steps: bool,
     pub(super) calls: Calls,
     /// What cells have kept for others.
     pub artifacts: Artifacts,
@@ -118,6 +120,7 @@ impl JobView {
             waits: None,
             cache: CacheCounts::default(),
             looked_for: Vec::new(),
+            looks_for_steps: false,
             calls: Calls::default(),
             artifacts: Artifacts::default(),
             playbook,
@@ -128,7 +131,8 @@ impl JobView {
     #[must_use]
     pub fn of_plan(plan: &Plan) -> Self {
         let looked_for = super::caching::looked_for(plan);
-        Self { looked_for, calls: Calls::of(plan), ..Self::new(Arc::clone(&plan.playbook)) }
+        let looks_for_steps = !plan.cache.off;
+        Self { looked_for, looks_for_steps, calls: Calls::of(plan), ..Self::new(Arc::clone(&plan.playbook)) }
     }
 
     /// Takes one event in. One that was taken in before is ignored.

@@ -206,7 +206,11 @@ fn of_cell(lines: &mut Vec<Line>, view: &JobView, cell: u32, facts: Facts<'_>) {
         let text = format!("{number}{}{tries}{took}{how}", step_title(view, cell, at));
         let state = never.map_or_else(|| State::of_step(step).within(view), |(state, _)| state);
         lines.push(Line { state: Some(state), ..line(head, text) });
-        if let Some(cache) = &step.cache {
+        if let Some((_, wait)) =
+            waits::of_step(view, cell).filter(|(looked, _)| *looked == at && facts.is_live)
+        {
+            lines.push(line("", format!("  {}", wait.told())));
+        } else if let Some(cache) = &step.cache {
             lines.push(line("", format!("  cache {}", caching::told(cache))));
         }
         for (attempt, tried) in view.earlier_tries(cell, at) {

@@ -234,6 +234,9 @@ impl Told {
             Phase::Running | Phase::Stopping if view.is_frozen() => ("frozen".to_owned(), Token::Muted),
             Phase::Running if let Some(gate) = it.gate => (gate_words(view, gate, facts), Token::Attention),
             Phase::Running if let Some(calls) = calls(view, cell) => (calls, Token::Running),
+            Phase::Running if let Some((step, wait)) = waits::of_step(view, cell) => {
+                (format!("{}/{} {}", step + 1, view.own_steps(cell), wait.brief()), Token::Running)
+            }
             Phase::Running => (running(view, cell), Token::Running),
             Phase::Retrying(_) => {
                 (next.as_ref().map(|next| next.brief(facts.time)).unwrap_or_default(), Token::Running)

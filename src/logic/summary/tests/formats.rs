@@ -208,18 +208,18 @@ fn junit_has_a_suite_for_each_stage_and_a_case_for_each_step() {
 #[test]
 fn csv_has_a_row_for_each_step_and_for_what_has_none() {
     expect![[r#"
-        job,stage,cell,step,title,state,outcome,conclusion,attempts,exit_code,signal,started,finished,seconds,waited_seconds,user_seconds,system_seconds,max_rss_kib,log_bytes,annotations,cache,cause
-        12,fetch,fetch,get,get,passed,success,success,1,0,,2026-11-22T12:00:00.000000Z,2026-11-22T12:00:00.200000Z,0.200,0.000,0.012,0.003,2048,64,1,,
-        12,test,"test[os=linux, v=1]",1,make,passed,success,success,1,0,,2026-11-22T12:00:00.200000Z,2026-11-22T12:00:00.420000Z,0.220,0.000,0.012,0.003,2048,64,0,,
-        12,test,"test[os=linux, v=1]",2,unit tests,passed,success,success,1,0,,2026-11-22T12:00:00.420000Z,2026-11-22T12:00:00.540000Z,0.120,,0.012,0.003,2048,64,0,,
-        12,test,"test[os=linux, v=2]",1,make,passed,success,success,1,0,,2026-11-22T12:00:00.200000Z,2026-11-22T12:00:00.780000Z,0.580,0.000,0.012,0.003,2048,64,0,,
-        12,test,"test[os=linux, v=2]",2,unit tests,passed,success,success,1,0,,2026-11-22T12:00:00.780000Z,2026-11-22T12:00:00.900000Z,0.120,,0.012,0.003,2048,64,0,,
-        12,test,"test[os=macos, v=1]",1,make,passed,success,success,1,0,,2026-11-22T12:00:00.660000Z,2026-11-22T12:00:01.020000Z,0.360,0.460,0.012,0.003,2048,64,0,,
-        12,test,"test[os=macos, v=1]",2,unit tests,failed,failure,failure,1,101,,2026-11-22T12:00:01.020000Z,2026-11-22T12:00:01.140000Z,0.120,,0.012,0.003,2048,64,0,,exited with code 101
-        12,test,"test[os=macos, v=2]",1,make,passed,success,success,1,0,,2026-11-22T12:00:00.900000Z,2026-11-22T12:00:01.260000Z,0.360,0.700,0.012,0.003,2048,64,0,,
-        12,test,"test[os=macos, v=2]",2,unit tests,passed,success,success,1,0,,2026-11-22T12:00:01.260000Z,2026-11-22T12:00:01.380000Z,0.120,,0.012,0.003,2048,64,0,,
-        12,flaky,flaky,1,ping,passed,success,success,2,0,,2026-11-22T12:00:00.000000Z,2026-11-22T12:00:00.660000Z,0.660,0.440,0.012,0.003,2048,64,0,,
-        12,pack,,,,skipped,skipped,skipped,,,,,2026-11-22T12:00:01.380000Z,,,,,,,,,`test` did not pass
+        job,stage,cell,step,title,state,outcome,conclusion,attempts,exit_code,signal,started,finished,seconds,waited_seconds,user_seconds,system_seconds,max_rss_kib,log_bytes,annotations,cache,cause,artifacts
+        12,fetch,fetch,get,get,passed,success,success,1,0,,2026-11-22T12:00:00.000000Z,2026-11-22T12:00:00.200000Z,0.200,0.000,0.012,0.003,2048,64,1,,,
+        12,test,"test[os=linux, v=1]",1,make,passed,success,success,1,0,,2026-11-22T12:00:00.200000Z,2026-11-22T12:00:00.420000Z,0.220,0.000,0.012,0.003,2048,64,0,,,
+        12,test,"test[os=linux, v=1]",2,unit tests,passed,success,success,1,0,,2026-11-22T12:00:00.420000Z,2026-11-22T12:00:00.540000Z,0.120,,0.012,0.003,2048,64,0,,,
+        12,test,"test[os=linux, v=2]",1,make,passed,success,success,1,0,,2026-11-22T12:00:00.200000Z,2026-11-22T12:00:00.780000Z,0.580,0.000,0.012,0.003,2048,64,0,,,
+        12,test,"test[os=linux, v=2]",2,unit tests,passed,success,success,1,0,,2026-11-22T12:00:00.780000Z,2026-11-22T12:00:00.900000Z,0.120,,0.012,0.003,2048,64,0,,,
+        12,test,"test[os=macos, v=1]",1,make,passed,success,success,1,0,,2026-11-22T12:00:00.660000Z,2026-11-22T12:00:01.020000Z,0.360,0.460,0.012,0.003,2048,64,0,,,
+        12,test,"test[os=macos, v=1]",2,unit tests,failed,failure,failure,1,101,,2026-11-22T12:00:01.020000Z,2026-11-22T12:00:01.140000Z,0.120,,0.012,0.003,2048,64,0,,exited with code 101,
+        12,test,"test[os=macos, v=2]",1,make,passed,success,success,1,0,,2026-11-22T12:00:00.900000Z,2026-11-22T12:00:01.260000Z,0.360,0.700,0.012,0.003,2048,64,0,,,
+        12,test,"test[os=macos, v=2]",2,unit tests,passed,success,success,1,0,,2026-11-22T12:00:01.260000Z,2026-11-22T12:00:01.380000Z,0.120,,0.012,0.003,2048,64,0,,,
+        12,flaky,flaky,1,ping,passed,success,success,2,0,,2026-11-22T12:00:00.000000Z,2026-11-22T12:00:00.660000Z,0.660,0.440,0.012,0.003,2048,64,0,,,
+        12,pack,,,,skipped,skipped,skipped,,,,,2026-11-22T12:00:01.380000Z,,,,,,,,,`test` did not pass,
     "#]].assert_eq(&ci().summary().render(Format::Csv).replace("\r\n", "\n"));
 }
 

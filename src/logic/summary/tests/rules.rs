@@ -69,7 +69,11 @@ fn what_is_run_again_counts_as_it_went_last() {
 fn what_the_cache_decided_has_a_line_for_each_cell_and_a_total() {
     let mut tale = ci();
     tale.story.note_cached(0, None, Cached::Hit { saved: Some(Duration::from_secs(3)) });
-    tale.story.note_cached(1, None, Cached::Stored { reason: "input a.txt changed".to_owned() });
+    tale.story.note_cached(
+        1,
+        None,
+        Cached::Stored { reason: "input a.txt changed".to_owned(), is_first: false },
+    );
     let summary = tale.summary();
     let page = summary.render(Format::Markdown);
     assert!(page.contains("| Cache | 1 hit, 1 miss (1 stored); 3.0 s saved |"), "{page}");
