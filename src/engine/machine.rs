@@ -270,7 +270,10 @@ pub fn machine_holder(claim: &Claim) -> Option<Blocker> {
     if !is_of_machine(claim) {
         return None;
     }
-    let records = records_of(&base().join("locks").join(file_name(claim)));
+    let folder = base().join("locks");
+    // What others can write there tells nothing, and reading it may wait for ever.
+    [&base(), &folder].into_iter().try_for_each(|dir| only_ours(dir)).ok()?;
+    let records = records_of(&folder.join(file_name(claim)));
     let found = holders(&records, claim, Path::new("")).find(|it| keeper_lives(&it.dir));
     found.map(|it| it.blocks(claim))
 }
@@ -306,15 +309,21 @@ fn base() -> PathBuf {
 /// # Errors
 /// If it cannot be made, or somebody else can write to it.
 pub(super) fn folder() -> io::Result<PathBuf> {
-    let user = rustix::process::getuid().as_raw();
     let base = base();
     for dir in [&base, &base.join("locks")] {
         make_folder(dir)?;
-        let found = fs::symlink_metadata(dir)?;
-        if !found.is_dir() || found.uid() != user || found.mode() & 0o022 != 0 {
-            let message = format!("`{}` is not a folder that only you can write to", dir.display());
-            return Err(io::Error::other(message));
-        }
+        only_ours(dir)?;
     }
     Ok(base.join("locks"))
+}
+
+/// Refuses what is no folder, or one that others can write to.
+fn only_ours(dir: &Path) -> io::Result<()> {
+    let found = fs::symlink_metadata(dir)?;
+    let user = rustix::process::getuid().as_raw();
+    if !found.is_dir() || found.uid() != user || found.mode() & 0o022 != 0 {
+        let message = format!("`{}` is not a folder that only you can write to", dir.display());
+        return Err(io::Error::other(message));
+    }
+    Ok(())
 }

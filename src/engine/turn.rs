@@ -173,6 +173,8 @@ impl Engine {
         self.results = None;
         self.parcels = Parcels::default();
         self.syncer.end();
+        self.sharing = Sharing::default();
+        self.keeper = None;
         self.only = None;
     }
 

@@ -34,7 +34,7 @@ pub(super) fn run(command: &mut Command, limit: Duration) -> Result<Answer, Unas
     let (tell, told) = channel();
     if let Some(mut stdout) = child.stdout.take() {
         // On a thread of its own, because what it has started may hold the pipe open for ever.
-        std::thread::Builder::new()
+        let reader = std::thread::Builder::new()
             .name("answer".to_owned())
             .spawn(move || {
                 let mut bytes = Vec::new();
@@ -42,7 +42,12 @@ pub(super) fn run(command: &mut Command, limit: Duration) -> Result<Answer, Unas
                 let _ = stdout.read_to_end(&mut bytes);
                 let _ = tell.send(bytes);
             })
-            .map_err(Unasked::NotStarted)?;
+            .map_err(Unasked::NotStarted);
+        if let Err(why) = reader {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(why);
+        }
     }
     let left = || until.saturating_duration_since(Instant::now());
     let pid = rustix::process::Pid::from_child(&child);

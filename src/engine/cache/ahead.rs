@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use blake3::Hash;
 
@@ -18,6 +19,9 @@ use crate::logic::cache::Record;
 
 /// So many entries are listed for a playbook.
 const MOST: usize = 5_000;
+
+/// For so long what was read is believed: what is looked for later may be known better by then.
+const FRESH: Duration = Duration::from_secs(2);
 
 /// Lists are written anew after so many seconds, and what they name counts as used then.
 const LASTS: i64 = 3600;
@@ -41,7 +45,12 @@ pub(super) struct Ready {
 }
 
 /// Entries that were read, by their numbers.
-pub(super) type Early = HashMap<i64, Box<Read>>;
+#[derive(Debug, Default)]
+pub(super) struct Early {
+    entries: HashMap<i64, Box<Read>>,
+    /// When they were read.
+    at: Option<Instant>,
+}
 
 /// An entry that was read, and what is replayed of it.
 #[derive(Debug)]
@@ -83,14 +92,24 @@ fn read(folder: &Path, whose: i64) -> Option<Ready> {
     let db = Db::open(folder).ok()?;
     let memo = db.memo().ok()?;
     let list = db.list(whose).ok()?.map(List::of).unwrap_or_default();
-    let mut early = Early::with_capacity(list.ids.len());
+    let mut early = Early { entries: HashMap::with_capacity(list.ids.len()), at: Some(Instant::now()) };
     for (id, stored) in db.entries(&list.ids, false).ok()? {
         let Ok(entry) = Entry::read(&stored.entry) else { continue };
         let Ok(record) = entry.record() else { continue };
-        early.insert(id, Box::new(Read { entry, record }));
+        early.entries.insert(id, Box::new(Read { entry, record }));
     }
     let second = if list.ids.is_empty() { None } else { Db::open(folder).ok() };
     Some(Ready { db, second, memo, early, list })
+}
+
+impl Early {
+    /// Returns an entry that was read a moment ago, once.
+    pub(super) fn take(&mut self, id: i64) -> Option<Box<Read>> {
+        if self.at.is_some_and(|at| at.elapsed() > FRESH) {
+            *self = Self::default();
+        }
+        self.entries.remove(&id)
+    }
 }
 
 impl List {
@@ -108,13 +127,17 @@ impl List {
         }
     }
 
-    /// Returns the list of those entries as it is to be written, unless it is this one.
-    pub(super) fn changed(&self, mut ids: Vec<i64>) -> Option<Vec<u8>> {
+    /// Returns the list of those entries as it is to be written, and its time, unless it is this one.
+    pub(super) fn changed(&self, mut ids: Vec<i64>) -> Option<(Vec<u8>, i64)> {
         ids.sort_unstable();
         ids.dedup();
         ids.truncate(MOST);
-        let is_same = ids == self.ids && seconds().abs_diff(self.at) < LASTS.unsigned_abs();
-        (!is_same && !ids.is_empty()).then(|| ids.iter().flat_map(|id| id.to_le_bytes()).collect())
+        let now = seconds();
+        let is_young = now.abs_diff(self.at) < LASTS.unsigned_abs();
+        // A young one keeps its time: that its entries are used was noted then, and not since.
+        let at = if is_young { self.at } else { now };
+        let body = || (ids.iter().flat_map(|id| id.to_le_bytes()).collect(), at);
+        (!(ids.is_empty() || is_young && ids == self.ids)).then(body)
     }
 }
 
@@ -128,10 +151,10 @@ mod tests {
         assert_eq!(list.noted(), HashSet::from([3, 5]));
         assert_eq!(list.changed(vec![5, 3, 5]), None);
         assert_eq!(list.changed(Vec::new()), None);
-        let bytes = list.changed(vec![5, 3, -1]).expect("it is another one");
-        assert_eq!(List::of((0, bytes)).ids, [-1, 3, 5]);
+        let (bytes, at) = list.changed(vec![5, 3, -1]).expect("it is another one");
+        assert_eq!((List::of((0, bytes)).ids, at), (vec![-1, 3, 5], list.at));
         let old = List { at: seconds() - LASTS, ..list };
         assert!(old.noted().is_empty());
-        assert!(old.changed(vec![3, 5]).is_some());
+        assert!(old.changed(vec![3, 5]).is_some_and(|(_, at)| at > old.at));
     }
 }

@@ -151,7 +151,7 @@ impl Worker {
         let mut found = HashMap::with_capacity(ids.len());
         if !whole {
             let mut early = self.shared.early.lock().unwrap_or_else(PoisonError::into_inner);
-            ids.retain(|id| match early.remove(id) {
+            ids.retain(|id| match early.take(*id) {
                 Some(read) => found.insert(*id, Fetched::Early(read)).is_some(),
                 None => true,
             });

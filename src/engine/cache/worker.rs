@@ -580,10 +580,10 @@ impl Worker {
     fn list_taken(&self) {
         let (Some((whose, list)), Ok(db)) = (self.shared.list.get(), &self.db) else { return };
         let taken = std::mem::take(&mut *self.shared.taken.lock().unwrap_or_else(PoisonError::into_inner));
-        if let Some(body) = list.changed(taken) {
+        if let Some((body, at)) = list.changed(taken) {
             let _one = self.shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
             // Without a list nothing is read ahead.
-            let _outcome = db.together(|db| db.put_list(*whose, &body, super::look::seconds()));
+            let _outcome = db.together(|db| db.put_list(*whose, &body, at));
         }
     }
 }

@@ -98,29 +98,40 @@ const TOGETHER: (usize, usize) = (8, 128);
 /// The type of such a row. Its number is that of the last one.
 pub(super) const GATHERED: &str = "gathered";
 
-/// Takes events that are written at once apart into rows.
-pub(super) fn rows(events: &[Envelope]) -> impl Iterator<Item = &[Envelope]> {
-    let is_one = |a: &Envelope, b: &Envelope| {
-        let is_many = |it: &Envelope| MANY.contains(&it.event.type_name());
-        a.time == b.time && is_many(a) && is_many(b)
-    };
-    let (few, most) = TOGETHER;
-    events.chunk_by(is_one).flat_map(move |run| run.chunks(if run.len() < few { 1 } else { most }))
-}
+/// A row that has grown beyond so many bytes takes no more: results may carry outputs of any length.
+const MOST_BYTES: usize = 256 * 1024;
 
-/// Writes a row of one event or more.
-pub(super) fn write_row(
+/// Writes events that belong together by the moment at which they were decided.
+pub(super) fn write(
     insert: &mut rusqlite::CachedStatement<'_>,
     number: u64,
-    row: &[Envelope],
+    events: &[Envelope],
 ) -> Result<(), EngineError> {
-    let Some(last) = row.last() else { return Ok(()) };
-    let (kind, body) = match row {
-        [one] => (one.event.type_name(), serde_json::to_string(&one.event)),
-        many => (GATHERED, serde_json::to_string(&many.iter().map(|it| &it.event).collect::<Vec<_>>())),
-    };
-    let body = body.map_err(|e| EngineError::bug(format!("an event could not be written: {e}")))?;
-    insert.execute(params![key(number, last.seq), last.time.0, kind, body])?;
+    let is_many = |it: &Envelope| MANY.contains(&it.event.type_name());
+    let (few, most) = TOGETHER;
+    for run in events.chunk_by(|a, b| a.time == b.time && is_many(a) && is_many(b)) {
+        let most = if run.len() < few { 1 } else { most };
+        let mut texts: Vec<String> = Vec::new();
+        let mut bytes = 0;
+        for (at, it) in run.iter().enumerate() {
+            let text = serde_json::to_string(&it.event)
+                .map_err(|e| EngineError::bug(format!("an event could not be written: {e}")))?;
+            bytes += text.len();
+            texts.push(text);
+            if texts.len() < most && bytes < MOST_BYTES && at + 1 < run.len() {
+                continue;
+            }
+            let (kind, body) = match texts.pop() {
+                Some(only) if texts.is_empty() => (it.event.type_name(), only),
+                last => {
+                    texts.extend(last);
+                    (GATHERED, format!("[{}]", texts.join(",")))
+                }
+            };
+            insert.execute(params![key(number, it.seq), it.time.0, kind, body])?;
+            (texts, bytes) = (Vec::new(), 0);
+        }
+    }
     Ok(())
 }
 
@@ -209,13 +220,19 @@ mod tests {
         let table = "CREATE TABLE events (id INTEGER PRIMARY KEY, time INTEGER, type TEXT, body TEXT)";
         connection.execute_batch(table).expect("a table");
         let all = events(400);
-        let sizes: Vec<usize> = rows(&all).map(<[Envelope]>::len).collect();
-        // The time changes at 30, a start is at 40, and a row has 128 at most.
-        assert_eq!(sizes, [1, 28, 10, 1, 128, 128, 104]);
-        assert_eq!(rows(&all[1..8]).map(<[Envelope]>::len).collect::<Vec<_>>(), [1; 7]);
         let mut insert =
             connection.prepare_cached("INSERT INTO events VALUES (?1, ?2, ?3, ?4)").expect("it is plain");
-        rows(&all).for_each(|row| write_row(&mut insert, 7, row).expect("it is written"));
+        write(&mut insert, 7, &all).expect("they are written");
+        // The time changes at 30, a start is at 40, and a row has 128 at most.
+        let ends = |number: u64| -> Vec<u64> {
+            let mut rows =
+                connection.prepare("SELECT id FROM events WHERE id >> 32 = ?1").expect("it is plain");
+            let ids = rows.query_map([number], |row| row.get::<_, u64>(0)).expect("they are read");
+            ids.map(|id| id.expect("a number") - key(number, 0)).collect()
+        };
+        assert_eq!(ends(7), [1, 29, 39, 40, 168, 296, 400]);
+        write(&mut insert, 8, &all[1..8]).expect("they are written");
+        assert_eq!(ends(8), [2, 3, 4, 5, 6, 7, 8]);
         for (after, limit) in [(0, 1000), (0, 1), (0, 29), (1, 5), (28, 3), (35, 10), (100, 200), (399, 9)] {
             let read = read_events(&connection, 7, after, limit).expect("they are read");
             let wanted: Vec<&Envelope> = all.iter().filter(|it| it.seq > after).take(limit).collect();

@@ -182,9 +182,7 @@ impl Store {
             let mut insert = self
                 .connection
                 .prepare_cached("INSERT INTO events (id, time, type, body) VALUES (?1, ?2, ?3, ?4)")?;
-            for row in journal::rows(events) {
-                journal::write_row(&mut insert, number, row)?;
-            }
+            journal::write(&mut insert, number, events)?;
             for it in events {
                 journal::project(&self.connection, number, it)?;
             }
@@ -232,8 +230,6 @@ impl Store {
     pub(crate) fn tidy_ahead(&self) {
         if self.disk.wal_bytes() > MOST_BYTES {
             self.empty_log();
-            // As it was opened with.
-            let _outcome = self.connection.busy_timeout(BUSY);
         }
     }
 
@@ -250,6 +246,8 @@ impl Store {
         if self.connection.busy_timeout(Duration::ZERO).is_ok() {
             // Only an optimisation: what cannot be done now is done at the end of the next job.
             let _outcome = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+            // As it was opened with: whoever lives long goes on with it.
+            let _outcome = self.connection.busy_timeout(BUSY);
         }
     }
 }

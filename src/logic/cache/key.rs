@@ -169,7 +169,6 @@ pub fn portrait(recipe: &Recipe, around: &Surroundings, inputs: &[Input], secret
     parts.push(("C library".to_owned(), of_library));
     for Field { name, value, is_secret } in recipe.closed.fields.iter().chain(&recipe.fields) {
         let shown = value.as_ref().map(|text| match is_secret {
-            true if is_of_locale(name) => bounded(text),
             true => format!("{}, {}", hidden(name), short(&blake3::keyed_hash(secret, text.as_bytes()))),
             false => bounded(text),
         });
@@ -194,13 +193,6 @@ pub fn portrait(recipe: &Recipe, around: &Surroundings, inputs: &[Input], secret
         parts.push((format!("input {}", String::from_utf8_lossy(&input.path)), Some(shown)));
     }
     Portrait(parts)
-}
-
-/// Says whether a field is a variable that tells programs which language they speak: everybody may know that.
-fn is_of_locale(field: &str) -> bool {
-    field.strip_prefix("env ").is_some_and(|name| {
-        name == "LANG" || name == "LANGUAGE" || (name.starts_with("LC_") && !name.contains(' '))
-    })
 }
 
 /// What stands for a value that is not written down. What is in a variable of somebody's session nobody knows, so none of
@@ -426,14 +418,14 @@ mod tests {
     fn only_what_may_be_secret_is_hidden() {
         let field =
             |name: &str| Field { name: name.to_owned(), value: Some("value".to_owned()), is_secret: true };
-        let names = ["env LANG", "env LC_ALL", "env CC", "env LANG of step a, as written", "run of step 1"];
+        let names = ["env LC_TOKEN", "env CC", "env LANG of step a, as written", "run of step 1"];
         let it = Recipe { fields: names.map(field).to_vec(), ..recipe() };
         let drawn = portrait(&it, &around(), &[], &[1; 32]);
         let words = names.map(|name| {
             let value = drawn.0.iter().find(|(known, _)| known == name).and_then(|(_, value)| value.clone());
             value.unwrap_or_default().split(',').next().map(str::to_owned)
         });
-        let expected = ["value", "value", "not shown", "a secret", "a secret"];
+        let expected = ["not shown", "not shown", "a secret", "a secret"];
         assert_eq!(words, expected.map(|word| Some(word.to_owned())));
     }
 }

@@ -35,6 +35,25 @@ pub fn closed(state: &JobState, stage: u32, step: u32) -> Option<Vec<(String, St
 /// What everything that is cached has.
 const ALWAYS: [&str; 4] = ["HOME", "PATH", "TMPDIR", "TZ"];
 
+/// What tells programs which language they speak, which everybody may know.
+const OF_LOCALE: [&str; 15] = [
+    "LANG",
+    "LANGUAGE",
+    "LC_ADDRESS",
+    "LC_ALL",
+    "LC_COLLATE",
+    "LC_CTYPE",
+    "LC_IDENTIFICATION",
+    "LC_MEASUREMENT",
+    "LC_MESSAGES",
+    "LC_MONETARY",
+    "LC_NAME",
+    "LC_NUMERIC",
+    "LC_PAPER",
+    "LC_TELEPHONE",
+    "LC_TIME",
+];
+
 /// Members of `run` and `github` that are others in each job, or say where the project lies.
 const OF_ONE_JOB: [&str; 11] = [
     "id",
@@ -132,7 +151,8 @@ impl Prepared {
         let mut fields = Fields::new(self.secrets(state), false);
         for (name, value) in &vars {
             // Nobody knows what is in a variable of somebody's session: a digest of it will do.
-            fields.put_hidden(&format!("env {name}"), value, !ALWAYS.contains(&name.as_str()));
+            let is_known = ALWAYS.contains(&name.as_str()) || OF_LOCALE.contains(&name.as_str());
+            fields.put_hidden(&format!("env {name}"), value, !is_known);
         }
         for name in &rule.env {
             if !vars.iter().any(|(known, _)| **known == **name) {

@@ -164,6 +164,10 @@ fn read_alone(source: &Source) -> Reading {
         known: Known::default(),
     };
     let playbook = reader.playbook();
+    if source.is_stored() {
+        // Advice that is newer than the job must not become an error of it by `policy.strict`.
+        reader.found.retain(link::is_error);
+    }
     finish(playbook, reader.found)
 }
 

@@ -68,6 +68,12 @@ impl Source {
         Self { called: Arc::clone(&caller.called), is_complete: caller.is_complete, ..self }
     }
 
+    /// Says whether it was read and checked before, and is kept with a job. What was found then holds.
+    #[must_use]
+    pub fn is_stored(&self) -> bool {
+        self.is_complete
+    }
+
     /// Returns a called file; nothing if it has to be read first.
     #[must_use]
     pub fn called_file(&self, path: &str) -> Option<Result<Arc<str>, Unread>> {

@@ -194,3 +194,26 @@ fn thousands_of_caches_are_compared_in_a_moment_and_told_once_each() {
     let found = stages(&|_| "out/**".to_owned());
     assert!((1..=1_000).contains(&found), "{found}");
 }
+
+#[test]
+fn what_ran_once_is_understood_for_ever() {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use crate::logic::playbook::source::Source;
+
+    let strict = "version: 3\npolicy: {strict: true}\nstages:\n  \
+        a: {run: x, cache: {inputs: [], outputs: [out/x]}}\n  \
+        b: {run: x, cache: {inputs: [], outputs: [out/x]}}\n";
+    let caller = "version: 3\nstages:\n  a: {uses: ./playbooks/one.yml}\n  \
+        b: {needs: a, run: 'echo ${{ needs.a.outputs.typo }}'}\n";
+    let callee: Arc<str> = Arc::from("version: 3\non: call\nstages: {x: {run: x}}\n");
+    let called = BTreeMap::from([(Arc::from("playbooks/one.yml"), Ok(callee))]);
+    for (text, called) in [(strict, BTreeMap::new()), (caller, called)] {
+        let source = Source::new("p.yml", text).with_called(Arc::new(called));
+        let new = crate::logic::playbook::read(&source);
+        assert!(new.missing.is_empty() && new.playbook.is_none(), "{:?}", new.diagnostics);
+        let again = crate::logic::playbook::read(&Source::from_stored("p.yml", &source.stored()));
+        assert!(again.playbook.is_some(), "{:?}", again.diagnostics);
+    }
+}
