@@ -4,7 +4,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use crate::logic::job::gate::text_of;
 use crate::logic::job::report::AttemptKey;
 use crate::logic::plan::Plan;
 use crate::logic::secret::Masker;
-use crate::logic::summary::{About, Story, Summary};
+use crate::logic::summary::{About, Format, Story, Summary};
 use crate::logic::text::clean::clean;
 use crate::logic::text::shortened;
 use crate::logic::time::Timestamp;
@@ -109,11 +109,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<Option<PathBuf>, String> {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    // Opening some of them waits for somebody at the other end, maybe for ever.
-    let kind = fs::metadata(path).ok().filter(|it| !it.is_file()).map(|it| it.file_type());
-    if let Some(what) = kind.and_then(strange) {
-        return Err(format!("{what} is there, and reports are plain files"));
-    }
+    let kind = may_write(path)?;
     let made = folder.ancestors().take_while(|it| !it.as_os_str().is_empty() && !it.exists()).last();
     let made = made.map(Path::to_path_buf);
     fs::create_dir_all(folder).map_err(|error| words(&error))?;
@@ -124,6 +120,31 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<Option<PathBuf>, String> {
     }
     Ok(made)
 }
+
+/// Says whether a report may be written to a path: where nothing is, an earlier report, or a device. Returns what is there
+/// if it is no plain file.
+///
+/// # Errors
+/// What is there, in words.
+pub fn may_write(path: &Path) -> Result<Option<fs::FileType>, String> {
+    let Ok(found) = fs::metadata(path) else { return Ok(None) };
+    if !found.is_file() {
+        // Opening some of them waits for somebody at the other end, maybe for ever.
+        return match strange(found.file_type()) {
+            Some(what) => Err(format!("{what} is there, and reports are plain files")),
+            None => Ok(Some(found.file_type())),
+        };
+    }
+    let mut start = Vec::new();
+    let read = fs::File::open(path).and_then(|file| file.take(START).read_to_end(&mut start));
+    read.map_err(|error| words(&error))?;
+    let start = String::from_utf8_lossy(&start);
+    let is_ours = start.trim().is_empty() || Format::ALL.iter().any(|it| it.is_one(&start));
+    if is_ours { Ok(None) } else { Err("a file is there that is no report of a job".to_owned()) }
+}
+
+/// So much of a file is looked at.
+const START: u64 = 4096;
 
 /// Names what can take no report; none if it is a device that takes bytes one after the other.
 fn strange(kind: fs::FileType) -> Option<&'static str> {

@@ -69,6 +69,10 @@ fn a_bare_run_repeats_the_last_one_with_its_inputs_and_selection() {
     let again = sandbox.sortie(["run"]).run().code(0);
     assert!(again.out.contains("to stable") && !again.out.contains("| two"), "{}", again.out);
     assert!(again.err.contains("with the same inputs and selection"), "{}", again.err);
+    // What was to be made anew was made anew.
+    sandbox.sortie(["run", "t.yml", "--refresh"]).run().code(0).done();
+    let again = sandbox.sortie(["run"]).run().code(0);
+    assert!(again.err.contains("again: `t.yml`, as in job #3\n"), "{}", again.err);
 }
 
 #[test]

@@ -220,3 +220,21 @@ fn a_damaged_database_is_said_once_and_named_until_it_is_removed() {
     cache(&["verify"]).code(0).says("is whole: 0 results").done();
     run_with(&sandbox, &[], "t").code(0).says("build[os=mac] passed").done();
 }
+
+#[test]
+fn a_store_whose_logs_were_replayed_is_whole() {
+    let text = "version: 3\nstages:\n  a: { cache: { inputs: [] }, run: echo hello }\n  b:\n    steps:\n      \
+        - run: echo plain\n      - { id: s, run: echo again, cache: { inputs: [] } }\n";
+    let sandbox = Sandbox::new().file("logs.yml", text);
+    sandbox.sortie(["run", "logs.yml", "--ui", "plain"]).run().code(0).done();
+    let again = sandbox.sortie(["run", "logs.yml", "--ui", "plain"]).run().code(0);
+    assert_eq!(again.out.matches("cached (from job #1").count(), 2, "{}", again.out);
+    sandbox.sortie(["logs", "last"]).run().code(0).says("hello").says("again").done();
+    sandbox.sortie(["store", "verify"]).run().code(0).done();
+    // The length that is recorded is that of the log which was put there.
+    let logs = sandbox.project().join(".sortie/jobs");
+    let jobs = fs::read_dir(logs).expect("it is there").flatten().map(|it| it.path().join("logs/0.1.0.1"));
+    jobs.for_each(|log| fs::write(log, "").expect("it is ours"));
+    let told = sandbox.sortie(["store", "verify"]).run().code(5);
+    assert_eq!(told.out.matches("has 0 bytes, and 6 were recorded").count(), 2, "{}", told.out);
+}

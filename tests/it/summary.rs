@@ -263,12 +263,37 @@ fn a_full_disk_is_a_warning_and_values_of_secrets_are_in_no_report() {
 }
 
 #[test]
+fn a_summary_replaces_earlier_ones_and_nothing_else() {
+    let text = "version: 3\nstages: { a: { run: echo ran >> ran } }\n";
+    let sandbox = Sandbox::new().file("p.yml", text).file("notes.md", "# mine\n");
+    sandbox.sortie(["run", "p.yml", "--ui", "plain", "--summary=new.md"]).run().code(0).done();
+    sandbox.sortie(["run", "p.yml", "--ui", "plain", "--summary=new.md"]).run().code(0).done();
+    for path in ["p.yml", "notes.md", ".sortie/sortie.db"] {
+        let flag = format!("--summary={path}");
+        let ran = sandbox.sortie(["run", "p.yml", "--ui", "plain", &flag]).run().code(2);
+        ran.complains("a file is there that is no report of a job").done();
+        let ran = sandbox.sortie(["jobs", "summary", "1", "-o", path]).run().code(5);
+        ran.complains("a file is there that is no report of a job").done();
+    }
+    assert_eq!(read(sandbox.project().join("ran")), "ran\nran\n");
+    assert_eq!(read(sandbox.project().join("p.yml")), text);
+    assert_eq!(read(sandbox.project().join("notes.md")), "# mine\n");
+}
+
+#[test]
 fn a_report_is_a_plain_file_and_what_was_not_written_is_told_to_everybody() {
-    let sandbox = Sandbox::new().file("playbooks/p.yml", "version: 3\nstages: {a: {run: 'true'}}\n");
+    let text = "version: 3\nstages: {a: {run: 'test -p pipe.md || mkfifo pipe.md'}}\n";
+    let sandbox = Sandbox::new().file("playbooks/p.yml", text);
     let pipe = sandbox.project().join("pipe.md");
     nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("it is new");
+    let refused = sandbox.sortie(["run", "p", "--summary=pipe.md"]).run().code(2);
+    refused
+        .complains("the summary cannot go to `pipe.md`: a pipe is there, and reports are plain files")
+        .done();
     let words = "the report `pipe.md` could not be written: a pipe is there, and reports are plain files";
     let run = |more: &[&'static str]| {
+        // It is there before the job ends.
+        std::fs::remove_file(&pipe).expect("it is ours");
         let words = ["run", "p", "--summary=pipe.md"].into_iter().chain(more.iter().copied());
         sandbox.sortie(words).run().code(0)
     };
@@ -281,8 +306,7 @@ fn a_report_is_a_plain_file_and_what_was_not_written_is_told_to_everybody() {
     assert_eq!(shown["warnings"][0], words, "{shown}");
     let lost = sandbox.sortie(["jobs", "summary", "1", "--output", "pipe.md"]).run().code(5);
     lost.complains("the summary cannot be written to `pipe.md`: a pipe is there").done();
-    // Once it is out of the way all is well, and nobody is warned any more.
-    std::fs::remove_file(&pipe).expect("it is ours");
+    // Where another place is named all is well, and nobody is warned any more.
     let asked = ["run", "p", "--summary=new/er/x.md"];
     sandbox.sortie(asked).run().code(0).says("report new/er/x.md (the folder `new` is new)").done();
     let asked = ["run", "p", "--summary=new/other/x.md"];

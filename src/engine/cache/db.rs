@@ -328,6 +328,21 @@ impl Db {
         Ok(())
     }
 
+    /// Forgets all results and all that is known of files, and gives back their room.
+    pub(super) fn clear(&self) -> rusqlite::Result<()> {
+        self.together(|db| {
+            let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'meta'";
+            let tables: Vec<String> =
+                db.connection.prepare(sql)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            tables
+                .iter()
+                .try_for_each(|table| db.connection.execute(&format!("DELETE FROM {table}"), []).map(|_| ()))
+        })?;
+        // Where somebody is using it, its room is used again.
+        let _outcome = self.connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)");
+        Ok(())
+    }
+
     /// Does something in one transaction.
     pub(super) fn together<T>(&self, work: impl FnOnce(&Self) -> rusqlite::Result<T>) -> rusqlite::Result<T> {
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;

@@ -332,7 +332,12 @@ pub fn clear_cache(project: &Project) -> Result<u64, EngineError> {
         files.filter_map(|it| it.metadata().ok().filter(fs::Metadata::is_file)).map(|it| it.len()).sum()
     };
     let before = size(&shelf.folder);
-    db::remove_files(&shelf.folder).map_err(|error| cannot(&error))?;
+    // A job that is at work keeps what it makes in the same database afterwards.
+    let is_empty =
+        db::path_in(&shelf.folder).exists() && Db::open(&shelf.folder).is_ok_and(|db| db.clear().is_ok());
+    if !is_empty {
+        db::remove_files(&shelf.folder).map_err(|error| cannot(&error))?;
+    }
     let pinned = pins::needed(&shelf, &pins::pins(&project.state));
     let missing_is_well = |removed: std::io::Result<()>| match removed {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(cannot(&error)),

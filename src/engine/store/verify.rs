@@ -213,6 +213,14 @@ impl Verifying<'_> {
                 Event::StepFinished(end) => {
                     recorded.insert(end.key, end.log_bytes);
                 }
+                Event::CacheHit { hit, .. } => {
+                    // Their logs were put there beside the journal.
+                    let ends = hit.record.steps.iter().map(|step| &step.end);
+                    ends.for_each(|end| {
+                        known.insert(end.key);
+                        recorded.insert(end.key, end.log_bytes);
+                    });
+                }
                 Event::StepRetrying { key, log_bytes, .. } => {
                     recorded.insert(*key, *log_bytes);
                 }

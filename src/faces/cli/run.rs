@@ -8,14 +8,15 @@ use std::sync::Arc;
 use super::args::{RunArgs, Ui};
 use super::{opened, pick, plan_caches, prepare, recover, watch};
 use crate::engine::library::{self, Opened};
-use crate::engine::{self, Ahead, Fired, Given, JobRow, OnLoss, Start};
+
+use crate::engine::{self, Ahead, Fired, Given, JobRow, OnLoss, Start, reports};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::modes::{self, Face};
 use crate::faces::out::Out;
 use crate::faces::show::{self, Shown, Skin};
 use crate::faces::summary::Volume;
-use crate::logic::plan::{Plan, PlanRequest, Selected};
+use crate::logic::plan::{CacheRequest, Plan, PlanRequest, Selected};
 use crate::logic::playbook::gate::GateRules;
 use crate::logic::text::plural;
 use crate::logic::view::JobView;
@@ -47,6 +48,13 @@ pub(super) fn run(
         None => last(context, &mut request, notes)?,
     };
     request.summary = args.summary.as_deref().map(summary_path);
+    if let Some(path) = request.summary.as_deref().filter(|path| !path.is_empty()) {
+        reports::may_write(std::path::Path::new(path)).map_err(|why| {
+            let shown = args.summary.as_deref().unwrap_or(path);
+            Failure::usage(format!("the summary cannot go to `{shown}`: {why}"))
+                .help("name a new file, or an earlier summary")
+        })?;
+    }
     let is_there = context.surroundings.stdin && context.surroundings.stdout;
     request.gates.unattended = context.surroundings.is_ci && !is_there && !args.wait_at_gates;
     let (opened, playbook) = opened::open_to_run(&context.project.root, &wanted, notes)?;
@@ -358,6 +366,8 @@ fn last(context: &Context, request: &mut PlanRequest, notes: &mut Out) -> Result
         // Who may answer at gates is a matter of the settings of today.
         let (max_parallel, gates) = (request.max_parallel.or(earlier.max_parallel), request.gates.clone());
         let own = PlanRequest { max_parallel: None, gates: GateRules::default(), ..earlier };
+        // What was to be made anew was made anew.
+        let own = PlanRequest { cache: CacheRequest { off: false, refresh: false, ..own.cache }, ..own };
         let is_plain = own == PlanRequest::default();
         *request = PlanRequest { max_parallel, gates, ..own };
         how = if is_plain { "" } else { "with the same inputs and selection" };

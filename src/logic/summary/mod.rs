@@ -43,6 +43,22 @@ impl Format {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::Markdown, Self::Html, Self::Json, Self::Xml, Self::Csv];
 
+    /// Says whether a text that begins like this is a report in this format.
+    #[must_use]
+    pub fn is_one(self, start: &str) -> bool {
+        let first = start.lines().next().unwrap_or("");
+        match self {
+            Self::Markdown => first.starts_with("# ") && first.contains(": job #"),
+            Self::Html => {
+                start.starts_with("<!doctype html>\n<html lang=\"en\">")
+                    && start.contains("\"Content-Security-Policy\"")
+            }
+            Self::Json => start.starts_with("{\n  \"schema\": ") && start.contains("\"job\": {"),
+            Self::Xml => start.lines().nth(1).is_some_and(|line| line.starts_with("<testsuites ")),
+            Self::Csv => first.starts_with("job,stage,cell,step,"),
+        }
+    }
+
     /// Returns the word that playbooks use.
     #[must_use]
     pub fn word(self) -> &'static str {

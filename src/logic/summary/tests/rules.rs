@@ -32,7 +32,9 @@ fn a_job_that_runs_has_a_summary_of_how_it_stands() {
     assert_eq!((summary.job.state, summary.job.took), ("running", Duration::from_secs(1)));
     assert!(summary.render(Format::Markdown).starts_with("# … ci: job #12 running for 1.0 s\n"));
     for format in Format::ALL {
-        assert!(!summary.render(format).is_empty());
+        let text = summary.render(format);
+        let whose: Vec<Format> = Format::ALL.into_iter().filter(|it| it.is_one(&text)).collect();
+        assert_eq!(whose, [format], "{text}");
     }
 }
 
