@@ -743,7 +743,7 @@ pub enum ConfigCommand {
     },
 }
 
-/// Explain a diagnostic, or `keys`, `exit-codes`, `events`, `settings`, `schedules`, `survival`, `on-interrupt`, `cache`, `cache-files`, `services`; bare: list the topics
+/// Explain a diagnostic, or `keys`, `exit-codes`, `events`, `settings`, `schedules`, `survival`, `on-interrupt`, `cache`, `cache-files`, `artifacts`, `services`; bare: list the topics
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = "Examples:
   sortie explain unknown-need       why, an example, the cure
