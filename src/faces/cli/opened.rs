@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use crate::engine::{Ahead, Project};
 use crate::engine::library::{self, Opened};
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::hint::quoted;
@@ -17,7 +18,7 @@ use crate::logic::text::plural;
 /// # Errors
 /// If there is no such playbook, it cannot be read, or it has errors.
 pub(super) fn open(root: &Path, wanted: &str, notes: &mut Out) -> Result<(Opened, Playbook), Failure> {
-    read(root, wanted, notes, false)
+    draw(root, library::open(root, &library::find(root, wanted)?)?, notes, false)
 }
 
 /// The same for a run: warnings come as one line, so that they do not bury what happens.
@@ -25,11 +26,30 @@ pub(super) fn open(root: &Path, wanted: &str, notes: &mut Out) -> Result<(Opened
 /// # Errors
 /// As of [`open`].
 pub(super) fn open_to_run(root: &Path, wanted: &str, notes: &mut Out) -> Result<(Opened, Playbook), Failure> {
-    read(root, wanted, notes, true)
+    draw(root, library::open(root, &library::find(root, wanted)?)?, notes, true)
 }
 
-fn read(root: &Path, wanted: &str, notes: &mut Out, brief: bool) -> Result<(Opened, Playbook), Failure> {
-    let mut opened = library::open(root, &library::find(root, wanted)?)?;
+/// The same, for a playbook that has mostly been read before.
+///
+/// # Errors
+/// As of [`open`].
+pub(super) fn open_again(
+    project: &Project,
+    wanted: &str,
+    ahead: &mut Ahead,
+    notes: &mut Out,
+) -> Result<(Opened, Playbook), Failure> {
+    let (opened, reading) = library::open_again(project, &library::find(&project.root, wanted)?)?;
+    ahead.has_read(reading);
+    draw(&project.root, opened, notes, true)
+}
+
+fn draw(
+    root: &Path,
+    mut opened: Opened,
+    notes: &mut Out,
+    brief: bool,
+) -> Result<(Opened, Playbook), Failure> {
     let found: usize = opened.files().iter().map(|(_, found)| found.len()).sum();
     if brief && found > 0 && opened.reading.playbook.is_some() {
         let path = quoted(&library::callable(root, &opened.path));
