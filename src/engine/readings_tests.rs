@@ -1,3 +1,5 @@
+//! Readings that are remembered: whole, for their text only, and never where there is something to say.
+
 use super::*;
 use crate::logic::playbook::{self, source::Unread};
 
@@ -49,7 +51,8 @@ fn what_was_read_is_remembered_for_that_text_only() {
     let path = Path::new("/p/long.yml");
     let (source, reading) = read(&long(60));
     assert!(reading.diagnostics.is_empty(), "{:?}", reading.diagnostics);
-    let remembered = remember(state.path(), path, &source, &reading).expect("there is nothing to say about it");
+    let remembered =
+        remember(state.path(), path, &source, &reading).expect("there is nothing to say about it");
     // Without a store of results nothing is kept.
     remembered.keep();
     assert!(recall(state.path(), path, &source).is_none());

@@ -102,6 +102,7 @@ impl Engine {
             trust: self.state.setting.plan.cache.trust,
             is_nested: std::env::var_os("SORTIE_JOB").is_some(),
             placed: self.parcels.placed.clone(),
+            still: self.still.clone(),
             probe: self.world.run_tool,
         };
         // The engine may have gone; then nobody needs the answer.

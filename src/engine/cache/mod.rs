@@ -19,6 +19,7 @@ mod git_index;
 mod keep;
 mod keyed;
 mod known;
+mod list;
 mod locks;
 mod logs;
 mod look;
@@ -26,6 +27,7 @@ mod memo;
 mod portraits;
 mod project;
 mod restore;
+mod seen;
 mod serve;
 mod shelf;
 mod stat;
@@ -48,6 +50,7 @@ pub use artifacts::{ArtifactFile, ArtifactKind, ArtifactState, get_artifact, loo
 pub(super) use artifacts::{Artifacts, Placed, Task};
 pub use keyed::{FilesRestored, FilesSaved, restore as restore_files, save as save_files};
 pub use portraits::made_of_key;
+pub(super) use seen::Still;
 pub use upkeep::{
     CacheLimits, CachePruned, CacheVerified, KeptResult, cached, clear_cache, made_of, prune_cache,
     verify_cache,
@@ -71,6 +74,8 @@ pub(super) struct Opening {
     pub(super) at_work: Vec<Unit>,
     /// What artifacts were put into place as.
     pub(super) placed: Placed,
+    /// Nothing in this job has changed files so far.
+    pub(super) still: Still,
     /// Starts a command line and returns what it printed: command, whole environment, folder.
     pub(super) probe: RunTool,
 }

@@ -4,8 +4,8 @@
 
 use std::path::Path;
 
-use crate::engine::{Ahead, Project};
 use crate::engine::library::{self, Opened};
+use crate::engine::{Ahead, Project};
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::hint::quoted;
 use crate::faces::out::Out;

@@ -92,6 +92,7 @@ impl Place {
             is_nested: false,
             at_work: Vec::new(),
             placed: crate::engine::cache::Placed::default(),
+            still: crate::engine::cache::Still::default(),
             probe: |command, _, _| Ok(format!("{command} 1.0")),
         }
     }
