@@ -15,8 +15,8 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{PidfdFlags, pidfd_open};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::say;
-use crate::logic::sidecar::{Container, ERRAND, Process};
+use super::{say, strangers};
+use crate::logic::sidecar::{Alone, Container, ERRAND, Process};
 
 /// Names of variables that tell the container engine what to do: its own environment cannot have those of the container.
 /// These are no secret.
@@ -61,6 +61,18 @@ fn catch_signals() -> std::io::Result<PipeReader> {
     })?;
     let gone = || Err(std::io::Error::other("the thread for signals has ended"));
     is_ready.recv().unwrap_or_else(|_| gone()).map(|()| reader)
+}
+
+/// Becomes the process in the arguments, once it is sure that nobody else listens where it is to be seen: between this look
+/// and its beginning there is nothing. Returns only if it cannot.
+pub(super) fn alone(errand: &Alone) -> String {
+    if let Err(problem) = strangers::refuse(&errand.silent) {
+        return problem;
+    }
+    let mut argv = std::env::args_os().skip(2);
+    let Some(program) = argv.next() else { return "was given nothing to run".to_owned() };
+    let error = Command::new(&program).args(argv).env_remove(ERRAND).exec();
+    format!("cannot be run: `{}` cannot be started: {error}", program.to_string_lossy())
 }
 
 /// Runs a process until it ends, or ends it by its command when a signal says so.
