@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::args::CheckArgs;
-use super::opened::look;
+use super::opened::{self, look};
 use crate::engine::library::{self, Opened};
 use crate::engine::service;
 use crate::faces::context::Context;
@@ -17,13 +17,17 @@ use crate::logic::text::{near_miss, plural};
 ///
 /// # Errors
 /// If a playbook cannot be found or read.
-pub(super) fn check(context: &Context, args: &CheckArgs, out: &mut Out) -> Result<Ending, Failure> {
+pub(super) fn check(
+    context: &Context,
+    args: &CheckArgs,
+    out: &mut Out,
+    notes: &mut Out,
+) -> Result<Ending, Failure> {
     let root = &context.project.root;
-    let paths = if args.playbooks.is_empty() {
-        library::list(root)
-    } else {
-        args.playbooks.iter().map(|wanted| library::find(root, wanted)).collect::<Result<_, _>>()?
-    };
+    let mut paths = if args.playbooks.is_empty() { library::list(root) } else { Vec::new() };
+    for wanted in &args.playbooks {
+        paths.push(opened::find(root, wanted, notes)?);
+    }
     if paths.is_empty() && !args.json {
         out.line("this project has no playbooks; they belong into the folder `playbooks`");
         return Ok(Ending::Success);

@@ -2,7 +2,7 @@
 //!
 //! Not here: finding and reading them (`engine/library.rs`), drawing (`faces/report`).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::engine::library::{self, Opened};
 use crate::faces::ending::{Ending, Failure};
@@ -28,8 +28,21 @@ pub(super) fn open_to_run(root: &Path, wanted: &str, notes: &mut Out) -> Result<
     read(root, wanted, notes, true)
 }
 
+/// Finds a playbook, and says which one it is where that can be mistaken.
+///
+/// # Errors
+/// If there is no such playbook.
+pub(super) fn find(root: &Path, wanted: &str, notes: &mut Out) -> Result<PathBuf, Failure> {
+    let (path, note) = library::find_told(root, wanted)?;
+    if let Some(note) = note {
+        notes.line(note);
+        notes.flush();
+    }
+    Ok(path)
+}
+
 fn read(root: &Path, wanted: &str, notes: &mut Out, brief: bool) -> Result<(Opened, Playbook), Failure> {
-    let mut opened = library::open(root, &library::find(root, wanted)?)?;
+    let mut opened = library::open(root, &find(root, wanted, notes)?)?;
     let found: usize = opened.files().iter().map(|(_, found)| found.len()).sum();
     if brief && found > 0 && opened.reading.playbook.is_some() {
         let path = quoted(&library::callable(root, &opened.path));
