@@ -12,7 +12,7 @@ pub mod contexts;
 mod decode;
 mod expressions;
 pub mod files;
-mod fixed_ports;
+pub mod fixed_ports;
 pub mod gate;
 pub mod keys;
 mod link;
