@@ -6,6 +6,7 @@
 mod approve;
 pub mod args;
 mod args_history;
+mod args_orders;
 pub mod args_quick;
 mod args_summary;
 mod artifacts;
