@@ -18,6 +18,7 @@ pub mod keys;
 mod link;
 mod link_actions;
 mod link_artifacts;
+mod link_calls;
 mod members;
 mod merge;
 pub mod model;
