@@ -2,7 +2,7 @@
 //!
 //! Not here: finding and reading them (`engine/library.rs`), drawing (`faces/report`).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::engine::library::{self, Opened};
 use crate::engine::{Ahead, Project};
@@ -18,7 +18,8 @@ use crate::logic::text::plural;
 /// # Errors
 /// If there is no such playbook, it cannot be read, or it has errors.
 pub(super) fn open(root: &Path, wanted: &str, notes: &mut Out) -> Result<(Opened, Playbook), Failure> {
-    draw(root, library::open(root, &library::find(root, wanted)?)?, notes, false)
+    let opened = library::open(root, &find(root, wanted, notes)?)?;
+    draw(root, opened, notes, false)
 }
 
 /// The same for a run: warnings come as one line, so that they do not bury what happens.
@@ -26,7 +27,8 @@ pub(super) fn open(root: &Path, wanted: &str, notes: &mut Out) -> Result<(Opened
 /// # Errors
 /// As of [`open`].
 pub(super) fn open_to_run(root: &Path, wanted: &str, notes: &mut Out) -> Result<(Opened, Playbook), Failure> {
-    draw(root, library::open(root, &library::find(root, wanted)?)?, notes, true)
+    let opened = library::open(root, &find(root, wanted, notes)?)?;
+    draw(root, opened, notes, true)
 }
 
 /// The same, for a playbook that has mostly been read before.
@@ -39,9 +41,23 @@ pub(super) fn open_again(
     ahead: &mut Ahead,
     notes: &mut Out,
 ) -> Result<(Opened, Playbook), Failure> {
-    let (opened, reading) = library::open_again(project, &library::find(&project.root, wanted)?)?;
+    let path = find(&project.root, wanted, notes)?;
+    let (opened, reading) = library::open_again(project, &path)?;
     ahead.has_read(reading);
     draw(&project.root, opened, notes, true)
+}
+
+/// Finds a playbook, and says which one it is where that can be mistaken.
+///
+/// # Errors
+/// If there is no such playbook.
+pub(super) fn find(root: &Path, wanted: &str, notes: &mut Out) -> Result<PathBuf, Failure> {
+    let (path, note) = library::find_told(root, wanted)?;
+    if let Some(note) = note {
+        notes.line(note);
+        notes.flush();
+    }
+    Ok(path)
 }
 
 fn draw(
