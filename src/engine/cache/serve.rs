@@ -137,7 +137,7 @@ pub(super) fn restore_to_end(shared: &Shared, places: &Places, db: &Db, (id, not
     if places.locks.take(unit, &wishes).is_err() {
         return;
     }
-    if places.locks.others().are_in_way(&wishes) {
+    if places.locks.others().in_way(&wishes).is_some() {
         return places.locks.give_back(&[unit]);
     }
     let gate = places.shelf.gate(false);

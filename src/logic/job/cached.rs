@@ -60,9 +60,12 @@ pub(super) fn rule(state: &JobState, stage: u32, step: Option<u32>) -> Option<(&
     Some((rule, mode))
 }
 
-/// Says whether a unit is looked for, or at least kept, or has outputs that nobody else may write meanwhile.
+/// Says whether a unit is looked for, or at least kept, or has files that nobody else may write meanwhile.
 fn is_active(state: &JobState, stage: u32, step: Option<u32>) -> bool {
-    rule(state, stage, step).is_some_and(|(rule, mode)| mode.reads || mode.writes || !rule.outputs.is_empty())
+    rule(state, stage, step).is_some_and(|(rule, mode)| {
+        let has_inputs = !rule.inputs.is_empty() && !rule.whole_project;
+        mode.reads || mode.writes || has_inputs || !rule.outputs.is_empty()
+    })
 }
 
 /// Says whether a unit is neither looked for nor kept: only its outputs are locked.
