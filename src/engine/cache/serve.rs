@@ -58,6 +58,8 @@ pub(super) fn serve(
         moment.look.forget();
     }
     let mut notes = shared.take_notes();
+    // What this has done with them is told below.
+    notes.retain(|note| !note.starts_with(&left_words(&head.name)));
     if known.resolved.inputs.is_empty() {
         notes.extend(shared.idle_inputs(&wanted.recipe, &known.resolved));
     }
@@ -100,6 +102,11 @@ fn complete(db: &Db, id: i64, entry: &Entry) -> Result<(), Trouble> {
         // It was removed, or made anew, since the entry was read.
         _ => Err(none()),
     }
+}
+
+/// What is said first of outputs that were not put back.
+fn left_words(name: &str) -> String {
+    format!("outputs of `{name}` were being put back when their job died")
 }
 
 /// Says what of the files on the disk is gone with a hit.
@@ -146,10 +153,10 @@ pub(super) fn restore_to_end(shared: &Shared, places: &Places, db: &Db, (id, not
     if let Ok(mut todo) = survey(&mut moment.look, &shared.memo, &entry, None) {
         let changed = leave_changed(note, &mut todo);
         if !changed.is_empty() {
+            let names = some_of(&changed);
+            let words = left_words(&entry.head.name);
             shared.note(format!(
-                "outputs of `{}` that were being put back when their job died were changed since, and left as they are: {}",
-                entry.head.name,
-                some_of(&changed)
+                "{words}; what was changed since is left for whoever takes that result: {names}"
             ));
         }
         // What cannot be restored is looked at again by whoever looks for that result.

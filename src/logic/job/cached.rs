@@ -397,6 +397,19 @@ pub fn is_needed(plan: &crate::logic::plan::Plan) -> bool {
     plan.playbook.stages.iter().any(of_stage) || plan.stages.iter().any(|stage| stage.cache.is_some())
 }
 
+/// Returns the units of which a look may put the log of a try into the folder of the job, before anybody has heard of it.
+pub fn replayed_by(state: &JobState, key: AttemptKey) -> impl Iterator<Item = Unit> {
+    let stage = state.cells.get(key.cell as usize).map(|it| it.stage);
+    let of_cell = [None, Some(key.step)].map(|step| Unit { cell: key.cell, run: key.run, step });
+    let is_cached = move |unit: &Unit| {
+        let model = stage.map(|stage| &state.setting.plan.playbook.stages[stage as usize]);
+        let has_step =
+            unit.step.is_none_or(|step| model.is_some_and(|it| it.steps.steps.get(step as usize).is_some()));
+        has_step && stage.is_some_and(|stage| rule(state, stage, unit.step).is_some())
+    };
+    of_cell.into_iter().filter(move |unit| key.attempt == 1 && is_cached(unit))
+}
+
 /// Returns how far the caching of a unit is; nothing if its cell has ended, or runs anew.
 #[must_use]
 pub fn phase(state: &JobState, unit: Unit) -> Option<CachePhase> {
