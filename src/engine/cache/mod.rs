@@ -11,6 +11,7 @@
 mod ahead;
 mod artifacts;
 mod branch;
+mod claim;
 mod compare;
 mod db;
 mod entry;
@@ -48,6 +49,7 @@ use crate::port::RunTool;
 pub(super) use ahead::Ahead;
 pub use artifacts::{ArtifactFile, ArtifactKind, ArtifactState, get_artifact, look_at_artifact};
 pub(super) use artifacts::{Artifacts, Placed, Task};
+pub(super) use claim::Makers;
 pub use keyed::{FilesRestored, FilesSaved, restore as restore_files, save as save_files};
 pub use portraits::made_of_key;
 pub(super) use seen::Still;
@@ -72,6 +74,8 @@ pub(super) struct Opening {
     pub(super) is_nested: bool,
     /// Units that an earlier engine of the job has begun and that are not over.
     pub(super) at_work: Vec<Unit>,
+    /// Outputs that the caches of its plan have.
+    pub(super) makers: Makers,
     /// What artifacts were put into place as.
     pub(super) placed: Placed,
     /// Nothing in this job has changed files so far.
@@ -83,10 +87,10 @@ pub(super) struct Opening {
 /// What is asked for.
 #[derive(Clone, Debug)]
 pub(super) enum Ask {
-    /// Answered by [`Report::Looked`]. Until it is dropped or kept, nobody else may write the outputs.
+    /// Answered by [`Report::Looked`]. Until it is dropped or kept, nobody else may write the outputs, and no other job the inputs.
     Look { unit: Unit, recipe: Arc<Recipe>, may_hit: bool },
-    /// The same, but nothing is looked for: these outputs are only going to be written. Answered by a miss for [`crate::logic::cache::OFF`].
-    Lock { unit: Unit, outputs: Vec<String> },
+    /// The same, but nothing is looked for: these are only going to be read and written. Answered by a miss for [`crate::logic::cache::OFF`].
+    Lock { unit: Unit, inputs: Vec<String>, outputs: Vec<String> },
     /// Keeps what was made after a miss. Answered by [`Report::Kept`].
     Keep {
         unit: Unit,

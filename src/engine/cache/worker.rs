@@ -25,7 +25,7 @@ use super::upkeep::prune_if_due;
 use super::{Answer, Ask, Opening};
 use crate::engine::machine;
 use crate::logic::cache::pattern::Patterns;
-use crate::logic::cache::{Kept, Looked, Miss, OFF, Recipe, Unit};
+use crate::logic::cache::{Inputs, Kept, Looked, Miss, OFF, Recipe, Unit};
 use crate::logic::job::report::Report;
 
 /// So many looks are answered at once.
@@ -534,11 +534,26 @@ impl Worker {
         for ask in asks {
             match ask {
                 Ask::Look { unit, recipe, may_hit } => {
-                    looks.push(Wanted { unit, recipe, may_hit, is_off: false, pause: PAUSES.0 });
+                    looks.push(Wanted {
+                        unit,
+                        recipe,
+                        may_hit,
+                        is_off: false,
+                        was_compared: false,
+                        pause: PAUSES.0,
+                    });
                 }
-                Ask::Lock { unit, outputs } => {
-                    let recipe = Arc::new(Recipe { outputs, ..Recipe::default() });
-                    looks.push(Wanted { unit, recipe, may_hit: false, is_off: true, pause: PAUSES.0 });
+                Ask::Lock { unit, inputs, outputs } => {
+                    let inputs = Inputs::Globs(inputs);
+                    let recipe = Arc::new(Recipe { inputs, outputs, ..Recipe::default() });
+                    looks.push(Wanted {
+                        unit,
+                        recipe,
+                        may_hit: false,
+                        is_off: true,
+                        was_compared: false,
+                        pause: PAUSES.0,
+                    });
                 }
                 Ask::Keep { unit, until, record, logs } => {
                     keeps.push(Keeping { unit, until, record, logs });
