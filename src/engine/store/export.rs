@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::history::{History, JobRow};
-use super::journal::GATHERED;
+use super::journal::{GATHERED, text_of};
 use super::verify::range_of;
 use crate::engine::EngineError;
 use crate::logic::job::event::{Event, SCHEMA};
@@ -116,8 +116,9 @@ impl History {
             let mut query = self.connection.prepare_cached(sql)?;
             let mut rows = query.query(params![from, end])?;
             while let Some(it) = rows.next()? {
-                let (last, kind, body): (u64, String, String) = (it.get(0)?, it.get(2)?, it.get(3)?);
-                let body = serde_json::from_str(&body).unwrap_or(Json::String(body));
+                let (last, kind): (u64, String) = (it.get(0)?, it.get(2)?);
+                let body = text_of(it.get_ref(3)?).unwrap_or_default();
+                let body = serde_json::from_str(&body).unwrap_or_else(|_| Json::String(body.into_owned()));
                 let all = match body {
                     Json::Array(all) if kind == GATHERED => all,
                     one => vec![one],

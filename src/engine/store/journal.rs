@@ -1,5 +1,8 @@
 //! Events in and out of the table, and what they change in the projection of jobs.
 
+use std::borrow::Cow;
+
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, params};
 
 use crate::engine::EngineError;
@@ -125,16 +128,43 @@ pub(super) fn write(
             body.push(b']');
             let text =
                 std::str::from_utf8(&body).map_err(|e| EngineError::bug(format!("JSON is text: {e}")))?;
-            let (kind, text) = match count {
-                1 => (it.event.type_name(), &text[1..text.len() - 1]),
-                _ => (GATHERED, text),
-            };
-            insert.execute(params![key(number, it.seq), it.time.0, kind, text])?;
+            let (id, time) = (key(number, it.seq), it.time.0);
+            if count == 1 {
+                insert.execute(params![id, time, it.event.type_name(), &text[1..text.len() - 1]])?;
+            } else {
+                // One is much like the next: a tenth of the pages.
+                let packed = lz4_flex::block::compress_prepend_size(text.as_bytes());
+                insert.execute(params![id, time, GATHERED, packed])?;
+            }
             body.clear();
             count = 0;
         }
     }
     Ok(())
+}
+
+/// No row has a longer text than this, in bytes.
+const LONGEST: u32 = 1 << 30;
+
+/// Returns the text of a row's body, which is packed where many events share it.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub(super) fn text_of(body: ValueRef<'_>) -> Result<Cow<'_, str>, String> {
+    let packed = match body {
+        ValueRef::Blob(packed) => packed,
+        other => return other.as_str().map(Cow::Borrowed).map_err(|error| error.to_string()),
+    };
+    let length = packed.first_chunk().map_or(u32::MAX, |bytes| u32::from_le_bytes(*bytes));
+    // What is damaged may ask for any length.
+    if length > LONGEST || u64::from(length) > 256 * packed.len() as u64 {
+        return Err("its length is not what it can be".to_owned());
+    }
+    let bytes = lz4_flex::block::decompress_size_prepended(packed).map_err(|error| error.to_string())?;
+    if u32::try_from(bytes.len()) != Ok(length) {
+        return Err("its length is not what it was".to_owned());
+    }
+    String::from_utf8(bytes).map(Cow::Owned).map_err(|error| error.to_string())
 }
 
 /// Returns the number of a row.
@@ -157,7 +187,7 @@ pub(super) fn read_events(
     while let Some(row) = rows.next()?.filter(|_| events.len() < limit) {
         let (id, time, kind): (u64, i64, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let seq = id - key(number, 0);
-        let body: String = row.get(3)?;
+        let body = text_of(row.get_ref(3)?).map_err(|why| damaged(seq, &kind, number, &why))?;
         let read = match &*kind {
             GATHERED => serde_json::from_str::<Vec<Event>>(&body),
             _ => serde_json::from_str(&body).map(|event| vec![event]),
@@ -169,7 +199,7 @@ pub(super) fn read_events(
                     format!("{what} cannot be read by this sortie: {e}; was it written by a newer one?");
                 return EngineError::surroundings(words).help("use that newer version");
             }
-            EngineError::surroundings(format!("{what} is damaged: {e}")).help(super::folder::DAMAGED)
+            damaged(seq, &kind, number, &e.to_string())
         })?;
         let time = crate::logic::time::Timestamp(time);
         let first = (seq + 1).saturating_sub(all.len() as u64);
@@ -178,6 +208,11 @@ pub(super) fn read_events(
     }
     events.truncate(limit);
     Ok(events)
+}
+
+fn damaged(seq: u64, kind: &str, number: u64, why: &str) -> EngineError {
+    EngineError::surroundings(format!("event {seq} (`{kind}`) of job #{number} is damaged: {why}"))
+        .help(super::folder::DAMAGED)
 }
 
 /// Holds events to what a journal is, the numbers after that one without gaps: what was made of the rest would be wrong.
@@ -242,5 +277,16 @@ mod tests {
         }
         assert!(read_events(&connection, 7, 400, 9).expect("they are read").is_empty());
         assert!(read_events(&connection, 6, 0, 9).expect("they are read").is_empty());
+        let packed = "SELECT body FROM events WHERE type = 'gathered' ORDER BY id DESC LIMIT 1";
+        let packed: Vec<u8> = connection.query_row(packed, [], |row| row.get(0)).expect("it is packed");
+        assert!(text_of(ValueRef::Blob(&packed)).is_ok_and(|it| it.len() > 5 * packed.len()));
+        for at in 0..packed.len() {
+            assert!(text_of(ValueRef::Blob(&packed[..at])).is_err(), "{at} bytes");
+        }
+        for at in 0..4 {
+            let mut wrong = packed.clone();
+            wrong[at] ^= 1;
+            assert!(text_of(ValueRef::Blob(&wrong)).is_err(), "another length");
+        }
     }
 }

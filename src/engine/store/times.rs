@@ -11,7 +11,7 @@ use rusqlite::params;
 use serde::Deserialize;
 
 use super::History;
-use super::journal::{GATHERED, key};
+use super::journal::{GATHERED, key, text_of};
 use crate::engine::EngineError;
 use crate::logic::job::event::Event;
 use crate::logic::plan::Plan;
@@ -131,7 +131,10 @@ impl History {
                     begin(&it, &mut begun, &mut stage_of);
                 }
                 GATHERED => {
-                    let Ok(all) = serde_json::from_str::<Vec<OfMany<'_>>>(column(2)) else { continue };
+                    let Ok(text) = row.get_ref(2).map_err(|e| e.to_string()).and_then(text_of) else {
+                        continue;
+                    };
+                    let Ok(all) = serde_json::from_str::<Vec<OfMany<'_>>>(&text) else { continue };
                     for it in all {
                         match it {
                             OfMany::StageStarted(it) => begin(&it, &mut begun, &mut stage_of),
