@@ -3,13 +3,14 @@
 //! Not here: what a playbook says (`logic/playbook`), drawing what is wrong with it (`faces/report`).
 #![expect(clippy::disallowed_methods, reason = "playbooks are read here")]
 
-use std::fs::File;
-use std::io::Read;
-use std::os::unix::fs::MetadataExt;
+use std::fs::{File, FileType};
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use super::EngineError;
+use super::readings::{self, Remembered};
+use super::{EngineError, Project};
 use crate::logic::diag::Diagnostic;
 use crate::logic::playbook::source::{Called, Source, Unread};
 use crate::logic::playbook::{self, Reading};
@@ -65,8 +66,11 @@ fn walk(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
 
 fn is_playbook(path: &Path) -> bool {
     // `action.yml` is an action, for steps.
+    has_extension(path) && path.file_stem().is_none_or(|stem| stem != "action")
+}
+
+fn has_extension(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml")
-        && path.file_stem().is_none_or(|stem| stem != "action")
 }
 
 /// Returns how a playbook of the project is called on the command line: its path below `playbooks`, without extension.
@@ -89,15 +93,64 @@ pub fn mentions_cache(path: &Path) -> bool {
 /// # Errors
 /// If there is none, or several have that name.
 pub fn find(root: &Path, wanted: &str) -> Result<PathBuf, EngineError> {
+    find_told(root, wanted).map(|(path, _)| path)
+}
+
+/// The same, and says which one it is where a file of that name is there besides.
+///
+/// # Errors
+/// As of [`find`].
+pub fn find_told(root: &Path, wanted: &str) -> Result<(PathBuf, Option<String>), EngineError> {
     let path = Path::new(wanted);
-    if path.is_file() {
-        return Ok(path.to_path_buf());
+    let kind = std::fs::metadata(path).map(|it| it.file_type());
+    let is_file = kind.as_ref().is_ok_and(FileType::is_file);
+    if is_file && has_extension(path) {
+        let below = root.join(FOLDER).join(path);
+        let is_other = || below.is_file() && below.canonicalize().ok() != path.canonicalize().ok();
+        let is_both = path.components().count() == 1 && is_other();
+        let note = is_both.then(|| {
+            let other = shown(root, &below);
+            format!("note: this is the file `{wanted}` of the current folder; there is `{other}`, too")
+        });
+        return Ok((path.to_path_buf(), note));
     }
-    if path.is_dir() {
-        return Err(
-            EngineError::usage(format!("`{wanted}` is a folder, not a playbook")).help("name a file in it")
-        );
+    // What can be no playbook hides none.
+    match (named(root, wanted)?, kind) {
+        (Ok(found), Ok(kind)) if kind.is_file() => {
+            let taken = shown(root, &found);
+            let note = format!(
+                "note: this is the playbook `{taken}`; the file `{wanted}` has no ending of a playbook"
+            );
+            Ok((found, Some(note)))
+        }
+        (Ok(found), _) => Ok((found, None)),
+        (Err(_), Ok(kind)) if kind.is_file() => Ok((path.to_path_buf(), None)),
+        (Err(_), Ok(kind)) => Err(no_file(wanted, kind)),
+        (Err(names), Err(error)) => Err(not_found(wanted, &names, &error)),
     }
+}
+
+/// Says what something is that is no file.
+fn no_file(wanted: &str, kind: FileType) -> EngineError {
+    if kind.is_dir() {
+        let problem = format!("`{wanted}` is a folder, and no playbook has that name");
+        return EngineError::usage(problem).help("name a file in it");
+    }
+    EngineError::usage(format!("`{wanted}` is {}, and a playbook is a file", named_kind(kind)))
+        .help("write the playbook into a file: it is read again when the job is shown, retried or taken over")
+}
+
+fn named_kind(kind: FileType) -> &'static str {
+    match () {
+        () if kind.is_fifo() => "a pipe",
+        () if kind.is_socket() => "a socket",
+        () if kind.is_dir() => "a folder",
+        () => "a device",
+    }
+}
+
+/// Finds a playbook by its name; if there is none, returns the names that there are.
+fn named(root: &Path, wanted: &str) -> Result<Result<PathBuf, Vec<String>>, EngineError> {
     let all = list(root);
     let names: Vec<String> = all.iter().map(|path| name(root, path)).collect();
     let trimmed = wanted.trim_end_matches(".yaml").trim_end_matches(".yml");
@@ -109,8 +162,8 @@ pub fn find(root: &Path, wanted: &str) -> Result<PathBuf, EngineError> {
         hits = matching(&|name| name.rsplit('/').next() == Some(trimmed));
     }
     match hits[..] {
-        [one] => Ok(all[one].clone()),
-        [] => Err(not_found(wanted, &names)),
+        [one] => Ok(Ok(all[one].clone())),
+        [] => Ok(Err(names)),
         _ => {
             let files: Vec<String> = hits.iter().map(|&at| format!("`{}`", shown(root, &all[at]))).collect();
             Err(EngineError::usage(format!(
@@ -122,9 +175,27 @@ pub fn find(root: &Path, wanted: &str) -> Result<PathBuf, EngineError> {
     }
 }
 
-fn not_found(wanted: &str, names: &[String]) -> EngineError {
+fn not_found(wanted: &str, names: &[String], error: &std::io::Error) -> EngineError {
+    let path = Path::new(wanted);
+    if error.kind() != ErrorKind::NotFound {
+        return EngineError::usage(format!("`{wanted}` cannot be looked at: {error}"))
+            .help("name a file that you may read");
+    }
+    if let Ok(to) = std::fs::read_link(path) {
+        return EngineError::usage(format!("`{wanted}` is a link to `{}`, which is not there", to.display()))
+            .help("mend the link, or name the file itself");
+    }
+    let trimmed = wanted.trim_end_matches(".yaml").trim_end_matches(".yml");
     let short = names.iter().map(|name| name.rsplit('/').next().unwrap_or(name));
-    let help = match near_miss(wanted, names.iter().map(String::as_str).chain(short)) {
+    let by_name = near_miss(trimmed, names.iter().map(String::as_str).chain(short));
+    let near = by_name.map(str::to_owned).or_else(|| {
+        let beside = beside(path);
+        let ending = |it: &String| Path::new(it).with_extension("").display().to_string();
+        let words: Vec<String> = beside.iter().map(ending).collect();
+        let near = near_miss(trimmed, words.iter().map(String::as_str))?;
+        words.iter().position(|it| it == near).map(|at| beside[at].clone())
+    });
+    let help = match near {
         Some(near) => format!("did you mean `{near}`?"),
         None if names.is_empty() => {
             "this project has no playbooks; they belong into the folder `playbooks`".to_owned()
@@ -132,6 +203,17 @@ fn not_found(wanted: &str, names: &[String]) -> EngineError {
         None => "`sortie playbooks list` shows what there is".to_owned(),
     };
     EngineError::usage(format!("there is no file and no playbook with the name `{wanted}`")).help(help)
+}
+
+/// Returns the playbooks in the folder of a path, as the path would name them.
+fn beside(path: &Path) -> Vec<String> {
+    let Some(folder) = path.parent() else { return Vec::new() };
+    let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let entries = std::fs::read_dir(here).into_iter().flatten().flatten();
+    let files = entries.map(|entry| folder.join(entry.file_name())).filter(|it| is_playbook(it));
+    let mut found: Vec<String> = files.map(|it| it.display().to_string()).collect();
+    found.sort();
+    found
 }
 
 /// Returns a path as messages show it: from the project's root or the current folder where it lies there.
@@ -163,14 +245,41 @@ pub fn callable(root: &Path, path: &Path) -> String {
 /// If the file cannot be read.
 pub fn open(root: &Path, path: &Path) -> Result<Opened, EngineError> {
     let name = shown(root, path);
+    let bytes = bytes_of(&name, path)?;
+    let (source, reading) = playbook::read_bytes(&name, &bytes);
+    let (source, reading) = with_called(root, source, reading);
+    Ok(Opened { path: whole(path), source, reading })
+}
+
+/// The same, for whoever may have read that very text before; with what is to be remembered of it, once there is a job.
+///
+/// # Errors
+/// As of [`open`].
+pub(crate) fn open_again(
+    project: &Project,
+    path: &Path,
+) -> Result<(Opened, Option<Remembered>), EngineError> {
+    let name = shown(&project.root, path);
+    let bytes = bytes_of(&name, path)?;
+    let path = whole(path);
+    if let Some(source) = playbook::text_of(&name, &bytes)
+        && let Some(reading) = readings::recall(&project.state, &path, &source)
+    {
+        return Ok((Opened { path, source, reading }, None));
+    }
+    let (source, reading) = playbook::read_bytes(&name, &bytes);
+    let (source, reading) = with_called(&project.root, source, reading);
+    let remembered = readings::remember(&project.state, &path, &source, &reading);
+    Ok((Opened { path, source, reading }, remembered))
+}
+
+fn bytes_of(name: &str, path: &Path) -> Result<Vec<u8>, EngineError> {
     let wrong = |error: std::io::Error| EngineError::usage(format!("`{name}` cannot be read: {error}"));
     let mut bytes = Vec::new();
     // One byte more than a playbook may have is enough to see that a file is too large.
     let most = playbook::SIZE_LIMIT as u64 + 1;
     File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(wrong)?;
-    let (source, reading) = playbook::read_bytes(&name, &bytes);
-    let (source, reading) = with_called(root, source, reading);
-    Ok(Opened { path: whole(path), source, reading })
+    Ok(bytes)
 }
 
 /// Reads the files that a playbook calls, and those that they call.
@@ -195,7 +304,7 @@ fn called_text(root: &Path, path: &str, caller: &str) -> Result<Arc<str>, Unread
     let other = |error: std::io::Error| Unread::Other(error.to_string());
     let whole = match root.join(path).canonicalize() {
         Ok(whole) => whole,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
             // Many write paths from the file that they stand in.
             let beside = Path::new(caller).parent().unwrap_or(Path::new("")).join(path);
             let beside = beside.strip_prefix(root).unwrap_or(&beside);
@@ -206,6 +315,13 @@ fn called_text(root: &Path, path: &str, caller: &str) -> Result<Arc<str>, Unread
     };
     if !root.canonicalize().is_ok_and(|root| whole.starts_with(root)) {
         return Err(Unread::Outside);
+    }
+    match std::fs::metadata(&whole).map(|it| it.file_type()) {
+        // Nobody may ever write into a pipe.
+        Ok(kind) if !kind.is_file() && !kind.is_dir() => {
+            return Err(Unread::Other(format!("it is {}", named_kind(kind))));
+        }
+        _ => {}
     }
     let mut bytes = Vec::new();
     let most = playbook::SIZE_LIMIT as u64 + 1;

@@ -5,6 +5,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{Read as _, Write as _};
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
@@ -104,6 +105,9 @@ pub(super) fn hidden(facts: &str) -> Vec<String> {
 /// # Errors
 /// What went wrong, in words.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<Option<PathBuf>, String> {
+    if is_own_output(path) {
+        return to_own_output(path, bytes).map(|()| None).map_err(|error| words(&error));
+    }
     let name = path.file_name().ok_or("it is no name of a file")?;
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -121,12 +125,39 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<Option<PathBuf>, String> {
     Ok(made)
 }
 
+/// Says whether a path is the output of this program itself, whatever that is: it is written to, and never replaced.
+#[must_use]
+pub fn is_own_output(path: &Path) -> bool {
+    OUT.iter().chain(&ERR).any(|it| path == Path::new(it))
+}
+
+/// Says whether it is the one for errors.
+#[must_use]
+pub fn is_own_error(path: &Path) -> bool {
+    ERR.iter().any(|it| path == Path::new(it))
+}
+
+const OUT: [&str; 3] = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
+const ERR: [&str; 3] = ["/dev/stderr", "/dev/fd/2", "/proc/self/fd/2"];
+
+fn to_own_output(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    // As it was opened: a file that is opened anew would be written from its beginning.
+    let own = match is_own_error(path) {
+        true => std::io::stderr().as_fd().try_clone_to_owned()?,
+        false => std::io::stdout().as_fd().try_clone_to_owned()?,
+    };
+    fs::File::from(own).write_all(bytes)
+}
+
 /// Says whether a report may be written to a path: where nothing is, an earlier report, or a device. Returns what is there
 /// if it is no plain file.
 ///
 /// # Errors
 /// What is there, in words.
 pub fn may_write(path: &Path) -> Result<Option<fs::FileType>, String> {
+    if is_own_output(path) {
+        return Ok(None);
+    }
     let Ok(found) = fs::metadata(path) else { return Ok(None) };
     if !found.is_file() {
         // Opening some of them waits for somebody at the other end, maybe for ever.

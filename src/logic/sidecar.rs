@@ -48,6 +48,8 @@ impl Containers {
 #[serde(rename_all = "kebab-case")]
 pub enum Errand {
     Prepare(Prepare),
+    /// Begins the command in the arguments, in the place of this program.
+    Alone(Alone),
     /// Runs a process that is asked to end by a command.
     Process(Process),
     Container(Container),
@@ -60,8 +62,8 @@ pub struct Prepare {
     pub ports: Vec<WantedPort>,
     /// Ports that other sidecars of the cell were given.
     pub avoid: Vec<u16>,
-    /// Addresses by which it will be seen to be ready: nobody else may listen there.
-    pub silent: Vec<Target>,
+    /// The address by which it will be seen to be ready: nobody else may listen there.
+    pub silent: Option<Target>,
     pub image: Option<Image>,
 }
 
@@ -86,9 +88,18 @@ pub struct Image {
     pub folder: String,
 }
 
+/// A process that is begun once nobody else listens where it is to be seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alone {
+    pub silent: Target,
+}
+
 /// A process to hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Process {
+    /// Nobody else may listen there when it begins.
+    #[serde(default)]
+    pub silent: Option<Target>,
     pub run: Vec<String>,
     pub stop: Vec<String>,
 }

@@ -153,6 +153,29 @@ fn what_was_not_kept_and_what_was_not_looked_for_is_said() {
 }
 
 #[test]
+fn a_list_is_cut_at_the_edge_of_a_terminal_only_and_callers_name_what_they_call() {
+    let long = "no-such-compiler-of-that-name --with --many --options --that --make --a --long --line";
+    let called = format!(
+        "version: 3\non: call\nstages:\n  made-by-a-stage-with-a-rather-long-name: {{ run: make, cache: {{ inputs: [], tools: ['{long}'] }} }}\n"
+    );
+    let sandbox = Sandbox::new()
+        .file("lib.yml", &called)
+        .file("p.yml", "version: 3\nstages: { all: { uses: ./lib.yml } }\n");
+    sandbox.sortie(["run", "p.yml", "-q"]).run().done();
+    let list = sandbox.sortie(["cache", "explain"]).run().code(0);
+    let told = list.says("all / made-by-a-stage-with-a-rather-long-name").says(long);
+    assert!(!told.out.contains('…'), "{}", told.out);
+    told.done();
+    let shown = sandbox.terminal(["cache", "explain"], (90, 20)).start().wait_for_end().code(0);
+    let text = shown.shot.text();
+    let line = text.lines().find(|line| line.contains("miss")).unwrap_or_else(|| panic!("no miss in {text}"));
+    let width = line.trim_end().chars().count();
+    assert!(line.trim_end().ends_with('…') && width == 90, "{text}");
+    let ran = explain(&sandbox, &["all"]).code(3);
+    ran.complains("it calls `./lib.yml`").complains("ask for `all / STAGE`").done();
+}
+
+#[test]
 fn results_are_listed_verified_pruned_and_cleared() {
     let sandbox = project();
     let cache = |words: &[&str]| sandbox.sortie(["cache"].into_iter().chain(words.iter().copied())).run();
@@ -164,6 +187,11 @@ fn results_are_listed_verified_pruned_and_cleared() {
         objects(&listed).iter().map(|it| it["name"].as_str().unwrap_or_default().to_owned()).collect();
     assert_eq!(names, ["asked: build[os=linux]", "asked: build[os=mac]", "asked: steps/made"]);
     cache(&["list"]).code(0).says("asked: build[os=mac]").says("by #1").says("3 results").done();
+    let all = cache(&["list"]).code(0).out;
+    let size =
+        all.lines().last().and_then(|it| it.strip_prefix("3 results, ")?.strip_suffix(" in the store"));
+    let size = size.unwrap_or_else(|| panic!("no size in {all}"));
+    cache(&["prune"]).code(0).says(&format!("3 kept ({size})")).done();
     cache(&["verify"]).code(0).says("the store of results is whole: 3 results, 0 files").done();
     let sum = cache(&["verify", "--json"]).code(0).json_lines().pop().expect("the sum");
     assert_eq!((&sum["results"], &sum["findings"], &sum["is_there"]), (&3.into(), &0.into(), &true.into()));

@@ -58,6 +58,15 @@ fn a_failure_that_is_kept_is_the_same_failure_again() {
 }
 
 #[test]
+fn a_folder_whose_content_is_taken_out_of_the_inputs_may_be_made() {
+    let playbook = "version: 3\nstages:\n  a:\n    cache: { inputs: ['**', '!dist/**'], outputs: ['dist/**'] }\n    \
+                    run: mkdir -p dist && echo x > dist/x\n";
+    let sandbox = Sandbox::new().file("p.yml", playbook).file("src/a", "1\n");
+    run_with(&sandbox, &[]).code(0).done();
+    run_with(&sandbox, &[]).code(0).says("a cached").done();
+}
+
+#[test]
 fn a_step_keeps_its_failure_too_and_what_was_stopped_is_none() {
     let sandbox = Sandbox::new();
     let count_file = sandbox.base().join("count");

@@ -56,6 +56,22 @@ fn a_line_the_end_and_the_record_say_why_nothing_fitted_and_whose_result_was_tak
 }
 
 #[test]
+fn what_is_tried_again_is_counted_once() {
+    let sandbox = project(
+        "version: 3
+stages:
+  make:
+    cache: { inputs: [src/a], outputs: [made] }
+    retry: { attempts: 3, backoff: { first: 1ms } }
+    run: echo x >> ../tries; test $(wc -l < ../tries) -gt 2 && cp src/a made
+",
+    );
+    let run = || sandbox.sortie(["run", "it.yml", "--ui", "plain"]).run().code(0);
+    run().says("; 0 of 1 from the cache").done();
+    run().says("; 1 of 1 from the cache").done();
+}
+
+#[test]
 fn a_tool_that_fails_is_told_at_once_and_at_the_end() {
     let playbook = "version: 3
 stages:

@@ -82,3 +82,68 @@ fn a_path_that_goes_back_is_recorded_as_one_that_does_not() {
     let shown = sandbox.sortie(["jobs", "show", "last"]).run().code(0).says("playbooks/one.yml");
     assert!(!shown.out.contains(".."), "{}", shown.out);
 }
+
+#[test]
+fn what_is_no_playbook_hides_none_and_of_two_the_one_that_was_taken_is_named() {
+    let playbook = |says: &str| format!("version: 3\nstages: {{ a: {{ run: echo {says} }} }}\n");
+    let sandbox = Sandbox::new()
+        .file("playbooks/build.yml", &playbook("of the project"))
+        .file("playbooks/deploy/all.yml", &playbook("of a folder"))
+        .file("build/keep", "")
+        .file("all", &playbook("without an ending"))
+        .file("own", &playbook("of a file"))
+        .file("build.yml", &playbook("beside it"));
+    let ran = |wanted: &str| sandbox.sortie(["run", wanted]).run().code(0);
+    ran("build").says("of the project").done();
+    ran("build.yml")
+        .says("beside it")
+        .complains("this is the file `build.yml` of the current folder; there is `playbooks/build.yml`, too")
+        .done();
+    ran("all")
+        .says("of a folder")
+        .complains("this is the playbook `playbooks/deploy/all.yml`; the file `all` has no ending")
+        .done();
+    ran("own").says("of a file").done();
+    sandbox
+        .sortie(["check", "all"])
+        .run()
+        .code(0)
+        .complains("this is the playbook `playbooks/deploy/all.yml`")
+        .done();
+    let ran = sandbox.sortie(["run", "deploy"]).run().code(2);
+    ran.complains("there is no file and no playbook with the name `deploy`").done();
+    std::fs::create_dir(sandbox.project().join("deploy")).expect("the project is writable");
+    let ran = sandbox.sortie(["run", "deploy"]).run().code(2);
+    ran.complains("`deploy` is a folder, and no playbook has that name").done();
+}
+
+#[test]
+fn what_is_no_file_is_said_and_what_was_meant_is_guessed() {
+    let sandbox = Sandbox::new()
+        .file("playbooks/build.yml", "version: 3\nstages: { a: { run: echo built } }\n")
+        .file("calls.yml", "version: 3\nstages: { a: { uses: ./pipe } }\n")
+        .file("release.yml", "");
+    let pipe = sandbox.project().join("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("the project is writable");
+    std::os::unix::fs::symlink("nowhere", sandbox.project().join("lost.yml")).expect("it is writable");
+    for (wanted, told) in [
+        ("pipe", "`pipe` is a pipe, and a playbook is a file"),
+        ("/dev/null", "`/dev/null` is a device, and a playbook is a file"),
+        ("lost.yml", "`lost.yml` is a link to `nowhere`, which is not there"),
+        ("biuld", "did you mean `build`?"),
+        ("biuld.yml", "did you mean `build`?"),
+        ("relaese", "did you mean `release.yml`?"),
+        ("./relaese.yml", "did you mean `./release.yml`?"),
+    ] {
+        for verb in ["run", "plan", "check"] {
+            sandbox.sortie([verb, wanted]).run().code(2).complains(told).done();
+        }
+    }
+    // Nobody writes into that pipe.
+    sandbox
+        .sortie(["run", "calls.yml"])
+        .run()
+        .code(2)
+        .complains("`pipe` cannot be read: it is a pipe")
+        .done();
+}

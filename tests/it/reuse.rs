@@ -348,3 +348,20 @@ fn called_stages_stand_below_their_caller_whose_logs_and_longest_chain_are_their
     assert!(names.iter().all(|name| *name != "build" && !name.ends_with("compile")), "{path}");
     assert!(path["seconds"].as_f64() <= job["seconds"].as_f64(), "{path} in {job}");
 }
+
+#[test]
+fn a_check_tells_what_the_calls_of_a_playbook_do_to_each_other() {
+    let callee = "version: 3\non: call\ninputs: { to: { required: true } }\nstages:\n  t:\n    run: make\n    \
+                  cache: { inputs: [], outputs: [dist] }\n  db: { run: x, services: { pg: { image: postgres, ports: ['15432:5432'] } } }\n";
+    let sandbox = Sandbox::new().file("lib.yml", callee).file(
+        "job.yml",
+        "version: 3\ninputs: { where: { required: true } }\nstages:\n  a: { uses: ./lib.yml, with: { to: \"${{ inputs.where }}\" } }\n  \
+         b: { uses: ./lib.yml, with: { to: x } }\n",
+    );
+    let ran = sandbox.sortie(["check", "job.yml"]).run().code(0);
+    ran.says("`a / t` and `b / t` have the same files among the outputs of their caches: `dist`")
+        .says("`a / db` and `b / db` may run at the same time, and their services `pg` and `pg` want the port 15432")
+        .says("help: write `5432` alone for a free port, or keep them apart")
+        .says("job.yml:5:14")
+        .done();
+}

@@ -2,8 +2,10 @@
 //!
 //! Not here: containers (`services_containers.rs`), the rules themselves (`src/logic/job/sidecar_tests.rs`).
 
+use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::time::Duration;
 
@@ -385,6 +387,40 @@ fn a_service_is_not_ready_because_somebody_else_came_first() {
     ran.says(&format!("service `db` is not what answers at 127.0.0.1:{port}: process {me} (`")).done();
     nothing_is_left(&sandbox, AT_ONCE);
 }
+
+/// As rootless container engines and the master of `ssh` do it: what opens the port is older than the job, and of its user.
+#[test]
+fn a_service_may_have_its_port_opened_by_a_daemon_that_it_asked() {
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("it is free").port();
+    let playbook = |then: &str| {
+        format!(
+            "version: 3\nstages:\n  test:\n    services:\n      db: {{ process: 'exec perl ask.pl; {then}', ready: {{ tcp: '127.0.0.1:{port}' }} }}\n    \
+             run: echo the step ran\n"
+        )
+    };
+    let sandbox = Sandbox::new()
+        .file("ask.pl", ASKS)
+        .file("stays.yml", &playbook(""))
+        .file("goes.yml", &playbook("").replace("exec perl ask.pl;", "perl ask.pl leave"));
+    let daemon = UnixListener::bind(sandbox.project().join("daemon")).expect("the project is writable");
+    for file in ["stays.yml", "goes.yml"] {
+        let live = sandbox.sortie(["run", file]).start();
+        let (mut asked, _) = daemon.accept().expect("the service asks");
+        let opened = TcpListener::bind(("127.0.0.1", port)).expect("nobody has it");
+        asked.write_all(b"opened\n").expect("the service is there");
+        live.wait().code(0).says("the step ran").done();
+        drop(opened);
+    }
+    nothing_is_left(&sandbox, AT_ONCE);
+}
+
+/// Asks somebody to open the port, and stays connected, or leaves.
+const ASKS: &str = r#"
+use IO::Socket::UNIX;
+my $daemon = IO::Socket::UNIX->new(Peer => "daemon") or die "$!";
+<$daemon>;
+<$daemon> unless @ARGV;
+"#;
 
 #[test]
 fn a_fixed_port_that_two_cells_would_want_at_once_is_refused_before_anything_runs() {

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::handover::{engine, kill_hard};
-use crate::kit::{Sandbox, eventually, nothing_is_left};
+use crate::kit::{SORTIE, Sandbox, eventually, nothing_is_left};
 
 /// A matrix of which one cell fails until `mended` is there, a step that needs two tries, and outputs.
 const MATRIX: &str = r#"version: 3
@@ -278,6 +278,38 @@ fn a_summary_replaces_earlier_ones_and_nothing_else() {
     assert_eq!(read(sandbox.project().join("ran")), "ran\nran\n");
     assert_eq!(read(sandbox.project().join("p.yml")), text);
     assert_eq!(read(sandbox.project().join("notes.md")), "# mine\n");
+}
+
+#[test]
+fn the_ending_of_a_summary_is_one_that_is_known() {
+    let sandbox = Sandbox::new().file("p.yml", "version: 3\nstages: { a: { run: echo ran >> ran } }\n");
+    for words in [&["run", "p.yml", "--summary=out/x.pdf"][..], &["jobs", "summary", "1", "-o", "x.pdf"]] {
+        let ran = sandbox.sortie(words.iter().copied()).run().code(2);
+        ran.complains("there is none whose file ends with `.pdf`").complains("`.html`").done();
+        assert!(!sandbox.project().join("out").exists());
+        sandbox.sortie(["run", "p.yml", "-q", "--summary=x"]).run().code(0).done();
+    }
+    assert!(read(sandbox.project().join("x")).starts_with("# "));
+    sandbox.sortie(["jobs", "summary", "1", "-o", "x.pdf", "--format", "csv"]).run().code(0).done();
+}
+
+#[test]
+fn a_summary_goes_to_the_output_of_the_run_whatever_that_is() {
+    let sandbox = Sandbox::new().file("p.yml", "version: 3\nstages: { a: { run: echo ran } }\n");
+    let run = ["run", "p.yml", "--ui", "plain", "--summary=/dev/stdout"];
+    // Here it is a pipe.
+    sandbox.sortie(run).run().code(0).says("ran").says("p: job #1").says("| Started |").done();
+    let script = "\"$0\" run p.yml --ui plain --summary=/dev/stdout > file; echo $?";
+    sandbox.program("sh", ["-c", script, SORTIE]).run().code(0).says("0").done();
+    let file = read(sandbox.project().join("file"));
+    let place = |text: &str| file.find(text).unwrap_or_else(|| panic!("no `{text}` in {file}"));
+    assert!(place("| ran") < place("| Started |"), "{file}");
+    assert!(place("job #2 passed") < place("| Started |"), "{file}");
+    let ran = sandbox.sortie(["run", "p.yml", "--summary=/dev/stderr"]).run().code(0);
+    ran.complains("| Started |").done();
+    let ran = sandbox.sortie(["run", "p.yml", "--detach", "--summary=/dev/stdout"]).run().code(2);
+    ran.complains("a detached job has no output to print to").done();
+    assert!(std::fs::symlink_metadata("/dev/stdout").is_ok_and(|it| it.is_symlink()), "nothing replaced it");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! end in its own way. What it cannot do, because it was killed, the keeper does: it ends processes by their tag and
 //! removes the container.
 
+use std::borrow::Cow;
 use std::io::{PipeReader, Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -15,8 +16,8 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{PidfdFlags, pidfd_open};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::say;
-use crate::logic::sidecar::{Container, ERRAND, Process};
+use super::{say, strangers};
+use crate::logic::sidecar::{Alone, Container, ERRAND, Process};
 
 /// Names of variables that tell the container engine what to do: its own environment cannot have those of the container.
 /// These are no secret.
@@ -63,6 +64,18 @@ fn catch_signals() -> std::io::Result<PipeReader> {
     is_ready.recv().unwrap_or_else(|_| gone()).map(|()| reader)
 }
 
+/// Becomes the process in the arguments, once it is sure that nobody else listens where it is to be seen: between this look
+/// and its beginning there is nothing. Returns only if it cannot.
+pub(super) fn alone(errand: &Alone) -> String {
+    if let Err(problem) = strangers::refuse(&errand.silent) {
+        return problem;
+    }
+    let mut argv = std::env::args_os().skip(2);
+    let Some(program) = argv.next() else { return "was given nothing to run".to_owned() };
+    let error = Command::new(&program).args(argv).env_remove(ERRAND).exec();
+    format!("cannot be run: `{}` cannot be started: {error}", program.to_string_lossy())
+}
+
 /// Runs a process until it ends, or ends it by its command when a signal says so.
 pub(super) fn process(errand: &Process) -> ExitCode {
     let mut held = match Held::start(&errand.run, &[]) {
@@ -88,7 +101,7 @@ pub(super) fn process(errand: &Process) -> ExitCode {
 pub(super) struct Given<'a> {
     pub(super) words: Vec<String>,
     /// What the container engine itself is started with, and passes on by name.
-    pub(super) env: Vec<(&'a str, &'a str)>,
+    pub(super) env: Vec<(&'a str, Cow<'a, str>)>,
     /// Lines of a file that it reads: they would tell the engine what to do.
     pub(super) file: String,
 }
@@ -99,6 +112,13 @@ impl<'a> Given<'a> {
         let mut it = Self { words: Vec::new(), env: Vec::new(), file: String::new() };
         for (name, value) in all {
             let is_of_engine = OF_ENGINES.iter().any(|prefix| name.starts_with(prefix));
+            // The engine itself would take it. As JSON it means the same on one line.
+            let value = match name.as_str() {
+                "DOCKER_AUTH_CONFIG" if serde_json::from_str::<serde_json::Value>(value).is_ok() => {
+                    Cow::Owned(value.replace(['\n', '\r'], " "))
+                }
+                _ => Cow::Borrowed(value.as_str()),
+            };
             if OF_ENGINE.contains(&name.as_str()) {
                 it.words.extend(["--env".to_owned(), format!("{name}={value}")]);
             } else if is_of_engine && !value.contains(['\n', '\r']) {
@@ -106,7 +126,7 @@ impl<'a> Given<'a> {
             } else {
                 // No engine is told what to do in several lines, and in such a file nothing has several.
                 it.words.extend(["--env".to_owned(), name.clone()]);
-                it.env.push((name.as_str(), value.as_str()));
+                it.env.push((name.as_str(), value));
             }
         }
         it
@@ -197,14 +217,14 @@ struct Held {
 }
 
 impl Held {
-    fn start(argv: &[String], env: &[(&str, &str)]) -> Result<Self, String> {
+    fn start(argv: &[String], env: &[(&str, Cow<'_, str>)]) -> Result<Self, String> {
         let (program, arguments) = argv.split_first().ok_or("there is nothing to run")?;
         let signals = catch_signals().map_err(|error| format!("signals cannot be caught: {error}"))?;
         // In a group of its own: a signal for this process is not one for it.
         let child = Command::new(program)
             .args(arguments)
             .env_remove(ERRAND)
-            .envs(env.iter().copied())
+            .envs(env.iter().map(|(name, value)| (name, value.as_ref())))
             .stdin(Stdio::null())
             .process_group(0)
             .spawn()

@@ -24,9 +24,13 @@ use crate::logic::sidecar::{ERRAND, Errand, PROBLEM};
 pub fn main() -> ExitCode {
     let errand = std::env::var(ERRAND).ok().and_then(|text| serde_json::from_str::<Errand>(&text).ok());
     let result = match errand {
+        Some(Errand::Alone(errand)) => Err(hold::alone(&errand)),
         Some(Errand::Prepare(errand)) => prepare(&errand),
         Some(Errand::Wait(errand)) => wait::wait(&errand),
-        Some(Errand::Process(errand)) => return hold::process(&errand),
+        Some(Errand::Process(errand)) => match errand.silent.as_ref().map(strangers::refuse) {
+            Some(Err(problem)) => Err(problem),
+            _ => return hold::process(&errand),
+        },
         Some(Errand::Container(errand)) => return hold::container(&errand),
         None => Err("was given nothing to do; this command is for sortie itself".to_owned()),
     };
@@ -43,7 +47,9 @@ pub fn main() -> ExitCode {
 
 fn prepare(errand: &crate::logic::sidecar::Prepare) -> Result<(), String> {
     let ports = ports::find(&errand.ports, &errand.avoid)?;
-    errand.silent.iter().try_for_each(strangers::refuse)?;
+    if let Some(target) = &errand.silent {
+        strangers::refuse(target)?;
+    }
     if let Some(image) = &errand.image {
         image::get(image)?;
     }

@@ -1,17 +1,19 @@
 //! Who else listens where a service is to be seen: an answer from there says nothing about the service.
 //!
-//! Only addresses of this machine are looked at. Before the service begins nobody may listen there ([`refuse`]). Once it
-//! answers, whoever listens may have begun in between, and the service may have ended over that ([`whose`]): a process that
-//! is older than the wait and does not belong to the job is somebody else's. One that is younger may be working for the
-//! service, such as the proxy of a container engine, and one that cannot be seen may be, too.
+//! Only addresses of this machine are looked at. Nobody may listen there in the moment before the service begins, whoever it
+//! is ([`refuse`]); so whoever listens later began while the service was there. Most often that is the service, but another
+//! one may have come first ([`whose`]). It is surely another one if it belongs neither to the job nor to anybody whom the
+//! service can have asked: it is older than the wait, and no process of the service is connected to anything. A service
+//! whose port is opened by a daemon, as that of a container engine or the master of `ssh`, is connected to it, or has gone
+//! to the background.
 
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::path::Path;
 use std::time::Duration;
 
 use super::ports;
-use crate::logic::sidecar::Target;
-use crate::port::keeper::job_of;
+use crate::logic::sidecar::{ERRAND, Target};
+use crate::port::keeper::{TAG_VARIABLE, job_of};
 
 /// How long an answer of this machine may take.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -46,7 +48,7 @@ pub(super) fn whose(target: &Target) -> Option<String> {
             && !is_of_this_job(Path::new(&path))
             && began(&path).is_some_and(|time| time < begun)
     };
-    if listeners.is_empty() || !listeners.iter().all(is_strange) {
+    if listeners.is_empty() || !listeners.iter().all(is_strange) || may_have_asked() {
         return None;
     }
     let pid = listeners[0];
@@ -65,6 +67,52 @@ fn descends(pid: u32, from: u32) -> bool {
     // The chain of parents ends at 0; a number that is used anew meanwhile could make a ring.
     let chain = std::iter::successors(Some(pid), |pid| parent(*pid).filter(|it| *it != 0));
     chain.take(1000).any(|it| it == from)
+}
+
+/// Says whether the service is still to begin, as this program is what looks first whether nobody else listens.
+pub(super) fn is_to_begin() -> bool {
+    let looks_first = |(_, environment): &(u32, Vec<u8>)| {
+        ports::variable(environment, ERRAND).is_some_and(|errand| errand.starts_with("{\"alone\""))
+    };
+    of_service().iter().flatten().any(looks_first)
+}
+
+/// Says whether somebody may listen because the service asked for it.
+fn may_have_asked() -> bool {
+    let Some(first) = of_service().filter(|first| !first.is_empty()) else { return true };
+    let mut own = processes().filter(|pid| first.iter().any(|(it, _)| descends(*pid, *it)));
+    // One whose files are not for us to see may be connected.
+    own.any(|pid| has_socket(pid).unwrap_or(true))
+}
+
+/// Returns the processes that still have the environment of the service that is waited for, with that.
+fn of_service() -> Option<Vec<(u32, Vec<u8>)>> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let (tag, step) = (variable(TAG_VARIABLE)?, variable("SORTIE_STEP")?);
+    let service = step.strip_suffix(".ready")?;
+    let environment = |pid: u32| {
+        let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+        let has = |name: &str, is_it: &dyn Fn(&str) -> bool| {
+            ports::variable(&environment, name).is_some_and(|value| is_it(&value))
+        };
+        // Job, cell and run of it; behind them stands the step.
+        let is_of_cell = |other: &str| other.split('.').take(3).eq(tag.split('.').take(3));
+        let is_of_service = has(TAG_VARIABLE, &is_of_cell) && has("SORTIE_STEP", &|step| step == service);
+        is_of_service.then_some((pid, environment))
+    };
+    Some(processes().filter_map(environment).collect())
+}
+
+fn processes() -> impl Iterator<Item = u32> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|it| it.file_name().to_str()?.parse().ok())
+}
+
+/// Says whether a process has a socket open; none if that cannot be seen.
+fn has_socket(pid: u32) -> Option<bool> {
+    let open = std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?.flatten();
+    let mut targets = open.filter_map(|it| std::fs::read_link(it.path()).ok());
+    Some(targets.any(|target| target.to_string_lossy().starts_with("socket:")))
 }
 
 /// Returns the words behind the name in the line of a process, the first one being its state.

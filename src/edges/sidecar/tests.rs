@@ -56,7 +56,19 @@ fn no_value_of_a_variable_that_may_be_secret_is_an_argument() {
     let given = Given::of(&all);
     assert_eq!(given.words, ["--env", "PASSWORD", "--env", "REGISTRY_KEY", "--env", "LANG=C"]);
     assert_eq!(given.file, "DOCKER_PASSWORD=s2\n");
-    assert_eq!(given.env, [("PASSWORD", "s1"), ("REGISTRY_KEY", "s3\ns4")]);
+    assert_eq!(given.env, [("PASSWORD", "s1".into()), ("REGISTRY_KEY", "s3\ns4".into())]);
+}
+
+#[test]
+fn a_log_in_for_a_container_is_none_for_its_engine_however_many_lines_it_has() {
+    let login = "{\n  \"auths\": {\"registry.example\": {\"auth\": \"czE=\"}}\r\n}";
+    let all = [("DOCKER_AUTH_CONFIG".to_owned(), login.to_owned())];
+    let given = Given::of(&all);
+    assert_eq!((given.words.len(), given.env.len()), (0, 0), "{:?} {:?}", given.words, given.env);
+    let (name, value) = given.file.trim_end_matches('\n').split_once('=').expect("it is a line");
+    assert!(name == "DOCKER_AUTH_CONFIG" && !value.contains(['\n', '\r']), "{}", given.file);
+    let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("it is JSON");
+    assert_eq!(read(value), read(login));
 }
 
 #[test]

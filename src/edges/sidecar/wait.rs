@@ -96,10 +96,17 @@ fn look(errand: &Wait, until: Instant) -> Result<(), Why> {
 
 /// Makes sure that it was not somebody else who answered.
 fn is_own(target: &Target) -> Result<(), Why> {
+    if strangers::is_to_begin() {
+        return Err(not_yet(format!(
+            "{}:{} answers, and the service is still to begin",
+            target.host, target.port
+        )));
+    }
     match strangers::whose(target) {
         None => Ok(()),
         Some(who) => Err(Why::Never(format!(
-            "is not what answers at {}:{}: {who} listens there; end that, or let the service use another port",
+            "is not what answers at {}:{}: {who} listens there; end that, let the service use another port, or, if that \
+             works for the service, say `ready: {{ run: COMMAND }}`",
             target.host, target.port
         ))),
     }

@@ -16,6 +16,7 @@ use super::entry::{Digest, Stored, Unreadable};
 use super::files::{Look, Resolved, Trouble, read_patterns, shown};
 use super::keep::NameRow;
 use super::project::{Listing, listing};
+use super::seen::Seen;
 use super::serve::{open, serve};
 use super::stat::{stat_at, tick};
 use super::worker::{IS_DAMAGED, Places, Shared, WAS_DAMAGED, Worker, hopeless, off};
@@ -314,7 +315,7 @@ impl Worker {
             match found {
                 Ok(hit) => {
                     self.used.push(id);
-                    self.shared.taken.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+                    self.shared.has_taken(id, &known.resolved);
                     return Ok(hit);
                 }
                 Err(trouble) => {
@@ -448,6 +449,15 @@ pub(super) struct Slots {
 }
 
 impl Shared {
+    /// Takes note of an entry that was taken, for the list of the playbook.
+    fn has_taken(&self, id: i64, resolved: &Resolved) {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+        if !self.has_list() {
+            let mut paths = self.paths.lock().unwrap_or_else(PoisonError::into_inner);
+            paths.extend(resolved.inputs.iter().map(|input| input.path.clone()));
+        }
+    }
+
     /// Warns of patterns of inputs that name no file: whatever they were meant to name does not count.
     pub(super) fn idle_inputs(&self, recipe: &Recipe, resolved: &Resolved) -> Vec<String> {
         let (texts, of_job) = match &recipe.inputs {
@@ -515,6 +525,11 @@ impl<'a> Moment<'a> {
             entries: HashMap::new(),
             may_write: true,
         }
+    }
+
+    /// What was on the disk when the program began, if it may be believed.
+    pub(super) fn seen(&self) -> Option<&'a Seen> {
+        self.shared.seen()
     }
 
     /// Frees the outputs of what was found, and takes note of what is going to be written by what was not.

@@ -20,6 +20,7 @@ mod git_index;
 mod keep;
 mod keyed;
 mod known;
+mod list;
 mod locks;
 mod logs;
 mod look;
@@ -27,6 +28,7 @@ mod memo;
 mod portraits;
 mod project;
 mod restore;
+mod seen;
 mod serve;
 mod shelf;
 mod stat;
@@ -50,6 +52,7 @@ pub(super) use artifacts::{Artifacts, Placed, Task};
 pub(super) use claim::Makers;
 pub use keyed::{FilesRestored, FilesSaved, restore as restore_files, save as save_files};
 pub use portraits::made_of_key;
+pub(super) use seen::Still;
 pub use upkeep::{
     CacheLimits, CachePruned, CacheVerified, KeptResult, cached, clear_cache, made_of, prune_cache,
     verify_cache,
@@ -75,6 +78,8 @@ pub(super) struct Opening {
     pub(super) makers: Makers,
     /// What artifacts were put into place as.
     pub(super) placed: Placed,
+    /// Nothing in this job has changed files so far.
+    pub(super) still: Still,
     /// Starts a command line and returns what it printed: command, whole environment, folder.
     pub(super) probe: RunTool,
 }

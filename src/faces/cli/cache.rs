@@ -65,8 +65,10 @@ fn list(context: &Context, as_json: bool, out: &mut Out) -> Result<Ending, Failu
         ]);
     }
     table.print(out);
-    let bytes = found.iter().map(|it| it.bytes).sum();
-    out.line(format!("{}, {}", plural(found.len(), "result"), bytes_text(bytes)));
+    // All that the store takes, as pruning tells it: more than the files alone.
+    let all = upkeep::prune_cache(&context.project, CacheLimits::default(), clock::now(), true)?;
+    let bytes = bytes_text(all.in_use + all.freed);
+    out.line(format!("{}, {bytes} in the store", plural(found.len(), "result")));
     Ok(Ending::Success)
 }
 

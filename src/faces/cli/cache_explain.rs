@@ -11,7 +11,7 @@ use super::args::CacheExplainArgs;
 use super::cache_explain_files::{self, Filed, Files};
 use super::list::local_time;
 use super::pick;
-use super::table::Table;
+use super::table::{Table, columns};
 use crate::engine::upkeep::{self, KeptResult};
 use crate::engine::{History, JobRow};
 use crate::faces::context::Context;
@@ -41,6 +41,9 @@ enum Looked {
     Hit(Box<Hit>),
     Miss(Box<Miss>),
 }
+
+/// So much of a name and of a text is shown on the narrowest terminal.
+const NAME: usize = 28;
 
 /// Columns of a line at most.
 const WIDTH: usize = 80;
@@ -179,6 +182,13 @@ fn why_not(context: &Context, (plan, view): (&Plan, &JobView), stage: Option<u32
         let own = model(at).cache.is_some() || plan.stages[at as usize].cache.is_some();
         own || model(at).steps.steps.iter().any(|step| step.cache.is_some())
     };
+    if let Some(call) = stage.and_then(|at| model(at).call.as_ref()) {
+        let own = stage.map(|at| view.stage_name(at).to_owned()).unwrap_or_default();
+        return format!(
+            "it calls `./{}`, and what is cached are the stages of that: ask for `{own} / STAGE`",
+            call.path
+        );
+    }
     if let Some(at) = stage {
         let begin = format!("`{}` is not cached: ", view.stage_name(at));
         if let Some(why) = plan.warnings().into_iter().find(|it| it.starts_with(&begin)) {
@@ -204,6 +214,8 @@ fn overview(
         out.line(format!("help: {}", why_not(context, (plan, view), None)));
         return;
     }
+    let names = told.iter().map(|it| name(view, it.unit)).chain(files.iter().map(|it| name(view, it.unit)));
+    let cut = Cut::of(out, names);
     let mut table = Table::default();
     for it in told {
         let (sign, word, text) = match &it.looked {
@@ -213,14 +225,14 @@ fn overview(
             }
             Looked::Miss(miss) => (State::Passed, "miss", written_out(&miss.message, false).into_owned()),
         };
-        let name = shortened(&name(view, it.unit), 28);
-        table.marked(out.paint.sign(sign), 1, [name, word.to_owned(), shortened(&text, 39)]);
+        let name = cut.name(&name(view, it.unit));
+        table.marked(out.paint.sign(sign), 1, [name, word.to_owned(), cut.text(&text)]);
     }
     for it in files {
         let sign = out.paint.sign(if it.decision() == "miss" { State::Passed } else { State::Cached });
-        let name = shortened(&name(view, it.unit), 28);
+        let name = cut.name(&name(view, it.unit));
         let text = written_out(&it.brief(), false).into_owned();
-        table.marked(sign, 1, [name, it.decision().to_owned(), shortened(&text, 39)]);
+        table.marked(sign, 1, [name, it.decision().to_owned(), cut.text(&text)]);
     }
     table.print(out);
     let hits = told.iter().filter(|it| matches!(it.looked, Looked::Hit(_))).count();
@@ -235,6 +247,30 @@ fn overview(
         counts.push(format!("{} with cache-files", plural(files.len(), "step")));
     }
     out.line(format!("{}; `{more}` tells all of one", counts.join(", ")));
+}
+
+/// How long names and texts of the list may be: as a terminal has room, and elsewhere as they are.
+struct Cut {
+    name: usize,
+    text: usize,
+}
+
+impl Cut {
+    fn of(out: &Out, names: impl Iterator<Item = String>) -> Self {
+        let Some(room) = columns(out) else { return Self { name: usize::MAX, text: usize::MAX } };
+        let longest = names.map(|name| name.chars().count()).max().unwrap_or(0);
+        let name = longest.min((room / 3).max(NAME));
+        // A sign, a word of four letters, and two blanks behind each column.
+        Self { name, text: room.saturating_sub(name + 11).max(NAME) }
+    }
+
+    fn name(&self, text: &str) -> String {
+        shortened(text, self.name)
+    }
+
+    fn text(&self, text: &str) -> String {
+        shortened(text, self.text)
+    }
 }
 
 fn name(view: &JobView, unit: Unit) -> String {

@@ -1,9 +1,10 @@
 //! `check`: every problem of some playbooks, or of all playbooks of the project.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::args::CheckArgs;
-use super::opened::look;
+use super::opened::{self, look};
 use crate::engine::library::{self, Opened};
 use crate::engine::service;
 use crate::faces::context::Context;
@@ -11,19 +12,25 @@ use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
 use crate::faces::report::{self, File};
 use crate::logic::diag::{Diagnostic, Severity};
+use crate::logic::plan::{self, PlanRequest, across, inputs};
+use crate::logic::sidecar::Containers;
 use crate::logic::text::{near_miss, plural};
 
 /// Runs the command.
 ///
 /// # Errors
 /// If a playbook cannot be found or read.
-pub(super) fn check(context: &Context, args: &CheckArgs, out: &mut Out) -> Result<Ending, Failure> {
+pub(super) fn check(
+    context: &Context,
+    args: &CheckArgs,
+    out: &mut Out,
+    notes: &mut Out,
+) -> Result<Ending, Failure> {
     let root = &context.project.root;
-    let paths = if args.playbooks.is_empty() {
-        library::list(root)
-    } else {
-        args.playbooks.iter().map(|wanted| library::find(root, wanted)).collect::<Result<_, _>>()?
-    };
+    let mut paths = if args.playbooks.is_empty() { library::list(root) } else { Vec::new() };
+    for wanted in &args.playbooks {
+        paths.push(opened::find(root, wanted, notes)?);
+    }
     if paths.is_empty() && !args.json {
         out.line("this project has no playbooks; they belong into the folder `playbooks`");
         return Ok(Ending::Success);
@@ -32,6 +39,7 @@ pub(super) fn check(context: &Context, args: &CheckArgs, out: &mut Out) -> Resul
     for path in &paths {
         let mut it = library::open(root, path)?;
         followed(root, &mut it);
+        across_calls(&mut it);
         opened.push(it);
     }
     // What several playbooks call, and what is checked itself, is told once.
@@ -60,6 +68,26 @@ pub(super) fn check(context: &Context, args: &CheckArgs, out: &mut Out) -> Resul
         }
     }
     Ok(if errors > 0 { Ending::Usage } else { Ending::Success })
+}
+
+/// Warns of what the playbooks that one calls do to each other, as far as that can be told before inputs are given.
+fn across_calls(opened: &mut Opened) {
+    let Some(playbook) = &opened.reading.playbook else { return };
+    if playbook.called.is_empty() {
+        return;
+    }
+    // Whether there is one for its containers is another question.
+    let containers = Containers { engine: Some("docker".to_owned()), ..Containers::default() };
+    let inputs = inputs::examples(&playbook.inputs);
+    let request = PlanRequest { inputs, containers, ..PlanRequest::default() };
+    // What keeps it from being planned is told by whoever has a request of his own.
+    let Ok(plan) = plan::plan(Arc::new(playbook.clone()), &request) else { return };
+    let found = across::check(&plan).into_iter().map(|it| {
+        let stage = &plan.playbook.stages[it.at as usize];
+        let span = stage.call.as_ref().map_or(stage.span, |call| call.span);
+        Diagnostic::warning(it.slug, span, it.message).help(it.help)
+    });
+    opened.reading.diagnostics.extend(found);
 }
 
 /// Warns of playbooks that one follows and that are none of the project: it would wait for ever.

@@ -6,6 +6,7 @@
 mod approve;
 pub mod args;
 mod args_history;
+mod args_orders;
 pub mod args_quick;
 mod args_summary;
 mod artifacts;
@@ -75,7 +76,7 @@ pub fn dispatch(context: &Context, cli: Cli, out: &mut Out, notes: &mut Out) -> 
     match command {
         Command::Run(args) => run::run(context, &args, out, notes),
         Command::Watch(args) => watch::watch(context, &args, out, notes),
-        Command::Check(args) => check::check(context, &args, out),
+        Command::Check(args) => check::check(context, &args, out, notes),
         Command::Plan(args) => plan::plan(context, &args, out, notes),
         Command::Eval(args) => eval::eval(&args, out),
         Command::Playbooks { command } => playbooks::playbooks(context, command.as_ref(), out, notes),

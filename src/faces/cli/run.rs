@@ -2,7 +2,7 @@
 //!
 //! Not here: what has to hold before (`prepare.rs`), the showing (`faces/show.rs`).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args::{RunArgs, Ui};
@@ -34,7 +34,7 @@ pub(super) fn run(
     // Of a job that is found in the cache nothing is run, so nothing is got ready for it.
     let path = args.playbook.as_deref().and_then(|it| library::find(&context.project.root, it).ok());
     let is_cached = args.request.cache || path.as_deref().is_some_and(library::mentions_cache);
-    let ahead = match is_cached {
+    let mut ahead = match is_cached {
         _ if args.dry_run || args.detach => Ahead::default(),
         true => engine::get_store_ready(&context.project, path.as_deref()),
         false => engine::get_ready(context.outside.world),
@@ -47,17 +47,24 @@ pub(super) fn run(
         Some(wanted) => wanted.clone(),
         None => last(context, &mut request, notes)?,
     };
-    request.summary = args.summary.as_deref().map(summary_path);
+    let own = own_output(args)?;
+    // What goes there is printed at the end, behind all else.
+    request.summary = args.summary.as_deref().filter(|_| own.is_none()).map(summary_path);
     if let Some(path) = request.summary.as_deref().filter(|path| !path.is_empty()) {
-        reports::may_write(std::path::Path::new(path)).map_err(|why| {
+        reports::may_write(Path::new(path)).map_err(|why| {
             let shown = args.summary.as_deref().unwrap_or(path);
             Failure::usage(format!("the summary cannot go to `{shown}`: {why}"))
                 .help("name a new file, or an earlier summary")
         })?;
+        super::summary::known_ending(args.summary.as_deref().unwrap_or(path))?;
     }
     let is_there = context.surroundings.stdin && context.surroundings.stdout;
     request.gates.unattended = context.surroundings.is_ci && !is_there && !args.wait_at_gates;
-    let (opened, playbook) = opened::open_to_run(&context.project.root, &wanted, notes)?;
+    let (opened, playbook) = if is_cached && !args.request.no_cache {
+        opened::open_again(&context.project, &wanted, &mut ahead, notes)?
+    } else {
+        opened::open_to_run(&context.project.root, &wanted, notes)?
+    };
     let env = prepare::env(&request)?;
     prepare::containers(context, &playbook, &mut request);
     let plan = crate::logic::plan::plan(Arc::new(playbook), &request)
@@ -90,6 +97,22 @@ fn summary_path(path: &str) -> String {
     std::path::absolute(path).map_or_else(|_| path.to_owned(), |path| path.display().to_string())
 }
 
+/// Returns where the summary goes if it is to be printed.
+///
+/// # Errors
+/// If nobody will be there to see it.
+fn own_output(args: &RunArgs) -> Result<Option<&Path>, Failure> {
+    let own = args.summary.as_deref().map(Path::new).filter(|path| reports::is_own_output(path));
+    if let (Some(path), true) = (own, args.detach) {
+        let message = format!(
+            "the summary cannot go to `{}`: a detached job has no output to print to",
+            path.display()
+        );
+        return Err(Failure::usage(message).help("name a file, or leave `--detach` out"));
+    }
+    Ok(own)
+}
+
 fn begin(
     context: &Context,
     args: &RunArgs,
@@ -103,7 +126,12 @@ fn begin(
     // What is wrong with the screen is told before there is a job that could suffer from it.
     let skin = skin(context, args.quiet, args.verbose, notes)?;
     let shown = start(context, wanted, args.trust, &mut prepare::here, notes)?;
-    show::follow(context, out, shown, skin)
+    let number = shown.number;
+    let ending = show::follow(context, out, shown, skin)?;
+    if let Some(path) = own_output(args)? {
+        super::summary::print_at_end(context, number, if reports::is_own_error(path) { notes } else { out })?;
+    }
+    Ok(ending)
 }
 
 /// A start that may have been made before, by its id.

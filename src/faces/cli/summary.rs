@@ -6,11 +6,12 @@ use serde_json::Value as Json;
 
 use super::args::{OutputsArgs, SummaryArgs};
 use super::pick;
+use super::table::columns;
 use crate::engine::{History, JobRow, clock, library, reports};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
-use crate::logic::summary::{Format, Story, Summary, find_output, outputs, result};
+use crate::logic::summary::{Format, Story, Summary, find_output, outputs, result, unknown_ending};
 use crate::logic::text::shortened;
 use crate::logic::view::JobView;
 
@@ -24,6 +25,11 @@ pub(super) fn summary(
     out: &mut Out,
     notes: &mut Out,
 ) -> Result<Ending, Failure> {
+    if let (Some(path), None, false) = (&args.output, args.format, args.json)
+        && reports::may_write(path).is_ok()
+    {
+        known_ending(&path.to_string_lossy())?;
+    }
     let history = pick::history(context)?;
     let row = pick::job(context, &history, &args.job)?;
     let summary = made(context, &history, &row)?;
@@ -39,7 +45,7 @@ pub(super) fn summary(
     };
     let text = match format {
         Some(format) => summary.render(format),
-        None => summary.text(if out.is_terminal { width() } else { WIDTH }),
+        None => summary.text(columns(out).unwrap_or(WIDTH)),
     };
     match &args.output {
         Some(path) => {
@@ -65,15 +71,42 @@ pub(super) fn summary(
     Ok(Ending::Success)
 }
 
+/// Prints the summary of a job that was just shown, as Markdown, behind all that was printed of it.
+///
+/// # Errors
+/// If what is recorded of it cannot be read.
+pub(super) fn print_at_end(context: &Context, number: u64, out: &mut Out) -> Result<(), Failure> {
+    let history = pick::history(context)?;
+    let row = pick::job(context, &history, &number.to_string())?;
+    if pick::is_live(&row) {
+        let command = context.command(&format!("jobs summary {number}"));
+        out.line(format!("note: job #{number} goes on; `{command}` prints its summary when it has ended"));
+    } else {
+        let text = made(context, &history, &row)?.render(Format::Markdown);
+        if out.is_terminal {
+            text.lines().for_each(|line| out.line(line));
+        } else {
+            out.bytes(text.as_bytes());
+        }
+    }
+    out.flush();
+    Ok(())
+}
+
+/// Makes sure that the ending of a file for a summary says in which format it is.
+///
+/// # Errors
+/// If it is that of something else.
+pub(super) fn known_ending(path: &str) -> Result<(), Failure> {
+    let Some(ending) = unknown_ending(path) else { return Ok(()) };
+    Err(Failure::usage(format!(
+        "no summary can go to `{path}`: there is none whose file ends with `.{ending}`"
+    ))
+    .help("write a name with `.md`, `.html`, `.json`, `.xml` or `.csv`"))
+}
+
 /// Columns where there is no terminal that has some.
 const WIDTH: usize = 100;
-
-fn width() -> usize {
-    match rustix::termios::tcgetwinsize(std::io::stdout()) {
-        Ok(size) if size.ws_col > 0 => usize::from(size.ws_col),
-        _ => WIDTH,
-    }
-}
 
 /// Prints the outputs of a job, or one of them.
 ///

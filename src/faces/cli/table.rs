@@ -2,6 +2,12 @@
 
 use crate::faces::out::Out;
 
+/// Returns how many columns the terminal has that is printed to; none if it is none, or has no size.
+pub(super) fn columns(out: &Out) -> Option<usize> {
+    let size = out.is_terminal.then(|| rustix::termios::tcgetwinsize(std::io::stdout()).ok()).flatten()?;
+    (size.ws_col > 0).then(|| usize::from(size.ws_col))
+}
+
 /// Rows of columns.
 #[derive(Debug, Default)]
 pub(super) struct Table {

@@ -131,7 +131,14 @@ impl Rule {
         if pattern.starts_with('/') || pattern.is_empty() {
             return Err(format!("`{text}` is no path below the project"));
         }
-        let plain = parts.join("/");
+        let mut plain = parts.join("/");
+        // What takes a folder's content away takes the folder, too: it changes when something is made in it.
+        if let Some(base) = plain.strip_suffix("/**").or_else(|| plain.strip_suffix("/**/*"))
+            && !adds
+            && !base.contains(SPECIAL)
+        {
+            plain.truncate(base.len());
+        }
         if !plain.contains(SPECIAL) {
             return Ok(Self { adds, what: What::Literal(plain) });
         }
@@ -195,6 +202,17 @@ mod tests {
     fn later_patterns_take_away_and_give_back() {
         let it = patterns(&["**", "!*.o", "keep.o"]);
         assert!(it.name("a.c") && !it.name("a.o") && it.name("keep.o"));
+    }
+
+    #[test]
+    fn what_takes_away_all_that_is_in_a_folder_takes_the_folder_as_well() {
+        for less in ["!dist/**", "!./dist/**/*", "!dist"] {
+            let it = patterns(&["**", less]);
+            assert!(!it.name("dist") && !it.name("dist/a") && !it.name("dist/a/b"), "{less}");
+            assert!(it.name("dist2") && it.name("src/dist"), "{less}");
+        }
+        let it = patterns(&["**", "!dist/*"]);
+        assert!(it.name("dist") && !it.name("dist/a") && it.name("dist/a/b"));
     }
 
     #[test]

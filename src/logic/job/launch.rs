@@ -146,9 +146,10 @@ pub fn launch(state: &JobState, key: AttemptKey) -> Result<Launch, ExprError> {
             env.push((keyed::ERRAND.to_owned(), Some(errand)));
             (program, Vec::new())
         }
-        (Some(part), None) => {
-            env.push((errand::ERRAND.to_owned(), Some(part.errand)));
-            (part.program, part.after)
+        (Some(mut part), None) => {
+            env.push((errand::ERRAND.to_owned(), Some(std::mem::take(&mut part.errand))));
+            let after = std::mem::take(&mut part.after);
+            (part.program(|| program(&command, shell, setting.has_bash)), after)
         }
         (None, None) => (program(&command, shell, setting.has_bash), Vec::new()),
     };

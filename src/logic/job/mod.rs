@@ -19,6 +19,7 @@
 mod actions;
 mod answer;
 pub mod apply;
+mod apply_steps;
 pub mod artifacts;
 pub mod cached;
 pub(crate) mod calls;

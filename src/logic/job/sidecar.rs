@@ -56,9 +56,9 @@ pub(super) fn any_failed(it: &CellState, tree: &StepTree) -> bool {
     tree.sidecars.iter().any(|sidecar| it.steps[sidecar.step].failed())
 }
 
-/// Returns what a part that ended with a code told about it.
+/// Returns what a part that failed told about it.
 pub(super) fn told(tree: &StepTree, part: Option<Part>, outputs: &[(Arc<str>, Arc<str>)]) -> Option<Cause> {
-    let part = part.filter(|part| !part.is_run())?;
+    let part = part?;
     let (_, message) = outputs.iter().find(|(name, _)| &**name == errand::PROBLEM)?;
     let service = tree.sidecars[part.sidecar()].name.to_string();
     Some(Cause::Service { service, message: message.to_string() })
@@ -175,13 +175,31 @@ fn removal(state: &JobState, cell: u32, sidecar: &Sidecar) -> Option<Vec<String>
 
 /// What a part of a sidecar is started with.
 pub(super) struct Started {
-    pub program: Program,
+    own: Vec<String>,
     /// The errand, for the environment.
     pub errand: String,
     /// It holds a container, which gets its variables in the errand.
     pub is_container: bool,
     /// Run when it has ended, however it has.
     pub after: Vec<String>,
+    /// The errand is done in front of the command of the step.
+    is_in_front: bool,
+}
+
+impl Started {
+    /// Returns the program; `command` is that of the step, as it would be for any other one.
+    pub(super) fn program(self, command: impl FnOnce() -> Program) -> Program {
+        if !self.is_in_front {
+            return Program::Direct(self.own);
+        }
+        let with = |argv: Vec<String>| self.own.into_iter().chain(argv).collect();
+        match command() {
+            Program::Direct(argv) | Program::Simple { by_shell: argv, .. } => Program::Direct(with(argv)),
+            Program::Script { argv, text, extension } => {
+                Program::Script { argv: with(argv), text, extension }
+            }
+        }
+    }
 }
 
 /// Returns what a part is started with; nothing if it is a command like that of any step.
@@ -211,16 +229,24 @@ pub(super) fn started(
                 Errand::Container(of.container(container, engine)?)
             } else {
                 let Some(process) = &sidecar.process else { return Ok(None) };
-                let Some(stop) = &process.stop else { return Ok(None) };
-                Errand::Process(errand::Process { run: of.shell(&process.run)?, stop: of.shell(stop)? })
+                let silent = of.looked_at();
+                match (&process.stop, silent) {
+                    (Some(stop), silent) => {
+                        let (run, stop) = (of.shell(&process.run)?, of.shell(stop)?);
+                        Errand::Process(errand::Process { silent, run, stop })
+                    }
+                    (None, Some(silent)) => Errand::Alone(errand::Alone { silent }),
+                    (None, None) => return Ok(None),
+                }
             }
         }
     };
     let is_container = matches!(errand, Errand::Container(_));
+    let is_in_front = matches!(errand, Errand::Alone(_));
     let errand = serde_json::to_string(&errand)
         .map_err(|error| ExprError::evaluation("service", format!("no errand: {error}")))?;
-    let program = Program::Direct(vec!["/proc/self/exe".to_owned(), errand::COMMAND.to_owned()]);
-    Ok(Some(Started { program, errand, is_container, after }))
+    let own = vec!["/proc/self/exe".to_owned(), errand::COMMAND.to_owned()];
+    Ok(Some(Started { own, errand, is_container, after, is_in_front }))
 }
 
 struct Of<'a> {
@@ -277,20 +303,23 @@ impl Of<'_> {
             }),
             None => None,
         };
-        Ok(errand::Prepare { ports: wanted.collect(), avoid, silent: self.silent(), image })
+        // A port of its own is found free anyway. A job that an earlier version began may have the sidecar already.
+        let begins = self.it.steps[self.sidecar.step].phase == StepPhase::Pending;
+        let silent = self.looked_at().filter(|target| begins && target.inner.is_none());
+        Ok(errand::Prepare { ports: wanted.collect(), avoid, silent, image })
     }
 
-    /// Returns the address that is looked at, unless it is that of a port of its own, which is found free anyway. What
-    /// cannot be said yet, because it names such a port, is none.
-    fn silent(&self) -> Vec<Target> {
+    /// Returns the address that is looked at. What cannot be said yet, because it names a port that is still to be found,
+    /// is none.
+    fn looked_at(&self) -> Option<Target> {
         let look = match self.sidecar.ready.as_ref().map(|ready| &ready.probe) {
             Some(Probe::Tcp(text)) => self.text(text).and_then(|text| self.target(&text)).map(Look::Tcp),
             Some(Probe::Http(text)) => self.text(text).and_then(|text| self.http(&text)),
-            _ => return Vec::new(),
+            _ => return None,
         };
         match look {
-            Ok(Look::Tcp(target) | Look::Http { target, .. }) if target.inner.is_none() => vec![target],
-            _ => Vec::new(),
+            Ok(Look::Tcp(target) | Look::Http { target, .. }) => Some(target),
+            _ => None,
         }
     }
 

@@ -6,14 +6,14 @@ use crate::logic::job::Input;
 use crate::logic::job::effect::{Launch, Program, Rung};
 use crate::logic::job::event::{Cause, Outcome};
 use crate::logic::job::launch::launch;
-use crate::logic::job::order::{Asked, Order, Target};
+use crate::logic::job::order::{Asked, Order, Target as Aim};
 use crate::logic::job::report::{AttemptKey, End, Exit, Report, StepFiles};
 use crate::logic::job::sidecar::removals;
 use crate::logic::job::state::JobState;
 use crate::logic::job::testing::{exit, new_state, new_state_with};
 use crate::logic::job::turn;
 use crate::logic::plan::PlanRequest;
-use crate::logic::sidecar::{Containers, ERRAND, Errand, Look};
+use crate::logic::sidecar::{Alone, COMMAND, Containers, ERRAND, Errand, Look, Target};
 use crate::logic::time::Timestamp;
 
 /// A job of one stage with these services and steps, begun. Its steps are told by their names.
@@ -102,7 +102,7 @@ impl Story {
     }
 
     fn cancels(&mut self, force: bool) {
-        let order = Order::Cancel { target: Target::Job, force };
+        let order = Order::Cancel { target: Aim::Job, force };
         let id = if force { "2" } else { "1" }.to_owned();
         self.tell(&Input::Order(Asked { id, by: "ann".to_owned(), order, expected_seq: None }));
     }
@@ -308,6 +308,52 @@ fn the_time_of_a_stage_does_not_run_out_while_services_end() {
     story.ends("services.a", 0);
     story.swept();
     assert_eq!(story.cell(), Some(Outcome::Success));
+}
+
+#[test]
+fn what_only_looks_for_others_is_numbered_behind_all_that_earlier_versions_had() {
+    let services = "{ a: { process: x, ready: { tcp: '127.0.0.1:7' } }, b: { process: y, ports: [2] } }";
+    let mut story = Story::of(services, "[{ run: z }]");
+    let steps = u32::try_from(story.state.cells[0].steps.len()).expect("they are few");
+    let names: Vec<String> = (0..steps).map(|step| story.name(step)).collect();
+    assert_eq!(
+        names,
+        ["1", "services.a", "services.a.ready", "services.b.prepare", "services.b", "services.a.prepare"]
+    );
+    story.ends_with("services.b.prepare", 0, "ports={\"2\":20002}\n");
+    let place = Target { host: "127.0.0.1".to_owned(), port: 7, inner: None };
+    let Errand::Prepare(prepare) = story.errand("services.a.prepare") else { panic!("it looks for others") };
+    assert_eq!(prepare.silent, Some(place.clone()));
+    story.ends("services.a.prepare", 0);
+    assert_eq!(story.live(), ["services.a", "services.a.ready", "services.b"]);
+    let launch = story.launch("services.a");
+    let Program::Direct(argv) = &launch.program else { panic!("{:?}", launch.program) };
+    assert_eq!(argv[..2], ["/proc/self/exe", COMMAND], "it looks once more before it is the service");
+    assert_eq!(argv.last().map(String::as_str), Some("x"));
+    assert_eq!(story.errand("services.a"), Errand::Alone(Alone { silent: place }));
+    assert!(launch_has_no_errand(&story.launch("services.b")));
+    story.ends_with("services.a", 1, "problem=would be taken for ready at once: q listens there\n");
+    let message = "would be taken for ready at once: q listens there".to_owned();
+    let cause = Cause::Service { service: "a".to_owned(), message };
+    assert_eq!(story.came_to("services.a"), (Some(Outcome::Failure), Some(cause)));
+}
+
+fn launch_has_no_errand(launch: &Launch) -> bool {
+    launch.env.iter().all(|(name, _)| name != ERRAND)
+}
+
+/// A job of an earlier version, taken over in the midst of its work: its service listens already.
+#[test]
+fn nobody_is_looked_for_once_the_service_has_begun() {
+    let mut story = Story::of("{ a: { process: x, ready: { tcp: '127.0.0.1:7' } } }", "[{ run: z }]");
+    story.ends("services.a.prepare", 0);
+    let key = AttemptKey { step: 3, ..story.key("services.a") };
+    assert_eq!(story.name(key.step), "services.a.prepare");
+    let launch = launch(&story.state, key).expect("its texts can be evaluated");
+    let errand = launch.env.into_iter().find(|(name, _)| name == ERRAND).and_then(|(_, value)| value);
+    let errand = serde_json::from_str(&errand.expect("it has one")).expect("it can be read");
+    let Errand::Prepare(prepare) = errand else { panic!("{errand:?}") };
+    assert_eq!(prepare.silent, None);
 }
 
 #[test]

@@ -370,3 +370,34 @@ stages:
     let either = "  one: {if: \"github.actor == 'a'\", uses: ./lib/build.yml}\n  two: {if: \"github.actor != 'a'\", uses: ./lib/build.yml}";
     assert!(!told(either).contains("`two / cc`"), "{}", told(either));
 }
+
+#[test]
+fn services_of_different_calls_that_want_one_port_are_told_where_nothing_keeps_them_apart() {
+    let callee = |more: &str| {
+        format!(
+            "# file: db.yml\nversion: 3\non: call\nstages:\n  t: {{run: x, {more}services: {{db: {{process: y, ports: \
+             ['15432:5432']}}}}}}\n"
+        )
+    };
+    let told = |stages: &str, more: &str, request: &PlanRequest| {
+        let text = format!("version: 3\nstages:\n{stages}{}", callee(more));
+        made(&text, request).unwrap_or_else(|problems| panic!("{problems}")).warnings().join("\n")
+    };
+    let plain = PlanRequest::default();
+    let two = "  a: {uses: ./db.yml}\n  b: {uses: ./db.yml}\n";
+    expect!["`a / t` and `b / t` may run at the same time, and their services `db` and `db` want the port 15432 of the host; write `5432` alone for a free port, or keep them apart: `needs` between what calls them, or `locks: [port-15432]` in both"].assert_eq(&told(two, "", &plain));
+    let cells = "  a: {matrix: {n: [1, 2]}, uses: ./db.yml}\n";
+    expect!["`a[n=1] / t` and `a[n=2] / t` may run at the same time, and their services `db` and `db` want the port 15432 of the host; write `5432` alone for a free port, or keep them apart: `needs` between what calls them, or `locks: [port-15432]` in both"].assert_eq(&told(cells, "", &plain));
+    let own = "  a: {uses: ./db.yml}\n  b: {run: x, services: {own: {process: y, ports: ['15432:1']}}}\n";
+    expect!["`a / t` and `b` may run at the same time, and their services `db` and `own` want the port 15432 of the host; write `1` alone for a free port, or keep them apart: `needs` between what calls them, or `locks: [port-15432]` in both"].assert_eq(&told(own, "", &plain));
+    for apart in [
+        "  a: {uses: ./db.yml}\n  b: {needs: a, uses: ./db.yml}\n",
+        "  a: {strategy: {matrix: {n: [1, 2]}, max-parallel: 1}, uses: ./db.yml}\n",
+        "  a: {if: \"github.actor == 'ann'\", uses: ./db.yml}\n  b: {if: \"github.actor != 'ann'\", uses: ./db.yml}\n",
+    ] {
+        assert_eq!(told(apart, "", &plain), "", "{apart}");
+    }
+    assert_eq!(told(two, "locks: [db], ", &plain), "");
+    assert_eq!(told(two, "", &PlanRequest { max_parallel: Some(1), ..PlanRequest::default() }), "");
+    assert_eq!(told(two, "", &PlanRequest { skip: vec!["b".to_owned()], ..PlanRequest::default() }), "");
+}

@@ -2,6 +2,7 @@
 //!
 //! Not here: expanding matrices (`matrix.rs`), checking inputs (`inputs.rs`), running anything.
 
+pub mod across;
 pub mod caching;
 pub mod call;
 mod gates;
@@ -19,7 +20,6 @@ use serde::{Deserialize, Serialize};
 use super::playbook::cache::CacheRule;
 use super::playbook::gate::GateRules;
 use super::playbook::model::Playbook;
-use super::playbook::overlaps;
 use super::playbook::share::Totals;
 use super::sidecar::Containers;
 use super::value::Value;
@@ -155,18 +155,8 @@ impl Plan {
         cells.take(self.slots as usize).sum::<u32>().min(self.slots)
     }
 
-    /// Tells of caches of different calls that make the same files.
-    fn overlaps(&self) -> Vec<String> {
-        if self.frames.is_empty() {
-            return Vec::new();
-        }
-        let has_if = |at: u32| self.playbook.stages[at as usize].condition.is_some();
-        let is_conditional = |at: usize| has_if(position(at)) || self.callers(position(at)).any(has_if);
-        overlaps::across_calls(&self.playbook.stages, is_conditional)
-    }
-
     /// Returns what a person should know before a run of this plan: outputs that are read and that nobody will make, and files
-    /// that several of its calls make.
+    /// and ports that several of its calls want.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let is_out = |stage: &PlannedStage| matches!(stage.selected, Selected::No(_));
@@ -185,7 +175,8 @@ impl Plan {
             .map(|(stage, read)| {
                 format!("`{}` reads outputs of `{read}`, which is left out: they will be empty", stage.id)
             });
-        reading.chain(self.overlaps()).chain(caching).collect()
+        let across = across::check(self).into_iter().map(|it| format!("{}; {}", it.message, it.help));
+        reading.chain(across).chain(caching).collect()
     }
 }
 

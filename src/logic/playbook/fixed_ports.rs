@@ -54,7 +54,8 @@ pub(super) fn check(stages: &[Stage], policy: &Policy) -> Vec<Diagnostic> {
 }
 
 /// Says whether nothing but chance keeps two stages apart that do not wait for each other.
-fn may_meet(a: &Stage, b: &Stage) -> bool {
+#[must_use]
+pub fn may_meet(a: &Stage, b: &Stage) -> bool {
     // Perhaps only one of them ever runs.
     let are_alternatives = a.condition.is_some() && b.condition.is_some();
     let have_lock = a.locks.iter().any(|own| {

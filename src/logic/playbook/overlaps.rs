@@ -62,7 +62,7 @@ pub(super) fn check(stages: &[Stage]) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for unit in &units {
         found.extend(taken_input(unit));
-        found.extend(made_by_all_cells(unit));
+        made_by_all_cells(unit, &mut found);
     }
     let doubles = doubles(&units, |a, b| !are_alternatives(a, b));
     found.extend(doubles.into_iter().map(|(a, p, b, q)| made_twice((a, p), (b, q))));
@@ -72,12 +72,13 @@ pub(super) fn check(stages: &[Stage]) -> Vec<Diagnostic> {
         let (a, b) = (&units[reader], &units[maker]);
         // Steps of one stage come one after the other.
         let is_in_order = reader != maker && (a.at == b.at || order.is_before(b.at, a.at));
-        if is_in_order || told.contains(&reader) {
+        let place = (reader, own, reader == maker);
+        if is_in_order || told.contains(&place) {
             continue;
         }
         let (p, q) = (&a.inputs.list[own], &b.outputs.list[theirs]);
         if meet((&a.inputs, p), (&b.outputs, q)) {
-            told.insert(reader);
+            told.insert(place);
             let is_later = order.is_before(a.at, b.at);
             found.push(if reader == maker {
                 own_input(a, p, q)
@@ -90,8 +91,12 @@ pub(super) fn check(stages: &[Stage]) -> Vec<Diagnostic> {
 }
 
 /// Returns what is wrong with the caches of stages that stand in several files, once these are put together. Of what stands in
-/// one file the file itself tells. `is_conditional` says of a stage whether it runs only if something holds.
-pub fn across_calls(stages: &[Stage], is_conditional: impl Fn(usize) -> bool) -> Vec<String> {
+/// one file the file itself tells. `is_conditional` says of a stage whether it runs only if something holds. Returns the
+/// position of the second stage of each two with what is wrong, and the way out.
+pub fn across_calls(
+    stages: &[Stage],
+    is_conditional: impl Fn(usize) -> bool,
+) -> Vec<(usize, String, &'static str)> {
     let units = units(stages);
     let may_both = |a: &Unit<'_>, b: &Unit<'_>| {
         a.stage.frame != b.stage.frame && !(is_conditional(a.at) && is_conditional(b.at))
@@ -107,16 +112,17 @@ pub fn across_calls(stages: &[Stage], is_conditional: impl Fn(usize) -> bool) ->
                 true => format!("`{}`", q.text),
                 false => format!("`{}` and `{}`", p.text, q.text),
             };
-            format!(
-                "`{first}` and `{second}` have the same files among the outputs of their caches: {what}; a result of one takes \
-                 away or puts back what the other made: hand a folder over in `with`, and put it into the path"
-            )
+            let message =
+                format!("`{first}` and `{second}` have the same files among the outputs of their caches: {what}");
+            let help = "a result of one takes away or puts back what the other made: hand a folder over in `with`, and put it \
+                        into the path";
+            (b.at, message, help)
         })
         .collect()
 }
 
 /// Returns pairs of units, in the order of the file, with patterns of outputs by which they make the same files: one for each
-/// second unit.
+/// pattern of a second unit.
 fn doubles<'u, 's>(
     units: &'u [Unit<'s>],
     may_both: impl Fn(&Unit<'s>, &Unit<'s>) -> bool,
@@ -127,12 +133,12 @@ fn doubles<'u, 's>(
         let ((first, of_first), (second, of_second)) =
             if one < other { ((one, own), (other, theirs)) } else { ((other, theirs), (one, own)) };
         let (a, b) = (&units[first], &units[second]);
-        if first == second || told.contains(&second) || !may_both(a, b) {
+        if first == second || told.contains(&(second, of_second)) || !may_both(a, b) {
             continue;
         }
         let (p, q) = (&a.outputs.list[of_first], &b.outputs.list[of_second]);
         if meet((&a.outputs, p), (&b.outputs, q)) {
-            told.insert(second);
+            told.insert((second, of_second));
             found.push((a, p, b, q));
         }
     }
@@ -321,18 +327,19 @@ fn are_alternatives(a: &Unit<'_>, b: &Unit<'_>) -> bool {
 }
 
 /// Which stages come before which.
-pub(super) struct Order<'s> {
+pub struct Order<'s> {
     stages: &'s [Stage],
     before: HashMap<usize, HashSet<usize>>,
 }
 
 impl<'s> Order<'s> {
-    pub(super) fn new(stages: &'s [Stage]) -> Self {
+    #[must_use]
+    pub fn new(stages: &'s [Stage]) -> Self {
         Self { stages, before: HashMap::new() }
     }
 
     /// Says whether a stage has always ended before another one begins.
-    pub(super) fn is_before(&mut self, first: usize, then: usize) -> bool {
+    pub fn is_before(&mut self, first: usize, then: usize) -> bool {
         let stages = self.stages;
         if stages[then].is_final != stages[first].is_final {
             return stages[then].is_final;
@@ -376,17 +383,18 @@ fn made_twice((a, p): (&Unit<'_>, &Pattern<'_>), (b, q): (&Unit<'_>, &Pattern<'_
     if p.span == q.span { problem } else { problem.also(p.span, format!("outputs of `{}`", a.stage.id)) }
 }
 
-fn made_by_all_cells(unit: &Unit<'_>) -> Option<Diagnostic> {
-    let matrix = &unit.stage.strategy.as_ref().filter(|it| has_many(&it.matrix))?.matrix;
-    let pattern = unit.outputs.list.first()?;
-    let (text, id) = (pattern.text, &unit.stage.id);
-    let message = format!("every cell of `{id}` has `{text}` among its outputs");
-    let axis = axis(matrix).unwrap_or_else(|| "AXIS".to_owned());
+fn made_by_all_cells(unit: &Unit<'_>, found: &mut Vec<Diagnostic>) {
+    let Some(strategy) = unit.stage.strategy.as_ref().filter(|it| has_many(&it.matrix)) else { return };
+    let axis = axis(&strategy.matrix).unwrap_or_else(|| "AXIS".to_owned());
+    let id = &unit.stage.id;
     let help = format!(
         "a result of one cell takes away or puts back what another made: put a value of the matrix into the path, such as \
          `dist/${{{{ matrix.{axis} }}}}`"
     );
-    Some(Diagnostic::warning("cache-outputs-shared", pattern.span, message).help(help))
+    found.extend(unit.outputs.list.iter().map(|pattern| {
+        let message = format!("every cell of `{id}` has `{}` among its outputs", pattern.text);
+        Diagnostic::warning("cache-outputs-shared", pattern.span, message).help(&*help)
+    }));
 }
 
 fn own_input(unit: &Unit<'_>, read: &Pattern<'_>, made: &Pattern<'_>) -> Diagnostic {
@@ -406,12 +414,9 @@ fn own_input(unit: &Unit<'_>, read: &Pattern<'_>, made: &Pattern<'_>) -> Diagnos
 }
 
 /// Finds inputs of a stage that artifacts are put into, which is done after the cache was asked.
-fn taken_input(unit: &Unit<'_>) -> Option<Diagnostic> {
-    if unit.is_step {
-        return None;
-    }
-    let taken = unit.stage.artifacts.iter().flat_map(|it| &it.into);
-    taken.filter_map(|taken| taken_into(unit, taken)).next()
+fn taken_input<'u>(unit: &'u Unit<'_>) -> impl Iterator<Item = Diagnostic> + 'u {
+    let taken = unit.stage.artifacts.iter().filter(|_| !unit.is_step).flat_map(|it| &it.into);
+    taken.filter_map(|taken| taken_into(unit, taken))
 }
 
 fn taken_into(unit: &Unit<'_>, taken: &super::artifact::ArtifactIn) -> Option<Diagnostic> {

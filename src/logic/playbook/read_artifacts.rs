@@ -129,6 +129,8 @@ impl Reader<'_> {
         if let Some(Err(why)) = path.template.as_literal().map(artifact::folder) {
             let problem = Diagnostic::error("bad-glob", path.span, why);
             self.report(problem.help("write a folder below the root of the project, such as `dist`"));
+        } else {
+            self.check_home(&path);
         }
         Some(ArtifactIn { span, which: which?, path, merge })
     }

@@ -14,7 +14,7 @@ use super::source::Span;
 use super::tree::NodeId;
 use crate::logic::cache::Share;
 use crate::logic::diag::Diagnostic;
-use crate::logic::expr::TemplateExpr;
+use crate::logic::expr::{ContextUse, TemplateExpr};
 
 impl Reader<'_> {
     /// Reads `cache` of a stage, or takes what the playbook says of all of them.
@@ -112,9 +112,30 @@ impl Reader<'_> {
         texts
     }
 
+    /// Reports a path that only a shell takes for one at home, and says whether it is one.
+    pub(super) fn check_home(&mut self, text: &Text) -> bool {
+        // The beginning is known even if expressions follow.
+        let source = text.template.source();
+        let is_home = source.strip_prefix('!').unwrap_or(source).split('/').next() == Some("~");
+        // Jobs of earlier versions made a folder of that name.
+        if !is_home || self.source.is_stored() {
+            return false;
+        }
+        let message = format!("`{source}` is not at home: it would be in a folder `~` of the project");
+        let problem = Diagnostic::error("bad-glob", text.span, message);
+        self.report(problem.help(
+            "name files of the project: copy there what is at home, or keep that by `cache-files`; a folder that is really \
+             called `~` is `./~`",
+        ));
+        true
+    }
+
     /// Reports patterns that are none, as far as they are known. Those of outputs are not git's files and not ours.
     pub(super) fn check_patterns(&mut self, texts: &[Text], are_outputs: bool) {
         for text in texts {
+            if self.check_home(text) {
+                continue;
+            }
             let Some(pattern) = text.template.as_literal() else { continue };
             let plain = pattern.strip_prefix('!').unwrap_or(pattern);
             let leaves = plain.split('/').any(|part| part == "..");
@@ -173,58 +194,66 @@ impl Reader<'_> {
     }
 
     fn check_texts<'m>(&mut self, rule: &CacheRule, texts: impl Iterator<Item = Exprs<'m>>) {
-        let mut has_warned = false;
-        for (parts, span) in texts {
-            for part in parts {
-                let uses = part.expr.contexts();
-                if !rule.with_secrets && uses.iter().any(|it| it.name == "secrets") {
-                    let problem = Diagnostic::error(
-                        "cache-with-secret",
-                        span,
-                        "what is cached uses a secret here, and its result may hold it",
-                    );
-                    let help = "write `secrets: include` below `cache` if the result is no secret, or remove `cache`";
-                    self.report(problem.also(rule.span, "asks for caching").help(help));
-                    return;
-                }
-                let is_hashing =
-                    part.expr.functions().iter().any(|it| it.name.eq_ignore_ascii_case("hashFiles"));
-                if is_hashing {
-                    let problem = Diagnostic::error(
-                        "cache-not-possible",
-                        span,
-                        "`hashFiles` cannot stand in what is cached",
-                    );
-                    self.report(
-                        problem
-                            .also(rule.span, "asks for caching")
-                            .help("name these files in `inputs` of `cache`"),
-                    );
-                    return;
-                }
-                let changes = |it: &&crate::logic::expr::ContextUse| {
-                    let member = it.path.first().map(|member| member.to_ascii_lowercase());
-                    let moving = |names: &[&str]| member.as_deref().is_none_or(|it| names.contains(&it));
-                    match it.name.as_str() {
-                        "run" => moving(&["id", "number", "started-at", "dir", "attempt", "event"]),
-                        "github" => moving(&["run_id", "run_number", "run_attempt", "event"]),
-                        _ => false,
-                    }
-                };
-                if let Some(found) = uses.iter().find(changes).filter(|_| !has_warned) {
-                    has_warned = true;
-                    let path: Vec<&str> = std::iter::once(found.name.as_str())
-                        .chain(found.path.iter().map(String::as_str))
-                        .collect();
-                    let message = format!(
-                        "`{}` is another one in each job, so no earlier result will fit",
-                        path.join(".")
-                    );
-                    let problem = Diagnostic::warning("cache-never-hits", span, message);
-                    self.report(problem.also(rule.span, "asks for caching").help("remove one of the two"));
-                }
+        for text in texts {
+            self.check_text(rule, text);
+        }
+        let own = rule.key.iter().chain(&rule.inputs).chain(&rule.outputs).chain(&rule.tools);
+        for text in own {
+            let help = "leave it out, or write what the result depends on in its place";
+            self.warn_of_change(rule, (text.template.exprs(), text.span), help);
+        }
+    }
+
+    fn check_text(&mut self, rule: &CacheRule, (parts, span): Exprs<'_>) {
+        for part in parts {
+            let uses = part.expr.contexts();
+            if !rule.with_secrets && uses.iter().any(|it| it.name == "secrets") {
+                let problem = Diagnostic::error(
+                    "cache-with-secret",
+                    span,
+                    "what is cached uses a secret here, and its result may hold it",
+                );
+                let help =
+                    "write `secrets: include` below `cache` if the result is no secret, or remove `cache`";
+                self.report(problem.also(rule.span, "asks for caching").help(help));
+                return;
+            }
+            let is_hashing = part.expr.functions().iter().any(|it| it.name.eq_ignore_ascii_case("hashFiles"));
+            if is_hashing {
+                let problem = Diagnostic::error(
+                    "cache-not-possible",
+                    span,
+                    "`hashFiles` cannot stand in what is cached",
+                );
+                self.report(
+                    problem
+                        .also(rule.span, "asks for caching")
+                        .help("name these files in `inputs` of `cache`"),
+                );
+                return;
             }
         }
+        self.warn_of_change(rule, (parts, span), "remove one of the two");
+    }
+
+    /// Warns of a text that is another one in each job.
+    fn warn_of_change(&mut self, rule: &CacheRule, (parts, span): Exprs<'_>, help: &str) {
+        let changes = |it: &ContextUse| {
+            let member = it.path.first().map(|member| member.to_ascii_lowercase());
+            let moving = |names: &[&str]| member.as_deref().is_none_or(|it| names.contains(&it));
+            match it.name.as_str() {
+                "run" => moving(&["id", "number", "started-at", "dir", "attempt", "event"]),
+                "github" => moving(&["run_id", "run_number", "run_attempt", "event"]),
+                _ => false,
+            }
+        };
+        let Some(found) = parts.iter().flat_map(|part| part.expr.contexts()).find(changes) else { return };
+        let path: Vec<&str> =
+            std::iter::once(found.name.as_str()).chain(found.path.iter().map(String::as_str)).collect();
+        let message =
+            format!("`{}` is another one in each job, so no earlier result will fit", path.join("."));
+        let problem = Diagnostic::warning("cache-never-hits", span, message);
+        self.report(problem.also(rule.span, "asks for caching").help(help));
     }
 }
 

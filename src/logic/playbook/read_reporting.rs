@@ -10,7 +10,7 @@ use super::source::Span;
 use super::tree::NodeId;
 use crate::logic::diag::Diagnostic;
 use crate::logic::expr::Template;
-use crate::logic::summary::{Format, usual_place};
+use crate::logic::summary::{Format, unknown_ending, usual_place};
 use crate::logic::text::{listed_names, near_miss};
 
 impl Reader<'_> {
@@ -81,42 +81,5 @@ impl Reader<'_> {
             return None;
         }
         Some(path)
-    }
-}
-
-/// Returns the ending of a path that looks like a file of a kind that no report has. Folders may have dots: `.reports`, `v1.2`.
-fn unknown_ending(path: &str) -> Option<&str> {
-    let name = path.trim().rsplit('/').next()?;
-    let (stem, ending) = name.rsplit_once('.')?;
-    let is_word = ending.starts_with(|it: char| it.is_ascii_alphabetic())
-        && ending.len() <= 5
-        && ending.chars().all(|it| it.is_ascii_alphanumeric());
-    (!stem.is_empty() && is_word && Format::of_file(name).is_none()).then_some(ending)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::unknown_ending;
-
-    #[test]
-    fn folders_with_dots_are_no_files_of_an_unknown_kind() {
-        for folder in [
-            "reports",
-            ".reports",
-            "out/v1.2",
-            "x.pdf/",
-            "a.b/c",
-            "out.",
-            "all.html",
-            "a/all.CSV",
-            "x.reports",
-        ] {
-            assert_eq!(unknown_ending(folder), None, "{folder}");
-        }
-        for (file, ending) in
-            [("x.pdf", "pdf"), ("out/all.txt", "txt"), (" a.b/c.PDF ", "PDF"), ("x.tar.gz", "gz")]
-        {
-            assert_eq!(unknown_ending(file), Some(ending), "{file}");
-        }
     }
 }

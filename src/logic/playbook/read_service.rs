@@ -303,6 +303,7 @@ impl<'t> Reader<'t> {
         }
         let tree = &mut stage.steps;
         let (mut first, mut running, mut ready) = (Vec::new(), Vec::new(), Vec::new());
+        let mut late = Vec::new();
         for (at, mut it) in sidecars.into_iter().enumerate() {
             let mut add = |part: Part, suffix: &str, list: &mut Vec<usize>, text: Text| {
                 let mut step = part_step(&it, part, suffix, text, defaults);
@@ -314,8 +315,17 @@ impl<'t> Reader<'t> {
                 tree.steps.len() - 1
             };
             let looks = it.ready.as_ref().is_some_and(|ready| !matches!(ready.probe, Probe::Run(_)));
-            if it.container.is_some() || !it.ports.is_empty() || looks {
+            if it.container.is_some() || !it.ports.is_empty() {
                 add(Part::Prepare(at), ".prepare", &mut first, literal("prepare", it.span));
+            } else if looks {
+                // Earlier versions had no such part: it stands behind all that journals know by number.
+                late.push(part_step(
+                    &it,
+                    Part::Prepare(at),
+                    ".prepare",
+                    literal("prepare", it.span),
+                    defaults,
+                ));
             }
             let text = match (&it.process, &it.container) {
                 (Some(process), _) => process.run.clone(),
@@ -328,6 +338,10 @@ impl<'t> Reader<'t> {
             }
             it.step = step;
             tree.sidecars.push(it);
+        }
+        for step in late {
+            first.push(tree.steps.len());
+            tree.steps.push(step);
         }
         first.append(&mut running);
         first.append(&mut ready);

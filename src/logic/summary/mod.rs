@@ -99,6 +99,17 @@ impl Format {
     }
 }
 
+/// Returns the ending of a path that looks like a file of a kind that no report has. Folders may have dots: `.reports`, `v1.2`.
+#[must_use]
+pub fn unknown_ending(path: &str) -> Option<&str> {
+    let name = path.trim().rsplit('/').next()?;
+    let (stem, ending) = name.rsplit_once('.')?;
+    let is_word = ending.starts_with(|it: char| it.is_ascii_alphabetic())
+        && ending.len() <= 5
+        && ending.chars().all(|it| it.is_ascii_alphanumeric());
+    (!stem.is_empty() && is_word && Format::of_file(name).is_none()).then_some(ending)
+}
+
 impl Summary {
     /// Returns it as the text of a file.
     #[must_use]

@@ -45,7 +45,7 @@ impl CacheView {
     }
 }
 
-/// Sums over a job.
+/// Sums over the cells and steps of a job, each as it was decided last.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CacheCounts {
     pub hits: usize,
@@ -59,8 +59,7 @@ impl JobView {
     pub(super) fn fold_cache(&mut self, event: &Event, at: Timestamp) {
         match event {
             Event::CacheHit { unit, hit } => {
-                self.cache.hits += 1;
-                self.cache.saved += Duration::from_micros(hit.record.took_us);
+                self.count(*unit, Some(Duration::from_micros(hit.record.took_us)));
                 self.replay(*unit, hit, at);
                 let took = Duration::from_micros(hit.record.took_us);
                 let view = CacheView::Hit { made_by: hit.made_by, took, restored: hit.restored };
@@ -68,7 +67,7 @@ impl JobView {
                 self.note_cache(*unit, &hit.notes);
             }
             Event::CacheMissed { unit, miss } if !miss.is_off() => {
-                self.cache.misses += 1;
+                self.count(*unit, None);
                 let view = CacheView::Missed { why: miss.brief().into(), is_hopeless: miss.is_hopeless };
                 self.set_cache(*unit, view);
                 self.note_cache(*unit, &miss.notes);
@@ -91,6 +90,26 @@ impl JobView {
                 self.set_cache(*unit, view);
             }
             _ => {}
+        }
+    }
+
+    /// Counts a decision: what is run again is decided again, and the last one counts.
+    fn count(&mut self, unit: Unit, saved: Option<Duration>) {
+        let sums = &mut self.cache;
+        match self.decided.insert((unit.cell, unit.step), saved) {
+            Some(Some(before)) => {
+                sums.hits -= 1;
+                sums.saved -= before;
+            }
+            Some(None) => sums.misses -= 1,
+            None => {}
+        }
+        match saved {
+            Some(saved) => {
+                sums.hits += 1;
+                sums.saved += saved;
+            }
+            None => sums.misses += 1,
         }
     }
 

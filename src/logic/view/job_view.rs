@@ -77,6 +77,8 @@ pub struct JobView {
     pub waits: Option<ShareWait>,
     /// How much of it came from earlier results.
     pub cache: CacheCounts,
+    /// What was decided last about each cell and step: what a hit saved, or nothing of a miss.
+    pub(super) decided: BTreeMap<(u32, Option<u32>), Option<Duration>>,
     /// Of each stage, whether its cells are looked for in the cache before they wait for a slot; empty where the plan
     /// is not known.
     pub(super) looked_for: Vec<bool>,
@@ -120,6 +122,7 @@ impl JobView {
             open_gates: BTreeSet::new(),
             waits: None,
             cache: CacheCounts::default(),
+            decided: BTreeMap::new(),
             looked_for: Vec::new(),
             looks_for_steps: false,
             calls: Calls::default(),

@@ -60,6 +60,22 @@ pub fn check_for(
     if problems.is_empty() { Ok(Value::object(values)) } else { Err(problems) }
 }
 
+/// Returns a value for each input that has to be given, to look at a playbook before anybody gives one. An input whose
+/// pattern no such text is sure to match is left out.
+#[must_use]
+pub fn examples(declared: &[Input]) -> Vec<(String, Json)> {
+    let open = declared.iter().filter(|input| input.required && input.default.is_none());
+    let example = |input: &Input| match &input.kind {
+        InputKind::String { pattern: None } => Some(Json::from("example")),
+        InputKind::String { .. } => None,
+        InputKind::Number => Some(Json::from(1)),
+        InputKind::Boolean => Some(Json::from(false)),
+        InputKind::Choice { options } => options.first().map(|first| Json::from(first.as_str())),
+        InputKind::Json => Some(Json::Array(Vec::new())),
+    };
+    open.filter_map(|input| Some((input.name.to_string(), example(input)?))).collect()
+}
+
 fn find<'d>(declared: &'d [Input], name: &str) -> Option<&'d Input> {
     declared.iter().find(|input| input.name.eq_ignore_ascii_case(name))
 }

@@ -91,6 +91,9 @@ fn what_reads_its_own_outputs_is_told_with_both_places() {
             "c: steps: [{ run: x, cache: { inputs: ['c/*.c'], outputs: [c/gen.c] } }]",
         ],
         expect![[r#"
+            2:34 cache-unordered: `a` reads what `b` makes, and does not need it: `b/**`
+              3:60 outputs of `b`
+              help: whether it is there by then is chance; add `b` to the `needs` of `a`, or take it out of the inputs with `!b`
             2:51 cache-input-changes: `a` makes what it reads, so no result of it is kept: `dist/**` of its outputs and `**` of its inputs
               2:34 is read by it
               help: take it out of the inputs with `!dist`, or let it make other files than it reads
@@ -142,18 +145,8 @@ fn artifacts_that_are_put_among_the_inputs_are_told() {
             "t: needs: make, artifacts: {{ in: [{{ name: dist, path: {path} }}] }}, cache: {{ inputs: [{inputs}] }}"
         )
     };
-    let told = [
-        take("got", "'**'"),
-        take("got", "'**', '!got/**'"),
-        take("./got/", "src, got/app.js"),
-        take(".", "'**'"),
-    ];
+    let told = [take("got", "'**'"), take("./got/", "src, got/app.js"), take(".", "'**'")];
     let expected = [
-        expect![[r#"
-        3:95 cache-input-changes: `t` takes the artifact `dist` into files that are inputs of its cache, so they change while it runs
-          3:67 is put there after the cache was asked
-          help: take `got` out of the inputs with `!got`: what it takes belongs to the key anyway
-    "#]],
         expect![[r#"
         3:95 cache-input-changes: `t` takes the artifact `dist` into files that are inputs of its cache, so they change while it runs
           3:67 is put there after the cache was asked
@@ -173,12 +166,50 @@ fn artifacts_that_are_put_among_the_inputs_are_told() {
     for (stage, expected) in told.iter().zip(expected) {
         check(&[make, stage], expected);
     }
-    for stage in [take("got", "'**', '!got'"), take("got", "'src/**', gotten"), take(".", "'src/**'")] {
-        quiet(&[make, &stage]);
+    let apart = [take("got", "'**', '!got'"), take("got", "'**', '!got/**'")];
+    for stage in apart.iter().chain(&[take("got", "'src/**', gotten"), take(".", "'src/**'")]) {
+        quiet(&[make, stage]);
     }
     // A step asks when the artifacts are there.
     let step = "t: needs: make, artifacts: { in: [{ name: dist, path: got }] }, steps: [{ run: x, cache: { inputs: ['got/**'] } }]";
     quiet(&[make, step]);
+}
+
+#[test]
+fn each_pattern_and_each_text_of_a_cache_is_told_at_once() {
+    check(
+        &[
+            "a: cache: { inputs: [], outputs: [x, y] }",
+            "b: cache: { inputs: [], outputs: [x, y], key: '${{ run.number }}' }, env: { A: '${{ run.id }}', B: '${{ github.run_id }}' }",
+            "c: cache: { inputs: ['${{ run.id }}/*'], outputs: ['out-${{ run.number }}'], tools: ['cc ${{ run.number }}'] }",
+        ],
+        expect![[r#"
+            3:47 cache-outputs-shared: `x` is among the outputs of `a` and of `b`
+              2:47 outputs of `a`
+              help: a result of one takes away or puts back what the other made: give each files of its own, or take them out of one with `!`
+            3:50 cache-outputs-shared: `y` is among the outputs of `a` and of `b`
+              2:50 outputs of `a`
+              help: a result of one takes away or puts back what the other made: give each files of its own, or take them out of one with `!`
+            3:59 cache-never-hits: `run.number` is another one in each job, so no earlier result will fit
+              3:16 asks for caching
+              help: leave it out, or write what the result depends on in its place
+            3:92 cache-never-hits: `run.id` is another one in each job, so no earlier result will fit
+              3:16 asks for caching
+              help: remove one of the two
+            3:112 cache-never-hits: `github.run_id` is another one in each job, so no earlier result will fit
+              3:16 asks for caching
+              help: remove one of the two
+            4:34 cache-never-hits: `run.id` is another one in each job, so no earlier result will fit
+              4:16 asks for caching
+              help: leave it out, or write what the result depends on in its place
+            4:64 cache-never-hits: `run.number` is another one in each job, so no earlier result will fit
+              4:16 asks for caching
+              help: leave it out, or write what the result depends on in its place
+            4:98 cache-never-hits: `run.number` is another one in each job, so no earlier result will fit
+              4:16 asks for caching
+              help: leave it out, or write what the result depends on in its place
+        "#]],
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@ use expect_test::expect;
 
 use super::tale::ci;
 use crate::logic::job::event::Outcome;
-use crate::logic::summary::{Brief, Format, result};
+use crate::logic::summary::{Brief, Format, result, unknown_ending};
 
 #[test]
 fn markdown_says_what_failed_first_and_then_where_the_time_went() {
@@ -298,4 +298,18 @@ fn a_page_needs_nothing_else_and_names_the_failure_before_all_else() {
     assert!(page.contains("prefers-color-scheme: dark"));
     assert!(page.contains("<p>Got <strong>abc</strong>.</p>"), "{page}");
     assert!(page.contains("class=\"tile failed\" href=\"#c1-2\""), "{page}");
+}
+
+#[test]
+fn folders_with_dots_are_no_files_of_an_unknown_kind() {
+    for folder in
+        ["reports", ".reports", "out/v1.2", "x.pdf/", "a.b/c", "out.", "all.html", "a/all.CSV", "x.reports"]
+    {
+        assert_eq!(unknown_ending(folder), None, "{folder}");
+    }
+    for (file, ending) in
+        [("x.pdf", "pdf"), ("out/all.txt", "txt"), (" a.b/c.PDF ", "PDF"), ("x.tar.gz", "gz")]
+    {
+        assert_eq!(unknown_ending(file), Some(ending), "{file}");
+    }
 }
