@@ -52,6 +52,10 @@ const WRITTEN: &str = "its outputs, which another stage or job is writing";
 const READ: &str = "its outputs, which another job is reading";
 const INPUTS: &str = "its inputs, which another job is writing";
 
+/// What a step is told that does not wait for that.
+const BESIDE_WRITER: &str = "another job is writing its inputs, and a step, which has begun already, does not wait: what it reads \
+                             may be half of something";
+
 impl Worker {
     /// Takes the locks of looks. Returns those that have them; others wait, go without, or need none.
     pub(super) fn claim(
@@ -133,6 +137,9 @@ impl Worker {
         let writes = moment.wishes(&outputs);
         if places.locks.take(wanted.unit, &writes).is_ok() {
             if places.locks.others().in_way(&writes).is_none() {
+                if !shared.opening.is_nested {
+                    shared.note(BESIDE_WRITER.to_owned());
+                }
                 return free.push((wanted, outputs));
             }
             places.locks.give_back(&[wanted.unit]);

@@ -6,6 +6,7 @@ mod others;
 mod restoring;
 mod two;
 mod upkeep;
+mod wakes;
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};

@@ -105,6 +105,30 @@ fn outputs_are_locked_where_the_cache_is_off_and_where_it_is_of_no_use() {
 }
 
 #[test]
+fn a_step_does_not_wait_for_who_writes_its_inputs_and_that_is_told() {
+    let place = Place::new();
+    let (one, two) = (place.job(), place.job());
+    one.ask(vec![Ask::Lock { unit: unit(0), inputs: Vec::new(), outputs: vec!["src/a.c".to_owned()] }]);
+    miss(one.looked());
+    let step = Unit { step: Some(0), ..unit(0) };
+    let told = miss(two.look(step, &recipe()));
+    assert!(!told.is_hopeless && told.notes[0].contains("another job is writing its inputs"), "{told:?}");
+    // A cell waits, and a job of a step neither waits nor speaks of what its parent does.
+    two.ask(vec![Ask::Look {
+        unit: unit(1),
+        recipe: Arc::new(Recipe { outputs: Vec::new(), ..recipe() }),
+        may_hit: true,
+    }]);
+    let mut opening = place.opening();
+    opening.is_nested = true;
+    let nested = miss(place.job_with(opening).look(unit(0), &Recipe { outputs: Vec::new(), ..recipe() }));
+    assert!(nested.notes.is_empty(), "{nested:?}");
+    assert!(two.is_silent(), "it waits");
+    one.ask(vec![Ask::Drop { unit: unit(0) }]);
+    miss(two.looked());
+}
+
+#[test]
 fn inputs_that_name_no_file_are_told() {
     let place = Place::new();
     let inputs = |texts: &[&str]| texts.iter().map(|&it| it.to_owned()).collect::<Vec<_>>();
