@@ -20,7 +20,7 @@ pub(super) fn main() -> ExitCode {
     };
     let done = match &errand.task {
         FilesTask::Restore { restore_keys, off } => restore(&errand, restore_keys, *off),
-        FilesTask::Save => save(&errand),
+        FilesTask::Save { replaces } => save(&errand, *replaces),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -63,14 +63,16 @@ fn restore(errand: &FilesErrand, restore_keys: &[String], off: bool) -> Result<(
 }
 
 /// Whatever goes wrong here is a warning: the work of the cell is done.
-fn save(errand: &FilesErrand) -> Result<(), String> {
-    match save_files(errand) {
-        Ok(FilesSaved::Stored { files, bytes }) => {
-            say(&format!("saved `{}`: {}, {bytes} bytes", errand.key, plural(files, "file")));
+fn save(errand: &FilesErrand, replaces: bool) -> Result<(), String> {
+    match save_files(errand, replaces) {
+        Ok(FilesSaved::Stored { files, bytes, instead_of }) => {
+            let instead = instead_of.map(|job| format!(", in place of what job #{job} saved"));
+            let files = plural(files, "file");
+            say(&format!("saved `{}`: {files}, {bytes} bytes{}", errand.key, instead.unwrap_or_default()));
         }
         Ok(FilesSaved::AlreadyThere { made_by }) => {
             say(&format!(
-                "`{}` was saved by job #{made_by} already, and what is kept never changes",
+                "`{}` was saved by job #{made_by} already, and what is kept changes with `--refresh` only",
                 errand.key
             ));
         }

@@ -99,6 +99,14 @@ pub struct Ahead {
     keeper: Option<Box<dyn Starting>>,
     store: Option<JoinHandle<Option<Store>>>,
     results: Option<super::cache::Ahead>,
+    reading: Option<super::readings::Remembered>,
+}
+
+impl Ahead {
+    /// Has it remembered what the playbook was read to, once there is a job.
+    pub(crate) fn has_read(&mut self, reading: Option<super::readings::Remembered>) {
+        self.reading = reading;
+    }
 }
 
 /// Begins what every job needs and what takes a moment. To be called before playbooks are read and checked.
@@ -116,7 +124,7 @@ pub fn get_store_ready(project: &Project, playbook: Option<&Path>) -> Ahead {
         return Ahead::default();
     }
     let path = playbook.and_then(|it| std::path::absolute(it).ok());
-    let results = path.and_then(|it| super::cache::Ahead::begin(&project.state, &it));
+    let results = path.and_then(|it| super::cache::Ahead::begin(&project.state, &project.root, &it));
     let project = project.clone();
     let open = move || {
         let store = Store::prepare(&project).and_then(|()| Store::open(&project)).ok()?;
@@ -125,7 +133,7 @@ pub fn get_store_ready(project: &Project, playbook: Option<&Path>) -> Ahead {
     };
     // As above.
     let store = std::thread::Builder::new().name("store".to_owned()).spawn(open).ok();
-    Ahead { keeper: None, store, results }
+    Ahead { store, results, ..Ahead::default() }
 }
 
 /// A job that runs in this process.
@@ -231,8 +239,8 @@ pub fn start(project: &Project, mut start: Start, world: World) -> Result<Runnin
     let stored = store.job(&id)?;
     let only = Only::take(&dir, || false)
         .ok_or_else(|| EngineError::bug("a new job has an engine already".to_owned()))?;
-    let ahead = start.ahead.results.take();
-    let parts = Parts { store, stored, plan: start.plan, hello, keeper, fetch: None, only, ahead };
+    let (ahead, reading) = (start.ahead.results.take(), start.ahead.reading.take());
+    let parts = Parts { store, stored, plan: start.plan, hello, keeper, fetch: None, only, ahead, reading };
     run(project, parts, Vec::new(), None, dir, world).map(|running| Running { number, ..running })
 }
 
@@ -333,7 +341,17 @@ pub fn resume(project: &Project, job: &JobId, again: Again, world: World) -> Res
         has_all_secrets(&facts, &again.given)?;
     }
     let hello = hello(project, &plan, (&stored.id, &dir), stored.on_loss, again.given, epoch);
-    let parts = Parts { store, stored, plan, hello, keeper: None, fetch: again.fetch, only, ahead: None };
+    let parts = Parts {
+        store,
+        stored,
+        plan,
+        hello,
+        keeper: None,
+        fetch: again.fetch,
+        only,
+        ahead: None,
+        reading: None,
+    };
     run(project, parts, journal, again.order, dir, world)
 }
 
@@ -346,6 +364,7 @@ struct Parts {
     fetch: Option<Fetch>,
     only: Only,
     ahead: Option<super::cache::Ahead>,
+    reading: Option<super::readings::Remembered>,
 }
 
 fn run(
@@ -396,6 +415,7 @@ fn run(
         sharing: super::sharing::Sharing::default(),
         results: None,
         ahead: parts.ahead,
+        still: super::cache::Still::default(),
         parcels: super::artifacts::Parcels::default(),
         left: super::leave::Left::default(),
         clock: clock::Steady::after(journal.last().map_or(Timestamp(i64::MIN), |it| it.time)),
@@ -404,6 +424,10 @@ fn run(
     let (tell, ended) = std::sync::mpsc::channel();
     let body = move || {
         let outcome = engine.run(inbox, &ready);
+        if let Some(reading) = parts.reading {
+            // Now there is a store of results, if this playbook needs one.
+            reading.keep();
+        }
         engine.let_go_of_all();
         // Whoever waits for the end need not wait until the memory is given back. Perhaps nobody waits.
         let _sent = tell.send(outcome);

@@ -9,7 +9,8 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use super::EngineError;
+use super::readings::{self, Remembered};
+use super::{EngineError, Project};
 use crate::logic::diag::Diagnostic;
 use crate::logic::playbook::source::{Called, Source, Unread};
 use crate::logic::playbook::{self, Reading};
@@ -244,14 +245,41 @@ pub fn callable(root: &Path, path: &Path) -> String {
 /// If the file cannot be read.
 pub fn open(root: &Path, path: &Path) -> Result<Opened, EngineError> {
     let name = shown(root, path);
+    let bytes = bytes_of(&name, path)?;
+    let (source, reading) = playbook::read_bytes(&name, &bytes);
+    let (source, reading) = with_called(root, source, reading);
+    Ok(Opened { path: whole(path), source, reading })
+}
+
+/// The same, for whoever may have read that very text before; with what is to be remembered of it, once there is a job.
+///
+/// # Errors
+/// As of [`open`].
+pub(crate) fn open_again(
+    project: &Project,
+    path: &Path,
+) -> Result<(Opened, Option<Remembered>), EngineError> {
+    let name = shown(&project.root, path);
+    let bytes = bytes_of(&name, path)?;
+    let path = whole(path);
+    if let Some(source) = playbook::text_of(&name, &bytes)
+        && let Some(reading) = readings::recall(&project.state, &path, &source)
+    {
+        return Ok((Opened { path, source, reading }, None));
+    }
+    let (source, reading) = playbook::read_bytes(&name, &bytes);
+    let (source, reading) = with_called(&project.root, source, reading);
+    let remembered = readings::remember(&project.state, &path, &source, &reading);
+    Ok((Opened { path, source, reading }, remembered))
+}
+
+fn bytes_of(name: &str, path: &Path) -> Result<Vec<u8>, EngineError> {
     let wrong = |error: std::io::Error| EngineError::usage(format!("`{name}` cannot be read: {error}"));
     let mut bytes = Vec::new();
     // One byte more than a playbook may have is enough to see that a file is too large.
     let most = playbook::SIZE_LIMIT as u64 + 1;
     File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(wrong)?;
-    let (source, reading) = playbook::read_bytes(&name, &bytes);
-    let (source, reading) = with_called(root, source, reading);
-    Ok(Opened { path: whole(path), source, reading })
+    Ok(bytes)
 }
 
 /// Reads the files that a playbook calls, and those that they call.

@@ -31,6 +31,7 @@ pub mod logs;
 mod machine;
 mod masking;
 mod only;
+pub(crate) mod readings;
 mod reconcile;
 pub mod reports;
 mod results;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::cache::{Ask, Cache, Opening, moment};
+use super::cache::{Ask, Cache, Makers, Opening, moment};
 use super::handle::LocalOrder;
 use super::reconcile::InFlight;
 use super::turn::Engine;
@@ -53,7 +53,8 @@ impl Engine {
                 continue;
             }
             let ask = if cached::is_off(&self.state, unit) {
-                recipe::outputs(&self.state, unit).map(|outputs| Ask::Lock { unit, outputs })
+                let files = recipe::files(&self.state, unit);
+                files.map(|(inputs, outputs)| Ask::Lock { unit, inputs, outputs })
             } else {
                 recipe::recipe(&self.state, unit, &mut prepared).map(|recipe| {
                     let may_hit = cached::may_hit(&self.state, unit);
@@ -101,7 +102,9 @@ impl Engine {
             job: self.number,
             trust: self.state.setting.plan.cache.trust,
             is_nested: std::env::var_os("SORTIE_JOB").is_some(),
+            makers: Makers::of(&self.state.setting.plan),
             placed: self.parcels.placed.clone(),
+            still: self.still.clone(),
             probe: self.world.run_tool,
         };
         // The engine may have gone; then nobody needs the answer.

@@ -231,7 +231,7 @@ fn artifact_data(event: &Event) -> Option<Map<String, Json>> {
         Event::ArtifactsTaken { taken, .. } => {
             let one = |it: &Taken| {
                 let digest = format!("sha256:{}", it.digest);
-                json!({ "name": it.name, "path": it.folder, "digest": digest, "written": it.written })
+                json!({ "name": it.name, "path": it.folder, "digest": digest, "written": it.written, "notes": it.notes })
             };
             json!({ "artifacts": taken.iter().map(one).collect::<Vec<_>>() })
         }

@@ -389,12 +389,16 @@ fn looking(view: &JobView) -> Option<(u32, Wait<'_>)> {
     Some((cell, waits::of_cell(view, cell, true)))
 }
 
-/// Returns what the cache warns of.
-fn notes(event: &Event) -> Option<(Unit, &[String])> {
+/// Returns what the cache warns of, and what takes artifacts.
+fn notes(event: &Event) -> Option<(Unit, Vec<&String>)> {
     match event {
-        Event::CacheHit { unit, hit } => Some((*unit, &hit.notes)),
-        Event::CacheMissed { unit, miss } => Some((*unit, &miss.notes)),
-        Event::CacheKept { unit, kept: Kept::Stored { notes, .. } } => Some((*unit, notes)),
+        Event::CacheHit { unit, hit } => Some((*unit, hit.notes.iter().collect())),
+        Event::CacheMissed { unit, miss } => Some((*unit, miss.notes.iter().collect())),
+        Event::CacheKept { unit, kept: Kept::Stored { notes, .. } } => Some((*unit, notes.iter().collect())),
+        Event::ArtifactsTaken { cell, run, taken } => {
+            let unit = Unit { cell: *cell, run: *run, step: None };
+            Some((unit, taken.iter().flat_map(|it| &it.notes).collect()))
+        }
         _ => None,
     }
 }

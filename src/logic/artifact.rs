@@ -84,6 +84,9 @@ pub struct Taken {
     pub digest: String,
     /// Files that were missing or different, and were written.
     pub written: u32,
+    /// What people should know besides, such as files of theirs that were in the way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// Says what is wrong with the name of an artifact, as the end of a sentence; nothing if it may have it.

@@ -3,10 +3,13 @@
 //! Not here: coercion between kinds and comparison (`expr/coerce.rs`), parsing of expressions.
 //! Arrays and objects are shared by reference, because the language compares them by identity.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// A value of the expression language.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Value {
     Null,
     Bool(bool),
@@ -22,7 +25,7 @@ pub enum Value {
 pub struct Object {
     members: Vec<(Arc<str>, Value)>,
     /// Name in folded case to position; only kept for objects of more than eight members.
-    index: Option<std::collections::HashMap<String, usize>>,
+    index: Option<BTreeMap<String, usize>>,
 }
 
 impl Object {
@@ -48,7 +51,7 @@ impl Object {
         if let Some(index) = &mut self.index {
             index.insert(fold_case(&name), self.members.len());
         } else if self.members.len() == 8 {
-            let mut index: std::collections::HashMap<String, usize> =
+            let mut index: BTreeMap<String, usize> =
                 self.members.iter().enumerate().map(|(at, (k, _))| (fold_case(k), at)).collect();
             index.insert(fold_case(&name), 8);
             self.index = Some(index);
@@ -88,6 +91,18 @@ impl<K: Into<Arc<str>>> FromIterator<(K, Value)> for Object {
             object.insert(name, value);
         }
         object
+    }
+}
+
+impl Serialize for Object {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(&self.members)
+    }
+}
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Vec::<(Arc<str>, Value)>::deserialize(from).map(Self::from_iter)
     }
 }
 

@@ -76,6 +76,33 @@ fn what_one_stage_keeps_another_one_takes_and_a_person_gets() {
 }
 
 #[test]
+fn a_file_of_a_person_is_moved_aside_for_what_is_taken_and_told() {
+    let text_of = |what: &str| {
+        format!(
+            "version: 3\nstages:\n  make: {{ run: mkdir -p dist; echo {what} > dist/a; echo b > dist/b, artifacts: {{ out: [{{ name: dist, path: 'dist/**' }}] }} }}\n  \
+             take: {{ needs: make, run: cat got/a, artifacts: {{ in: [{{ name: dist, path: got }}] }} }}\n"
+        )
+    };
+    let sandbox =
+        Sandbox::new().file("it.yml", &text_of("one")).file("got/a", "by a person").file("got/mine", "mine");
+    let told = "take: 1 file where the artifact `dist` goes that no artifact had, moved to `.sortie/jobs/";
+    run(&sandbox).code(0).says(told).says("/replaced`: `got/a`").says("take | one").done();
+    let jobs = fs::read_dir(sandbox.project().join(".sortie/jobs")).expect("it is there").flatten();
+    let aside = jobs.map(|it| it.path().join("replaced")).find(|it| it.is_dir()).expect("it was made");
+    assert_eq!(fs::read_to_string(aside.join("got/a")).expect("it is there"), "by a person");
+    assert_eq!(text(&sandbox, "got/mine"), "mine");
+    let taken =
+        sandbox.sortie(["jobs", "events", "last", "--type", "artifact.taken"]).run().code(0).json_lines();
+    let notes = &taken[0]["data"]["artifacts"][0]["notes"];
+    assert!(notes[0].as_str().is_some_and(|it| it.contains("`got/a`")), "{taken:?}");
+    // What an artifact had is replaced without a word.
+    fs::write(sandbox.project().join("it.yml"), text_of("two")).expect("the project is ours");
+    let next = run(&sandbox).code(0).says("take | two");
+    assert!(!next.out.contains("moved to"), "{}", next.out);
+    nothing_is_left(&sandbox, Duration::from_secs(20));
+}
+
+#[test]
 fn getting_replaces_nothing_unless_it_is_asked_to() {
     let sandbox = Sandbox::new().file("it.yml", TWO).file("x/one", "mine\n").file("x/own", "mine\n");
     run(&sandbox).code(0).done();

@@ -152,7 +152,54 @@ fn a_cell_that_fails_saves_nothing_and_neither_does_a_job_without_cache() {
     let off = run_with(&sandbox, &["--no-cache"]).code(0).says("hit=false").says("nothing was looked for");
     assert!(!off.out.contains("saved `"), "{}", off.out);
     run_with(&sandbox, &[]).code(0).says("hit=false").says("saved `").done();
-    run_with(&sandbox, &["--refresh"]).code(0).says("hit=false").says("was saved by job #3 already").done();
+    run_with(&sandbox, &["--refresh"]).code(0).says("hit=false").says("in place of what job #3 saved").done();
+}
+
+#[test]
+fn what_is_kept_wrongly_under_a_key_is_made_anew() {
+    let playbook = "version: 3\nstages:\n  a:\n    steps:\n      - { cache-files: { path: [d, e], key: same } }\n      \
+                    - run: 'mkdir -p d; test -e d/x || cp from d/x; cat d/x'\n";
+    let sandbox = Sandbox::new().file("files.yml", playbook).file("from", "bad\n").file("e/mine", "mine");
+    let forget = || fs::remove_dir_all(sandbox.project().join("d")).expect("it is there");
+    run_with(&sandbox, &[]).code(0).says("saved `same`: ").done();
+    forget();
+    write(&sandbox.project().join("from"), "good\n");
+    run_with(&sandbox, &[]).code(0).says("restored `same` of job #1").says("a | bad").done();
+    forget();
+    let again = run_with(&sandbox, &["--refresh"]).code(0).says("a | good");
+    again.says("saved `same`: ").says(", in place of what job #1 saved").done();
+    forget();
+    run_with(&sandbox, &[]).code(0).says("restored `same` of job #3").says("a | good").done();
+    sandbox.sortie(["cache", "list"]).run().code(0).says("cache-files: same").says("1 result").done();
+    sandbox.sortie(["cache", "verify"]).run().code(0).done();
+    nothing_is_left(&sandbox, Duration::from_secs(20));
+}
+
+#[test]
+fn what_a_person_changed_is_moved_aside_and_told() {
+    let sandbox = project();
+    run_with(&sandbox, &[]).code(0).says("saved `").done();
+    let (small, link) = (sandbox.project().join("deps/sub/small"), sandbox.project().join("deps/link"));
+    let tool = home(&sandbox).join("bin/tool");
+    write(&small, "edited");
+    write(&tool, "edited, too");
+    fs::remove_file(&link).expect("it is there");
+    symlink("elsewhere", &link).expect("the project is writable");
+    let told = "3 files in the way that nobody has kept, moved to `.sortie/jobs/";
+    run_with(&sandbox, &[]).code(0).says("hit=true").says(told).says("`~/.tool/bin/tool`").done();
+    assert_eq!(fs::read_to_string(&small).expect("it is back"), "got one\n");
+    let jobs = fs::read_dir(sandbox.project().join(".sortie/jobs")).expect("it is there").flatten();
+    let aside = jobs.map(|it| it.path().join("replaced")).find(|it| it.is_dir()).expect("it was made");
+    assert_eq!(fs::read_to_string(aside.join("deps/sub/small")).expect("it is there"), "edited");
+    assert_eq!(fs::read_to_string(aside.join("~/.tool/bin/tool")).expect("it is there"), "edited, too");
+    assert_eq!(fs::read_link(aside.join("deps/link")).expect("it is there"), Path::new("elsewhere"));
+    // What was kept under another key can be had again.
+    write(&sandbox.project().join("lock"), "two\n");
+    run_with(&sandbox, &[]).code(0).says("hit=false").says("saved `").done();
+    write(&sandbox.project().join("lock"), "one\n");
+    let back = run_with(&sandbox, &[]).code(0).says("hit=true").says("1 written");
+    assert!(!back.out.contains("in the way"), "{}", back.out);
+    nothing_is_left(&sandbox, Duration::from_secs(20));
 }
 
 #[test]
@@ -223,7 +270,7 @@ fn two_jobs_at_once_save_one_of_both_and_both_pass() {
     let (first, second) = (first.wait().code(0), second.wait().code(0));
     let all = format!("{}{}", first.out, second.out);
     assert_eq!(all.matches("saved `same`").count(), 1, "{all}");
-    assert_eq!(all.matches("already, and what is kept never changes").count(), 1, "{all}");
+    assert_eq!(all.matches("already, and what is kept changes with `--refresh` only").count(), 1, "{all}");
     fs::remove_dir_all(sandbox.project().join("d")).expect("it is there");
     run_with(&sandbox, &[]).code(0).says("restored `same`").done();
     nothing_is_left(&sandbox, Duration::from_secs(20));

@@ -62,6 +62,109 @@ fn what_outlives_its_engine_is_still_writing_its_outputs() {
     nothing_is_left(&sandbox, Duration::from_secs(20));
 }
 
+/// `a` is half made until there is a file `go`; `b` reads it, and works until there is a file `read`.
+const READ: &str = "version: 3
+stages:
+  a:
+    cache: { inputs: [src], outputs: [a.txt] }
+    run: 'echo half > a.txt; echo begin >> count; until test -e go; do sleep 0.02; done; echo end >> count; echo whole > a.txt'
+  b:
+    needs: a
+    cache: { inputs: ['*.txt'] }
+    run: 'echo b >> readers; cat a.txt >> seen; until test -e read; do sleep 0.02; done; echo end >> readers'
+  c: { run: 'echo c >> others' }
+";
+
+/// What the looks of a job wait for, in words, once one does.
+fn waited(sandbox: &Sandbox, job: u32) -> String {
+    let job = job.to_string();
+    let ask = || sandbox.sortie(["jobs", "events", job.as_str(), "--type", "cache.waiting"]).run();
+    eventually("it waits", || ask().out.contains("cache.waiting"));
+    let events = ask().code(0).json_lines();
+    events.iter().map(|it| it["data"]["message"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+#[test]
+fn a_stage_that_reads_what_another_job_is_writing_waits_for_it() {
+    for more in [&[][..], &["--no-cache"][..]] {
+        let sandbox = Sandbox::new().file("p.yml", READ).file("a.txt", "old\n").file("read", "");
+        let one = sandbox.sortie(["run", "p.yml", "--ui", "plain"]).start();
+        eventually("the first one is at work", || read(&sandbox, "count") == "begin\n");
+        let words = ["run", "p.yml", "--skip", "a", "--ui", "plain"].into_iter().chain(more.iter().copied());
+        let two = sandbox.sortie(words).start();
+        assert_eq!(waited(&sandbox, 2), "its inputs, which another job is writing");
+        write(&sandbox, "go", "");
+        one.wait().code(0).done();
+        two.wait().code(0).done();
+        let seen = read(&sandbox, "seen");
+        assert!(seen.lines().count() > 0 && seen.lines().all(|line| line == "whole"), "{more:?}: {seen}");
+        nothing_is_left(&sandbox, Duration::from_secs(20));
+    }
+}
+
+#[test]
+fn a_writer_waits_for_all_readers_and_these_not_for_each_other() {
+    let sandbox = Sandbox::new().file("p.yml", READ).file("a.txt", "old\n").file("go", "");
+    let reader = || sandbox.sortie(["run", "p.yml", "--skip", "a", "--ui", "plain"]).start();
+    let (one, two) = (reader(), reader());
+    eventually("both read", || read(&sandbox, "readers") == "b\nb\n");
+    let three = sandbox.sortie(["run", "p.yml", "--ui", "plain"]).start();
+    assert_eq!(waited(&sandbox, 3), "its outputs, which another job is reading");
+    assert_eq!((read(&sandbox, "count").as_str(), read(&sandbox, "a.txt").as_str()), ("", "old\n"));
+    write(&sandbox, "read", "");
+    for job in [one, two, three] {
+        job.wait().code(0).done();
+    }
+    assert_eq!(read(&sandbox, "seen"), "old\nold\nwhole\n");
+    nothing_is_left(&sandbox, Duration::from_secs(20));
+}
+
+#[test]
+fn a_hit_that_has_nothing_to_write_does_not_wait_for_readers() {
+    // So something is written while it reads.
+    let text = READ.replace("['*.txt'] }", "['*.txt'], outputs: [seen] }");
+    let sandbox = Sandbox::new().file("p.yml", &text).file("go", "");
+    let one = sandbox.sortie(["run", "p.yml", "--ui", "plain"]).start();
+    eventually("the first one reads", || read(&sandbox, "readers") == "b\n");
+    let two = sandbox.sortie(["run", "p.yml", "--ui", "plain"]).start();
+    assert_eq!(
+        waited(&sandbox, 2),
+        "its outputs, which another stage or job is writing",
+        "of `b`, after `a`"
+    );
+    write(&sandbox, "read", "");
+    one.wait().code(0).done();
+    two.wait().code(0).says("a cached (from job #1").done();
+    assert_eq!(read(&sandbox, "count"), "begin\nend\n");
+    nothing_is_left(&sandbox, Duration::from_secs(20));
+}
+
+#[test]
+fn what_outlives_its_engine_is_still_reading_its_inputs() {
+    let sandbox = Sandbox::new().file("p.yml", READ).file("a.txt", "old\n").file("go", "");
+    sandbox.sortie(["run", "p.yml", "--skip", "a", "--detach"]).run().code(0).done();
+    eventually("the first one reads", || read(&sandbox, "readers") == "b\n");
+    eventually("its other stage, too", || read(&sandbox, "others") == "c\n");
+    kill_hard(engine(&sandbox));
+    let two = sandbox.sortie(["run", "p.yml", "--ui", "plain"]).start();
+    assert_eq!(waited(&sandbox, 2), "its outputs, which another job is reading");
+    assert_eq!(read(&sandbox, "a.txt"), "old\n");
+    write(&sandbox, "read", "");
+    two.wait().code(0).done();
+    assert_eq!(read(&sandbox, "seen"), "old\nwhole\n");
+    sandbox.sortie(["jobs", "wait", "1"]).run().code(0).done();
+    nothing_is_left(&sandbox, Duration::from_secs(20));
+}
+
+#[test]
+fn within_a_job_needs_alone_say_who_reads_what_whom_has_made() {
+    let text = "version: 3\nstages:\n  a: { cache: { inputs: [], outputs: [a] }, run: 'touch a-began; until test -e b-began; do sleep 0.02; done; echo > a' }\n  \
+                b: { cache: { inputs: [a] }, run: 'touch b-began; until test -e a-began; do sleep 0.02; done' }\n";
+    let sandbox = Sandbox::new().file("p.yml", text);
+    sandbox.sortie(["run", "p.yml", "--ui", "plain"]).run().code(0).says("a passed").says("b passed").done();
+    nothing_is_left(&sandbox, Duration::from_secs(20));
+}
+
 #[test]
 fn files_of_a_person_in_an_output_folder_are_no_result() {
     let text = "version: 3\nstages:\n  a: { run: mkdir -p out && echo made > out/a, cache: { inputs: [], outputs: ['out/**'] } }\n";

@@ -57,6 +57,35 @@ fn a_full_disk_under_the_journal_is_code_5_with_a_sentence_at_every_append() {
     });
 }
 
+#[test]
+fn a_store_is_whole_wherever_the_engine_dies_that_replays_a_log() {
+    let text = "version: 3\nname: hit\nstages:\n  a: { cache: { inputs: [] }, run: echo hello }\n  \
+                b:\n    needs: a\n    steps:\n      - run: echo plain\n      - { run: echo again, cache: { inputs: [] } }\n";
+    let mut between = 0;
+    for place in 1..200 {
+        let sandbox = Sandbox::new().file("hit.yml", text);
+        sandbox.sortie(["run", "hit.yml"]).run().code(0).done();
+        let ran = sandbox.sortie(["run", "hit.yml"]).env("SORTIE_FAULT_KILL_AT", &place.to_string()).run();
+        let is_over = ran.is_code(0);
+        if !is_over {
+            ran.signalled(Signal::SIGKILL).done();
+        }
+        nothing_is_left(&sandbox, Duration::from_secs(5));
+        sandbox.sortie(["store", "verify"]).run().code(0).done();
+        if is_over {
+            assert!(between > 0, "no place was between a log and its event");
+            return;
+        }
+        let hits = sandbox.sortie(["jobs", "events", "2", "--type", "cache.hit"]).run();
+        let jobs = std::fs::read_dir(sandbox.project().join(".sortie/jobs")).expect("it is there").flatten();
+        let logs = jobs.filter(|it| it.path().join("logs/0.1.0.1").exists()).count();
+        between += usize::from(logs == 2 && !hits.out.contains("cache.hit"));
+        sandbox.sortie(["jobs", "recover"]).run().code(0).done();
+        sandbox.sortie(["store", "verify"]).run().code(0).done();
+    }
+    panic!("the job never got past its places");
+}
+
 /// Runs the job with the fault at the first place, the second, and so on, until it gets past all of them.
 fn at_every_place((variable, at_least, patience): (&str, usize, Duration), judge: impl Fn(Ran)) {
     for (failures, place) in (1..200).enumerate() {

@@ -12,6 +12,7 @@ mod cache_commands;
 mod cache_files;
 mod cache_rules;
 mod cached;
+mod cached_ahead;
 mod cached_others;
 mod cached_words;
 mod cancel;

@@ -25,8 +25,12 @@ impl Worker {
             wanted.into_iter().partition(|it| it.may_hit && !it.is_off);
         if ours.is_empty() || locks.is_anything_written() {
             others.extend(ours);
+            self.shared.opening.still.end();
             return (others, Vec::new());
         }
+        // It can only confirm: whatever is otherwise is looked at again below, with locks.
+        moment.look.seen = moment.seen();
+        let is_late = moment.look.seen.is_some();
         let mut ready = Vec::with_capacity(ours.len());
         for it in ours {
             let outputs = read_patterns(&it.recipe.outputs).ok().map(Arc::new);
@@ -45,21 +49,33 @@ impl Worker {
             match self.find(moment, &it, &its) {
                 Ok(hit) => found.push((it, its, hit)),
                 Err(_) => {
-                    known.insert(it.unit, its);
+                    if !is_late {
+                        known.insert(it.unit, its);
+                    }
                     others.push(it);
                 }
             }
         }
         moment.may_write = true;
         drop(gate);
+        if is_late {
+            moment.look.forget();
+        }
+        if !others.is_empty() {
+            // Something is going to change files.
+            self.shared.opening.still.end();
+        }
         if locks.is_anything_written() {
             // Perhaps it was half of something that was compared.
             for (it, its, hit) in found {
                 // What it was to warn of is said with the next answer.
                 hit.notes.into_iter().for_each(|note| self.shared.note(note));
-                known.insert(it.unit, its);
+                if !is_late {
+                    known.insert(it.unit, its);
+                }
                 others.push(it);
             }
+            self.shared.opening.still.end();
             return (others, Vec::new());
         }
         let report = |(it, its, hit): (Wanted, Known, Hit)| {

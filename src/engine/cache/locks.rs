@@ -1,17 +1,26 @@
-//! Locks on outputs: nobody writes or restores a file while another engine on this machine does.
+//! Locks on outputs: nobody writes or restores a file while another engine on this machine does, or while somebody works
+//! there who reads it.
 //!
 //! One file of the user's is locked byte by byte: a path is the byte that its digest says. What a result writes is locked
 //! alone, the folders above it together with others, so that `dist` and `dist/a.js` are in each other's way and
-//! `dist/a.js` and `dist/b.js` are not. All is had at once or nothing, and who waits for some has none: no ring can close
-//! among them. Cells wait before they have a slot; a step, which has one, does not wait (`look.rs`).
+//! `dist/a.js` and `dist/b.js` are not. What somebody reads (`logic/cache/reads.rs`) is locked together with others, too, so
+//! that it has one writer or many readers. Who reads a folder must not meet who writes in it, though both have it together
+//! with others: so besides its byte a path has a room, in which each reader locks a place of its own, and whoever writes below
+//! locks the whole together with others. All is had at once or nothing, and who waits for some has none: no ring can close
+//! among them. Cells wait before they have a slot; a step, which has one, does not wait (`look.rs`). Within one job `needs`
+//! says who reads what whom has made, so there readers and writers are not in each other's way.
+//! Nobody is told who came first: a writer gets its turn when no reader is at work. Whoever begins to read has asked before
+//! for what makes those files, which is where it finds the same changes, and waits itself; so readers do not follow each
+//! other for ever.
 //! The locks belong to the open file, so the system frees them however this process ends. What goes on after that, because
 //! the keeper of the job lives, is told by records beside it (`writers.rs`).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use nix::errno::Errno;
@@ -19,6 +28,7 @@ use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 
 use super::writers::{Others, Writers};
+use crate::engine::clock;
 use crate::logic::cache::Unit;
 
 /// The locks of one job.
@@ -26,24 +36,84 @@ use crate::logic::cache::Unit;
 pub(super) struct Locks {
     file: File,
     writers: Writers,
+    /// The own place in each room, not at an end of it.
+    place: i64,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// Who has a byte, and whether alone.
-    bytes: HashMap<i64, Vec<(Unit, bool)>>,
+    /// Who has a byte, and for what.
+    bytes: HashMap<i64, Vec<(Unit, Use)>>,
     units: HashMap<Unit, Vec<i64>>,
+    /// How many bytes are had alone.
+    alone: usize,
 }
 
-/// A path that is locked, and whether alone.
-pub(super) type Wish = (i64, bool);
+/// What a path is locked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Use {
+    /// Something below it is read, or itself alone.
+    Beside,
+    /// It is read, with all that is below it.
+    Reads,
+    /// Something below it is written.
+    Above,
+    /// It is written.
+    Alone,
+}
+
+impl Use {
+    /// Says whether somebody else who has the same path for that is in the way.
+    pub(super) fn is_in_way(self, other: Self) -> bool {
+        let either = |it| self == it || other == it;
+        either(Self::Alone) || (either(Self::Reads) && either(Self::Above))
+    }
+
+    fn is_for_reading(self) -> bool {
+        matches!(self, Self::Beside | Self::Reads)
+    }
+
+    /// The same within one job, where `needs` says when something is read.
+    fn is_in_way_of_own(self, other: Self) -> bool {
+        self.is_in_way(other) && !self.is_for_reading() && !other.is_for_reading()
+    }
+}
+
+/// What a job has of a path.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+struct Mode {
+    /// Whether it has the byte, and whether alone.
+    byte: Option<bool>,
+    reads: bool,
+    above: bool,
+}
+
+impl Mode {
+    fn with(self, its: Use) -> Self {
+        Self {
+            byte: Some(its == Use::Alone || self.byte == Some(true)),
+            reads: self.reads || its == Use::Reads,
+            above: self.above || its == Use::Above,
+        }
+    }
+}
+
+/// Where rooms begin, and how large each is.
+const ROOMS: i64 = 1 << 62;
+const ROOM: i64 = 1 << 16;
+
+/// So many were opened by this process.
+static OPENED: AtomicU32 = AtomicU32::new(0);
+
+/// A path that is locked, and for what.
+pub(super) type Wish = (i64, Use);
 
 /// Why locks are not had.
 #[derive(Debug)]
 pub(super) enum NotHad {
-    /// Somebody else has one of them.
-    Busy,
+    /// Somebody else has one of them, that was wished for this.
+    Busy(Use),
     /// The system said so.
     Failed(io::Error),
 }
@@ -58,7 +128,10 @@ impl Locks {
         let mut options = OpenOptions::new();
         let file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
         let writers = Writers::new(path.with_extension("writers"), job_dir);
-        let it = Self { file, writers, state: Mutex::default() };
+        // Two of the same place wait for each other where both read, and nothing worse.
+        let own = (std::process::id(), OPENED.fetch_add(1, Ordering::Relaxed), clock::now().0, job_dir);
+        let place = 1 + byte_of(format!("{own:?}").as_bytes()) % (ROOM - 2);
+        let it = Self { file, writers, place, state: Mutex::default() };
         let mut over = Vec::new();
         for (unit, wishes) in it.writers.left() {
             if at_work.contains(&unit) {
@@ -77,11 +150,12 @@ impl Locks {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let rows = units.iter().filter_map(|unit| {
             let bytes = state.units.get(unit).filter(|bytes| !bytes.is_empty())?;
-            let is_alone = |byte: &i64| {
-                let holders = state.bytes.get(byte).into_iter().flatten();
-                holders.into_iter().any(|(holder, alone)| holder == unit && *alone)
+            let bytes: BTreeSet<i64> = bytes.iter().copied().collect();
+            let uses = |byte: i64| {
+                let holders = state.bytes.get(&byte).into_iter().flatten();
+                holders.filter(|(holder, _)| holder == unit).map(move |(_, its)| (byte, *its))
             };
-            Some((*unit, bytes.iter().map(|byte| (*byte, is_alone(byte))).collect()))
+            Some((*unit, bytes.into_iter().flat_map(uses).collect()))
         });
         let rows: Vec<(Unit, Vec<Wish>)> = rows.collect();
         drop(state);
@@ -94,22 +168,22 @@ impl Locks {
         self.writers.others()
     }
 
-    /// Says whether anybody on this machine has any of them, this job included, or has begun what goes on without its
-    /// engine. Where the system does not say, somebody may have.
+    /// Says whether anybody on this machine has any of them to write it, this job included, or has begun what goes on
+    /// without its engine. Where the system does not say, somebody may have.
     pub(super) fn is_anything_written(&self) -> bool {
-        let is_ours = || !self.state.lock().unwrap_or_else(PoisonError::into_inner).units.is_empty();
-        is_ours() || self.has_holder().unwrap_or(true) || !self.others().is_empty()
+        let is_ours = || self.state.lock().unwrap_or_else(PoisonError::into_inner).alone > 0;
+        is_ours() || self.has_writer().unwrap_or(true) || self.others().do_write()
     }
 
-    /// Asks the system whether another open file has a lock on any byte.
+    /// Asks the system whether another open file has a byte alone.
     #[expect(clippy::cast_possible_truncation, reason = "the constants of locks are small")]
-    fn has_holder(&self) -> Result<bool, Errno> {
+    fn has_writer(&self) -> Result<bool, Errno> {
         let mut lock = libc::flock {
-            l_type: libc::F_WRLCK as libc::c_short,
+            l_type: libc::F_RDLCK as libc::c_short,
             l_whence: libc::SEEK_SET as libc::c_short,
             l_start: 0,
-            // To the end, wherever that is.
-            l_len: 0,
+            // Who reads has something alone only in rooms.
+            l_len: ROOMS,
             l_pid: 0,
         };
         fcntl(&self.file, FcntlArg::F_OFD_GETLK(&mut lock))?;
@@ -123,33 +197,38 @@ impl Locks {
     pub(super) fn take(&self, unit: Unit, wishes: &[Wish]) -> Result<(), NotHad> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let is_of_cell = |other: &Unit| (other.cell, other.run) == (unit.cell, unit.run);
-        let is_in_way = |(byte, alone): &Wish| {
-            let others = state.bytes.get(byte).into_iter().flatten();
+        let is_in_way = |(byte, wish): &&Wish| {
+            let mut others = state.bytes.get(byte).into_iter().flatten();
             // A step of a cell is not in the way of the cell.
-            others.into_iter().any(|(other, is_alone)| !is_of_cell(other) && (*alone || *is_alone))
+            others.any(|(other, its)| !is_of_cell(other) && wish.is_in_way_of_own(*its))
         };
-        if wishes.iter().any(is_in_way) {
-            return Err(NotHad::Busy);
+        if let Some((_, wish)) = wishes.iter().find(is_in_way) {
+            return Err(NotHad::Busy(*wish));
         }
-        for (at, &(byte, alone)) in wishes.iter().enumerate() {
+        let mut wishes = wishes.to_vec();
+        wishes.sort_unstable();
+        let mut had: Vec<(i64, Mode, Mode)> = Vec::with_capacity(wishes.len());
+        for of_byte in wishes.chunk_by(|one, other| one.0 == other.0) {
+            let byte = of_byte[0].0;
             let before = state.mode(byte);
-            let now = if alone { Some(true) } else { before.or(Some(false)) };
-            if before == now {
-                continue;
-            }
-            if let Err(error) = self.set(byte, now) {
-                for &(byte, _) in wishes[..at].iter().rev() {
+            let now = of_byte.iter().fold(before, |mode, (_, wish)| mode.with(*wish));
+            had.push((byte, before, now));
+            if let Err(error) = self.change(byte, before, now) {
+                for &(byte, before, now) in had.iter().rev() {
                     // Giving back what was just taken cannot fail; if it did, the end of the job would.
-                    let _given = self.set(byte, state.mode(byte));
+                    let _given = self.change(byte, now, before);
                 }
                 return Err(match error {
-                    Errno::EAGAIN | Errno::EACCES => NotHad::Busy,
+                    Errno::EAGAIN | Errno::EACCES => {
+                        NotHad::Busy(of_byte.last().map_or(Use::Alone, |(_, wish)| *wish))
+                    }
                     other => NotHad::Failed(other.into()),
                 });
             }
         }
-        for &(byte, alone) in wishes {
-            state.bytes.entry(byte).or_default().push((unit, alone));
+        for &(byte, wish) in &wishes {
+            state.bytes.entry(byte).or_default().push((unit, wish));
+            state.alone += usize::from(wish == Use::Alone);
         }
         state.units.entry(unit).or_default().extend(wishes.iter().map(|(byte, _)| *byte));
         Ok(())
@@ -169,16 +248,16 @@ impl Locks {
         for byte in state.units.remove(&unit).unwrap_or_default() {
             let before = state.mode(byte);
             if let Some(holders) = state.bytes.get_mut(&byte) {
+                let is_its = |(other, its): &(Unit, Use)| *other == unit && *its == Use::Alone;
+                let alone = holders.iter().filter(|it| is_its(it)).count();
                 holders.retain(|(other, _)| *other != unit);
                 if holders.is_empty() {
                     state.bytes.remove(&byte);
                 }
+                state.alone -= alone;
             }
-            let now = state.mode(byte);
-            if before != now {
-                // As above.
-                let _given = self.set(byte, now);
-            }
+            // As above.
+            let _given = self.change(byte, before, state.mode(byte));
         }
     }
 
@@ -188,9 +267,40 @@ impl Locks {
         state.units.keys().any(|it| *it != unit && (it.cell, it.run) == (unit.cell, unit.run))
     }
 
-    /// Locks a byte alone or together with others, or frees it.
+    /// Says whether other cells of this job have something to write that is in the way of reading.
+    pub(super) fn has_own_writer(&self, unit: Unit, wishes: &[Wish]) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_of_cell = |other: &Unit| (other.cell, other.run) == (unit.cell, unit.run);
+        wishes.iter().any(|(byte, wish)| {
+            let mut others = state.bytes.get(byte).into_iter().flatten();
+            others.any(|(other, its)| !is_of_cell(other) && !its.is_for_reading() && wish.is_in_way(*its))
+        })
+    }
+
+    /// Makes of what this job has of a path what it is to have.
+    fn change(&self, byte: i64, before: Mode, now: Mode) -> Result<(), Errno> {
+        if before == now {
+            return Ok(());
+        }
+        if before.byte != now.byte {
+            self.set((byte, 1), now.byte)?;
+        }
+        let room = ROOMS + (byte % (ROOMS / ROOM)) * ROOM;
+        let of_place = |it: Mode| it.reads.then_some(true).or(it.above.then_some(false));
+        if of_place(before) != of_place(now) {
+            self.set((room + self.place, 1), of_place(now))?;
+        }
+        if before.above != now.above {
+            let mode = now.above.then_some(false);
+            self.set((room, self.place), mode)?;
+            self.set((room + self.place + 1, ROOM - self.place - 1), mode)?;
+        }
+        Ok(())
+    }
+
+    /// Locks bytes alone or together with others, or frees them.
     #[expect(clippy::cast_possible_truncation, reason = "the constants of locks are small")]
-    fn set(&self, byte: i64, mode: Option<bool>) -> Result<(), Errno> {
+    fn set(&self, (start, length): (i64, i64), mode: Option<bool>) -> Result<(), Errno> {
         let kind = match mode {
             None => libc::F_UNLCK,
             Some(true) => libc::F_WRLCK,
@@ -199,8 +309,8 @@ impl Locks {
         let lock = libc::flock {
             l_type: kind as libc::c_short,
             l_whence: libc::SEEK_SET as libc::c_short,
-            l_start: byte,
-            l_len: 1,
+            l_start: start,
+            l_len: length,
             l_pid: 0,
         };
         loop {
@@ -213,9 +323,10 @@ impl Locks {
 }
 
 impl State {
-    /// Says whether a byte is had, and whether alone.
-    fn mode(&self, byte: i64) -> Option<bool> {
-        self.bytes.get(&byte).map(|holders| holders.iter().any(|(_, alone)| *alone))
+    /// Returns what this job has of a path.
+    fn mode(&self, byte: i64) -> Mode {
+        let holders = self.bytes.get(&byte).into_iter().flatten();
+        holders.fold(Mode::default(), |mode, (_, its)| mode.with(*its))
     }
 }
 
@@ -244,18 +355,19 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("outputs");
         let (one, two) = (open(&path, "1"), open(&path, "2"));
-        let (a, b, above) = ((byte_of(b"/p/a"), true), (byte_of(b"/p/b"), true), (byte_of(b"/p"), false));
+        let (a, b, above) =
+            ((byte_of(b"/p/a"), Use::Alone), (byte_of(b"/p/b"), Use::Alone), (byte_of(b"/p"), Use::Above));
         assert!(!one.is_anything_written() && !two.is_anything_written());
         one.take(unit(0), &[a, above]).expect("nobody has it");
         assert!(one.is_anything_written() && two.is_anything_written());
-        assert!(matches!(one.take(unit(1), &[a, above]), Err(NotHad::Busy)));
-        assert!(matches!(two.take(unit(0), &[b, a, above]), Err(NotHad::Busy)));
+        assert!(matches!(one.take(unit(1), &[a, above]), Err(NotHad::Busy(_))));
+        assert!(matches!(two.take(unit(0), &[b, a, above]), Err(NotHad::Busy(_))));
         two.take(unit(0), &[b, above]).expect("another file of the same folder, after a try that failed");
-        assert!(matches!(one.take(unit(2), &[(above.0, true)]), Err(NotHad::Busy)));
+        assert!(matches!(one.take(unit(2), &[(above.0, Use::Alone)]), Err(NotHad::Busy(_))));
         one.give_back(&[unit(0)]);
-        assert!(matches!(one.take(unit(2), &[(above.0, true)]), Err(NotHad::Busy)));
+        assert!(matches!(one.take(unit(2), &[(above.0, Use::Alone)]), Err(NotHad::Busy(_))));
         two.give_back(&[unit(0)]);
-        one.take(unit(2), &[(above.0, true)]).expect("all is free");
+        one.take(unit(2), &[(above.0, Use::Alone)]).expect("all is free");
         drop(one);
         assert!(!two.is_anything_written());
         two.take(unit(5), &[above, a]).expect("the system has freed it");
@@ -266,14 +378,49 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let locks = open(&folder.path().join("outputs"), "1");
         let step = Unit { step: Some(0), ..unit(0) };
-        let a = (byte_of(b"/p/a"), true);
+        let a = (byte_of(b"/p/a"), Use::Alone);
         locks.take(unit(0), &[a]).expect("free");
         locks.take(step, &[a]).expect("the same cell");
         assert!(locks.has_some(step));
         locks.give_back(&[step]);
-        assert!(matches!(locks.take(unit(1), &[a]), Err(NotHad::Busy)));
+        assert!(matches!(locks.take(unit(1), &[a]), Err(NotHad::Busy(_))));
         locks.give_back(&[unit(0)]);
         locks.take(unit(1), &[a]).expect("free");
+    }
+
+    #[test]
+    fn what_is_read_has_many_readers_or_one_writer() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("outputs");
+        let (one, two, three) = (open(&path, "1"), open(&path, "2"), open(&path, "3"));
+        let (dist, a, root) = (byte_of(b"/p/dist"), byte_of(b"/p/dist/a"), byte_of(b"/p"));
+        let reads = [(root, Use::Beside), (dist, Use::Reads)];
+        let writes_all = [(root, Use::Above), (dist, Use::Alone)];
+        let writes_a = [(root, Use::Above), (dist, Use::Above), (a, Use::Alone)];
+        one.take(unit(0), &reads).expect("nobody has it");
+        two.take(unit(0), &reads).expect("readers are not in each other's way");
+        assert!(!three.is_anything_written() && !one.is_anything_written());
+        assert!(matches!(three.take(unit(0), &writes_all), Err(NotHad::Busy(Use::Alone))));
+        assert!(matches!(three.take(unit(0), &writes_a), Err(NotHad::Busy(Use::Above))));
+        three.take(unit(9), &[(root, Use::Above), (byte_of(b"/p/x"), Use::Alone)]).expect("something else");
+        assert!(one.is_anything_written() && three.is_anything_written());
+        // Within a job they are not in each other's way, and the others see both.
+        two.give_back(&[unit(0)]);
+        one.take(unit(1), &writes_a).expect("its own reader");
+        assert!(one.has_own_writer(unit(7), &reads) && !one.has_own_writer(unit(1), &reads));
+        assert!(matches!(two.take(unit(0), &reads), Err(NotHad::Busy(Use::Reads))));
+        one.give_back(&[unit(0)]);
+        assert!(matches!(two.take(unit(0), &reads), Err(NotHad::Busy(Use::Reads))));
+        two.take(unit(0), &[(dist, Use::Above), (root, Use::Above)]).expect("another writer below");
+        two.give_back(&[unit(0)]);
+        one.take(unit(0), &reads).expect("its own writer");
+        one.give_back(&[unit(1)]);
+        assert!(matches!(three.take(unit(0), &writes_a), Err(NotHad::Busy(Use::Above))));
+        two.take(unit(0), &reads).expect("only readers");
+        one.give_back(&[unit(0)]);
+        two.give_back(&[unit(0)]);
+        three.take(unit(0), &writes_all).expect("nobody reads any more");
+        assert!(matches!(one.take(unit(0), &[(dist, Use::Beside)]), Err(NotHad::Busy(Use::Beside))));
     }
 
     /// A keeper that has the folder of a job, as long as this is open.
@@ -290,21 +437,47 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("outputs");
         let (one, two) = (open(&path, "1"), open(&path, "2"));
-        let (a, b, above) = ((byte_of(b"/p/a"), true), (byte_of(b"/p/b"), true), (byte_of(b"/p"), false));
+        let (a, b, above) =
+            ((byte_of(b"/p/a"), Use::Alone), (byte_of(b"/p/b"), Use::Alone), (byte_of(b"/p"), Use::Above));
         let kept = keeper(&path, "1");
         one.take(unit(0), &[a, above]).expect("nobody has it");
         one.take(unit(1), &[b, above]).expect("nobody has it");
         one.begin(&[unit(0), unit(1)]);
         one.give_back(&[unit(1)]);
-        assert!(two.others().are_in_way(&[a]));
-        assert!(!two.others().are_in_way(&[b, above]), "that one is over");
+        assert!(two.others().in_way(&[a]).is_some());
+        assert!(two.others().in_way(&[b, above]).is_none(), "that one is over");
         drop(one);
         two.take(unit(0), &[a, above]).expect("the system has freed it");
-        assert!(two.others().are_in_way(&[a]) && two.others().are_in_way(&[(above.0, true)]));
-        assert!(!two.others().are_in_way(&[b, above]), "that one is over");
+        assert!(
+            two.others().in_way(&[a]).is_some() && two.others().in_way(&[(above.0, Use::Alone)]).is_some()
+        );
+        assert!(two.others().in_way(&[b, above]).is_none(), "that one is over");
         drop(kept);
         assert!(two.others().is_empty(), "nobody has that job any more");
         assert_eq!(std::fs::read_dir(path.with_extension("writers")).expect("it is there").count(), 0);
+    }
+
+    #[test]
+    fn what_a_keeper_goes_on_with_is_being_read_after_the_death_of_its_engine() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("outputs");
+        let (one, two) = (open(&path, "1"), open(&path, "2"));
+        let (dist, a) = (byte_of(b"/p/dist"), byte_of(b"/p/dist/a"));
+        let kept = keeper(&path, "1");
+        one.take(unit(0), &[(dist, Use::Reads)]).expect("nobody has it");
+        one.begin(&[unit(0)]);
+        drop(one);
+        let below = [(a, Use::Alone), (dist, Use::Above)];
+        two.take(unit(0), &below).expect("the system has freed it");
+        assert_eq!(two.others().in_way(&below), Some(Use::Above));
+        assert_eq!(two.others().in_way(&[(dist, Use::Reads)]), None);
+        assert!(!two.others().is_empty() && !two.others().do_write());
+        two.give_back(&[unit(0)]);
+        let again = Locks::open(&path, &path.with_file_name("1"), &[unit(0)]).expect("it opens");
+        assert!(matches!(two.take(unit(0), &below), Err(NotHad::Busy(Use::Above))));
+        drop((again, kept));
+        two.take(unit(0), &below).expect("free");
+        assert!(two.others().is_empty(), "nobody has that job any more");
     }
 
     #[test]
@@ -312,7 +485,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("outputs");
         let (one, two) = (open(&path, "1"), open(&path, "2"));
-        let (a, b) = ((byte_of(b"/p/a"), true), (byte_of(b"/p/b"), true));
+        let (a, b) = ((byte_of(b"/p/a"), Use::Alone), (byte_of(b"/p/b"), Use::Alone));
         let _kept = keeper(&path, "1");
         for (at, byte) in [(0, a), (1, b)] {
             one.take(unit(at), &[byte]).expect("nobody has it");
@@ -320,9 +493,9 @@ mod tests {
         }
         drop(one);
         let again = Locks::open(&path, &path.with_file_name("1"), &[unit(1)]).expect("it opens");
-        assert!(!two.others().are_in_way(&[a]));
-        assert!(two.others().are_in_way(&[b]));
-        assert!(matches!(two.take(unit(0), &[b]), Err(NotHad::Busy)));
+        assert!(two.others().in_way(&[a]).is_none());
+        assert!(two.others().in_way(&[b]).is_some());
+        assert!(matches!(two.take(unit(0), &[b]), Err(NotHad::Busy(_))));
         again.give_back(&[unit(1)]);
         two.take(unit(0), &[b]).expect("free");
         assert!(two.others().is_empty());

@@ -3,7 +3,6 @@
 //! Not here: what a key is made of (`logic/cache/key.rs`), the files (`files.rs`), putting back (`restore.rs`).
 
 use std::collections::HashMap;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -16,12 +15,11 @@ use super::db::{self, Db};
 use super::entry::{Digest, Stored, Unreadable};
 use super::files::{Look, Resolved, Trouble, read_patterns, shown};
 use super::keep::NameRow;
-use super::locks::{NotHad, Wish, byte_of};
 use super::project::{Listing, listing};
+use super::seen::Seen;
 use super::serve::{open, serve};
 use super::stat::{stat_at, tick};
-use super::worker::{IS_DAMAGED, PAUSES, Places, Shared, WAS_DAMAGED, Worker, hopeless, off};
-use super::writers::Others;
+use super::worker::{IS_DAMAGED, Places, Shared, WAS_DAMAGED, Worker, hopeless, off};
 use crate::engine::clock;
 use crate::logic::cache::key::{InputKind, Portrait, Surroundings, differences, key, portrait};
 use crate::logic::cache::pattern::Patterns;
@@ -36,6 +34,8 @@ pub(super) struct Wanted {
     pub(super) may_hit: bool,
     /// Only its outputs are locked.
     pub(super) is_off: bool,
+    /// It was compared while others only read its outputs.
+    pub(super) was_compared: bool,
     /// Until its locks are tried again.
     pub(super) pause: Duration,
 }
@@ -70,7 +70,7 @@ pub(super) enum Fetched {
 
 /// What holds while a handful of looks is answered.
 pub(super) struct Moment<'a> {
-    shared: &'a Shared,
+    pub(super) shared: &'a Shared,
     pub(super) look: Look<'a>,
     /// When it began, by the clock that marks files.
     since: i64,
@@ -111,7 +111,7 @@ impl Worker {
         let mut known = HashMap::new();
         let (wanted, found) = self.compare(&mut moment, wanted, &mut known);
         let mut ready = Vec::with_capacity(wanted.len());
-        for (it, outputs) in claim(&mut moment, wanted, &mut reports) {
+        for (it, outputs) in self.claim(&mut moment, wanted, &mut reports) {
             match self.begin(&mut moment, &it, outputs, &mut known) {
                 Ok(known) => ready.push((it, known)),
                 Err(trouble) => reports.push(unlooked(&it, trouble)),
@@ -315,7 +315,7 @@ impl Worker {
             match found {
                 Ok(hit) => {
                     self.used.push(id);
-                    self.shared.taken.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+                    self.shared.has_taken(id, &known.resolved);
                     return Ok(hit);
                 }
                 Err(trouble) => {
@@ -382,67 +382,8 @@ struct Opening<'a> {
     root: &'a Path,
 }
 
-/// Takes the locks of looks. Returns those that have them; others wait, or go without.
-fn claim(
-    moment: &mut Moment<'_>,
-    wanted: Vec<Wanted>,
-    reports: &mut Vec<Report>,
-) -> Vec<(Wanted, Arc<Patterns>)> {
-    let (shared, places) = (moment.shared, moment.places);
-    let mut had = Vec::with_capacity(wanted.len());
-    for it in wanted {
-        let outputs = match read_patterns(&it.recipe.outputs) {
-            Ok(outputs) => Arc::new(outputs),
-            Err(trouble) => {
-                reports.push(unlooked(&it, trouble));
-                continue;
-            }
-        };
-        match places.locks.take(it.unit, &moment.wishes(&outputs)) {
-            Ok(()) => had.push((it, outputs)),
-            Err(NotHad::Busy) => reports.extend(busy(shared, places, it)),
-            Err(NotHad::Failed(error)) => {
-                let message = format!("the outputs cannot be locked: {error}");
-                reports.push(unlooked(&it, Trouble::new("outputs-locked", message)));
-            }
-        }
-    }
-    // After the locks were had: what an engine has begun that died holding them is found now.
-    let others = if had.iter().all(|(_, outputs)| outputs.texts().is_empty()) {
-        Others::default()
-    } else {
-        places.locks.others()
-    };
-    if others.is_empty() {
-        return had;
-    }
-    let (late, had): (Vec<_>, Vec<_>) =
-        had.into_iter().partition(|(_, outputs)| others.are_in_way(&moment.wishes(outputs)));
-    for (it, _) in late {
-        places.locks.give_back(&[it.unit]);
-        reports.extend(busy(shared, places, it));
-    }
-    had
-}
-
-/// Lets a look wait whose outputs somebody else is writing; what must not wait goes without.
-fn busy(shared: &Shared, places: &Places, it: Wanted) -> Option<Report> {
-    // A step has a slot, and what it waits for may wait for that.
-    if shared.opening.is_nested || it.unit.step.is_some() || places.locks.has_some(it.unit) {
-        let message = "another job is writing the same outputs, and waiting for it could take for ever";
-        return Some(unlooked(&it, Trouble::new("outputs-locked", message)));
-    }
-    // It is told once, and waited for with pauses that grow.
-    let told = (it.pause == PAUSES.0).then(|| Report::LookWaits {
-        unit: it.unit,
-        message: "its outputs, which another stage or job is writing".to_owned(),
-    });
-    shared.wait(it);
-    told
-}
-
 /// The answer to a look that comes to nothing.
-fn unlooked(it: &Wanted, trouble: Trouble) -> Report {
+pub(super) fn unlooked(it: &Wanted, trouble: Trouble) -> Report {
     if it.is_off { off(it.unit) } else { hopeless(it.unit, String::new(), trouble) }
 }
 
@@ -508,6 +449,15 @@ pub(super) struct Slots {
 }
 
 impl Shared {
+    /// Takes note of an entry that was taken, for the list of the playbook.
+    fn has_taken(&self, id: i64, resolved: &Resolved) {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+        if !self.has_list() {
+            let mut paths = self.paths.lock().unwrap_or_else(PoisonError::into_inner);
+            paths.extend(resolved.inputs.iter().map(|input| input.path.clone()));
+        }
+    }
+
     /// Warns of patterns of inputs that name no file: whatever they were meant to name does not count.
     pub(super) fn idle_inputs(&self, recipe: &Recipe, resolved: &Resolved) -> Vec<String> {
         let (texts, of_job) = match &recipe.inputs {
@@ -577,6 +527,11 @@ impl<'a> Moment<'a> {
         }
     }
 
+    /// What was on the disk when the program began, if it may be believed.
+    pub(super) fn seen(&self) -> Option<&'a Seen> {
+        self.shared.seen()
+    }
+
     /// Frees the outputs of what was found, and takes note of what is going to be written by what was not.
     fn settle(&mut self, reports: &[Report]) {
         let (mut over, mut begin) = (Vec::new(), Vec::new());
@@ -591,21 +546,8 @@ impl<'a> Moment<'a> {
         self.places.locks.begin(&begin);
     }
 
-    /// Returns what has to be locked for outputs: where each pattern begins, and all folders above it.
-    pub(super) fn wishes(&mut self, outputs: &Patterns) -> Vec<Wish> {
-        let mut wishes: HashMap<i64, bool> = HashMap::new();
-        for source in outputs.sources() {
-            let path = self.canonical(Path::new(&source.base));
-            wishes.insert(byte_of(path.as_os_str().as_bytes()), true);
-            for above in path.ancestors().skip(1) {
-                wishes.entry(byte_of(above.as_os_str().as_bytes())).or_insert(false);
-            }
-        }
-        wishes.into_iter().collect()
-    }
-
     /// Returns a path without links, as far as it is there.
-    fn canonical(&mut self, path: &Path) -> PathBuf {
+    pub(super) fn canonical(&mut self, path: &Path) -> PathBuf {
         let root = &self.places.root.path;
         if path.as_os_str().is_empty() {
             return root.clone();

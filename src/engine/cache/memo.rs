@@ -11,22 +11,34 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, RwLock};
 
 use blake3::{Hash, Hasher};
 use rustix::fs::{Mode, OFlags};
 use rustix::path::Arg;
 
+use super::db::Db;
 use super::stat::{Stamp, Stat, stat_of, tick};
 
 /// What is known about files.
 #[derive(Debug, Default)]
 pub(super) struct Memo {
-    known: RwLock<HashMap<(u64, u64), (Stamp, Hash)>>,
+    known: RwLock<HashMap<(u64, u64), Remembered>>,
+    /// Where more is remembered that was not read yet.
+    rest: Mutex<Option<PathBuf>>,
+    is_part: AtomicBool,
     /// Not in the store yet.
     fresh: Mutex<Vec<(Stamp, Hash)>>,
     /// Files that were read too soon after a change.
     young: Mutex<Vec<PathBuf>>,
+}
+
+#[derive(Debug)]
+struct Remembered {
+    stamp: Stamp,
+    hash: Hash,
+    was_used: AtomicBool,
 }
 
 /// A file that was read, or did not have to be.
@@ -48,14 +60,57 @@ impl Memo {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         for (stamp, hash) in rows {
             // What was found out meanwhile is newer.
-            known.entry((stamp.device, stamp.inode)).or_insert((stamp, hash));
+            let was_used = AtomicBool::new(false);
+            let remembered = || Remembered { stamp, hash, was_used };
+            known.entry((stamp.device, stamp.inode)).or_insert_with(remembered);
+        }
+    }
+
+    /// Takes a part of what the store in that folder remembers: the rest is read when something is missing.
+    pub(super) fn load_part(&self, rows: impl IntoIterator<Item = (Stamp, Hash)>, folder: Option<PathBuf>) {
+        self.load(rows);
+        self.is_part.store(folder.is_some(), Ordering::Release);
+        *self.rest.lock().unwrap_or_else(PoisonError::into_inner) = folder;
+    }
+
+    /// Says whether a part of what the store remembers was enough.
+    pub(super) fn is_part(&self) -> bool {
+        self.is_part.load(Ordering::Acquire)
+    }
+
+    /// Returns what was asked for and is remembered.
+    pub(super) fn used(&self) -> Vec<(Stamp, Hash)> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let used = known.values().filter(|it| it.was_used.load(Ordering::Relaxed));
+        used.map(|it| (it.stamp, it.hash)).collect()
+    }
+
+    fn load_rest(&self) {
+        let mut rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(folder) = rest.take() {
+            // What cannot be read is read from the files themselves.
+            self.load(Db::open(&folder).ok().and_then(|db| db.memo().ok()).unwrap_or_default());
+            self.is_part.store(false, Ordering::Release);
         }
     }
 
     /// Returns the digest of a file in that state, if it is remembered.
     pub(super) fn of(&self, stamp: &Stamp) -> Option<Hash> {
+        let found = self.found(stamp);
+        if found.is_some() || !self.is_part() {
+            return found;
+        }
+        self.load_rest();
+        self.found(stamp)
+    }
+
+    fn found(&self, stamp: &Stamp) -> Option<Hash> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.get(&(stamp.device, stamp.inode)).filter(|(known, _)| known == stamp).map(|(_, hash)| *hash)
+        let found = known.get(&(stamp.device, stamp.inode)).filter(|it| it.stamp == *stamp)?;
+        if !found.was_used.load(Ordering::Relaxed) {
+            found.was_used.store(true, Ordering::Relaxed);
+        }
+        Some(found.hash)
     }
 
     /// Returns the digest of the file at a path, which may not be a link. `found` is what was just seen there.
@@ -88,7 +143,8 @@ impl Memo {
         let stamp = reading.stat.stamp;
         if reading.is_settled() {
             let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-            known.insert((stamp.device, stamp.inode), (stamp, hash));
+            let was_used = AtomicBool::new(true);
+            known.insert((stamp.device, stamp.inode), Remembered { stamp, hash, was_used });
             drop(known);
             self.fresh.lock().unwrap_or_else(PoisonError::into_inner).push((stamp, hash));
         } else {

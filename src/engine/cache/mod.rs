@@ -11,6 +11,7 @@
 mod ahead;
 mod artifacts;
 mod branch;
+mod claim;
 mod compare;
 mod db;
 mod entry;
@@ -19,6 +20,7 @@ mod git_index;
 mod keep;
 mod keyed;
 mod known;
+mod list;
 mod locks;
 mod logs;
 mod look;
@@ -26,6 +28,7 @@ mod memo;
 mod portraits;
 mod project;
 mod restore;
+mod seen;
 mod serve;
 mod shelf;
 mod stat;
@@ -46,8 +49,10 @@ use crate::port::RunTool;
 pub(super) use ahead::Ahead;
 pub use artifacts::{ArtifactFile, ArtifactKind, ArtifactState, get_artifact, look_at_artifact};
 pub(super) use artifacts::{Artifacts, Placed, Task};
+pub(super) use claim::Makers;
 pub use keyed::{FilesRestored, FilesSaved, restore as restore_files, save as save_files};
 pub use portraits::made_of_key;
+pub(super) use seen::Still;
 pub use upkeep::{
     CacheLimits, CachePruned, CacheVerified, KeptResult, cached, clear_cache, made_of, prune_cache,
     verify_cache,
@@ -69,8 +74,12 @@ pub(super) struct Opening {
     pub(super) is_nested: bool,
     /// Units that an earlier engine of the job has begun and that are not over.
     pub(super) at_work: Vec<Unit>,
+    /// Outputs that the caches of its plan have.
+    pub(super) makers: Makers,
     /// What artifacts were put into place as.
     pub(super) placed: Placed,
+    /// Nothing in this job has changed files so far.
+    pub(super) still: Still,
     /// Starts a command line and returns what it printed: command, whole environment, folder.
     pub(super) probe: RunTool,
 }
@@ -78,10 +87,10 @@ pub(super) struct Opening {
 /// What is asked for.
 #[derive(Clone, Debug)]
 pub(super) enum Ask {
-    /// Answered by [`Report::Looked`]. Until it is dropped or kept, nobody else may write the outputs.
+    /// Answered by [`Report::Looked`]. Until it is dropped or kept, nobody else may write the outputs, and no other job the inputs.
     Look { unit: Unit, recipe: Arc<Recipe>, may_hit: bool },
-    /// The same, but nothing is looked for: these outputs are only going to be written. Answered by a miss for [`crate::logic::cache::OFF`].
-    Lock { unit: Unit, outputs: Vec<String> },
+    /// The same, but nothing is looked for: these are only going to be read and written. Answered by a miss for [`crate::logic::cache::OFF`].
+    Lock { unit: Unit, inputs: Vec<String>, outputs: Vec<String> },
     /// Keeps what was made after a miss. Answered by [`Report::Kept`].
     Keep {
         unit: Unit,

@@ -18,7 +18,6 @@ use rustix::fs::{AtFlags, CWD, Mode, RenameFlags};
 use super::db::Db;
 use super::entry::{Body, Bytes, Digest, Entry, Output, What};
 use super::files::{Look, Root, Trouble, shown, split};
-use super::known::Known;
 use super::memo::{Memo, Reading};
 use super::point;
 use super::shelf::Shelf;
@@ -54,18 +53,26 @@ pub(super) enum Todo<'a> {
 pub(super) struct Restorer<'a> {
     pub(super) shelf: &'a Shelf,
     pub(super) memo: &'a Memo,
-    /// Without it, a restoring that is cut off is not finished by others, and what is replaced is not looked at.
-    pub(super) store: Option<Stored<'a>>,
+    /// Where it is noted what is being restored. Without it, a restoring that is cut off is not finished by others.
+    pub(super) db: Option<&'a Db>,
+    /// Without it, what is replaced is not looked at.
+    pub(super) aside: Option<Aside<'a>>,
 }
 
-/// What is known of earlier results.
+/// Where files go that nobody has made, as far as is known.
 #[derive(Clone, Copy)]
-pub(super) struct Stored<'a> {
-    /// Where it is noted what is being restored.
-    pub(super) db: &'a Db,
-    pub(super) known: &'a Known,
-    /// Where files go that no result has had.
-    pub(super) aside: &'a Path,
+pub(super) struct Aside<'a> {
+    pub(super) folder: &'a Path,
+    /// Says of something at its path whether it was made.
+    pub(super) is_made: &'a dyn Fn(&Output) -> bool,
+}
+
+/// The folder of those in that of a job.
+pub(super) const ASIDE: &str = "replaced";
+
+/// Says where in a project they have gone, in words.
+pub(super) fn aside_words(folder: &Path, root: &Path) -> String {
+    format!("moved to `{}`", folder.strip_prefix(root).unwrap_or(folder).display())
 }
 
 /// What was restored.
@@ -142,7 +149,7 @@ pub(super) fn survey<'a>(
                 format!("the output `{}` is reached by a link that leaves the project", shown(path));
             return Err(Trouble::new("leaves-project", message));
         }
-        let found = match stat_at(look.root.fd(), path) {
+        let found = match look.stat_itself(path) {
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
                 return Err(in_way(format!("a part of the path `{}` is a file, not a folder", shown(path))));
             }
@@ -286,12 +293,12 @@ impl Restorer<'_> {
             return Ok(Restored::default());
         }
         // One file is swapped in one step.
-        let noted_in = self.store.filter(|_| todo.len() > 1);
+        let noted_in = self.db.filter(|_| todo.len() > 1);
         let failed = |error: &io::Error| {
             let message = format!("what was missing could not be restored, and nothing was changed: {error}");
             Trouble::new("restore-failed", message)
         };
-        if let Some(Stored { db, .. }) = noted_in {
+        if let Some(db) = noted_in {
             let note = db.restoring(id, &note(todo));
             note.map_err(|error| Trouble::new("restore-failed", format!("the store of results: {error}")))?;
             point();
@@ -316,7 +323,7 @@ impl Restorer<'_> {
                 }
             }
         }
-        if let Some(Stored { db, .. }) = noted_in {
+        if let Some(db) = noted_in {
             // If it stays, the next job restores the entry once more.
             let _outcome = db.restored(id);
             point();
@@ -333,7 +340,7 @@ impl Restorer<'_> {
     fn put_away(&self, root: &Root, todo: &[Todo<'_>], (end, old): (&Path, &Path), restored: &mut Restored) {
         let path = end.strip_prefix(&root.path).unwrap_or(end);
         let bytes = path.as_os_str().as_bytes();
-        let Some(store) = self.store.filter(|store| !self.is_known(store, bytes, todo, old)) else {
+        let Some(aside) = self.aside.filter(|aside| !self.is_made(aside, bytes, todo, old)) else {
             // What stays there is removed with the next pruning.
             let _removed = fs::remove_file(old);
             if todo.iter().any(|it| matches!(it, Todo::Remove { path, .. } if path == bytes)) {
@@ -343,10 +350,10 @@ impl Restorer<'_> {
         };
         restored.aside.push(shown(bytes));
         // Where it cannot go there, it stays under the other name until the next pruning.
-        let _moved = move_away(old, &store.aside.join(path));
+        let _moved = move_away(old, &aside.folder.join(path));
     }
 
-    fn is_known(&self, store: &Stored<'_>, path: &[u8], todo: &[Todo<'_>], old: &Path) -> bool {
+    fn is_made(&self, aside: &Aside<'_>, path: &[u8], todo: &[Todo<'_>], old: &Path) -> bool {
         let Ok(Some(stat)) = stat_at(CWD, old) else { return true };
         let what = if stat.is_link() {
             let target = rustix::fs::readlinkat(CWD, old, Vec::new());
@@ -364,7 +371,7 @@ impl Restorer<'_> {
             })
         };
         let Some(what) = what else { return false };
-        store.known.has(store.db, None, &Output { path: Bytes(path.to_vec()), what })
+        (aside.is_made)(&Output { path: Bytes(path.to_vec()), what })
     }
 
     /// Writes what is missing under other names, and makes folders.
@@ -486,7 +493,7 @@ fn swap_plainly(now: &Path, end: &Path) -> io::Result<Done> {
 }
 
 /// Moves a file to a place of that name, or of one like it if there is something.
-fn move_away(from: &Path, to: &Path) -> io::Result<()> {
+pub(super) fn move_away(from: &Path, to: &Path) -> io::Result<()> {
     if let Some(folder) = to.parent() {
         fs::create_dir_all(folder)?;
     }

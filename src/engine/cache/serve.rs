@@ -6,12 +6,12 @@ use std::path::Path;
 use std::sync::PoisonError;
 
 use super::db::Db;
-use super::entry::{Entry, Stored, Unreadable};
+use super::entry::{Entry, Output, Stored, Unreadable};
 use super::files::{Trouble, read_patterns};
 use super::keep::some_of;
 use super::logs::{new_step, put_logs};
 use super::look::{Known, Moment, NOT_AS_WRITTEN, Wanted, damaged, damaged_store, none};
-use super::restore::{self, Restored, Restorer, leave_changed, may_write, survey};
+use super::restore::{ASIDE, Aside, Restored, Restorer, aside_words, leave_changed, may_write, survey};
 use super::worker::{Places, Shared};
 use crate::logic::cache::{Hit, Record, Unit};
 use crate::logic::job::report::AttemptKey;
@@ -48,8 +48,9 @@ pub(super) fn serve(
     }
     may_write(&moment.places.root, &todo)?;
     let aside = shared.opening.job_dir.join(ASIDE);
-    let store = Some(restore::Stored { db, known: &shared.known, aside: &aside });
-    let restorer = Restorer { shelf, memo: &shared.memo, store };
+    let is_made = |it: &Output| shared.known.has(db, None, it);
+    let away = Some(Aside { folder: &aside, is_made: &is_made });
+    let restorer = Restorer { shelf, memo: &shared.memo, db: Some(db), aside: away };
     let restored = restorer.apply(&moment.places.root, id, entry, &todo)?;
     // Last: where it is a miss after all, the command begins its log anew.
     put_logs(shared, wanted.unit, entry, moment.places)?;
@@ -57,6 +58,8 @@ pub(super) fn serve(
         moment.look.forget();
     }
     let mut notes = shared.take_notes();
+    // What this has done with them is told below.
+    notes.retain(|note| !note.starts_with(&left_words(&head.name)));
     if known.resolved.inputs.is_empty() {
         notes.extend(shared.idle_inputs(&wanted.recipe, &known.resolved));
     }
@@ -101,8 +104,10 @@ fn complete(db: &Db, id: i64, entry: &Entry) -> Result<(), Trouble> {
     }
 }
 
-/// The folder in that of a job for files that no result has had.
-const ASIDE: &str = "replaced";
+/// What is said first of outputs that were not put back.
+fn left_words(name: &str) -> String {
+    format!("outputs of `{name}` were being put back when their job died")
+}
 
 /// Says what of the files on the disk is gone with a hit.
 fn restored_notes(restored: &Restored, aside: &Path, root: &Path) -> Vec<String> {
@@ -116,8 +121,8 @@ fn restored_notes(restored: &Restored, aside: &Path, root: &Path) -> Vec<String>
     }
     if !restored.aside.is_empty() {
         let (count, names) = (files(&restored.aside), some_of(&restored.aside));
-        let folder = aside.strip_prefix(root).unwrap_or(aside).display();
-        notes.push(format!("{count} among its outputs that no result had, moved to `{folder}`: {names}"));
+        let moved = aside_words(aside, root);
+        notes.push(format!("{count} among its outputs that no result had, {moved}: {names}"));
     }
     notes
 }
@@ -137,20 +142,21 @@ pub(super) fn restore_to_end(shared: &Shared, places: &Places, db: &Db, (id, not
     if places.locks.take(unit, &wishes).is_err() {
         return;
     }
-    if places.locks.others().are_in_way(&wishes) {
+    if places.locks.others().in_way(&wishes).is_some() {
         return places.locks.give_back(&[unit]);
     }
     let gate = places.shelf.gate(false);
     let aside = shared.opening.job_dir.join(ASIDE);
-    let store = Some(restore::Stored { db, known: &shared.known, aside: &aside });
-    let restorer = Restorer { shelf: &places.shelf, memo: &shared.memo, store };
+    let is_made = |it: &Output| shared.known.has(db, None, it);
+    let away = Some(Aside { folder: &aside, is_made: &is_made });
+    let restorer = Restorer { shelf: &places.shelf, memo: &shared.memo, db: Some(db), aside: away };
     if let Ok(mut todo) = survey(&mut moment.look, &shared.memo, &entry, None) {
         let changed = leave_changed(note, &mut todo);
         if !changed.is_empty() {
+            let names = some_of(&changed);
+            let words = left_words(&entry.head.name);
             shared.note(format!(
-                "outputs of `{}` that were being put back when their job died were changed since, and left as they are: {}",
-                entry.head.name,
-                some_of(&changed)
+                "{words}; what was changed since is left for whoever takes that result: {names}"
             ));
         }
         // What cannot be restored is looked at again by whoever looks for that result.

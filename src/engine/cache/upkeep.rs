@@ -348,6 +348,7 @@ pub fn clear_cache(project: &Project) -> Result<u64, EngineError> {
         missing_is_well(fs::remove_file(path))?;
     }
     missing_is_well(fs::remove_dir_all(shelf.folder.join("tmp")))?;
+    missing_is_well(fs::remove_dir_all(crate::engine::readings::folder(&shelf.folder)))?;
     let freed = before.saturating_sub(size(&shelf.folder));
     // A job that is at work goes on writing there.
     Shelf::open(&project.state).map_err(|error| cannot(&error))?;

@@ -9,21 +9,23 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::ahead::{Ahead, Early, List};
+use super::ahead::{Ahead, Early, Ready};
 use super::branch::Branches;
 use super::db::{self, Db, Unusable};
 use super::files::{Root, Trouble};
 use super::keep::Keeping;
 use super::known::Known;
+use super::list::{List, Taken};
 use super::locks::Locks;
 use super::look::{Looking, Wanted};
 use super::memo::Memo;
+use super::seen::Seen;
 use super::shelf::Shelf;
 use super::upkeep::prune_if_due;
 use super::{Answer, Ask, Opening};
 use crate::engine::machine;
 use crate::logic::cache::pattern::Patterns;
-use crate::logic::cache::{Kept, Looked, Miss, OFF, Recipe, Unit};
+use crate::logic::cache::{Inputs, Kept, Looked, Miss, OFF, Recipe, Unit};
 use crate::logic::job::report::Report;
 
 /// So many looks are answered at once.
@@ -71,6 +73,8 @@ pub(super) struct Shared {
     ahead: Mutex<Option<Ahead>>,
     /// What was read ahead and is not taken yet.
     pub(super) early: Mutex<Early>,
+    /// What was on the disk when the program began.
+    seen: OnceLock<Seen>,
     /// A database that was opened ahead.
     second_db: Mutex<Option<Db>>,
     /// The list of the playbook, by its number.
@@ -79,6 +83,8 @@ pub(super) struct Shared {
     noted: OnceLock<HashSet<i64>>,
     /// Entries that this job took or made.
     pub(super) taken: Mutex<Vec<i64>>,
+    /// Inputs that were looked at for them, where no list names them yet.
+    pub(super) paths: Mutex<Vec<Vec<u8>>>,
     /// So many looks were asked for and not answered yet.
     looks: AtomicUsize,
     /// Results without outputs that were compared with the project.
@@ -195,10 +201,12 @@ impl Shared {
             known: Known::default(),
             ahead: Mutex::new(ahead),
             early: Mutex::default(),
+            seen: OnceLock::new(),
             second_db: Mutex::default(),
             list: OnceLock::new(),
             noted: OnceLock::new(),
             taken: Mutex::default(),
+            paths: Mutex::default(),
             looks: AtomicUsize::new(0),
             notes: Mutex::default(),
             bare: AtomicU32::new(0),
@@ -368,24 +376,39 @@ impl Shared {
         }
     }
 
+    /// Returns what was on the disk when the program began, if it may be believed.
+    pub(super) fn seen(&self) -> Option<&Seen> {
+        self.seen.get().filter(|seen| seen.is_fresh(&self.opening.still))
+    }
+
+    /// Says whether the list of the playbook names what is taken.
+    pub(super) fn has_list(&self) -> bool {
+        self.list.get().is_none_or(|(_, list)| list.is_current)
+    }
+
     /// Opens everything.
     fn open(&self) -> Result<Db, Trouble> {
         let places = self.open_places();
         let ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner).take();
         let ready = ahead.and_then(|ahead| {
-            let (ready, whose) = ahead.end();
-            let (ready, list) = ready
-                .map_or((None, List::default()), |it| (Some((it.db, it.second, it.memo, it.early)), it.list));
+            let (mut ready, whose) = ahead.end();
+            let list = match ready {
+                Some(Ready { ref mut list, .. }) => std::mem::take(list),
+                None => List::default(),
+            };
             // Nobody else sets them.
             let _set = (self.noted.set(list.noted()), self.list.set((whose, list)));
             ready
         });
         let (db, places) = match (places, ready) {
-            (Ok(places), Some((db, second, memo, early))) => {
-                self.memo.load(memo);
-                *self.second_db.lock().unwrap_or_else(PoisonError::into_inner) = second;
-                *self.early.lock().unwrap_or_else(PoisonError::into_inner) = early;
-                (Ok(db), Ok(places))
+            (Ok(places), Some(ready)) => {
+                let rest = ready.is_part.then(|| places.shelf.folder.clone());
+                self.memo.load_part(ready.memo, rest);
+                // Nobody else sets it.
+                let _set = self.seen.set(ready.seen);
+                *self.second_db.lock().unwrap_or_else(PoisonError::into_inner) = ready.second;
+                *self.early.lock().unwrap_or_else(PoisonError::into_inner) = ready.early;
+                (Ok(ready.db), Ok(places))
             }
             (Ok(places), None) => match self.open_db(&places) {
                 Ok(db) => {
@@ -511,11 +534,26 @@ impl Worker {
         for ask in asks {
             match ask {
                 Ask::Look { unit, recipe, may_hit } => {
-                    looks.push(Wanted { unit, recipe, may_hit, is_off: false, pause: PAUSES.0 });
+                    looks.push(Wanted {
+                        unit,
+                        recipe,
+                        may_hit,
+                        is_off: false,
+                        was_compared: false,
+                        pause: PAUSES.0,
+                    });
                 }
-                Ask::Lock { unit, outputs } => {
-                    let recipe = Arc::new(Recipe { outputs, ..Recipe::default() });
-                    looks.push(Wanted { unit, recipe, may_hit: false, is_off: true, pause: PAUSES.0 });
+                Ask::Lock { unit, inputs, outputs } => {
+                    let inputs = Inputs::Globs(inputs);
+                    let recipe = Arc::new(Recipe { inputs, outputs, ..Recipe::default() });
+                    looks.push(Wanted {
+                        unit,
+                        recipe,
+                        may_hit: false,
+                        is_off: true,
+                        was_compared: false,
+                        pause: PAUSES.0,
+                    });
                 }
                 Ask::Keep { unit, until, record, logs } => {
                     keeps.push(Keeping { unit, until, record, logs });
@@ -579,12 +617,13 @@ impl Worker {
     /// Writes down what this playbook took, so that it is read ahead the next time.
     fn list_taken(&self) {
         let (Some((whose, list)), Ok(db)) = (self.shared.list.get(), &self.db) else { return };
-        let taken = std::mem::take(&mut *self.shared.taken.lock().unwrap_or_else(PoisonError::into_inner));
-        if let Some((body, at)) = list.changed(taken) {
-            let _one = self.shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
-            // Without a list nothing is read ahead.
-            let _outcome = db.together(|db| db.put_list(*whose, &body, at));
-        }
+        let ids = std::mem::take(&mut *self.shared.taken.lock().unwrap_or_else(PoisonError::into_inner));
+        let paths = std::mem::take(&mut *self.shared.paths.lock().unwrap_or_else(PoisonError::into_inner));
+        let memo = self.shared.memo.used();
+        let is_enough = self.shared.memo.is_part();
+        let _one = self.shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        // Without a list nothing is read ahead.
+        let _outcome = list.renew(db, *whose, Taken { ids, memo, paths, is_enough });
     }
 }
 

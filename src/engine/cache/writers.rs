@@ -1,4 +1,4 @@
-//! Who is writing outputs, told in a way that outlives an engine.
+//! Who is writing outputs, and who reads them, told in a way that outlives an engine.
 //!
 //! The locks on outputs (`locks.rs`) end with the engine that has them, but what it has begun goes on while the keeper of
 //! its job lives. So each job whose cells have to work has a record beside the file of locks: rows that are added when a
@@ -17,7 +17,7 @@ use std::sync::{Mutex, PoisonError};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
-use super::locks::Wish;
+use super::locks::{Use, Wish};
 use crate::engine::machine::keeper_lives;
 use crate::logic::cache::Unit;
 
@@ -43,11 +43,14 @@ struct State {
 enum Row {
     /// The first one: the folder of the job.
     Of(PathBuf),
-    Writes(Unit, Vec<Wish>),
+    /// Bytes, and whether alone.
+    Writes(Unit, Vec<(i64, bool)>),
+    /// Bytes, and whether with what is below.
+    Reads(Unit, Vec<(i64, bool)>),
     Over(Unit),
 }
 
-/// What other jobs have to write.
+/// What other jobs have to write or to read.
 #[derive(Debug, Default)]
 pub(super) struct Others(Vec<Wish>);
 
@@ -68,17 +71,17 @@ impl Writers {
         left
     }
 
-    /// Takes note of what units are going to write.
+    /// Takes note of what units are going to write and to read.
     ///
     /// # Errors
     /// What the system says. The locks hold all the same, for as long as this engine lives.
     pub(super) fn tell(&self, units: Vec<(Unit, Vec<Wish>)>) -> io::Result<()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.told.extend(units.iter().map(|(unit, _)| *unit));
-        self.add(&mut state, units.into_iter().map(|(unit, wishes)| Row::Writes(unit, wishes)))
+        self.add(&mut state, units.into_iter().flat_map(|(unit, wishes)| rows(unit, &wishes)).flatten())
     }
 
-    /// Takes note that units write nothing more.
+    /// Takes note that units write and read nothing more.
     pub(super) fn over(&self, units: &[Unit]) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let gone: Vec<Unit> = units.iter().filter(|unit| state.told.remove(unit)).copied().collect();
@@ -88,7 +91,7 @@ impl Writers {
         }
     }
 
-    /// Returns what other jobs are writing, and removes records of jobs that nobody has any more.
+    /// Returns what other jobs are writing and reading, and removes records of jobs that nobody has any more.
     pub(super) fn others(&self) -> Others {
         let own = self.own();
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
@@ -158,18 +161,33 @@ impl Drop for Writers {
 }
 
 impl Others {
-    /// Says whether there is nobody else.
+    #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Says whether one of them is in the way.
-    pub(super) fn are_in_way(&self, wishes: &[Wish]) -> bool {
-        let is_in_way = |(byte, alone): &Wish| {
-            self.0.iter().any(|(other, is_alone)| other == byte && (*alone || *is_alone))
-        };
-        wishes.iter().any(is_in_way)
+    /// Says whether one of them writes something.
+    pub(super) fn do_write(&self) -> bool {
+        self.0.iter().any(|(_, its)| *its == Use::Alone)
     }
+
+    /// Returns what one of the wishes is for that somebody else is in the way of.
+    pub(super) fn in_way(&self, wishes: &[Wish]) -> Option<Use> {
+        let is_in_way =
+            |(byte, wish): &&Wish| self.0.iter().any(|(other, its)| other == byte && wish.is_in_way(*its));
+        wishes.iter().find(is_in_way).map(|(_, wish)| *wish)
+    }
+}
+
+/// Returns the rows that tell of wishes.
+fn rows(unit: Unit, wishes: &[Wish]) -> [Option<Row>; 2] {
+    let of = |one: Use, other: Use| -> Option<Vec<(i64, bool)>> {
+        let those = wishes.iter().filter(|(_, its)| *its == one || *its == other);
+        let bytes: Vec<(i64, bool)> = those.map(|(byte, its)| (*byte, *its == one)).collect();
+        (!bytes.is_empty()).then_some(bytes)
+    };
+    let writes = of(Use::Alone, Use::Above).map(|bytes| Row::Writes(unit, bytes));
+    [writes, of(Use::Reads, Use::Beside).map(|bytes| Row::Reads(unit, bytes))]
 }
 
 /// Returns what the job of a record is writing; none if nobody has the job, and then the record is removed.
@@ -192,12 +210,21 @@ fn living(path: &Path) -> Option<Vec<Wish>> {
 /// Reads a record: the folder of its job, and what is being written.
 fn read(path: &Path) -> Option<(PathBuf, BTreeMap<Unit, Vec<Wish>>)> {
     let text = fs::read(path).ok()?;
-    let (mut dir, mut units) = (None, BTreeMap::new());
+    let (mut dir, mut units) = (None, BTreeMap::<Unit, Vec<Wish>>::new());
     // The last one may not be whole.
     for row in text.split(|byte| *byte == b'\n').filter_map(|row| serde_json::from_slice(row).ok()) {
         match row {
             Row::Of(of) => dir = Some(of),
-            Row::Writes(unit, wishes) => drop(units.insert(unit, wishes)),
+            Row::Writes(unit, bytes) => {
+                let wishes =
+                    bytes.into_iter().map(|(byte, is)| (byte, if is { Use::Alone } else { Use::Above }));
+                units.entry(unit).or_default().extend(wishes);
+            }
+            Row::Reads(unit, bytes) => {
+                let wishes =
+                    bytes.into_iter().map(|(byte, is)| (byte, if is { Use::Reads } else { Use::Beside }));
+                units.entry(unit).or_default().extend(wishes);
+            }
             Row::Over(unit) => drop(units.remove(&unit)),
         }
     }

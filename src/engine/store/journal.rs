@@ -111,25 +111,27 @@ pub(super) fn write(
     let (few, most) = TOGETHER;
     for run in events.chunk_by(|a, b| a.time == b.time && is_many(a) && is_many(b)) {
         let most = if run.len() < few { 1 } else { most };
-        let mut texts: Vec<String> = Vec::new();
-        let mut bytes = 0;
+        // One text for all of them: those of a run of hits are hundreds of kilobytes together.
+        let mut body = Vec::new();
+        let mut count = 0;
         for (at, it) in run.iter().enumerate() {
-            let text = serde_json::to_string(&it.event)
+            body.push(if count == 0 { b'[' } else { b',' });
+            serde_json::to_writer(&mut body, &it.event)
                 .map_err(|e| EngineError::bug(format!("an event could not be written: {e}")))?;
-            bytes += text.len();
-            texts.push(text);
-            if texts.len() < most && bytes < MOST_BYTES && at + 1 < run.len() {
+            count += 1;
+            if count < most && body.len() < MOST_BYTES && at + 1 < run.len() {
                 continue;
             }
-            let (kind, body) = match texts.pop() {
-                Some(only) if texts.is_empty() => (it.event.type_name(), only),
-                last => {
-                    texts.extend(last);
-                    (GATHERED, format!("[{}]", texts.join(",")))
-                }
+            body.push(b']');
+            let text =
+                std::str::from_utf8(&body).map_err(|e| EngineError::bug(format!("JSON is text: {e}")))?;
+            let (kind, text) = match count {
+                1 => (it.event.type_name(), &text[1..text.len() - 1]),
+                _ => (GATHERED, text),
             };
-            insert.execute(params![key(number, it.seq), it.time.0, kind, body])?;
-            (texts, bytes) = (Vec::new(), 0);
+            insert.execute(params![key(number, it.seq), it.time.0, kind, text])?;
+            body.clear();
+            count = 0;
         }
     }
     Ok(())

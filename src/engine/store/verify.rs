@@ -16,7 +16,9 @@ use super::{StoredJob, plan_again};
 use crate::engine::begin::setting;
 use crate::engine::upkeep::attempt;
 use crate::engine::{EngineError, JobId, Project, logs};
+use crate::logic::cache::Unit;
 use crate::logic::job::apply::apply;
+use crate::logic::job::cached::replayed_by;
 use crate::logic::job::event::{Envelope, Event};
 use crate::logic::job::report::AttemptKey;
 use crate::logic::job::state::{JobPhase, JobState};
@@ -168,14 +170,17 @@ impl Verifying<'_> {
             self.found(number, message, None);
         }
         let dir = self.project.state.join("jobs").join(&stored.id);
-        self.logs(stored.number, &dir, journal);
+        let unknown = self.logs(stored.number, &dir, journal);
         if gap.is_some() {
             // What is made of the rest is wrong anyway.
-            return;
+            return self.unknown_logs(number, &unknown);
         }
         let plan = match plan_again(&stored.playbook, &stored.source, &stored.request) {
             Ok(plan) => Arc::new(plan),
-            Err(error) => return self.found(number, error.message, error.help.as_deref()),
+            Err(error) => {
+                self.unknown_logs(number, &unknown);
+                return self.found(number, error.message, error.help.as_deref());
+            }
         };
         let setting = setting(self.project, &plan, stored, &dir, &Given::default());
         let replayed = attempt(|| {
@@ -183,6 +188,11 @@ impl Verifying<'_> {
             journal.iter().for_each(|it| apply(&mut state, &it.event, it.time));
             state
         });
+        let unknown = match &replayed {
+            Some(state) => unexplained(unknown, state, journal),
+            None => unknown,
+        };
+        self.unknown_logs(number, &unknown);
         let Some(state) = replayed else {
             let message = "its journal cannot be replayed: it speaks of what was never begun".to_owned();
             return self.found(number, message, Some(super::folder::DAMAGED));
@@ -199,8 +209,8 @@ impl Verifying<'_> {
         }
     }
 
-    /// Holds the files against what the journal says of them.
-    fn logs(&mut self, number: u64, dir: &Path, journal: &[Envelope]) {
+    /// Holds the files against what the journal says of them. Returns the logs of tries that it does not know, by their names.
+    fn logs(&mut self, number: u64, dir: &Path, journal: &[Envelope]) -> Vec<(AttemptKey, String)> {
         let (mut known, mut recorded) = (BTreeSet::new(), BTreeMap::new());
         for it in journal {
             match &it.event {
@@ -237,15 +247,18 @@ impl Verifying<'_> {
         // Of a try that was lost, or goes on, nobody has told how long its log is.
         let untold = tries.iter().filter(|key| known.contains(key) && !recorded.contains_key(key));
         self.seen.logs += recorded.len() + untold.count();
-        let mut unknown: Vec<String> =
-            names.into_iter().filter(|name| try_of(name).is_some_and(|key| !known.contains(&key))).collect();
-        unknown.sort();
-        if let Some(first) = unknown.first() {
+        let of_try = names.into_iter().filter_map(|name| Some((try_of(&name)?, name)));
+        of_try.filter(|(key, _)| !known.contains(key)).collect()
+    }
+
+    /// Tells of logs whose tries the journal does not know.
+    fn unknown_logs(&mut self, number: Option<u64>, unknown: &[(AttemptKey, String)]) {
+        if let Some(first) = unknown.iter().map(|(_, name)| name).min() {
             let message = format!(
                 "the journal does not know the try of its log `{first}`{}: the end of the store is lost",
                 if unknown.len() > 1 { format!(" and {} more", unknown.len() - 1) } else { String::new() }
             );
-            self.found(Some(number), message, Some(super::folder::DAMAGED));
+            self.found(number, message, Some(super::folder::DAMAGED));
         }
     }
 
@@ -303,6 +316,24 @@ pub(super) fn leftovers<'a>(
         .collect();
     found.sort();
     found
+}
+
+/// Takes out logs that a look for a result has put there. They are there before its answer is recorded, which a crash may
+/// prevent; then it is looked for again, or the step begins its log anew.
+fn unexplained(
+    unknown: Vec<(AttemptKey, String)>,
+    state: &JobState,
+    journal: &[Envelope],
+) -> Vec<(AttemptKey, String)> {
+    let answered: BTreeSet<Unit> = journal
+        .iter()
+        .filter_map(|it| match &it.event {
+            Event::CacheHit { unit, .. } | Event::CacheMissed { unit, .. } => Some(*unit),
+            _ => None,
+        })
+        .collect();
+    let is_replayed = |key: AttemptKey| replayed_by(state, key).any(|unit| !answered.contains(&unit));
+    unknown.into_iter().filter(|(key, _)| !is_replayed(*key)).collect()
 }
 
 /// The try that a log file belongs to, by its name.

@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::engine::library::{self, Opened};
+use crate::engine::{Ahead, Project};
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::hint::quoted;
 use crate::faces::out::Out;
@@ -17,7 +18,8 @@ use crate::logic::text::plural;
 /// # Errors
 /// If there is no such playbook, it cannot be read, or it has errors.
 pub(super) fn open(root: &Path, wanted: &str, notes: &mut Out) -> Result<(Opened, Playbook), Failure> {
-    read(root, wanted, notes, false)
+    let opened = library::open(root, &find(root, wanted, notes)?)?;
+    draw(root, opened, notes, false)
 }
 
 /// The same for a run: warnings come as one line, so that they do not bury what happens.
@@ -25,7 +27,24 @@ pub(super) fn open(root: &Path, wanted: &str, notes: &mut Out) -> Result<(Opened
 /// # Errors
 /// As of [`open`].
 pub(super) fn open_to_run(root: &Path, wanted: &str, notes: &mut Out) -> Result<(Opened, Playbook), Failure> {
-    read(root, wanted, notes, true)
+    let opened = library::open(root, &find(root, wanted, notes)?)?;
+    draw(root, opened, notes, true)
+}
+
+/// The same, for a playbook that has mostly been read before.
+///
+/// # Errors
+/// As of [`open`].
+pub(super) fn open_again(
+    project: &Project,
+    wanted: &str,
+    ahead: &mut Ahead,
+    notes: &mut Out,
+) -> Result<(Opened, Playbook), Failure> {
+    let path = find(&project.root, wanted, notes)?;
+    let (opened, reading) = library::open_again(project, &path)?;
+    ahead.has_read(reading);
+    draw(&project.root, opened, notes, true)
 }
 
 /// Finds a playbook, and says which one it is where that can be mistaken.
@@ -41,8 +60,12 @@ pub(super) fn find(root: &Path, wanted: &str, notes: &mut Out) -> Result<PathBuf
     Ok(path)
 }
 
-fn read(root: &Path, wanted: &str, notes: &mut Out, brief: bool) -> Result<(Opened, Playbook), Failure> {
-    let mut opened = library::open(root, &find(root, wanted, notes)?)?;
+fn draw(
+    root: &Path,
+    mut opened: Opened,
+    notes: &mut Out,
+    brief: bool,
+) -> Result<(Opened, Playbook), Failure> {
     let found: usize = opened.files().iter().map(|(_, found)| found.len()).sum();
     if brief && found > 0 && opened.reading.playbook.is_some() {
         let path = quoted(&library::callable(root, &opened.path));

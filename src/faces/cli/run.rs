@@ -34,7 +34,7 @@ pub(super) fn run(
     // Of a job that is found in the cache nothing is run, so nothing is got ready for it.
     let path = args.playbook.as_deref().and_then(|it| library::find(&context.project.root, it).ok());
     let is_cached = args.request.cache || path.as_deref().is_some_and(library::mentions_cache);
-    let ahead = match is_cached {
+    let mut ahead = match is_cached {
         _ if args.dry_run || args.detach => Ahead::default(),
         true => engine::get_store_ready(&context.project, path.as_deref()),
         false => engine::get_ready(context.outside.world),
@@ -60,7 +60,11 @@ pub(super) fn run(
     }
     let is_there = context.surroundings.stdin && context.surroundings.stdout;
     request.gates.unattended = context.surroundings.is_ci && !is_there && !args.wait_at_gates;
-    let (opened, playbook) = opened::open_to_run(&context.project.root, &wanted, notes)?;
+    let (opened, playbook) = if is_cached && !args.request.no_cache {
+        opened::open_again(&context.project, &wanted, &mut ahead, notes)?
+    } else {
+        opened::open_to_run(&context.project.root, &wanted, notes)?
+    };
     let env = prepare::env(&request)?;
     prepare::containers(context, &playbook, &mut request);
     let plan = crate::logic::plan::plan(Arc::new(playbook), &request)

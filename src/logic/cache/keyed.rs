@@ -31,6 +31,8 @@ pub struct FilesErrand {
     pub root: String,
     pub folder: String,
     pub state: String,
+    /// The folder of the job.
+    pub dir: String,
     /// Number of the job.
     pub job: u64,
     pub trust: Trust,
@@ -48,7 +50,10 @@ pub enum FilesTask {
         /// Nothing is to be looked for.
         off: bool,
     },
-    Save,
+    Save {
+        /// Takes the place of what is kept already.
+        replaces: bool,
+    },
 }
 
 /// Checks a key.

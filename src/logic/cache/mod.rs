@@ -7,6 +7,7 @@ mod brief;
 pub mod key;
 pub mod keyed;
 pub mod pattern;
+pub mod reads;
 
 use std::sync::Arc;
 

@@ -36,7 +36,8 @@ pub struct Source {
     pub is_literal: bool,
 }
 
-const SPECIAL: [char; 7] = ['*', '?', '[', ']', '{', '}', '\\'];
+/// What makes a pattern of a path.
+pub(super) const SPECIAL: [char; 7] = ['*', '?', '[', ']', '{', '}', '\\'];
 
 impl Patterns {
     /// Reads patterns.
@@ -75,6 +76,28 @@ impl Patterns {
     /// Returns where to look, one place for each pattern that adds.
     pub fn sources(&self) -> impl Iterator<Item = Source> + '_ {
         self.rules.iter().filter(|rule| rule.adds).map(|rule| rule.what.source())
+    }
+
+    /// Returns the patterns that add, and where each looks.
+    pub fn adding(&self) -> impl Iterator<Item = (Source, &str)> {
+        let both = self.rules.iter().zip(&self.texts).filter(|(rule, _)| rule.adds);
+        both.map(|(rule, text)| (rule.what.source(), text.as_str()))
+    }
+
+    /// Says whether a path, with all that is in it, is taken away for certain, and nothing of it is named again.
+    #[must_use]
+    pub fn take_away(&self, path: &str) -> bool {
+        let takes = |rule: &Rule, text: &str| match &rule.what {
+            What::Literal(_) => rule.what.is_match(path),
+            What::Glob(_) => text
+                .trim_start_matches('!')
+                .trim_start_matches("./")
+                .strip_suffix("/**")
+                .filter(|folder| !folder.contains(SPECIAL))
+                .is_some_and(|folder| What::Literal(folder.to_owned()).is_match(path)),
+        };
+        let rules = self.rules.iter().zip(&self.texts).rev().take_while(|(rule, _)| !rule.adds);
+        rules.into_iter().any(|(rule, text)| takes(rule, text))
     }
 
     /// Returns the folders whose whole content is named by a pattern that ends in `/**`.

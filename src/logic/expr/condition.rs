@@ -3,11 +3,13 @@
 //! Not here: what `success()` means for a step or a stage; the scope answers that. Start at
 //! [`parse_condition`].
 
+use serde::{Deserialize, Serialize};
+
 use super::coerce;
 use super::{Expr, ExprError, Scope, StatusFn, Template, TemplateExpr, parse_known};
 
 /// The condition of an `if`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Condition {
     body: Body,
     needs_success: bool,
@@ -16,7 +18,7 @@ pub struct Condition {
     pub always_true_text: bool,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 enum Body {
     /// Nothing was written: only the status counts.
     Blank,

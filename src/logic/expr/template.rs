@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::coerce;
 use super::error::{EMPTY, ErrorKind, ExprError, TOO_LARGE, UNCLOSED};
 use super::{Expr, Scope, parse_known};
@@ -16,7 +18,7 @@ const OPEN: &str = "${{";
 const VALUES_LIMIT: usize = 16;
 
 /// A text with expressions in it, or a literal text.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Template {
     text: Arc<str>,
     /// In the order of the text; empty for a literal.
@@ -24,7 +26,7 @@ pub struct Template {
 }
 
 /// One `${{ }}` of a text.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TemplateExpr {
     /// First byte of the `${{`.
     pub start: usize,

@@ -3,7 +3,10 @@
 //! Not here: how it is built (`parse.rs`) and evaluated (`eval.rs`). Start at [`Expr`]. The nodes
 //! lie in one list, children before their parents, so that dropping a tree never recurses.
 
+use std::borrow::Cow;
 use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::functions::Function;
 use super::lex::Operator;
@@ -45,6 +48,20 @@ pub(super) enum Shape {
     Compare(Operator, NodeId, NodeId),
     And(Vec<NodeId>),
     Or(Vec<NodeId>),
+}
+
+/// Kept as its text.
+impl Serialize for Expr {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&self.text)
+    }
+}
+
+impl<'de> Deserialize<'de> for Expr {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(from)?;
+        super::parse(&text).map_err(|error| serde::de::Error::custom(error.message))
+    }
 }
 
 /// Two expressions are equal if their texts are.

@@ -60,9 +60,12 @@ pub(super) fn rule(state: &JobState, stage: u32, step: Option<u32>) -> Option<(&
     Some((rule, mode))
 }
 
-/// Says whether a unit is looked for, or at least kept, or has outputs that nobody else may write meanwhile.
+/// Says whether a unit is looked for, or at least kept, or has files that nobody else may write meanwhile.
 fn is_active(state: &JobState, stage: u32, step: Option<u32>) -> bool {
-    rule(state, stage, step).is_some_and(|(rule, mode)| mode.reads || mode.writes || !rule.outputs.is_empty())
+    rule(state, stage, step).is_some_and(|(rule, mode)| {
+        let has_inputs = !rule.inputs.is_empty() && !rule.whole_project;
+        mode.reads || mode.writes || has_inputs || !rule.outputs.is_empty()
+    })
 }
 
 /// Says whether a unit is neither looked for nor kept: only its outputs are locked.
@@ -392,6 +395,19 @@ pub fn is_needed(plan: &crate::logic::plan::Plan) -> bool {
     let of_stage =
         |stage: &Stage| stage.cache.is_some() || stage.steps.steps.iter().any(|it| it.cache.is_some());
     plan.playbook.stages.iter().any(of_stage) || plan.stages.iter().any(|stage| stage.cache.is_some())
+}
+
+/// Returns the units of which a look may put the log of a try into the folder of the job, before anybody has heard of it.
+pub fn replayed_by(state: &JobState, key: AttemptKey) -> impl Iterator<Item = Unit> {
+    let stage = state.cells.get(key.cell as usize).map(|it| it.stage);
+    let of_cell = [None, Some(key.step)].map(|step| Unit { cell: key.cell, run: key.run, step });
+    let is_cached = move |unit: &Unit| {
+        let model = stage.map(|stage| &state.setting.plan.playbook.stages[stage as usize]);
+        let has_step =
+            unit.step.is_none_or(|step| model.is_some_and(|it| it.steps.steps.get(step as usize).is_some()));
+        has_step && stage.is_some_and(|stage| rule(state, stage, unit.step).is_some())
+    };
+    of_cell.into_iter().filter(move |unit| key.attempt == 1 && is_cached(unit))
 }
 
 /// Returns how far the caching of a unit is; nothing if its cell has ended, or runs anew.

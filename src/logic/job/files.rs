@@ -64,7 +64,7 @@ pub(super) fn started(
             let (Some(paths), Some(key)) = (paths, told(keyed::PRIMARY)) else {
                 return Err(wrong("the step that restores has not told what is to be saved"));
             };
-            (FilesTask::Save, paths, key.to_owned())
+            (FilesTask::Save { replaces: state.setting.plan.cache.refresh }, paths, key.to_owned())
         }
     };
     let setting = &state.setting;
@@ -74,6 +74,7 @@ pub(super) fn started(
         root: setting.root.to_string(),
         folder: super::launch::directory(state, attempt.cell, None).to_string(),
         state: state_dir.to_owned(),
+        dir: setting.dir.to_string(),
         job: number(&setting.facts),
         trust: setting.plan.cache.trust,
         paths,

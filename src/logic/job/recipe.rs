@@ -11,8 +11,10 @@ use super::launch;
 use super::report::AttemptKey;
 use super::scope::{JobScope, ListStatus, Pairs, Standing, environment};
 use super::state::JobState;
+use crate::logic::cache::reads::Makes;
 use crate::logic::cache::{Closed, Field, Inputs, Recipe, Unit};
 use crate::logic::expr::{ExprError, Template};
+use crate::logic::plan::Plan;
 use crate::logic::playbook::cache::CacheRule;
 use crate::logic::playbook::call::GivenValue;
 use crate::logic::playbook::model::{Action, Stage, Text};
@@ -226,16 +228,39 @@ pub fn recipe(state: &JobState, unit: Unit, prepared: &mut Prepared) -> Result<R
     })
 }
 
-/// Returns the patterns of the files that a unit is going to write.
+/// Returns the patterns of the files that a unit is going to read, and of those that it is going to write.
 ///
 /// # Errors
 /// One that cannot be evaluated.
-pub fn outputs(state: &JobState, unit: Unit) -> Result<Vec<String>, ExprError> {
+pub fn files(state: &JobState, unit: Unit) -> Result<(Vec<String>, Vec<String>), ExprError> {
     let it = &state.cells[unit.cell as usize];
-    let Some((rule, _)) = rule(state, it.stage, unit.step) else { return Ok(Vec::new()) };
+    let Some((rule, _)) = rule(state, it.stage, unit.step) else { return Ok(Default::default()) };
     let standing = Standing::Cell { cell: unit.cell, step: unit.step, status: ListStatus::default() };
     let scope = JobScope::new(state, standing).with_secrets();
-    rule.outputs.iter().map(|text| text.template.eval_text(&scope)).collect()
+    let texts = |list: &[Text]| -> Result<Vec<String>, ExprError> {
+        list.iter().map(|text| text.template.eval_text(&scope)).collect()
+    };
+    let inputs = if rule.whole_project { Vec::new() } else { texts(&rule.inputs)? };
+    Ok((inputs, texts(&rule.outputs)?))
+}
+
+/// Returns the outputs of all caches of a plan, as far as they are known before anything runs.
+#[must_use]
+pub fn makes(plan: &Plan) -> Makes {
+    let stages = plan.playbook.stages.iter().zip(&plan.stages);
+    let rules = stages.flat_map(|(model, planned)| {
+        let of_steps = model.steps.steps.iter().filter_map(|step| step.cache.as_deref());
+        model.cache.as_deref().or(planned.cache.as_deref()).into_iter().chain(of_steps)
+    });
+    let mut makes = Makes::default();
+    for text in rules.flat_map(|rule| &rule.outputs) {
+        let source = text.template.source();
+        match text.template.exprs().first() {
+            None => makes.add(source),
+            Some(first) => makes.add_beginning(&source[..first.start]),
+        }
+    }
+    makes
 }
 
 fn secrets(all: &Value) -> Vec<String> {

@@ -376,6 +376,7 @@ impl JobState {
             }
         }
         let frames = calls::frames(&setting.plan);
+        let stage_count = stages.len();
         Self {
             setting,
             phase: JobPhase::New,
@@ -385,7 +386,8 @@ impl JobState {
             idle: None,
             cancel: None,
             stages,
-            cells: Vec::new(),
+            // Most stages have one; a list that doubles is copied each time.
+            cells: Vec::with_capacity(stage_count),
             orders: super::repeat::Orders::new(),
             finally_since: None,
             started: Timestamp::default(),

@@ -2,19 +2,21 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::model::Text;
 use super::source::Span;
 use crate::logic::artifact::IfNone;
 
 /// What a stage keeps for others, and what it takes from them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Artifacts {
     pub out: Vec<ArtifactOut>,
     pub into: Vec<ArtifactIn>,
 }
 
 /// Files that each cell of a stage publishes when its steps have passed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ArtifactOut {
     pub span: Span,
     pub name: Text,
@@ -29,7 +31,7 @@ pub struct ArtifactOut {
 }
 
 /// Files that are there before the first step of each cell.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ArtifactIn {
     pub span: Span,
     pub which: Which,
@@ -40,7 +42,7 @@ pub struct ArtifactIn {
 }
 
 /// Which artifacts are taken.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Which {
     Name(Text),
     Pattern(Text),

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::model::Text;
 use super::source::Span;
 use crate::logic::cache::Share;
 
 /// What the result of a stage or a step depends on, and what it is.
 #[expect(clippy::struct_excessive_bools, reason = "each is a key of its own")]
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CacheRule {
     pub span: Span,
     /// Patterns of files below the root of the project.
@@ -32,7 +34,7 @@ pub struct CacheRule {
 }
 
 /// What a cache is used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CacheMode {
     pub reads: bool,
     pub writes: bool,

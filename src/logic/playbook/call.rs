@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::model::{Output, StepTree, Text};
 use super::source::Span;
 
@@ -15,7 +17,7 @@ pub const DEEPEST: usize = 10;
 pub const MOST_STEPS: usize = 10_000;
 
 /// `uses` of a stage, with what is handed over.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Call {
     /// Of the value of `uses`.
     pub span: Span,
@@ -26,7 +28,7 @@ pub struct Call {
 }
 
 /// An expression that reads an output of a stage that calls.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CallRead {
     /// Id of that stage.
     pub stage: Arc<str>,
@@ -35,7 +37,7 @@ pub struct CallRead {
 }
 
 /// A value of `with`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Given {
     pub name: Arc<str>,
     /// Of its name.
@@ -44,16 +46,16 @@ pub struct Given {
 }
 
 /// What is given for an input.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum GivenValue {
     /// As YAML has it.
-    Fixed(serde_json::Value),
+    Fixed(#[serde(with = "as_text")] serde_json::Value),
     /// Has expressions in it. One that is nothing but an expression keeps the type of its value.
     Text(Text),
 }
 
 /// Secrets that are handed to a called playbook.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub enum Handed {
     #[default]
     Nothing,
@@ -63,7 +65,7 @@ pub enum Handed {
 }
 
 /// A secret under the name that the called playbook has for it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct HandedSecret {
     pub name: Arc<str>,
     pub span: Span,
@@ -72,7 +74,7 @@ pub struct HandedSecret {
 }
 
 /// `uses` of a step: its block are the steps of an action.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Composite {
     /// Of the folder of the action, from the project's folder.
     pub path: Arc<str>,
@@ -84,7 +86,7 @@ pub struct Composite {
 }
 
 /// An action of the project, as its file has it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Action {
     pub inputs: Vec<ActionInput>,
     pub outputs: Vec<Output>,
@@ -95,9 +97,22 @@ pub struct Action {
 }
 
 /// An input of an action: always text.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ActionInput {
     pub name: Arc<str>,
     pub required: bool,
     pub default: Option<Arc<str>>,
+}
+
+/// JSON as a text: a format without names cannot tell its kinds apart.
+mod as_text {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(it: &serde_json::Value, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(it)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<serde_json::Value, D::Error> {
+        serde_json::from_str(&String::deserialize(from)?).map_err(serde::de::Error::custom)
+    }
 }

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::model::Text;
 use super::source::Span;
 
 /// Files that are kept between jobs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CacheFiles {
     pub span: Span,
     /// Below the project, below `~`, or whole.
@@ -17,7 +19,7 @@ pub struct CacheFiles {
 }
 
 /// What a step is to them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum FilesPart {
     /// Puts them back.
     Restore(Arc<CacheFiles>),

@@ -12,7 +12,7 @@ use super::source::Span;
 use crate::logic::job::gate::OnTimeout;
 
 /// A point where people decide.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Approve {
     /// Of the key.
     pub span: Span,

@@ -127,6 +127,14 @@ pub fn read_bytes(name: &str, bytes: &[u8]) -> (Source, Reading) {
     (Source::new(name, String::from_utf8_lossy(bytes).replace('\0', " ")), failed(problem))
 }
 
+/// Returns the source of a file's bytes if they are a text that [`read_bytes`] takes as it is.
+#[must_use]
+pub fn text_of(name: &str, bytes: &[u8]) -> Option<Source> {
+    let is_plain = bytes.len() <= SIZE_LIMIT && memchr::memchr(0, bytes).is_none();
+    let text = std::str::from_utf8(bytes).ok().filter(|text| is_plain && !text.starts_with('\u{feff}'))?;
+    Some(Source::new(name, text))
+}
+
 fn failed(problem: Diagnostic) -> Reading {
     Reading { playbook: None, diagnostics: vec![problem], called: Vec::new(), missing: Vec::new() }
 }

@@ -5,6 +5,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::artifact::Artifacts;
 use super::cache::CacheRule;
 use super::call::{Call, CallRead, Composite};
@@ -20,14 +22,14 @@ use crate::logic::summary::Format;
 use crate::logic::value::Value;
 
 /// Text that may hold `${{ }}`, and where it stands.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Text {
     pub template: Template,
     pub span: Span,
 }
 
 /// An `if:`, and where it stands.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct If {
     pub condition: Condition,
     pub span: Span,
@@ -39,7 +41,7 @@ pub struct If {
 pub type Env = Vec<(Arc<str>, Text)>;
 
 /// A whole file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Playbook {
     pub name: Arc<str>,
     pub description: Option<String>,
@@ -78,7 +80,7 @@ pub struct Playbook {
 }
 
 /// `reporting:` of a playbook.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Reporting {
     /// Each once.
     pub formats: Vec<Format>,
@@ -87,7 +89,7 @@ pub struct Reporting {
 }
 
 /// A declared input.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Input {
     pub name: Arc<str>,
     pub span: Span,
@@ -98,7 +100,7 @@ pub struct Input {
 }
 
 /// What an input accepts.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum InputKind {
     /// With an optional regular expression that the whole value must match.
     String {
@@ -113,7 +115,7 @@ pub enum InputKind {
 }
 
 /// A declared secret.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Secret {
     pub name: Arc<str>,
     pub span: Span,
@@ -123,7 +125,7 @@ pub struct Secret {
 }
 
 /// A source of a secret's value.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum SecretFrom {
     Env(String),
     File(String),
@@ -132,7 +134,7 @@ pub enum SecretFrom {
 }
 
 /// `defaults:` of a playbook or a stage.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Defaults {
     pub shell: Option<Shell>,
     pub working_directory: Option<Text>,
@@ -146,7 +148,7 @@ pub struct Defaults {
 }
 
 /// What happens to a step that was running when whatever held it died, its machine for one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OnInterrupt {
     /// It is run again if it is `idempotent`, and else fails.
     #[default]
@@ -160,7 +162,7 @@ pub enum OnInterrupt {
 }
 
 /// `policy:` of a playbook.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Policy {
     /// Of the whole job, `finally` excluded.
     pub timeout: Option<Duration>,
@@ -173,7 +175,7 @@ pub struct Policy {
 }
 
 /// `requires:`, checked before anything runs.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Requires {
     pub tools: Vec<Tool>,
     /// `linux`, `macos`; any of them will do. Empty: any platform.
@@ -183,7 +185,7 @@ pub struct Requires {
 }
 
 /// A required program, such as `git >= 2.30`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Tool {
     pub name: String,
     pub version: Option<(Comparison, String)>,
@@ -191,7 +193,7 @@ pub struct Tool {
 }
 
 /// A comparison of versions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Comparison {
     Less,
     LessOrEqual,
@@ -202,7 +204,7 @@ pub enum Comparison {
 }
 
 /// One of `pre:` or `post:`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Assertion {
     pub name: String,
     pub condition: If,
@@ -211,7 +213,7 @@ pub struct Assertion {
 }
 
 /// An output of a playbook.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Output {
     pub name: Arc<str>,
     pub value: Text,
@@ -219,7 +221,7 @@ pub struct Output {
 }
 
 /// A stage.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Stage {
     /// With its callers in front, if its playbook is called: `build / compile`.
     pub id: Arc<str>,
@@ -273,7 +275,7 @@ pub struct Stage {
 }
 
 /// When a stage runs, seen from its direct needs. Sugar for `if`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RunWhen {
     /// By `if`, whose default is `success()`.
     #[default]
@@ -285,7 +287,7 @@ pub enum RunWhen {
 }
 
 /// `strategy:` of a stage.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Strategy {
     pub matrix: MatrixSource,
     pub span: Span,
@@ -295,7 +297,7 @@ pub struct Strategy {
 }
 
 /// A matrix as written.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum MatrixSource {
     /// No expression in it: known before start.
     Fixed(Value),
@@ -306,7 +308,7 @@ pub enum MatrixSource {
 }
 
 /// A matrix value whose leaves may be expressions.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum MixedMatrix {
     Leaf(Text),
     Value(Value),
@@ -315,7 +317,7 @@ pub enum MixedMatrix {
 }
 
 /// What an empty matrix does to its stage.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum IfEmpty {
     #[default]
     Error,
@@ -323,7 +325,7 @@ pub enum IfEmpty {
 }
 
 /// Where the steps of a stage run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Workspace {
     /// The project's folder.
     #[default]
@@ -333,7 +335,7 @@ pub enum Workspace {
 }
 
 /// How children are asked to stop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cancel {
     /// Number of the signal, `SIGTERM` by default.
     pub signal: i32,
@@ -347,7 +349,7 @@ impl Default for Cancel {
 }
 
 /// `retry:` of a step or a stage.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Retry {
     /// Counts the first try.
     pub attempts: u32,
@@ -358,7 +360,7 @@ pub struct Retry {
 }
 
 /// A cause that `retry.on` names.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum RetryOn {
     Failure,
     Timeout,
@@ -369,7 +371,7 @@ pub enum RetryOn {
 }
 
 /// Delay before try k+1: min(max, first * factor^(k-1)), give or take the jitter's fraction.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Backoff {
     pub first: Duration,
     pub factor: f64,
@@ -379,7 +381,7 @@ pub struct Backoff {
 }
 
 /// Steps of a stage in the order written, blocks before their members; positions are step indexes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct StepTree {
     pub steps: Vec<Step>,
     /// The outermost list.
@@ -393,7 +395,7 @@ pub struct StepTree {
 }
 
 /// A step.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Step {
     pub id: Option<Arc<str>>,
     pub span: Span,
@@ -441,7 +443,7 @@ impl StepTree {
 }
 
 /// What a step does.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Action {
     Run {
         text: Text,
@@ -533,7 +535,7 @@ impl Action {
 }
 
 /// What runs the text of a `run`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Shell {
     /// None given: `bash -e`, or `sh -e` where there is no bash.
     #[default]
@@ -549,7 +551,7 @@ pub enum Shell {
 }
 
 /// `on:` of a playbook, as far as it starts jobs without a person.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Triggers {
     pub schedules: Vec<Schedule>,
     pub watch: Option<Watch>,
@@ -565,7 +567,7 @@ impl Triggers {
 }
 
 /// `on.watch`: changed files start a job.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watch {
     /// Below the project's root; those that begin with `!` take files out again.
     pub globs: Vec<String>,
@@ -575,7 +577,7 @@ pub struct Watch {
 }
 
 /// `on.run`: the end of another playbook's job starts one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AfterRun {
     /// As on the command line.
     pub playbooks: Vec<String>,
@@ -586,7 +588,7 @@ pub struct AfterRun {
 }
 
 /// How a job ended, as `on.run.types` has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RunEnd {
     Completed,
     Failed,

@@ -25,7 +25,7 @@ pub enum Reach {
 }
 
 /// `concurrency:` of a playbook or a stage.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Concurrency {
     /// Of the key.
     pub span: Span,
@@ -37,7 +37,7 @@ pub struct Concurrency {
 }
 
 /// An entry of `locks:`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Lock {
     pub name: Text,
     pub is_shared: bool,
@@ -47,7 +47,7 @@ pub struct Lock {
 }
 
 /// `resources:` of a stage.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Resources {
     /// Slots that a cell takes; none stands for one.
     pub slots: Option<u32>,

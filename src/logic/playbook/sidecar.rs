@@ -5,11 +5,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::model::{Env, Text};
 use super::source::Span;
 
 /// A process or container that runs beside the steps of each cell of a stage.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Sidecar {
     pub name: Arc<str>,
     /// Of its name.
@@ -34,7 +36,7 @@ impl Sidecar {
 }
 
 /// A sidecar without a container.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Process {
     /// Text for a shell, in the foreground; ending with code 0 means that it went to the background.
     pub run: Text,
@@ -43,7 +45,7 @@ pub struct Process {
 }
 
 /// A sidecar in a container, as GitHub has it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Container {
     pub image: Text,
     pub volumes: Vec<Text>,
@@ -57,7 +59,7 @@ pub struct Container {
 }
 
 /// A port that a sidecar opens.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Port {
     /// The one that the sidecar names.
     pub inner: u16,
@@ -76,7 +78,7 @@ impl Port {
 }
 
 /// How to see that a sidecar is ready.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Ready {
     pub probe: Probe,
     /// Between two looks; the first ones come faster.
@@ -86,7 +88,7 @@ pub struct Ready {
 }
 
 /// One look at a sidecar.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Probe {
     /// A port accepts connections: one of the sidecar's own by its inner number, `HOST:PORT`, or a port of the host.
     Tcp(Text),
@@ -97,7 +99,7 @@ pub enum Probe {
 }
 
 /// What a step of a stage is to a sidecar; the number is the position in `StepTree::sidecars`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Part {
     /// Finds ports, and gets the image.
     Prepare(usize),

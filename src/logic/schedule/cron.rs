@@ -3,6 +3,8 @@
 //! Fields: minute, hour, day of the month, month, day of the week. Each is `*`, numbers, names, ranges, steps and lists.
 //! Where both days are restricted, either of them is enough, as POSIX has it. Not here: zones and clocks (`fires.rs`).
 
+use serde::{Deserialize, Serialize};
+
 use jiff::civil::Date;
 
 use crate::logic::text::shortened;
@@ -12,7 +14,7 @@ use crate::logic::text::shortened;
 mod tests;
 
 /// When a schedule fires, in the time of its zone. Bits stand for the values that a field allows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cron {
     minutes: u64,
     hours: u32,

@@ -16,6 +16,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 
@@ -23,7 +25,7 @@ use crate::logic::time::Timestamp;
 use cron::Cron;
 
 /// An entry of `on.schedule`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schedule {
     pub cron: Cron,
     /// Name of the zone, `UTC` if nobody says so.
@@ -40,14 +42,14 @@ pub struct Schedule {
 }
 
 /// What a day does on which a clock is put forward or back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dst {
     pub missing: Missing,
     pub repeated: Repeated,
 }
 
 /// What becomes of a time that a clock leaps over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Missing {
     /// It fires as much later as the clock leaps.
     Shift,
@@ -55,7 +57,7 @@ pub enum Missing {
 }
 
 /// What becomes of a time that a clock shows twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Repeated {
     First,
     Last,
@@ -63,7 +65,7 @@ pub enum Repeated {
 }
 
 /// What becomes of fires that nobody was there for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CatchUp {
     None,
     /// The newest one stands for all.
@@ -73,7 +75,7 @@ pub enum CatchUp {
 }
 
 /// What a fire does while a job of the same trigger has not ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Overlap {
     #[default]
     Skip,
@@ -96,7 +98,7 @@ impl Overlap {
 }
 
 /// A time before or after which nothing fires.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Bound {
     /// With its distance from UTC.
     Moment(Timestamp),

@@ -136,7 +136,7 @@ impl JobView {
     }
 
     /// Warnings of the cache stand with those of the cell.
-    fn note_cache(&mut self, unit: Unit, notes: &[String]) {
+    pub(super) fn note_cache(&mut self, unit: Unit, notes: &[String]) {
         let key =
             AttemptKey { cell: unit.cell, run: unit.run, step: unit.step.unwrap_or_default(), attempt: 1 };
         for note in notes {

@@ -13,6 +13,7 @@ use super::calls::Calls;
 use super::parts::{CellView, Counts, Phase, StageView, StepView, Tried};
 use super::shares::ShareWait;
 use super::worked::Worked;
+use crate::logic::cache::Unit;
 use crate::logic::job::event::{Cause, Envelope, Event, NewCell, Outcome, StepEnd};
 use crate::logic::job::gate::GateState;
 use crate::logic::job::order::{RetryScope, Target};
@@ -184,10 +185,14 @@ impl JobView {
             | Event::CacheKept { .. } => {
                 self.fold_cache(&envelope.event, at);
             }
-            Event::ArtifactsTaken { .. }
-            | Event::ArtifactPublished { .. }
-            | Event::ArtifactEmpty { .. }
-            | Event::ArtifactsFailed { .. } => self.artifacts.fold(&envelope.event),
+            Event::ArtifactsTaken { cell, run, taken } => {
+                self.artifacts.fold(&envelope.event);
+                let unit = Unit { cell: *cell, run: *run, step: None };
+                taken.iter().for_each(|it| self.note_cache(unit, &it.notes));
+            }
+            Event::ArtifactPublished { .. } | Event::ArtifactEmpty { .. } | Event::ArtifactsFailed { .. } => {
+                self.artifacts.fold(&envelope.event)
+            }
             Event::GateOpened(_)
             | Event::GateAnswered(_)
             | Event::GateApproved(_)

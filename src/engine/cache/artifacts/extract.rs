@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::entry::{Body, Bytes, Entry, Output, What};
 use super::super::files::{Look, Root, shown, split};
 use super::super::memo::Memo;
-use super::super::restore::{Restorer, Todo, may_write, survey};
+use super::super::restore::{Aside, Restorer, Todo, may_write, survey};
 use super::super::shelf::Shelf;
 use super::super::stat::stat_at;
 use super::manifest::{Manifest, Piece};
@@ -33,17 +33,28 @@ pub(super) struct Extractor<'a> {
     pub(super) memo: &'a Memo,
     /// Files that are there and are other ones are replaced.
     pub(super) overwrites: bool,
+    /// Where those of them go that nobody has made; without it they are gone.
+    pub(super) aside: Option<Aside<'a>>,
+}
+
+/// What was put into place, of each.
+#[derive(Debug, Default)]
+pub(super) struct Extracted {
+    /// Files that were written.
+    pub(super) written: u32,
+    /// Files that were moved aside for them.
+    pub(super) aside: Vec<String>,
 }
 
 /// So many files are named in a message.
 const NAMED: usize = 5;
 
 impl Extractor<'_> {
-    /// Puts everything into place. Returns of each how many files were written.
+    /// Puts everything into place.
     ///
     /// # Errors
     /// What is missing, damaged, in the way or there twice; nothing has changed then.
-    pub(super) fn extract(&self, parcels: &[Parcel]) -> Result<Vec<u32>, String> {
+    pub(super) fn extract(&self, parcels: &[Parcel]) -> Result<Vec<Extracted>, String> {
         for it in parcels {
             self.check_whole(it)?;
         }
@@ -57,17 +68,22 @@ impl Extractor<'_> {
         if !self.overwrites {
             self.refuse_others(&todo)?;
         }
-        let restorer = Restorer { shelf: self.shelf, memo: self.memo, store: None };
-        restorer.apply(self.root, 0, &entry, &todo).map_err(|trouble| trouble.message)?;
-        let mut written = vec![0; parcels.len()];
+        let restorer = Restorer { shelf: self.shelf, memo: self.memo, db: None, aside: self.aside };
+        let restored = restorer.apply(self.root, 0, &entry, &todo).map_err(|trouble| trouble.message)?;
+        let mut each: Vec<Extracted> = parcels.iter().map(|_| Extracted::default()).collect();
         for it in &todo {
             if let Todo::File { path, .. } | Todo::Link { path, .. } = it
                 && let Some(owner) = owners.get(*path)
             {
-                written[*owner] += 1;
+                each[*owner].written += 1;
             }
         }
-        Ok(written)
+        for name in restored.aside {
+            if let Some(owner) = owners.get(name.as_bytes()) {
+                each[*owner].aside.push(name);
+            }
+        }
+        Ok(each)
     }
 
     /// Refuses an artifact whose files are not in the store as they were.

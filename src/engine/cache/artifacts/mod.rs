@@ -13,6 +13,7 @@ mod people;
 pub(super) mod pins;
 mod placed;
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
@@ -20,14 +21,17 @@ use std::thread::JoinHandle;
 use blake3::Hash;
 
 use super::Answer;
-use super::entry::{Body, Digest};
+use super::entry::{Body, Digest, Output};
 use super::files::Root;
+use super::keep::some_of;
 use super::memo::Memo;
 use super::point;
+use super::restore::{ASIDE, Aside, aside_words};
 use super::shelf::Shelf;
 use crate::engine::clock;
 use crate::logic::artifact::{Artifact, Offer, Offered, Taken, Want};
 use crate::logic::job::report::Report;
+use crate::logic::text::plural;
 use extract::{Extractor, Parcel};
 use gather::{Gathered, Gatherer};
 use manifest::{Manifest, Unreadable};
@@ -177,7 +181,15 @@ impl Keeper {
                 Ok(Parcel { name: want.artifact.name.to_string(), manifest, folder: want.folder.clone() })
             })
             .collect::<Result<Vec<_>, String>>()?;
-        let extractor = Extractor { root: &root, shelf: &shelf, memo: &self.memo, overwrites: true };
+        // Looked up only if there is something in the way.
+        let known = OnceCell::new();
+        let is_made = |it: &Output| {
+            known.get_or_init(|| pins::contents(&self.state, &shelf)).contains(&pins::content(&it.what))
+        };
+        let aside = self.job_dir.join(ASIDE);
+        let away = Some(Aside { folder: &aside, is_made: &is_made });
+        let extractor =
+            Extractor { root: &root, shelf: &shelf, memo: &self.memo, overwrites: true, aside: away };
         let mut placed = self.placed.lock();
         let written = extractor.extract(&parcels)?;
         for it in &parcels {
@@ -189,10 +201,19 @@ impl Keeper {
             name: want.artifact.name.clone(),
             folder: want.folder.clone(),
             digest: want.artifact.digest.clone(),
-            written,
+            notes: aside_note(&want.artifact.name, &written.aside, &aside, &root.path).into_iter().collect(),
+            written: written.written,
         });
         Ok(taken.collect())
     }
+}
+
+/// Says which files an artifact has taken the place of.
+fn aside_note(name: &str, files: &[String], aside: &Path, root: &Path) -> Option<String> {
+    let count = plural(files.len(), "file");
+    let (moved, names) = (aside_words(aside, root), some_of(files));
+    (!files.is_empty())
+        .then(|| format!("{count} where the artifact `{name}` goes that no artifact had, {moved}: {names}"))
 }
 
 fn open(base: &Path, state: &Path) -> Result<Root, String> {

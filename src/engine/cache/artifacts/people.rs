@@ -102,8 +102,8 @@ pub fn get_artifact(
         .map_err(|error| EngineError::io(format!("`{}` cannot be made", to.display()), &error))?;
     let root = open(to, &project.state).map_err(failed)?;
     let memo = Memo::default();
-    let extractor = Extractor { root: &root, shelf: &shelf, memo: &memo, overwrites };
+    let extractor = Extractor { root: &root, shelf: &shelf, memo: &memo, overwrites, aside: None };
     let parcel = Parcel { name: artifact.name.to_string(), manifest, folder: String::new() };
     let written = extractor.extract(&[parcel]).map_err(failed)?;
-    Ok(written.into_iter().sum())
+    Ok(written.iter().map(|it| it.written).sum())
 }

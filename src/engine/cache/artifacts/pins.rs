@@ -2,7 +2,7 @@
 //!
 //! So they go with the job, and the store of results knows what it must not remove without asking any database.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, DirBuilder, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use blake3::Hash;
 
+use super::super::entry::What;
 use super::super::files::shown;
 use super::super::memo::Memo;
 use super::super::point;
@@ -91,6 +92,23 @@ impl Pin {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             other => other,
         }
+    }
+}
+
+/// Returns the contents of all files and links of artifacts that are kept, as [`content`] has them.
+pub(super) fn contents(state: &Path, shelf: &Shelf) -> HashSet<Vec<u8>> {
+    let manifests: BTreeSet<[u8; 32]> = pins(state).iter().map(|pin| *pin.manifest.as_bytes()).collect();
+    // What a list has that cannot be read is unknown, which is the careful answer.
+    let manifests = manifests.into_iter().filter_map(|it| Manifest::load(shelf, &Hash::from_bytes(it)).ok());
+    manifests.flat_map(|it| it.pieces).map(|piece| content(&piece.output.what)).collect()
+}
+
+/// Returns what is in a file, or where a link leads, in short.
+pub(super) fn content(what: &What) -> Vec<u8> {
+    match what {
+        What::File { body, .. } => [b"file ", body.hash.0.as_bytes().as_slice()].concat(),
+        What::Link { target } => [b"link ", target.0.as_slice()].concat(),
+        What::Folder => Vec::new(),
     }
 }
 

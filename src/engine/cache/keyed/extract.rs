@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
@@ -14,9 +14,10 @@ use blake3::Hash;
 
 use super::super::memo::Reading;
 use super::super::point;
+use super::super::restore::move_away;
 use super::super::shelf::Shelf;
 use super::Place;
-use super::pack::{Item, Kept, Manifest};
+use super::pack::{Found, Item, Kept, Manifest};
 use crate::logic::cache::keyed::{Base, base_of};
 use crate::logic::cache::pattern::Patterns;
 
@@ -24,6 +25,8 @@ use crate::logic::cache::pattern::Patterns;
 struct Putting<'a> {
     shelf: &'a Shelf,
     place: &'a Place,
+    aside: Aside<'a>,
+    put: Put,
     /// Folders that the paths themselves name, and those above them.
     named: HashSet<(Base, PathBuf)>,
     /// Folders that were looked at, and the disks that they are on.
@@ -35,19 +38,36 @@ struct Putting<'a> {
     pack: Option<(u32, Vec<u8>)>,
 }
 
-/// Puts all files of a manifest in their places; returns how many had to be written.
+/// Where files go that are in the way and that nobody has kept.
+#[derive(Clone, Copy)]
+pub(super) struct Aside<'a> {
+    pub(super) folder: &'a Path,
+    pub(super) is_kept: &'a dyn Fn(&Found<'_>) -> bool,
+}
+
+/// What was put in its place.
+#[derive(Debug, Default)]
+pub(super) struct Put {
+    pub(super) written: usize,
+    /// What was moved aside for it, as it is named in paths.
+    pub(super) aside: Vec<String>,
+}
+
+/// Puts all files of a manifest in their places.
 pub(super) fn put_back(
     shelf: &Shelf,
     place: &Place,
     paths: &[String],
     manifest: &Manifest,
-) -> Result<usize, String> {
+    aside: Aside<'_>,
+) -> Result<Put, String> {
     let own = fs::metadata(&shelf.folder).map_or(0, |it| it.dev());
     let (folders, made) = (HashMap::new(), HashSet::new());
-    let mut it = Putting { shelf, place, named: named(paths)?, folders, made, own, pack: None };
-    let mut written = 0;
+    let named = named(paths)?;
+    let put = Put::default();
+    let mut it = Putting { shelf, place, aside, put, named, folders, made, own, pack: None };
     for item in &manifest.items {
-        written += usize::from(it.put(item, manifest)?);
+        it.put.written += usize::from(it.put(item, manifest)?);
     }
     // Last: nothing can be written into a folder that is read-only.
     for item in manifest.items.iter().rev() {
@@ -58,7 +78,7 @@ pub(super) fn put_back(
                 .map_err(|error| failed(&full, &error))?;
         }
     }
-    Ok(written)
+    Ok(it.put)
 }
 
 fn named(paths: &[String]) -> Result<HashSet<(Base, PathBuf)>, String> {
@@ -119,7 +139,7 @@ impl Putting<'_> {
                 symlink(target, &now)
             }
             Kept::File { mode, changed, size, hash, at } => {
-                let is_same = there.is_some_and(|it| {
+                let is_same = there.as_ref().is_some_and(|it| {
                     it.is_file() && it.len() == *size && it.permissions().mode() & 0o777 == *mode
                 });
                 if is_same && has_content(&full, hash.0) {
@@ -145,13 +165,40 @@ impl Putting<'_> {
             }
         };
         point();
-        let done = put.and_then(|()| fs::rename(&now, &full));
+        let done = put.and_then(|()| {
+            if there.is_some() {
+                self.move_aside(item, &full)?;
+            }
+            fs::rename(&now, &full)
+        });
         if done.is_err() {
             // What stays is removed with the next pruning, if it lies with the store.
             let _removed = fs::remove_file(&now);
         }
         point();
         done.map(|()| true).map_err(|error| failed(&full, &error))
+    }
+
+    /// Moves what is in the way of a file out of it, unless it was kept once and can be had again.
+    fn move_aside(&mut self, item: &Item, full: &Path) -> io::Result<()> {
+        let target = fs::read_link(full).ok().map(|it| it.into_os_string().into_vec());
+        let content = match &target {
+            Some(target) => Err(target.as_slice()),
+            None => Ok(Reading::begin(rustix::fs::CWD, full)?.hash()?),
+        };
+        let found = Found { base: item.base, path: &item.path.0, content: Some(content) };
+        if (self.aside.is_kept)(&found) {
+            return Ok(());
+        }
+        let path = Path::new(OsStr::from_bytes(&item.path.0));
+        let (folder, start) = match item.base {
+            Base::Project => (self.aside.folder.to_path_buf(), ""),
+            Base::Home => (self.aside.folder.join("~"), "~/"),
+            Base::System => (self.aside.folder.join("root"), "/"),
+        };
+        move_away(full, &folder.join(path))?;
+        self.put.aside.push(format!("{start}{}", path.display()));
+        Ok(())
     }
 
     /// Makes a folder and those above it, as far as they are not there; returns the disk that it is on.

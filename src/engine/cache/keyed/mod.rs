@@ -3,7 +3,8 @@
 //! An entry stands in the database beside those of results, and its bytes in the same folder, so that listing, looking after,
 //! pruning and clearing cover both. What it names is a *manifest* (`pack.rs`): paths, modes, links and times, and where the bytes
 //! are; small files lie together in packs. Putting back is in `extract.rs`.
-//! Entries never change: who comes second with the same key keeps nothing. What is being saved is seen by nobody before its
+//! Entries never change by themselves: who comes second with the same key keeps nothing, unless somebody wants everything made
+//! anew (`--refresh`): then another one takes its place. What is being saved is seen by nobody before its
 //! row is written, in one transaction and after all its bytes.
 //! Not here: which entry will do (`logic/cache/keyed.rs`), the steps that ask (`logic/job/files.rs`).
 
@@ -11,6 +12,7 @@ mod extract;
 mod opened;
 mod pack;
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use opened::Opened;
@@ -18,9 +20,12 @@ use rusqlite::params;
 use serde::{Deserialize, Serialize};
 
 use super::entry;
+use super::keep::some_of;
 use super::look::seconds;
 use super::point;
+use super::restore::{ASIDE, aside_words};
 use crate::logic::cache::keyed::{FilesErrand, choose};
+use crate::logic::text::plural;
 
 /// What putting back came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +37,7 @@ pub struct FilesRestored {
     pub files: usize,
     pub written: usize,
     pub bytes: u64,
-    /// What was wrong with others, in words.
+    /// What was wrong with others, and what was in the way, in words.
     pub notes: Vec<String>,
 }
 
@@ -42,11 +47,11 @@ pub enum FilesSaved {
     Stored {
         files: usize,
         bytes: u64,
+        /// The number of the job whose files these have taken the place of.
+        instead_of: Option<u64>,
     },
     /// Another job was first, with its number.
-    AlreadyThere {
-        made_by: u64,
-    },
+    AlreadyThere { made_by: u64 },
     /// The paths name nothing that is there.
     Nothing,
 }
@@ -84,7 +89,16 @@ pub fn restore(errand: &FilesErrand, restore_keys: &[String]) -> Result<FilesRes
                 continue;
             }
         };
-        let written = extract::put_back(&it.shelf, &Place::new(errand)?, &errand.paths, &manifest)?;
+        let known = OnceCell::new();
+        let is_kept = |found: &pack::Found| known.get_or_init(|| it.all_kept(&all)).contains(&found.digest());
+        let aside = Path::new(&errand.dir).join(ASIDE);
+        let putting = extract::Aside { folder: &aside, is_kept: &is_kept };
+        let put = extract::put_back(&it.shelf, &Place::new(errand)?, &errand.paths, &manifest, putting)?;
+        if !put.aside.is_empty() {
+            let count = plural(put.aside.len(), "file");
+            let (moved, names) = (aside_words(&aside, Path::new(&errand.root)), some_of(&put.aside));
+            notes.push(format!("{count} in the way that nobody has kept, {moved}: {names}"));
+        }
         let about = about(&entry.head.record);
         // What is not noted is only used once more before it goes.
         let _noted = it.db.together(|db| db.used(&[candidate.id], seconds()));
@@ -93,7 +107,7 @@ pub fn restore(errand: &FilesErrand, restore_keys: &[String]) -> Result<FilesRes
             key: Some(candidate.key.clone()),
             made_by: entry.head.made_by,
             files: manifest.items.len(),
-            written,
+            written: put.written,
             bytes: about.map_or(0, |it| it.bytes),
             notes,
         });
@@ -101,15 +115,16 @@ pub fn restore(errand: &FilesErrand, restore_keys: &[String]) -> Result<FilesRes
     Ok(FilesRestored { key: None, made_by: 0, files: 0, written: 0, bytes: 0, notes })
 }
 
-/// Keeps files, unless their key is taken.
+/// Keeps files, unless their key is taken and they are not to take the place of what is there.
 ///
 /// # Errors
 /// In words, if they cannot be read, or the store cannot be written. Nothing is kept then.
-pub fn save(errand: &FilesErrand) -> Result<FilesSaved, String> {
+pub fn save(errand: &FilesErrand, replaces: bool) -> Result<FilesSaved, String> {
     let it = Opened::open(errand)?;
     // Nobody removes what no entry names yet.
     let _gate = it.shelf.gate(false).map_err(|error| format!("the store cannot be locked: {error}"))?;
-    if let Some(made_by) = it.already_there()? {
+    let before = it.already_there()?;
+    if let (Some(made_by), false) = (before, replaces) {
         return Ok(FilesSaved::AlreadyThere { made_by });
     }
     let place = Place::new(errand)?;
@@ -122,7 +137,7 @@ pub fn save(errand: &FilesErrand) -> Result<FilesSaved, String> {
     let body = entry::write(&head, &[]);
     point();
     let written = it.db.together(|db| {
-        if let Some(made_by) = it.made_by(db)? {
+        if let (Some(made_by), false) = (it.made_by(db)?, replaces) {
             return Ok(Some(made_by));
         }
         db.connection.execute("DELETE FROM keyed WHERE id NOT IN (SELECT id FROM entries)", [])?;
@@ -144,7 +159,7 @@ pub fn save(errand: &FilesErrand) -> Result<FilesSaved, String> {
     point();
     it.note_memo();
     match written {
-        Ok(None) => Ok(FilesSaved::Stored { files, bytes }),
+        Ok(None) => Ok(FilesSaved::Stored { files, bytes, instead_of: before }),
         Ok(Some(made_by)) => Ok(FilesSaved::AlreadyThere { made_by }),
         Err(error) => Err(format!("the store cannot be written: {error}")),
     }

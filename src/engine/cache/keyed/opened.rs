@@ -1,5 +1,6 @@
 //! The store, open for one errand: which entries there are, what is in them, and whether they are whole.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use blake3::Hash;
@@ -93,18 +94,33 @@ impl<'a> Opened<'a> {
 
     /// Reads an entry and its manifest, and looks whether all its bytes are there; none if it went meanwhile.
     pub(super) fn read(&self, candidate: &Candidate) -> Result<Option<(Entry, pack::Manifest)>, String> {
-        let bytes = self.db.entry(candidate.id).map_err(|error| error.to_string())?;
-        let Some(bytes) = bytes else { return Ok(None) };
-        let entry = Entry::read(&bytes).map_err(|_| "its entry is not as it was written".to_owned())?;
+        let Some((entry, manifest)) = self.manifest(candidate)? else { return Ok(None) };
         for body in entry.bodies() {
             if !self.shelf.is_whole(&body.hash.0, body.size, &self.memo) {
                 return Err("a part of it is missing, or not as it was kept".to_owned());
             }
         }
+        Ok(Some((entry, manifest)))
+    }
+
+    fn manifest(&self, candidate: &Candidate) -> Result<Option<(Entry, pack::Manifest)>, String> {
+        let bytes = self.db.entry(candidate.id).map_err(|error| error.to_string())?;
+        let Some(bytes) = bytes else { return Ok(None) };
+        let entry = Entry::read(&bytes).map_err(|_| "its entry is not as it was written".to_owned())?;
         let first = entry.bodies().next().ok_or("it has no manifest")?;
         let manifest = std::fs::read(self.shelf.path_of(&first.hash.0)).map_err(|error| error.to_string())?;
         let manifest = rmp_serde::from_slice(&manifest).map_err(|_| "another version of sortie kept it")?;
         Ok(Some((entry, manifest)))
+    }
+
+    /// Returns all that those have, as [`pack::Found::digest`] has it. What cannot be read is unknown, which is the careful answer.
+    pub(super) fn all_kept(&self, all: &[Candidate]) -> HashSet<Hash> {
+        let manifest = |candidate| self.manifest(candidate).ok().flatten().map(|(_, manifest)| manifest);
+        all.iter()
+            .filter_map(manifest)
+            .flat_map(|it| it.items)
+            .map(|item| pack::Found::of(&item).digest())
+            .collect()
     }
 
     pub(super) fn already_there(&self) -> Result<Option<u64>, String> {

@@ -66,6 +66,42 @@ pub(super) enum Kept {
     },
 }
 
+/// What is at a path, as far as its content goes.
+#[derive(Debug)]
+pub(super) struct Found<'a> {
+    pub(super) base: Base,
+    pub(super) path: &'a [u8],
+    /// The digest of its bytes, or where it leads; none for a folder.
+    pub(super) content: Option<Result<Hash, &'a [u8]>>,
+}
+
+impl<'a> Found<'a> {
+    pub(super) fn of(item: &'a Item) -> Self {
+        let content = match &item.what {
+            Kept::File { hash, .. } => Some(Ok(hash.0)),
+            Kept::Link { target } => Some(Err(target.0.as_slice())),
+            Kept::Folder { .. } => None,
+        };
+        Self { base: item.base, path: &item.path.0, content }
+    }
+
+    /// Returns it in short.
+    pub(super) fn digest(&self) -> Hash {
+        let base = [self.base as u8];
+        let (kind, content): (&[u8], &[u8]) = match &self.content {
+            Some(Ok(hash)) => (b"file", hash.as_bytes()),
+            Some(Err(target)) => (b"link", target),
+            None => (b"folder", b""),
+        };
+        let mut hasher = blake3::Hasher::new();
+        for part in [base.as_slice(), self.path, kind, content] {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part);
+        }
+        hasher.finalize()
+    }
+}
+
 impl Manifest {
     /// Returns the bytes of all files.
     pub(super) fn bytes(&self) -> u64 {

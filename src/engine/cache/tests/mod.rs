@@ -91,7 +91,9 @@ impl Place {
             trust: Trust::Own,
             is_nested: false,
             at_work: Vec::new(),
+            makers: super::Makers::default(),
             placed: crate::engine::cache::Placed::default(),
+            still: crate::engine::cache::Still::default(),
             probe: |command, _, _| Ok(format!("{command} 1.0")),
         }
     }

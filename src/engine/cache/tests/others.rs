@@ -78,7 +78,7 @@ fn what_another_one_made_is_none_of_its_own() {
 fn outputs_are_locked_where_the_cache_is_off_and_where_it_is_of_no_use() {
     let place = Place::new();
     let (one, two) = (place.job(), place.job());
-    one.ask(vec![Ask::Lock { unit: unit(0), outputs: recipe().outputs }]);
+    one.ask(vec![Ask::Lock { unit: unit(0), inputs: Vec::new(), outputs: recipe().outputs }]);
     let off = miss(one.looked());
     assert_eq!((off.reason.as_str(), off.is_hopeless), (OFF, true));
     let broken = Recipe { name: "broken".to_owned(), outputs: vec!["out/**".to_owned()], ..recipe() };
@@ -92,7 +92,7 @@ fn outputs_are_locked_where_the_cache_is_off_and_where_it_is_of_no_use() {
     let hopeless = Recipe { inputs: crate::logic::cache::Inputs::Globs(recipe().outputs), ..broken };
     place.write("out/a.o", "x");
     assert!(miss(two.look(unit(1), &hopeless)).is_hopeless);
-    one.ask(vec![Ask::Lock { unit: unit(2), outputs: recipe().outputs }]);
+    one.ask(vec![Ask::Lock { unit: unit(2), inputs: Vec::new(), outputs: recipe().outputs }]);
     miss(one.look(unit(8), &Recipe { outputs: Vec::new(), ..recipe() }));
     assert!(one.is_silent(), "it waits");
     drop(two);
@@ -100,7 +100,7 @@ fn outputs_are_locked_where_the_cache_is_off_and_where_it_is_of_no_use() {
     // A step has a slot, and does not wait.
     let three = place.job();
     let step = Unit { step: Some(0), ..unit(0) };
-    three.ask(vec![Ask::Lock { unit: step, outputs: recipe().outputs }]);
+    three.ask(vec![Ask::Lock { unit: step, inputs: Vec::new(), outputs: recipe().outputs }]);
     assert_eq!(miss(three.looked()).reason, OFF);
 }
 

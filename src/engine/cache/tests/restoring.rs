@@ -276,6 +276,23 @@ fn what_was_changed_since_a_restore_was_cut_off_is_left_alone_and_told() {
 }
 
 #[test]
+fn what_was_changed_since_a_restore_was_cut_off_is_told_once_where_that_result_is_taken() {
+    let place = Place::new();
+    place.made(&recipe(), build);
+    fs::remove_file(place.at("out/b.o")).expect("it is there");
+    place.write("out/a.o", "as it was before");
+    cut_off(&place, &[("out/a.o", stamp(&place, "out/a.o")), ("out/b.o", None)]);
+    place.write("out/a.o", "by a person");
+    let notes = place.hit(&recipe()).notes;
+    assert!(
+        notes.len() == 1 && notes[0].contains("moved to `.sortie/jobs/1/replaced`: `out/a.o`"),
+        "{notes:?}"
+    );
+    assert_eq!(place.read(".sortie/jobs/1/replaced/out/a.o"), "by a person");
+    assert_eq!(place.read("out/a.o"), "object a");
+}
+
+#[test]
 fn unfinished_files_of_the_dead_go_and_those_of_the_living_stay() {
     let place = Place::new();
     place.miss(&other());

@@ -1,0 +1,277 @@
+//! The list of a playbook: what it took of the store the last time, in one piece, so that it is read in one go.
+//!
+//! Nothing is believed of it that the store does not have: it carries the number of the state that the entries were in, and
+//! every change of an entry, whoever makes it, gives that state another number.
+
+use std::collections::HashSet;
+
+use blake3::Hash;
+use rusqlite::OptionalExtension;
+use serde::{Deserialize, Serialize};
+
+use super::db::Db;
+use super::entry::{Bytes, Digest, Entry};
+use super::look::seconds;
+use super::stat::Stamp;
+
+/// So many entries are listed for a playbook.
+const MOST: usize = 5_000;
+
+/// So many paths are looked at ahead.
+const MOST_PATHS: usize = 10_000;
+
+/// A list is not larger than this, in bytes.
+const MOST_BYTES: usize = 16 << 20;
+
+/// Lists are written anew after so many seconds, and what they name counts as used then.
+const LASTS: i64 = 3600;
+
+/// Entries change in one way or another, and lists that were written before are old. Triggers, so that nothing that writes
+/// entries can forget to say so.
+const STATE: &str = "
+    CREATE TABLE IF NOT EXISTS state (id INTEGER PRIMARY KEY, number INTEGER NOT NULL);
+    INSERT OR IGNORE INTO state (id, number) VALUES (1, 1);
+    CREATE TRIGGER IF NOT EXISTS entry_kept AFTER INSERT ON entries
+        BEGIN UPDATE state SET number = number + 1; END;
+    CREATE TRIGGER IF NOT EXISTS entry_changed AFTER UPDATE ON entries
+        BEGIN UPDATE state SET number = number + 1; END;
+    CREATE TRIGGER IF NOT EXISTS entry_removed AFTER DELETE ON entries
+        BEGIN UPDATE state SET number = number + 1; END;";
+
+/// What a playbook has taken the last time.
+#[derive(Debug, Default)]
+pub(super) struct List {
+    body: Body,
+    /// When it was written.
+    at: i64,
+    /// Nothing has changed since.
+    pub(super) is_current: bool,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Body {
+    /// Of the entries in the store.
+    state: i64,
+    /// Sorted.
+    ids: Vec<i64>,
+    /// Their bytes, in the same order.
+    entries: Vec<Bytes>,
+    /// What is remembered of files that they are about.
+    memo: Vec<(Stamp, Digest)>,
+    /// What is looked at on the disk.
+    paths: Vec<Bytes>,
+}
+
+impl List {
+    /// Reads the list with that number; an empty one if there is none, or it is not whole.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub(super) fn read(db: &Db, whose: i64) -> rusqlite::Result<Self> {
+        db.connection.prepare_cached("BEGIN")?.execute([])?;
+        let read = db.list(whose).and_then(|row| Ok((row, state(db)?)));
+        db.connection.prepare_cached("COMMIT")?.execute([])?;
+        let (Some((at, bytes)), state) = read? else { return Ok(Self::default()) };
+        let Some(body) = unpacked(&bytes) else { return Ok(Self::default()) };
+        let is_current = state == Some(body.state);
+        Ok(Self { body, at, is_current })
+    }
+
+    /// The entries it names.
+    pub(super) fn ids(&self) -> &[i64] {
+        &self.body.ids
+    }
+
+    /// Takes the entries out, as the store has them: none if it has changed since.
+    pub(super) fn take_entries(&mut self) -> Vec<(i64, Bytes)> {
+        let entries = std::mem::take(&mut self.body.entries);
+        if !self.is_current {
+            return Vec::new();
+        }
+        self.body.ids.iter().copied().zip(entries).collect()
+    }
+
+    /// Takes out what was remembered of files, which is true whatever happened since.
+    pub(super) fn take_memo(&mut self) -> Vec<(Stamp, Hash)> {
+        std::mem::take(&mut self.body.memo).into_iter().map(|(stamp, digest)| (stamp, digest.0)).collect()
+    }
+
+    /// What was looked at on the disk.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &[u8]> {
+        self.body.paths.iter().map(|it| it.0.as_slice())
+    }
+
+    /// Returns the entries for which it was written down a moment ago that they are used.
+    pub(super) fn noted(&self) -> HashSet<i64> {
+        if self.is_young() { self.body.ids.iter().copied().collect() } else { HashSet::new() }
+    }
+
+    fn is_young(&self) -> bool {
+        seconds().abs_diff(self.at) < LASTS.unsigned_abs()
+    }
+
+    /// Writes the list anew, with these entries, unless it is the same.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub(super) fn renew(&self, db: &Db, whose: i64, taken: Taken) -> rusqlite::Result<()> {
+        let Taken { mut ids, memo, mut paths, is_enough } = taken;
+        ids.sort_unstable();
+        ids.dedup();
+        ids.truncate(MOST);
+        if ids.is_empty() || self.is_current && is_enough && self.is_young() && ids == self.body.ids {
+            return Ok(());
+        }
+        // A young one keeps its time: that its entries are used was noted then, and not since.
+        let at = if self.is_young() { self.at } else { seconds() };
+        // Where the list was believed, nobody has gathered the paths of inputs again.
+        paths.extend(self.paths().map(<[u8]>::to_vec));
+        db.together(|db| {
+            db.connection.execute_batch(STATE)?;
+            let mut body = Body { state: state(db)?.unwrap_or_default(), ..Body::default() };
+            // As they are now: others may have changed them meanwhile.
+            for (id, entry) in ids.into_iter().map(|id| (id, db.entry(id))) {
+                if let Some(entry) = entry? {
+                    let files = Entry::read(&entry).map_or_else(|_| Vec::new(), |it| it.head.files);
+                    paths.extend(files.into_iter().map(|it| it.path.0));
+                    body.ids.push(id);
+                    body.entries.push(Bytes(entry));
+                }
+            }
+            body.memo = memo.into_iter().map(|(stamp, hash)| (stamp, Digest(hash))).collect();
+            paths.sort_unstable();
+            paths.dedup();
+            paths.truncate(MOST_PATHS);
+            body.paths = paths.into_iter().map(Bytes).collect();
+            match packed(&body) {
+                Some(bytes) => db.put_list(whose, &bytes, at),
+                None => Ok(()),
+            }
+        })
+    }
+}
+
+/// What is written into a list.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    pub(super) ids: Vec<i64>,
+    pub(super) memo: Vec<(Stamp, Hash)>,
+    pub(super) paths: Vec<Vec<u8>>,
+    /// What the list remembers of files was enough.
+    pub(super) is_enough: bool,
+}
+
+/// Returns the number of the state that entries are in; none if nobody counts.
+fn state(db: &Db) -> rusqlite::Result<Option<i64>> {
+    let sql = "SELECT count(*) FROM sqlite_schema WHERE name IN ('state', 'entry_kept', 'entry_changed', 'entry_removed')";
+    let count: i64 = db.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
+    if count < 4 {
+        return Ok(None);
+    }
+    db.connection.prepare_cached("SELECT number FROM state")?.query_row([], |row| row.get(0)).optional()
+}
+
+/// Its bytes, with a digest in front; none if they are too many.
+fn packed(body: &Body) -> Option<Vec<u8>> {
+    let body = postcard::to_stdvec(body).ok().filter(|body| body.len() <= MOST_BYTES)?;
+    Some([blake3::hash(&body).as_bytes().as_slice(), &body].concat())
+}
+
+fn unpacked(bytes: &[u8]) -> Option<Body> {
+    let (digest, body) = bytes.split_first_chunk::<32>()?;
+    if blake3::hash(body).as_bytes() != digest {
+        return None;
+    }
+    let body: Body = postcard::from_bytes(body).ok()?;
+    (body.ids.len() == body.entries.len()).then_some(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(ids: &[i64]) -> Taken {
+        let stamp = Stamp { device: 1, inode: 2, size: 3, modified: -4, changed: 5 };
+        Taken {
+            ids: ids.to_vec(),
+            memo: vec![(stamp, blake3::hash(b"x"))],
+            paths: vec![b"in/\xff".to_vec()],
+            is_enough: true,
+        }
+    }
+
+    fn store() -> (tempfile::TempDir, Db) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let db = Db::open(folder.path()).expect("it is made");
+        for id in [3, 5] {
+            db.put_entry(id, format!("entry {id}").as_bytes(), b"", 0).expect("it is kept");
+        }
+        (folder, db)
+    }
+
+    #[test]
+    fn a_list_is_believed_until_an_entry_changes() {
+        let (_folder, db) = store();
+        List::default().renew(&db, 7, taken(&[5, 3, 5, 99])).expect("it is written");
+        let mut list = List::read(&db, 7).expect("it is read");
+        assert!(list.is_current);
+        assert_eq!(list.ids(), [3, 5]);
+        assert_eq!(list.noted(), HashSet::from([3, 5]));
+        assert_eq!(list.take_entries(), [(3, Bytes(b"entry 3".to_vec())), (5, Bytes(b"entry 5".to_vec()))]);
+        assert_eq!(list.take_memo(), taken(&[]).memo);
+        assert_eq!(list.paths().collect::<Vec<_>>(), [b"in/\xff"]);
+        let changes: [&dyn Fn(); 4] = [
+            &|| db.put_entry(9, b"another", b"", 0).expect("it is kept"),
+            &|| db.put_entry(3, b"made anew", b"", 0).expect("it is kept"),
+            &|| db.remove(5).expect("it goes"),
+            &|| assert_eq!(db.connection.execute("UPDATE entries SET body = x'00'", []), Ok(2)),
+        ];
+        for (at, change) in changes.iter().enumerate() {
+            change();
+            let mut list = List::read(&db, 7).expect("it is read");
+            assert!(!list.is_current, "change {at}");
+            assert_eq!((list.take_entries(), list.ids().is_empty()), (Vec::new(), false), "change {at}");
+            list.renew(&db, 7, taken(&[3, 5])).expect("it is written");
+            assert!(List::read(&db, 7).expect("it is read").is_current, "change {at}");
+        }
+        assert_eq!(List::read(&db, 7).expect("it is read").ids(), [3]);
+        db.clear().expect("it is emptied");
+        assert!(List::read(&db, 7).expect("it is read").ids().is_empty());
+    }
+
+    #[test]
+    fn a_list_is_written_where_it_changed_or_is_old() {
+        let (_folder, db) = store();
+        let written = || db.list(7).expect("it is read");
+        List::default().renew(&db, 7, taken(&[])).expect("nothing is written");
+        assert_eq!(written(), None);
+        List::default().renew(&db, 7, taken(&[3, 5])).expect("it is written");
+        let first = written().expect("it is there");
+        db.connection.execute("UPDATE lists SET at = at - 9", []).expect("it is ours");
+        let list = List::read(&db, 7).expect("it is read");
+        list.renew(&db, 7, taken(&[5, 3])).expect("it is the same");
+        assert_eq!(written().map(|it| it.0), Some(first.0 - 9));
+        list.renew(&db, 7, taken(&[5])).expect("it is written");
+        assert_eq!(written().map(|it| (it.0, it.1 == first.1)), Some((first.0 - 9, false)));
+        db.connection.execute("UPDATE lists SET at = at - ?1", [LASTS]).expect("it is ours");
+        let old = List::read(&db, 7).expect("it is read");
+        assert!(old.noted().is_empty());
+        old.renew(&db, 7, taken(&[5])).expect("it is written");
+        assert!(written().is_some_and(|it| it.0 >= first.0));
+    }
+
+    #[test]
+    fn one_that_is_not_whole_is_none() {
+        let (_folder, db) = store();
+        List::default().renew(&db, 7, taken(&[3, 5])).expect("it is written");
+        let (at, whole) = db.list(7).expect("it is read").expect("it is there");
+        for byte in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[byte] ^= 1;
+            db.put_list(7, &bytes, at).expect("it is written");
+            assert!(List::read(&db, 7).expect("it is read").ids().is_empty(), "byte {byte}");
+            db.put_list(7, &whole[..byte], at).expect("it is written");
+            assert!(List::read(&db, 7).expect("it is read").ids().is_empty(), "{byte} bytes");
+        }
+    }
+}
