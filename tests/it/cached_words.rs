@@ -69,6 +69,11 @@ stages:
     let run = || sandbox.sortie(["run", "it.yml", "--ui", "plain"]).run().code(0);
     run().says("; 0 of 1 from the cache").done();
     run().says("; 1 of 1 from the cache").done();
+    // Asked for once more, it is made anew, and what it was before does not count.
+    let again = sandbox.sortie(["jobs", "retry", "last", "make", "--ui", "plain"]).run().code(0);
+    assert!(!again.out.contains("1 of"), "{}", again.out);
+    let shown = sandbox.sortie(["jobs", "show", "last"]).run().code(0);
+    assert!(!shown.out.contains("1 of 1 from the cache"), "{}", shown.out);
 }
 
 #[test]

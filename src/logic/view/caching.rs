@@ -55,6 +55,18 @@ pub struct CacheCounts {
     pub saved: Duration,
 }
 
+impl CacheCounts {
+    fn take_back(&mut self, decided: Option<Duration>) {
+        match decided {
+            Some(saved) => {
+                self.hits = self.hits.saturating_sub(1);
+                self.saved = self.saved.saturating_sub(saved);
+            }
+            None => self.misses = self.misses.saturating_sub(1),
+        }
+    }
+}
+
 impl JobView {
     pub(super) fn fold_cache(&mut self, event: &Event, at: Timestamp) {
         match event {
@@ -96,13 +108,8 @@ impl JobView {
     /// Counts a decision: what is run again is decided again, and the last one counts.
     fn count(&mut self, unit: Unit, saved: Option<Duration>) {
         let sums = &mut self.cache;
-        match self.decided.insert((unit.cell, unit.step), saved) {
-            Some(Some(before)) => {
-                sums.hits -= 1;
-                sums.saved -= before;
-            }
-            Some(None) => sums.misses -= 1,
-            None => {}
+        if let Some(before) = self.decided.insert((unit.cell, unit.step), saved) {
+            sums.take_back(before);
         }
         match saved {
             Some(saved) => {
@@ -110,6 +117,21 @@ impl JobView {
                 sums.saved += saved;
             }
             None => sums.misses += 1,
+        }
+    }
+
+    /// Forgets what was decided about a cell, which runs again.
+    pub(super) fn forget_cache(&mut self, cell: u32) {
+        let of_cell = (cell, None)..=(cell, Some(u32::MAX));
+        let keys: Vec<_> = self.decided.range(of_cell).map(|(key, _)| *key).collect();
+        for key in keys {
+            let Some(before) = self.decided.remove(&key) else { continue };
+            self.cache.take_back(before);
+            let is_whole_hit = key.1.is_none() && before.is_some();
+            let stage = self.cells.get(cell as usize).map(|it| it.stage as usize);
+            if let Some(stage) = stage.and_then(|at| self.stages.get_mut(at)).filter(|_| is_whole_hit) {
+                stage.cached = stage.cached.saturating_sub(1);
+            }
         }
     }
 

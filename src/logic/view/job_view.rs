@@ -282,6 +282,7 @@ impl JobView {
         for new in cells {
             counts.waiting += 1;
             self.cell_counts.waiting += 1;
+            self.forget_cache(new.cell);
             let cell = new_cell(stage, new);
             // The engine numbers cells without gaps, so that a new one is either known or the next.
             match self.cells.get_mut(new.cell as usize) {
@@ -495,6 +496,7 @@ impl JobView {
 
     fn restart_cell(&mut self, cell: u32, phase: Phase) {
         self.set_cell(cell, phase);
+        self.forget_cache(cell);
         if let Some(it) = self.cells.get_mut(cell as usize) {
             for (step, before) in (0u32..).zip(std::mem::take(&mut it.steps)) {
                 let Phase::Done(outcome) = before.phase else { continue };
