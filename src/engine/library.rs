@@ -275,6 +275,11 @@ pub(crate) fn open_again(
 
 fn bytes_of(name: &str, path: &Path) -> Result<Vec<u8>, EngineError> {
     let wrong = |error: std::io::Error| EngineError::usage(format!("`{name}` cannot be read: {error}"));
+    match std::fs::metadata(path).map(|it| it.file_type()) {
+        // Opening a pipe waits for somebody who writes into it, maybe for ever.
+        Ok(kind) if !kind.is_file() => return Err(no_file(name, kind)),
+        _ => {}
+    }
     let mut bytes = Vec::new();
     // One byte more than a playbook may have is enough to see that a file is too large.
     let most = playbook::SIZE_LIMIT as u64 + 1;

@@ -139,7 +139,14 @@ fn what_is_no_file_is_said_and_what_was_meant_is_guessed() {
             sandbox.sortie([verb, wanted]).run().code(2).complains(told).done();
         }
     }
-    // Nobody writes into that pipe.
+    // Nobody writes into these pipes.
+    let listed = sandbox.project().join("playbooks/piped.yml");
+    nix::unistd::mkfifo(&listed, nix::sys::stat::Mode::S_IRWXU).expect("the project is writable");
+    for words in [&["check"][..], &["run", "piped"]] {
+        let ran = sandbox.sortie(words.iter().copied()).run().code(2);
+        ran.complains("`playbooks/piped.yml` is a pipe, and a playbook is a file").done();
+    }
+    sandbox.sortie(["playbooks", "list"]).run().done();
     sandbox
         .sortie(["run", "calls.yml"])
         .run()

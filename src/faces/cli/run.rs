@@ -32,7 +32,8 @@ pub(super) fn run(
     notes: &mut Out,
 ) -> Result<Ending, Failure> {
     // Of a job that is found in the cache nothing is run, so nothing is got ready for it.
-    let path = args.playbook.as_deref().and_then(|it| library::find(&context.project.root, it).ok());
+    let find = |wanted| library::find(&context.project.root, wanted).ok().filter(|path| path.is_file());
+    let path = args.playbook.as_deref().and_then(find);
     let is_cached = args.request.cache || path.as_deref().is_some_and(library::mentions_cache);
     let mut ahead = match is_cached {
         _ if args.dry_run || args.detach => Ahead::default(),
