@@ -70,7 +70,6 @@ impl Engine {
     }
 
     fn open_artifacts(&mut self) -> Result<&Artifacts, String> {
-        self.still.end();
         if self.parcels.artifacts.is_none() {
             let orders = self.orders.clone();
             // The engine may have gone; then nobody needs the answer.

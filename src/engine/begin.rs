@@ -124,7 +124,7 @@ pub fn get_store_ready(project: &Project, playbook: Option<&Path>) -> Ahead {
         return Ahead::default();
     }
     let path = playbook.and_then(|it| std::path::absolute(it).ok());
-    let results = path.and_then(|it| super::cache::Ahead::begin(&project.state, &project.root, &it));
+    let results = path.and_then(|it| super::cache::Ahead::begin(&project.state, &it));
     let project = project.clone();
     let open = move || {
         let store = Store::prepare(&project).and_then(|()| Store::open(&project)).ok()?;
@@ -415,7 +415,6 @@ fn run(
         sharing: super::sharing::Sharing::default(),
         results: None,
         ahead: parts.ahead,
-        still: super::cache::Still::default(),
         parcels: super::artifacts::Parcels::default(),
         left: super::leave::Left::default(),
         clock: clock::Steady::after(journal.last().map_or(Timestamp(i64::MIN), |it| it.time)),

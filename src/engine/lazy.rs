@@ -6,7 +6,6 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 
-use super::cache::Still;
 use crate::port::keeper::{FromKeeper, Hello, OnLoss, ToKeeper};
 use crate::port::{Outside, World};
 
@@ -15,16 +14,14 @@ pub(super) struct Lazy {
     world: World,
     hello: Hello,
     keeper: Option<Box<dyn Outside>>,
-    /// Ends before anything is started.
-    still: Still,
     /// Everything has ended before anything began; said once.
     is_finished: bool,
 }
 
 impl Lazy {
     /// Waits for the first order that needs a keeper, which is then told about its job.
-    pub(super) fn new(world: World, hello: Hello, still: Still) -> Self {
-        Self { world, hello, keeper: None, still, is_finished: false }
+    pub(super) fn new(world: World, hello: Hello) -> Self {
+        Self { world, hello, keeper: None, is_finished: false }
     }
 
     /// Takes note of an order that can be carried out without one; returns whether it could.
@@ -60,7 +57,6 @@ impl Outside for Lazy {
             return keeper.send(orders);
         }
         let Some(first) = orders.iter().position(|order| !self.note(order)) else { return Ok(()) };
-        self.still.end();
         // In a job that is wound up while its keeper is not there yet, nothing is ordered any more.
         let on_loss = self.hello.on_loss;
         let mut starting = (self.world.keeper)()?;

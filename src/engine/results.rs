@@ -104,7 +104,6 @@ impl Engine {
             is_nested: std::env::var_os("SORTIE_JOB").is_some(),
             makers: Makers::of(&self.state.setting.plan),
             placed: self.parcels.placed.clone(),
-            still: self.still.clone(),
             probe: self.world.run_tool,
         };
         // The engine may have gone; then nobody needs the answer.

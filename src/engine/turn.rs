@@ -75,8 +75,6 @@ pub(super) struct Engine {
     pub(super) results: Option<Results>,
     /// What is read for them already.
     pub(super) ahead: Option<super::cache::Ahead>,
-    /// Nothing in this job has changed files so far.
-    pub(super) still: super::cache::Still,
     /// What publishes artifacts and puts them into place.
     pub(super) parcels: Parcels,
     /// What it left behind at the end of the job.
@@ -534,8 +532,7 @@ impl Engine {
         let keeper = match self.keeper.take() {
             Some(keeper) => keeper,
             None if self.silent_keepers == 1 && is_needed(&self.state.setting.plan) => {
-                self.still.begin();
-                return Ok(Box::new(Lazy::new(self.world, self.hello.clone(), self.still.clone())));
+                return Ok(Box::new(Lazy::new(self.world, self.hello.clone())));
             }
             None => {
                 let mut keeper = start_keeper(self.world)?;

@@ -1,5 +1,5 @@
-//! What is remembered from the last time: what a playbook was read to, what it took, and what was on the disk when the
-//! program began. Each is only a memory: whatever changes, before the start or in the job, counts.
+//! What is remembered from the last time: what a playbook was read to, and what it took. Both are only memories: whatever
+//! changes, before the start or in the job, counts.
 //!
 //! Not here: the forty lies (`cached.rs`).
 
@@ -94,7 +94,7 @@ fn what_the_job_itself_changes_counts() {
     let sandbox = Sandbox::new().file("p.yml", FED).file("a", "a").file("word", "one");
     let run = || sandbox.sortie(["run", "p.yml", "--ui", "plain"]).run().code(0);
     run().done();
-    // The list of the playbook is there by now, and what it names is looked at when the program begins.
+    // The list of the playbook is there by now.
     for (word, times) in [("one", 1), ("one", 1), ("two", 2), ("two", 2), ("one", 2), ("six", 3)] {
         write(&sandbox, "word", word);
         run().says("own cached").done();

@@ -1,7 +1,6 @@
 //! What is read of the store of results before it is known what will be asked for: while the playbook is read.
 //!
-//! A playbook mostly takes what it took the last time. So each one has a list of those entries (`list.rs`), which is read at once, and
-//! the files that they are about are looked at (`seen.rs`). That is a guess which costs nothing where it is wrong: whoever finds no entry here reads it in the database, and
+//! A playbook mostly takes what it took the last time. So each one has a list of those entries (`list.rs`), which is read at once (`list.rs`). That is a guess which costs nothing where it is wrong: whoever finds no entry here reads it in the database, and
 //! nothing is restored of one that is not there any more.
 
 use std::collections::HashMap;
@@ -15,7 +14,6 @@ use super::db::Db;
 use super::entry::Entry;
 use super::list::List;
 use super::look::first_bytes;
-use super::seen::Seen;
 use super::stat::Stamp;
 use crate::logic::cache::Record;
 
@@ -39,7 +37,6 @@ pub(super) struct Ready {
     /// There may be more in the store.
     pub(super) is_part: bool,
     pub(super) early: Early,
-    pub(super) seen: Seen,
     pub(super) list: List,
 }
 
@@ -60,15 +57,14 @@ pub(super) struct Read {
 
 impl Ahead {
     /// Begins to read for a playbook; nothing if no result was kept so far, or there is no thread.
-    pub(in crate::engine) fn begin(state: &Path, root: &Path, playbook: &Path) -> Option<Self> {
+    pub(in crate::engine) fn begin(state: &Path, playbook: &Path) -> Option<Self> {
         let folder = state.join("cache");
         if !super::db::path_in(&folder).is_file() {
             return None;
         }
         let whose = first_bytes(&blake3::hash(playbook.as_os_str().as_encoded_bytes()));
         let thread = std::thread::Builder::new().name("ahead".to_owned());
-        let root = root.to_path_buf();
-        Some(Self { thread: thread.spawn(move || read(&folder, &root, whose)).ok()?, whose })
+        Some(Self { thread: thread.spawn(move || read(&folder, whose)).ok()?, whose })
     }
 
     /// Returns what was read, if all is as it should be, and the number of the list.
@@ -78,7 +74,7 @@ impl Ahead {
     }
 }
 
-fn read(folder: &Path, root: &Path, whose: i64) -> Option<Ready> {
+fn read(folder: &Path, whose: i64) -> Option<Ready> {
     // What goes wrong here goes wrong again when it is read in earnest, and is told there.
     let db = Db::open(folder).ok()?;
     let mut list = List::read(&db, whose).ok()?;
@@ -94,9 +90,8 @@ fn read(folder: &Path, root: &Path, whose: i64) -> Option<Ready> {
         }
     }
     let memo = if is_part { list.take_memo() } else { db.memo().ok()? };
-    let seen = Seen::look(root, list.paths());
     let second = if list.ids().is_empty() { None } else { Db::open(folder).ok() };
-    Some(Ready { db, second, memo, is_part, early, seen, list })
+    Some(Ready { db, second, memo, is_part, early, list })
 }
 
 impl Early {

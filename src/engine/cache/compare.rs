@@ -2,35 +2,30 @@
 //!
 //! Not here: looks that restore or miss (`look.rs`).
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::files::read_patterns;
 use super::look::{Known, Moment, Wanted};
 use super::worker::Worker;
-use crate::logic::cache::{Hit, Looked, Unit};
+use crate::logic::cache::{Hit, Looked};
 use crate::logic::job::report::Report;
 
 impl Worker {
     /// Answers where nothing has to be written: while nobody writes outputs, what is there only has to be compared, and
-    /// locks would cost more than that. Returns the others, and the answers; keys that are known by then go into `known`.
+    /// locks would cost more than that. Returns the others, and the answers. Of the others nothing is remembered: somebody may
+    /// have written what their keys are made of before they have their locks.
     pub(super) fn compare(
         &mut self,
         moment: &mut Moment<'_>,
         wanted: Vec<Wanted>,
-        known: &mut HashMap<Unit, Known>,
     ) -> (Vec<Wanted>, Vec<Report>) {
         let locks = &moment.places.locks;
         let (ours, mut others): (Vec<_>, Vec<_>) =
             wanted.into_iter().partition(|it| it.may_hit && !it.is_off);
         if ours.is_empty() || locks.is_anything_written() {
             others.extend(ours);
-            self.shared.opening.still.end();
             return (others, Vec::new());
         }
-        // It can only confirm: whatever is otherwise is looked at again below, with locks.
-        moment.look.seen = moment.seen();
-        let is_late = moment.look.seen.is_some();
         let mut ready = Vec::with_capacity(ours.len());
         for it in ours {
             let outputs = read_patterns(&it.recipe.outputs).ok().map(Arc::new);
@@ -48,34 +43,20 @@ impl Worker {
         for (it, its) in ready {
             match self.find(moment, &it, &its) {
                 Ok(hit) => found.push((it, its, hit)),
-                Err(_) => {
-                    if !is_late {
-                        known.insert(it.unit, its);
-                    }
-                    others.push(it);
-                }
+                Err(_) => others.push(it),
             }
         }
         moment.may_write = true;
         drop(gate);
-        if is_late {
-            moment.look.forget();
-        }
-        if !others.is_empty() {
-            // Something is going to change files.
-            self.shared.opening.still.end();
-        }
         if locks.is_anything_written() {
             // Perhaps it was half of something that was compared.
-            for (it, its, hit) in found {
+            for (it, _, hit) in found {
                 // What it was to warn of is said with the next answer.
                 hit.notes.into_iter().for_each(|note| self.shared.note(note));
-                if !is_late {
-                    known.insert(it.unit, its);
-                }
                 others.push(it);
             }
-            self.shared.opening.still.end();
+            // Also what patterns name may have changed.
+            moment.look.forget();
             return (others, Vec::new());
         }
         let report = |(it, its, hit): (Wanted, Known, Hit)| {

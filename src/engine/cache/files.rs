@@ -15,7 +15,6 @@ use blake3::Hash;
 use rustix::fs::{Dir, FileType, Mode, OFlags, ResolveFlags};
 
 use super::memo::Memo;
-use super::seen::Seen;
 use super::stat::{Stamp, Stat, stat_at};
 use crate::logic::cache::Inputs;
 use crate::logic::cache::key::{Input, InputKind};
@@ -148,13 +147,11 @@ pub(super) struct Look<'a> {
     /// Folders by whose way nothing leaves the project.
     inside: HashMap<Vec<u8>, bool>,
     resolved: HashMap<Vec<String>, Result<FoundInputs, Trouble>>,
-    /// What was seen a moment ago, where that is as good as a look.
-    pub(super) seen: Option<&'a Seen>,
 }
 
 impl<'a> Look<'a> {
     pub(super) fn new(root: &'a Root, memo: &'a Memo) -> Self {
-        Self { root, memo, inside: HashMap::new(), resolved: HashMap::new(), seen: None }
+        Self { root, memo, inside: HashMap::new(), resolved: HashMap::new() }
     }
 
     /// Says whether the folder of a path is inside of the project, or not there.
@@ -176,7 +173,6 @@ impl<'a> Look<'a> {
     pub(super) fn forget(&mut self) {
         self.inside.clear();
         self.resolved.clear();
-        self.seen = None;
     }
 
     /// Returns what patterns name, sorted by path. Links are not followed.
@@ -224,21 +220,10 @@ impl<'a> Look<'a> {
     /// # Errors
     /// If the system does not say.
     pub(super) fn stat(&self, path: &[u8]) -> Result<Option<Stat>, Trouble> {
-        match self.stat_itself(path) {
+        match stat_at(self.root.fd(), path) {
             Ok(found) => Ok(found),
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(None),
             Err(error) => Err(unreadable(path, &error)),
-        }
-    }
-
-    /// The same, with the system's own words.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub(super) fn stat_itself(&self, path: &[u8]) -> io::Result<Option<Stat>> {
-        match self.seen.and_then(|seen| seen.at(path)) {
-            Some(found) => Ok(found),
-            None => stat_at(self.root.fd(), path),
         }
     }
 

@@ -10,15 +10,12 @@ use rusqlite::OptionalExtension;
 use serde::{Deserialize, Serialize};
 
 use super::db::Db;
-use super::entry::{Bytes, Digest, Entry};
+use super::entry::{Bytes, Digest};
 use super::look::seconds;
 use super::stat::Stamp;
 
 /// So many entries are listed for a playbook.
 const MOST: usize = 5_000;
-
-/// So many paths are looked at ahead.
-const MOST_PATHS: usize = 10_000;
 
 /// A list is not larger than this, in bytes.
 const MOST_BYTES: usize = 16 << 20;
@@ -58,8 +55,6 @@ struct Body {
     entries: Vec<Bytes>,
     /// What is remembered of files that they are about.
     memo: Vec<(Stamp, Digest)>,
-    /// What is looked at on the disk.
-    paths: Vec<Bytes>,
 }
 
 impl List {
@@ -96,11 +91,6 @@ impl List {
         std::mem::take(&mut self.body.memo).into_iter().map(|(stamp, digest)| (stamp, digest.0)).collect()
     }
 
-    /// What was looked at on the disk.
-    pub(super) fn paths(&self) -> impl Iterator<Item = &[u8]> {
-        self.body.paths.iter().map(|it| it.0.as_slice())
-    }
-
     /// Returns the entries for which it was written down a moment ago that they are used.
     pub(super) fn noted(&self) -> HashSet<i64> {
         if self.is_young() { self.body.ids.iter().copied().collect() } else { HashSet::new() }
@@ -115,7 +105,7 @@ impl List {
     /// # Errors
     /// What SQLite says.
     pub(super) fn renew(&self, db: &Db, whose: i64, taken: Taken) -> rusqlite::Result<()> {
-        let Taken { mut ids, memo, mut paths, is_enough } = taken;
+        let Taken { mut ids, memo, is_enough } = taken;
         ids.sort_unstable();
         ids.dedup();
         ids.truncate(MOST);
@@ -124,25 +114,17 @@ impl List {
         }
         // A young one keeps its time: that its entries are used was noted then, and not since.
         let at = if self.is_young() { self.at } else { seconds() };
-        // Where the list was believed, nobody has gathered the paths of inputs again.
-        paths.extend(self.paths().map(<[u8]>::to_vec));
         db.together(|db| {
             db.connection.execute_batch(STATE)?;
             let mut body = Body { state: state(db)?.unwrap_or_default(), ..Body::default() };
             // As they are now: others may have changed them meanwhile.
             for (id, entry) in ids.into_iter().map(|id| (id, db.entry(id))) {
                 if let Some(entry) = entry? {
-                    let files = Entry::read(&entry).map_or_else(|_| Vec::new(), |it| it.head.files);
-                    paths.extend(files.into_iter().map(|it| it.path.0));
                     body.ids.push(id);
                     body.entries.push(Bytes(entry));
                 }
             }
             body.memo = memo.into_iter().map(|(stamp, hash)| (stamp, Digest(hash))).collect();
-            paths.sort_unstable();
-            paths.dedup();
-            paths.truncate(MOST_PATHS);
-            body.paths = paths.into_iter().map(Bytes).collect();
             match packed(&body) {
                 Some(bytes) => db.put_list(whose, &bytes, at),
                 None => Ok(()),
@@ -156,7 +138,6 @@ impl List {
 pub(super) struct Taken {
     pub(super) ids: Vec<i64>,
     pub(super) memo: Vec<(Stamp, Hash)>,
-    pub(super) paths: Vec<Vec<u8>>,
     /// What the list remembers of files was enough.
     pub(super) is_enough: bool,
 }
@@ -192,12 +173,7 @@ mod tests {
 
     fn taken(ids: &[i64]) -> Taken {
         let stamp = Stamp { device: 1, inode: 2, size: 3, modified: -4, changed: 5 };
-        Taken {
-            ids: ids.to_vec(),
-            memo: vec![(stamp, blake3::hash(b"x"))],
-            paths: vec![b"in/\xff".to_vec()],
-            is_enough: true,
-        }
+        Taken { ids: ids.to_vec(), memo: vec![(stamp, blake3::hash(b"x"))], is_enough: true }
     }
 
     fn store() -> (tempfile::TempDir, Db) {
@@ -219,7 +195,6 @@ mod tests {
         assert_eq!(list.noted(), HashSet::from([3, 5]));
         assert_eq!(list.take_entries(), [(3, Bytes(b"entry 3".to_vec())), (5, Bytes(b"entry 5".to_vec()))]);
         assert_eq!(list.take_memo(), taken(&[]).memo);
-        assert_eq!(list.paths().collect::<Vec<_>>(), [b"in/\xff"]);
         let changes: [&dyn Fn(); 4] = [
             &|| db.put_entry(9, b"another", b"", 0).expect("it is kept"),
             &|| db.put_entry(3, b"made anew", b"", 0).expect("it is kept"),

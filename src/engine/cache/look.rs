@@ -16,7 +16,6 @@ use super::entry::{Digest, Stored, Unreadable};
 use super::files::{Look, Resolved, Trouble, read_patterns, shown};
 use super::keep::NameRow;
 use super::project::{Listing, listing};
-use super::seen::Seen;
 use super::serve::{open, serve};
 use super::stat::{stat_at, tick};
 use super::worker::{IS_DAMAGED, Places, Shared, WAS_DAMAGED, Worker, hopeless, off};
@@ -108,11 +107,10 @@ impl Worker {
         shared.tools.lock().unwrap_or_else(PoisonError::into_inner).clear();
         let mut moment = Moment::new(&shared, places);
         let mut reports = Vec::with_capacity(wanted.len());
-        let mut known = HashMap::new();
-        let (wanted, found) = self.compare(&mut moment, wanted, &mut known);
+        let (wanted, found) = self.compare(&mut moment, wanted);
         let mut ready = Vec::with_capacity(wanted.len());
         for (it, outputs) in self.claim(&mut moment, wanted, &mut reports) {
-            match self.begin(&mut moment, &it, outputs, &mut known) {
+            match self.begin(&mut moment, &it, outputs) {
                 Ok(known) => ready.push((it, known)),
                 Err(trouble) => reports.push(unlooked(&it, trouble)),
             }
@@ -164,22 +162,18 @@ impl Worker {
         found
     }
 
-    /// Finds out the key of what has its locks, if it is not known.
+    /// Finds out the key of what has its locks.
     fn begin(
         &self,
         moment: &mut Moment<'_>,
         wanted: &Wanted,
         outputs: Arc<Patterns>,
-        known: &mut HashMap<Unit, Known>,
     ) -> Result<Known, Trouble> {
         if wanted.is_off {
             return Err(Trouble::new(OFF, ""));
         }
         self.declare(&wanted.recipe, &outputs);
-        match known.remove(&wanted.unit) {
-            Some(known) => Ok(known),
-            None => self.find_out(moment, &wanted.recipe, outputs),
-        }
+        self.find_out(moment, &wanted.recipe, outputs)
     }
 
     pub(super) fn find_out(
@@ -315,7 +309,7 @@ impl Worker {
             match found {
                 Ok(hit) => {
                     self.used.push(id);
-                    self.shared.has_taken(id, &known.resolved);
+                    self.shared.taken.lock().unwrap_or_else(PoisonError::into_inner).push(id);
                     return Ok(hit);
                 }
                 Err(trouble) => {
@@ -449,15 +443,6 @@ pub(super) struct Slots {
 }
 
 impl Shared {
-    /// Takes note of an entry that was taken, for the list of the playbook.
-    fn has_taken(&self, id: i64, resolved: &Resolved) {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner).push(id);
-        if !self.has_list() {
-            let mut paths = self.paths.lock().unwrap_or_else(PoisonError::into_inner);
-            paths.extend(resolved.inputs.iter().map(|input| input.path.clone()));
-        }
-    }
-
     /// Warns of patterns of inputs that name no file: whatever they were meant to name does not count.
     pub(super) fn idle_inputs(&self, recipe: &Recipe, resolved: &Resolved) -> Vec<String> {
         let (texts, of_job) = match &recipe.inputs {
@@ -525,11 +510,6 @@ impl<'a> Moment<'a> {
             entries: HashMap::new(),
             may_write: true,
         }
-    }
-
-    /// What was on the disk when the program began, if it may be believed.
-    pub(super) fn seen(&self) -> Option<&'a Seen> {
-        self.shared.seen()
     }
 
     /// Frees the outputs of what was found, and takes note of what is going to be written by what was not.

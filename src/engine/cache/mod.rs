@@ -28,7 +28,6 @@ mod memo;
 mod portraits;
 mod project;
 mod restore;
-mod seen;
 mod serve;
 mod shelf;
 mod stat;
@@ -52,7 +51,6 @@ pub(super) use artifacts::{Artifacts, Placed, Task};
 pub(super) use claim::Makers;
 pub use keyed::{FilesRestored, FilesSaved, restore as restore_files, save as save_files};
 pub use portraits::made_of_key;
-pub(super) use seen::Still;
 pub use upkeep::{
     CacheLimits, CachePruned, CacheVerified, KeptResult, cached, clear_cache, made_of, prune_cache,
     verify_cache,
@@ -78,8 +76,6 @@ pub(super) struct Opening {
     pub(super) makers: Makers,
     /// What artifacts were put into place as.
     pub(super) placed: Placed,
-    /// Nothing in this job has changed files so far.
-    pub(super) still: Still,
     /// Starts a command line and returns what it printed: command, whole environment, folder.
     pub(super) probe: RunTool,
 }

@@ -149,7 +149,7 @@ pub(super) fn survey<'a>(
                 format!("the output `{}` is reached by a link that leaves the project", shown(path));
             return Err(Trouble::new("leaves-project", message));
         }
-        let found = match look.stat_itself(path) {
+        let found = match stat_at(look.root.fd(), path) {
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
                 return Err(in_way(format!("a part of the path `{}` is a file, not a folder", shown(path))));
             }

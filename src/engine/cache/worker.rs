@@ -19,7 +19,6 @@ use super::list::{List, Taken};
 use super::locks::Locks;
 use super::look::{Looking, Wanted};
 use super::memo::Memo;
-use super::seen::Seen;
 use super::shelf::Shelf;
 use super::upkeep::prune_if_due;
 use super::{Answer, Ask, Opening};
@@ -73,8 +72,6 @@ pub(super) struct Shared {
     ahead: Mutex<Option<Ahead>>,
     /// What was read ahead and is not taken yet.
     pub(super) early: Mutex<Early>,
-    /// What was on the disk when the program began.
-    seen: OnceLock<Seen>,
     /// A database that was opened ahead.
     second_db: Mutex<Option<Db>>,
     /// The list of the playbook, by its number.
@@ -83,8 +80,6 @@ pub(super) struct Shared {
     noted: OnceLock<HashSet<i64>>,
     /// Entries that this job took or made.
     pub(super) taken: Mutex<Vec<i64>>,
-    /// Inputs that were looked at for them, where no list names them yet.
-    pub(super) paths: Mutex<Vec<Vec<u8>>>,
     /// So many looks were asked for and not answered yet.
     looks: AtomicUsize,
     /// Results without outputs that were compared with the project.
@@ -201,12 +196,10 @@ impl Shared {
             known: Known::default(),
             ahead: Mutex::new(ahead),
             early: Mutex::default(),
-            seen: OnceLock::new(),
             second_db: Mutex::default(),
             list: OnceLock::new(),
             noted: OnceLock::new(),
             taken: Mutex::default(),
-            paths: Mutex::default(),
             looks: AtomicUsize::new(0),
             notes: Mutex::default(),
             bare: AtomicU32::new(0),
@@ -376,16 +369,6 @@ impl Shared {
         }
     }
 
-    /// Returns what was on the disk when the program began, if it may be believed.
-    pub(super) fn seen(&self) -> Option<&Seen> {
-        self.seen.get().filter(|seen| seen.is_fresh(&self.opening.still))
-    }
-
-    /// Says whether the list of the playbook names what is taken.
-    pub(super) fn has_list(&self) -> bool {
-        self.list.get().is_none_or(|(_, list)| list.is_current)
-    }
-
     /// Opens everything.
     fn open(&self) -> Result<Db, Trouble> {
         let places = self.open_places();
@@ -404,8 +387,6 @@ impl Shared {
             (Ok(places), Some(ready)) => {
                 let rest = ready.is_part.then(|| places.shelf.folder.clone());
                 self.memo.load_part(ready.memo, rest);
-                // Nobody else sets it.
-                let _set = self.seen.set(ready.seen);
                 *self.second_db.lock().unwrap_or_else(PoisonError::into_inner) = ready.second;
                 *self.early.lock().unwrap_or_else(PoisonError::into_inner) = ready.early;
                 (Ok(ready.db), Ok(places))
@@ -618,12 +599,11 @@ impl Worker {
     fn list_taken(&self) {
         let (Some((whose, list)), Ok(db)) = (self.shared.list.get(), &self.db) else { return };
         let ids = std::mem::take(&mut *self.shared.taken.lock().unwrap_or_else(PoisonError::into_inner));
-        let paths = std::mem::take(&mut *self.shared.paths.lock().unwrap_or_else(PoisonError::into_inner));
         let memo = self.shared.memo.used();
         let is_enough = self.shared.memo.is_part();
         let _one = self.shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
         // Without a list nothing is read ahead.
-        let _outcome = list.renew(db, *whose, Taken { ids, memo, paths, is_enough });
+        let _outcome = list.renew(db, *whose, Taken { ids, memo, is_enough });
     }
 }
 

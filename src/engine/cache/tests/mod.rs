@@ -94,7 +94,6 @@ impl Place {
             at_work: Vec::new(),
             makers: super::Makers::default(),
             placed: crate::engine::cache::Placed::default(),
-            still: crate::engine::cache::Still::default(),
             probe: |command, _, _| Ok(format!("{command} 1.0")),
         }
     }
