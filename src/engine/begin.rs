@@ -123,16 +123,16 @@ pub fn get_store_ready(project: &Project, playbook: Option<&Path>) -> Ahead {
     if !project.state.join("sortie.db").is_file() {
         return Ahead::default();
     }
-    let path = playbook.and_then(|it| std::path::absolute(it).ok());
-    let results = path.and_then(|it| super::cache::Ahead::begin(&project.state, &it));
-    let project = project.clone();
+    let theirs = project.clone();
     let open = move || {
-        let store = Store::prepare(&project).and_then(|()| Store::open(&project)).ok()?;
+        let store = Store::prepare(&theirs).and_then(|()| Store::open(&theirs)).ok()?;
         store.tidy_ahead();
         Some(store)
     };
-    // As above.
+    // As above. It comes first, as it is needed first.
     let store = std::thread::Builder::new().name("store".to_owned()).spawn(open).ok();
+    let path = playbook.and_then(|it| std::path::absolute(it).ok());
+    let results = path.and_then(|it| super::cache::Ahead::begin(&project.state, &it));
     Ahead { store, results, ..Ahead::default() }
 }
 

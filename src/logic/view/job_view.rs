@@ -94,6 +94,7 @@ impl JobView {
     #[must_use]
     pub fn new(playbook: Arc<Playbook>) -> Self {
         let stages = vec![StageView::default(); playbook.stages.len()];
+        let stage_count = stages.len();
         Self {
             seq: 0,
             at: Timestamp::default(),
@@ -107,9 +108,10 @@ impl JobView {
             survivors: Vec::new(),
             begun: None,
             worked: Worked::default(),
-            stage_counts: Counts { waiting: stages.len(), ..Counts::default() },
+            stage_counts: Counts { waiting: stage_count, ..Counts::default() },
             stages,
-            cells: Vec::new(),
+            // As in the state of the job.
+            cells: Vec::with_capacity(stage_count),
             cell_counts: Counts::default(),
             live: BTreeSet::new(),
             attempts: Vec::new(),
