@@ -280,3 +280,40 @@ fn inputs_without_files_and_files_without_outputs_are_told() {
     run().says("a: its `inputs` `srcc/**` names no file").says("a cached").done();
     nothing_is_left(&sandbox, Duration::from_secs(20));
 }
+
+#[test]
+fn what_a_star_finds_behind_a_link_counts_and_whether_a_linked_file_can_be_executed() {
+    let text = "version: 3\nstages:\n  \
+                a: { cache: { inputs: ['pk/*/f'], outputs: [o1] }, run: 'cat pk/*/f > o1' }\n  \
+                b: { cache: { inputs: ['*/real/**'], outputs: [o2] }, run: 'cat */real/f > o2' }\n  \
+                c: { cache: { inputs: [tool], outputs: [o3] }, run: './tool > o3' }\n";
+    let sandbox = Sandbox::new()
+        .file("p.yml", text)
+        .file("pk/real/f", "r\n")
+        .file("shared/f", "1\n")
+        .file("real.sh", "#!/bin/sh\necho hi\n");
+    let project = sandbox.project();
+    let link = |target: &str, at: &str| {
+        std::os::unix::fs::symlink(target, project.join(at)).expect("the project is ours");
+    };
+    link("../shared", "pk/lib");
+    link("real.sh", "tool");
+    let mode = |mode: u32| {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::Permissions::from_mode(mode);
+        fs::set_permissions(project.join("real.sh"), mode).expect("it is ours");
+    };
+    mode(0o755);
+    let run = |code: i32| sandbox.sortie(["run", "p.yml", "--ui", "plain"]).run().code(code);
+    run(0).done();
+    run(0).says("3 of 3 from the cache").done();
+    write(&sandbox, "shared/f", "2\n");
+    run(0).says("2 of 3 from the cache").done();
+    assert_eq!(read(&sandbox, "o1"), "2\nr\n");
+    write(&sandbox, "pk/real/f", "s\n");
+    run(0).says("1 of 3 from the cache").done();
+    assert_eq!((read(&sandbox, "o1"), read(&sandbox, "o2")), ("2\ns\n".to_owned(), "s\n".to_owned()));
+    mode(0o644);
+    run(1).says("c failed").done();
+    nothing_is_left(&sandbox, Duration::from_secs(20));
+}

@@ -180,9 +180,15 @@ impl<'a> Look<'a> {
     /// # Errors
     /// A folder that cannot be read, or that leaves the project.
     pub(super) fn list(&mut self, patterns: &Patterns) -> Result<Vec<Item>, Trouble> {
+        self.list_with(patterns, false)
+    }
+
+    /// The same; `with_ways` also lists links to folders that a star in the middle of a pattern leads through. Shells read what
+    /// is behind them.
+    fn list_with(&mut self, patterns: &Patterns, with_ways: bool) -> Result<Vec<Item>, Trouble> {
         let mut found = BTreeMap::new();
         for source in patterns.sources() {
-            self.list_source(patterns, &source, &mut found)?;
+            self.list_source(patterns, &source, with_ways, &mut found)?;
         }
         Ok(found.into_iter().map(|(path, stat)| Item { path, stat }).collect())
     }
@@ -191,6 +197,7 @@ impl<'a> Look<'a> {
         &mut self,
         patterns: &Patterns,
         source: &Source,
+        with_ways: bool,
         found: &mut BTreeMap<Vec<u8>, Stat>,
     ) -> Result<(), Trouble> {
         let base = source.base.as_bytes();
@@ -208,8 +215,11 @@ impl<'a> Look<'a> {
                 return Ok(());
             }
         }
+        let root = self.root;
         self.walk(base, source.depth, &mut |path, stat, text| {
-            if patterns.name(text) {
+            let is_way =
+                || with_ways && stat.is_link() && patterns.lead_through(text) && root.full(path).is_dir();
+            if patterns.name(text) || is_way() {
                 found.insert(path.to_vec(), *stat);
             }
         })
@@ -298,7 +308,7 @@ impl<'a> Look<'a> {
                 return Ok((Arc::new(self.resolve(items)?), None));
             }
         };
-        let resolved = self.list(&patterns).and_then(|items| self.resolve(items));
+        let resolved = self.list_with(&patterns, true).and_then(|items| self.resolve(items));
         let found = resolved.map(|resolved| (Arc::new(resolved), Some(Arc::clone(&patterns))));
         // A path alone is quicker looked up again.
         if patterns.texts().len() > 1 || !patterns.are_literal() {
@@ -370,7 +380,8 @@ impl<'a> Look<'a> {
         let Some(stat) = (if end.is_empty() { None } else { self.stat(&end)? }) else { return Err(leaves()) };
         if stat.is_file() {
             let (hash, stamp) = self.digest(&Item { path: end, stat })?;
-            return Ok((InputKind::Link { target, to: Some(hash) }, (own, Some(stamp))));
+            let to = Some((stat.is_executable(), hash));
+            return Ok((InputKind::Link { target, to }, (own, Some(stamp))));
         }
         if stat.is_folder() {
             let mut look = Look::new(self.root, self.memo);

@@ -7,7 +7,7 @@ use blake3::{Hash, Hasher};
 use super::{Difference, Field, Inputs, Recipe};
 
 /// Version of what goes into a key, and in which order. Results of another one are not used.
-pub const KEY_FORMAT: u32 = 2;
+pub const KEY_FORMAT: u32 = 3;
 
 /// Changes when results that were kept by earlier versions must not be used any more, because of a mistake in them.
 const EPOCH: u32 = 1;
@@ -41,10 +41,10 @@ pub enum InputKind {
         hash: Hash,
     },
     Folder,
-    /// `to` is the digest of the file that it leads to, if it leads to one.
+    /// `to` is the digest of the file that it leads to, if it leads to one, and whether that can be executed.
     Link {
         target: Vec<u8>,
-        to: Option<Hash>,
+        to: Option<(bool, Hash)>,
     },
 }
 
@@ -142,7 +142,14 @@ impl Maker {
             InputKind::Link { target, to } => {
                 self.number(4);
                 self.bytes(target);
-                self.digest(*to);
+                self.number(match to {
+                    None => 0,
+                    Some((false, _)) => 1,
+                    Some((true, _)) => 2,
+                });
+                if let Some((_, hash)) = to {
+                    self.0.update(hash.as_bytes());
+                }
             }
         }
     }
@@ -186,7 +193,8 @@ pub fn portrait(recipe: &Recipe, around: &Surroundings, inputs: &[Input], secret
             InputKind::File { is_executable: true, hash } => format!("{} executable", short(hash)),
             InputKind::Folder => "folder".to_owned(),
             InputKind::Link { target, to } => {
-                let content = to.as_ref().map(|hash| format!(", {}", short(hash)));
+                let kind = |is_executable: bool| if is_executable { " executable" } else { "" };
+                let content = to.as_ref().map(|(run, hash)| format!(", {}{}", short(hash), kind(*run)));
                 format!("link to {}{}", String::from_utf8_lossy(target), content.unwrap_or_default())
             }
         };
@@ -347,7 +355,8 @@ mod tests {
             InputKind::File { is_executable: true, hash: blake3::hash(b"x") },
             InputKind::Folder,
             InputKind::Link { target: b"b.c".to_vec(), to: None },
-            InputKind::Link { target: b"b.c".to_vec(), to: Some(blake3::hash(b"x")) },
+            InputKind::Link { target: b"b.c".to_vec(), to: Some((false, blake3::hash(b"x"))) },
+            InputKind::Link { target: b"b.c".to_vec(), to: Some((true, blake3::hash(b"x"))) },
         ] {
             keys.push(key(&recipe(), &around(), &[Input { path: b"src/a.c".to_vec(), kind }]));
         }

@@ -16,6 +16,8 @@ pub struct Patterns {
 struct Rule {
     adds: bool,
     what: What,
+    /// What folders are called that its stars lead through, where there are any.
+    ways: Vec<GlobMatcher>,
 }
 
 #[derive(Clone, Debug)]
@@ -59,6 +61,12 @@ impl Patterns {
     #[must_use]
     pub fn name(&self, path: &str) -> bool {
         self.rules.iter().fold(false, |named, rule| if rule.what.is_match(path) { rule.adds } else { named })
+    }
+
+    /// Says whether they may name something in that folder, which a star in the middle of one has found.
+    #[must_use]
+    pub fn lead_through(&self, folder: &str) -> bool {
+        self.rules.iter().any(|rule| rule.adds && rule.ways.iter().any(|way| way.is_match(folder)))
     }
 
     /// Says whether no pattern takes anything away.
@@ -140,14 +148,26 @@ impl Rule {
             plain.truncate(base.len());
         }
         if !plain.contains(SPECIAL) {
-            return Ok(Self { adds, what: What::Literal(plain) });
+            return Ok(Self { adds, what: What::Literal(plain), ways: Vec::new() });
         }
         let glob = GlobBuilder::new(&plain)
             .literal_separator(true)
             .build()
             .map_err(|error| format!("`{text}` is not a pattern for files: {}", error.kind()))?;
-        Ok(Self { adds, what: What::Glob(Box::new(glob.compile_matcher())) })
+        let ways = ways(&plain);
+        Ok(Self { adds, what: What::Glob(Box::new(glob.compile_matcher())), ways })
     }
+}
+
+/// Returns patterns of the folders that the stars of a pattern lead through. Two stars do not lead through links, as in shells.
+fn ways(pattern: &str) -> Vec<GlobMatcher> {
+    let parts: Vec<&str> = pattern.split('/').collect();
+    let plain = parts.iter().take_while(|part| !part.contains(SPECIAL)).count();
+    let few = parts.iter().take_while(|part| !part.contains("**")).count();
+    let ends = plain + 1..parts.len().min(few + 1);
+    // Braces may hold slashes; what is cut through there is no pattern.
+    let way = |end: usize| GlobBuilder::new(&parts[..end].join("/")).literal_separator(true).build().ok();
+    ends.filter_map(way).map(|glob| glob.compile_matcher()).collect()
 }
 
 impl What {
@@ -231,6 +251,18 @@ mod tests {
             sources,
             [at("a/b.c", None, true), at("a", Some(3), false), at("x", None, false), at("q", None, false)]
         );
+    }
+
+    #[test]
+    fn stars_lead_through_folders_and_two_stars_do_not() {
+        let it = patterns(&["pk/*/f", "*/lib/**", "x/{a,b}/c/?", "src/**/*.c", "one/*"]);
+        for way in ["pk/a", "q", "q/lib", "x/a", "x/b", "x/b/c"] {
+            assert!(it.lead_through(way), "{way}");
+        }
+        for none in ["pk", "pk/a/f", "x", "x/d", "x/a/d", "src", "src/a", "one/a", "q/lib/a"] {
+            assert_eq!(it.lead_through(none), !none.contains('/'), "{none}");
+        }
+        assert!(!patterns(&["!a/*/b", "a/b", "a/{b/c,d}/e"]).lead_through("a/b"));
     }
 
     #[test]
