@@ -42,7 +42,7 @@ pub fn called_again() -> Option<ExitCode> {
     match first.as_deref().and_then(std::ffi::OsStr::to_str) {
         Some("__keeper") => Some(edges::keeper::process::main()),
         Some(edges::guard::COMMAND) => Some(edges::guard::main()),
-        Some(crate::logic::sidecar::COMMAND) => Some(edges::sidecar::main()),
+        Some(crate::logic::sidecar::COMMAND) => Some(edges::sidecar::main(wire::exits_of)),
         Some(crate::logic::cache::keyed::COMMAND) => Some(files::main()),
         _ => None,
     }

@@ -15,6 +15,7 @@ use crate::engine::service::Begun;
 use crate::engine::{Given, History, Project, was_for_want_of_room};
 use crate::faces::context::Guard;
 use crate::logic::job::order::Asked;
+use crate::logic::job::report::Exit;
 use crate::port::keeper::{FromKeeper, Hello, ToKeeper};
 use crate::port::{Outside, Starting, World};
 
@@ -28,8 +29,7 @@ pub(super) fn world() -> World {
         keeper: start_keeper,
         adopt: |hello| Ok(adopt(hello)?.map(|it| -> Box<dyn Starting> { Box::new(it) })),
         hash_files: digest::hash_files,
-        // A file that cannot be read says no more than one that is not there.
-        exits: |dir| exits::read(dir).unwrap_or_default(),
+        exits: exits_of,
         sweep_job: |job, signal, grace| {
             let spare = [guard::waiting(), headless::started(), of_other_jobs(job)].concat();
             // Whoever has called the library may have children of its own.
@@ -39,6 +39,11 @@ pub(super) fn world() -> World {
         run_tool: probe_tools::run,
         repository: repository::github_members,
     }
+}
+
+/// Returns how the tries of a job ended. A file that cannot be read says no more than one that is not there.
+pub(super) fn exits_of(dir: &Path) -> Vec<Exit> {
+    exits::read(dir).unwrap_or_default()
 }
 
 /// Starts a guard of the terminal.

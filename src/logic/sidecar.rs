@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::logic::job::report::AttemptKey;
+
 /// The hidden subcommand.
 pub const COMMAND: &str = "__service";
 
@@ -131,6 +133,10 @@ pub struct Wait {
     pub timeout_ms: u64,
     /// The sidecar's log, absolute.
     pub log: String,
+    /// The folder of the job, absolute.
+    pub dir: String,
+    /// The try of the sidecar.
+    pub of: AttemptKey,
 }
 
 /// How to look.

@@ -316,6 +316,61 @@ fn jobs_are_taken_out_as_lines_and_their_logs_as_an_archive() {
     assert_eq!(all.iter().filter(|it| it["type"] == "event").count(), 127);
 }
 
+/// Puts the first events of job #1 into one row, as those of hits are, and returns its number and what it holds.
+fn pack(sandbox: &Sandbox, count: u64) -> (u64, Vec<u8>) {
+    let database = Connection::open(sandbox.project().join(".sortie/sortie.db")).expect("there is a store");
+    let key = |seq: u64| (1_u64 << 32) + seq;
+    let mut query = database
+        .prepare("SELECT body FROM events WHERE id > ?1 AND id <= ?2 ORDER BY id")
+        .expect("it is a statement about the tables");
+    let bodies = query.query_map([key(0), key(count)], |row| row.get::<_, String>(0)).expect("it is a query");
+    let bodies: Vec<String> = bodies.map(|body| body.expect("a text")).collect();
+    assert_eq!(bodies.len() as u64, count);
+    let packed = lz4_flex::block::compress_prepend_size(format!("[{}]", bodies.join(",")).as_bytes());
+    database.execute("DELETE FROM events WHERE id > ?1 AND id < ?2", [key(0), key(count)]).expect("rows");
+    database
+        .execute(
+            "UPDATE events SET type = 'gathered', body = ?1 WHERE id = ?2",
+            rusqlite::params![packed, key(count)],
+        )
+        .expect("a row");
+    (key(count), packed)
+}
+
+#[test]
+fn damaged_events_are_told_and_taken_out_as_they_are() {
+    let sandbox = old();
+    sandbox.sortie(["jobs", "list"]).run().code(0).done();
+    let events = |lines: &[serde_json::Value]| -> Vec<serde_json::Value> {
+        lines.iter().filter(|it| it["type"] == "event" && it["job"] == 1).cloned().collect()
+    };
+    let export = |code: i32| sandbox.sortie(["store", "export", "1"]).run().code(code);
+    let was = events(&export(0).json_lines());
+    let (id, packed) = pack(&sandbox, 9);
+    assert_eq!(events(&export(0).json_lines()), was, "packed ones are taken out one by one");
+    let damaged = |body: &[u8]| {
+        let database = Connection::open(sandbox.project().join(".sortie/sortie.db")).expect("a store");
+        database
+            .execute("UPDATE events SET body = ?1 WHERE id = ?2", rusqlite::params![body, id])
+            .expect("it is a statement about the tables");
+        let ran = export(5)
+            .complains("left out: event 9 (`gathered`) of job #1 is damaged: ")
+            .complains("1 job, 25 events");
+        let lines = events(&ran.json_lines());
+        ran.complains("its line has the bytes that are there, as hex").done();
+        assert_eq!(lines[1..], was[9..], "nothing else is lost");
+        let hex: String = body.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!((&lines[0]["seq"], &lines[0]["event"]), (&9.into(), &"gathered".into()));
+        assert_eq!((&lines[0]["body"], &lines[0]["bytes"]), (&serde_json::Value::Null, &hex.into()));
+    };
+    damaged(&packed[..packed.len() - 9]);
+    damaged(&[]);
+    change(&sandbox, &format!("UPDATE events SET body = '[{{\"half' WHERE id = {id}"));
+    let ran = export(5).complains("event 9 (`gathered`) of job #1 is damaged: EOF");
+    assert_eq!(events(&ran.json_lines())[0]["body"], "[{\"half");
+    ran.complains("its line has the text that is there").done();
+}
+
 #[test]
 fn other_inputs_make_a_new_job_that_is_linked_to_the_old_one() {
     let text = "version: 3\nname: t\ninputs:\n  word: { type: string, default: one }\nstages:\n  \

@@ -204,7 +204,7 @@ fn a_group_is_free_when_its_engine_is_killed_and_kept_where_the_job_is_kept() {
     scene.until(1, RUNS);
     scene.start("a.yml", 2, &[], QUEUED);
     here.signal(nix::sys::signal::Signal::SIGKILL);
-    assert!(here.wait().is_signalled(nix::sys::signal::Signal::SIGKILL));
+    here.wait().signalled(nix::sys::signal::Signal::SIGKILL).done();
     scene.until(2, RUNS);
     scene.start("a.yml", 3, &[], QUEUED);
     scene.kill_engine_of(2);

@@ -12,7 +12,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use crate::handover::kill_hard;
-use crate::kit::{Ran, Sandbox, eventually, nothing_is_left};
+use crate::kit::{Ran, SORTIE, Sandbox, eventually, nothing_is_left};
 
 /// What is over is gone; this covers the kernel's own pace.
 const AT_ONCE: Duration = Duration::from_secs(2);
@@ -385,6 +385,35 @@ fn a_service_is_not_ready_because_somebody_else_came_first() {
     assert!(!ran.out.contains("the step ran"), "{}", ran.out);
     let me = std::process::id();
     ran.says(&format!("service `db` is not what answers at 127.0.0.1:{port}: process {me} (`")).done();
+    nothing_is_left(&sandbox, AT_ONCE);
+}
+
+/// Whoever waits is asked itself here: how slow a keeper is nobody can say.
+#[test]
+fn a_service_that_the_keeper_has_not_started_yet_is_not_ready() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("there are free ports");
+    let port = taken.local_addr().expect("it is bound").port();
+    let sandbox = Sandbox::new();
+    let ready = |keeper: &str, timeout_ms: u64| {
+        let errand = serde_json::json!({ "wait": {
+            "container": null, "look": { "tcp": { "host": "127.0.0.1", "port": port, "inner": null } }, "ports": [],
+            "interval_ms": 20, "timeout_ms": timeout_ms, "log": "log", "dir": sandbox.project(),
+            "of": { "cell": 0, "run": 1, "step": 1, "attempt": 1 },
+        } });
+        let call = sandbox.program("sh", ["-c", keeper, SORTIE]).env("SORTIE_JOB", "0190");
+        let call = call.env("SORTIE_TAG", "0190.0.1.2.1").env("SORTIE_STEP", "services.db.ready");
+        call.env("SORTIE_SERVICE_ERRAND", &errand.to_string()).run()
+    };
+    ready("\"$0\" __service; exit $?", 300)
+        .code(1)
+        .says(&format!("127.0.0.1:{port} answers, and the service is still to begin"))
+        .done();
+    // Somebody who cannot be told to be another step may be the service.
+    ready("env -i sleep 600 & \"$0\" __service; code=$?; kill $!; exit $code", 60_000)
+        .code(0)
+        .says("ready after")
+        .done();
+    drop(taken);
     nothing_is_left(&sandbox, AT_ONCE);
 }
 

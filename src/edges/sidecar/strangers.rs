@@ -5,7 +5,7 @@
 //! one may have come first ([`whose`]). It is surely another one if it belongs neither to the job nor to anybody whom the
 //! service can have asked: it is older than the wait, and no process of the service is connected to anything. A service
 //! whose port is opened by a daemon, as that of a container engine or the master of `ssh`, is connected to it, or has gone
-//! to the background.
+//! to the background. Before the keeper has started the service, nobody is ([`may_have_begun`]).
 
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::path::Path;
@@ -69,6 +69,41 @@ fn descends(pid: u32, from: u32) -> bool {
     chain.take(1000).any(|it| it == from)
 }
 
+/// Says whether the service may have been started, as far as can be seen: the keeper may be slow to do so. `has_gone` says
+/// whether it ended with success, and so may be in the background.
+pub(super) fn may_have_begun(target: &Target, has_gone: &dyn Fn() -> bool) -> bool {
+    if own_addresses(target).next().is_none() || of_service().is_none_or(|of| !of.is_empty()) || has_gone() {
+        return true;
+    }
+    let keeper = std::os::unix::process::parent_id();
+    let is_ours = |pid: &u32| descends(*pid, keeper) || is_of_this_job(Path::new(&format!("/proc/{pid}")));
+    ports::owners(target.port, false).iter().any(is_ours)
+        || children(keeper).iter().any(|pid| is_unknown(*pid))
+}
+
+/// Says whether a child of the keeper cannot be told to be of another step: it is of another user, or has written over its
+/// environment.
+fn is_unknown(pid: u32) -> bool {
+    let process = format!("/proc/{pid}");
+    let has_tag = |environment: Vec<u8>| ports::variable(&environment, TAG_VARIABLE).is_some();
+    if std::fs::read(format!("{process}/environ")).is_ok_and(has_tag) {
+        return false;
+    }
+    // One that has ended, and one that is only just being made and runs the program of the keeper, are nobody.
+    let program = |process: &str| std::fs::read_link(format!("{process}/exe")).ok();
+    let has_ended = stat(&process).is_some_and(|words| words.first().is_some_and(|it| it == "Z"));
+    !has_ended && program(&process).is_none_or(|it| Some(it) != program("/proc/self"))
+}
+
+/// Returns the children of a process, also those that are hidden from us otherwise.
+fn children(of: u32) -> Vec<u32> {
+    let threads = std::fs::read_dir(format!("/proc/{of}/task")).into_iter().flatten().flatten();
+    let lists = threads.filter_map(|it| std::fs::read_to_string(it.path().join("children")).ok());
+    lists
+        .flat_map(|list| list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>())
+        .collect()
+}
+
 /// Says whether the service is still to begin, as this program is what looks first whether nobody else listens.
 pub(super) fn is_to_begin() -> bool {
     let looks_first = |(_, environment): &(u32, Vec<u8>)| {
@@ -79,6 +114,7 @@ pub(super) fn is_to_begin() -> bool {
 
 /// Says whether somebody may listen because the service asked for it.
 fn may_have_asked() -> bool {
+    // Where none is left of what was there, it has gone to the background.
     let Some(first) = of_service().filter(|first| !first.is_empty()) else { return true };
     let mut own = processes().filter(|pid| first.iter().any(|(it, _)| descends(*pid, *it)));
     // One whose files are not for us to see may be connected.

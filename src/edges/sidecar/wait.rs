@@ -34,11 +34,11 @@ const SECOND_THOUGHT: Duration = Duration::from_millis(150);
 /// How many of the last lines of the service's log are shown if it does not get ready.
 const LAST_LINES: usize = 20;
 
-/// Waits until it is ready.
+/// Waits until it is ready. `has_gone` says whether a try of the service ended with success: it may be in the background.
 ///
 /// # Errors
 /// Why it is not, once the time is over; the end of its log is written to that of this step.
-pub(super) fn wait(errand: &Wait) -> Result<(), String> {
+pub(super) fn wait(errand: &Wait, has_gone: &dyn Fn() -> bool) -> Result<(), String> {
     let started = Instant::now();
     let timeout = Duration::from_millis(errand.timeout_ms);
     let interval = Duration::from_millis(errand.interval_ms);
@@ -49,7 +49,7 @@ pub(super) fn wait(errand: &Wait) -> Result<(), String> {
     let why = loop {
         let looked = if is_settled { Ok(()) } else { settle(&mut errand, until) };
         is_settled |= looked.is_ok();
-        match looked.and_then(|()| look(&errand, until)) {
+        match looked.and_then(|()| look(&errand, has_gone, until)) {
             Ok(()) => {
                 say(&format!("ready after {}", duration(started.elapsed())));
                 return Ok(());
@@ -78,16 +78,16 @@ fn not_yet(why: impl Into<String>) -> Why {
     Why::NotYet(why.into())
 }
 
-fn look(errand: &Wait, until: Instant) -> Result<(), Why> {
+fn look(errand: &Wait, has_gone: &dyn Fn() -> bool, until: Instant) -> Result<(), Why> {
     let limit = until.saturating_duration_since(Instant::now()).clamp(Duration::from_millis(1), LOOK);
     match &errand.look {
         Look::Tcp(target) => {
             let stream = connect(target, limit)?;
-            if errand.container.is_some() { is_held(&stream) } else { is_own(target) }
+            if errand.container.is_some() { is_held(&stream) } else { is_own(target, has_gone) }
         }
         Look::Http { target, path } => {
             http(target, path, limit)?;
-            if errand.container.is_some() { Ok(()) } else { is_own(target) }
+            if errand.container.is_some() { Ok(()) } else { is_own(target, has_gone) }
         }
         Look::Run(argv) => run(argv, until),
         Look::Health => health(errand, until),
@@ -95,8 +95,9 @@ fn look(errand: &Wait, until: Instant) -> Result<(), Why> {
 }
 
 /// Makes sure that it was not somebody else who answered.
-fn is_own(target: &Target) -> Result<(), Why> {
-    if strangers::is_to_begin() {
+fn is_own(target: &Target, has_gone: &dyn Fn() -> bool) -> Result<(), Why> {
+    // In this order: between the two it may begin to look whether nobody else listens.
+    if !strangers::may_have_begun(target, has_gone) || strangers::is_to_begin() {
         return Err(not_yet(format!(
             "{}:{} answers, and the service is still to begin",
             target.host, target.port

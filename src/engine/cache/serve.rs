@@ -2,6 +2,7 @@
 //!
 //! Not here: which entry fits (`look.rs`), how files are put back (`restore.rs`).
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::PoisonError;
 
@@ -64,6 +65,7 @@ pub(super) fn serve(
         notes.extend(shared.idle_inputs(&wanted.recipe, &known.resolved));
     }
     notes.extend(restored_notes(&restored, &aside, &moment.places.root.path));
+    each_once(&mut notes);
     let count = record.steps.len();
     for replay in &mut record.steps {
         let step = new_step(wanted.unit, replay.end.key.step, count);
@@ -107,6 +109,12 @@ fn complete(db: &Db, id: i64, entry: &Entry) -> Result<(), Trouble> {
 /// What is said first of outputs that were not put back.
 fn left_words(name: &str) -> String {
     format!("outputs of `{name}` were being put back when their job died")
+}
+
+/// Leaves the first of those that are equal: a look that is taken once more finds again what the one before it had to say.
+fn each_once(notes: &mut Vec<String>) {
+    let mut said = HashSet::new();
+    notes.retain(|note| said.insert(note.clone()));
 }
 
 /// Says what of the files on the disk is gone with a hit.

@@ -117,8 +117,39 @@ impl History {
             let mut rows = query.query(params![from, end])?;
             while let Some(it) = rows.next()? {
                 let (last, kind): (u64, String) = (it.get(0)?, it.get(2)?);
-                let body = text_of(it.get_ref(3)?).unwrap_or_default();
-                let body = serde_json::from_str(&body).unwrap_or_else(|_| Json::String(body.into_owned()));
+                let time = Timestamp(it.get(1)?).rfc3339();
+                let stored = it.get_ref(3)?;
+                let damaged = |why: &str, what: &str| {
+                    let seq = last - from;
+                    format!(
+                        "event {seq} (`{kind}`) of job #{} is damaged: {why}; its line has {what}",
+                        row.number
+                    )
+                };
+                let text = match text_of(stored) {
+                    Ok(text) => text,
+                    Err(why) => {
+                        done.missing.push(damaged(&why, "the bytes that are there, as hex"));
+                        let bytes = hex(stored.as_bytes().unwrap_or_default());
+                        let line = json!({
+                            "type": "event",
+                            "job": row.number,
+                            "seq": last - from,
+                            "time": time,
+                            "event": kind,
+                            "body": null,
+                            "bytes": bytes,
+                        });
+                        if let Err(error) = writeln!(to, "{line}") {
+                            return Ok(Err(error));
+                        }
+                        continue;
+                    }
+                };
+                let body = serde_json::from_str(&text).unwrap_or_else(|error| {
+                    done.missing.push(damaged(&error.to_string(), "the text that is there"));
+                    Json::String(text.into_owned())
+                });
                 let all = match body {
                     Json::Array(all) if kind == GATHERED => all,
                     one => vec![one],
@@ -130,7 +161,7 @@ impl History {
                         "type": "event",
                         "job": row.number,
                         "seq": seq,
-                        "time": Timestamp(it.get(1)?).rfc3339(),
+                        "time": time,
                         "event": if kind == GATHERED { event.unwrap_or(GATHERED) } else { &kind },
                         "body": body,
                     });
@@ -149,6 +180,10 @@ impl History {
         done.missing.extend(problem);
         Ok(())
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn export_logs(row: &JobRow, archive: &mut dyn Write, done: &mut Exported) -> io::Result<()> {

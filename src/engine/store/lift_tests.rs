@@ -3,9 +3,11 @@
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::VERSION;
+use super::{LIFTS, VERSION};
 use crate::engine::Project;
 use crate::engine::store::Store;
+use crate::engine::store::journal::{key, read_events};
+use crate::logic::job::event::Event;
 
 /// The tables of version 1, as they were.
 const FIRST: &str = "
@@ -55,4 +57,49 @@ fn an_old_store_is_lifted_to_what_a_new_one_is() {
     let version: i64 = lifted.connection.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
     assert_eq!(version, VERSION);
     assert_eq!(shape(&lifted.connection), shape(&new.connection));
+}
+
+#[test]
+fn a_store_of_each_version_is_lifted_and_its_events_are_read() {
+    for version in 1..VERSION {
+        let (_dir, old) = project();
+        let connection = Connection::open(old.state.join("sortie.db")).unwrap();
+        connection.execute_batch(FIRST).unwrap();
+        for lift in &LIFTS[..usize::try_from(version).unwrap() - 1] {
+            connection.execute_batch(lift).unwrap();
+        }
+        let started = serde_json::to_string(&Event::JobStarted { attempt: 1 }).unwrap();
+        // Rows that events share were plain text at first.
+        for (id, kind, body) in
+            [(1, "job.started", started.clone()), (3, "gathered", format!("[{started},{started}]"))]
+        {
+            let row = "INSERT INTO events (id, time, type, body) VALUES (?1, 7, ?2, ?3)";
+            connection.execute(row, rusqlite::params![key(1, id), kind, body]).unwrap();
+        }
+        connection.pragma_update(None, "user_version", version).unwrap();
+        drop(connection);
+        let lifted = Store::open(&old).unwrap();
+        let now: i64 = lifted.connection.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+        assert_eq!(now, VERSION, "from {version}");
+        let (_dir, new) = project();
+        assert_eq!(
+            shape(&lifted.connection),
+            shape(&Store::open(&new).unwrap().connection),
+            "from {version}"
+        );
+        let events = read_events(&lifted.connection, 1, 0, 9).unwrap();
+        assert_eq!(events.iter().map(|it| it.seq).collect::<Vec<_>>(), [1, 2, 3], "from {version}");
+    }
+}
+
+#[test]
+fn a_store_of_a_later_version_is_refused_as_newer() {
+    let (_dir, project) = project();
+    drop(Store::open(&project).unwrap());
+    let connection = Connection::open(project.state.join("sortie.db")).unwrap();
+    connection.pragma_update(None, "user_version", VERSION + 1).unwrap();
+    drop(connection);
+    let refused = Store::open(&project).err().unwrap();
+    let said = format!("written by a newer sortie (format {}, this one reads up to {VERSION})", VERSION + 1);
+    assert!(refused.message.contains(&said), "{}", refused.message);
 }

@@ -366,7 +366,8 @@ impl Of<'_> {
         let default = std::time::Duration::from_secs(60);
         let run = u32::try_from(self.sidecar.step).unwrap_or(u32::MAX);
         let attempt = self.it.steps[self.sidecar.step].attempt;
-        let log = log_path(AttemptKey { step: run, attempt, ..self.key });
+        let of = AttemptKey { step: run, attempt, ..self.key };
+        let log = log_path(of);
         let name = container_name(self.state, self.key.cell, self.sidecar);
         Ok(errand::Wait {
             container: container.map(|(_, engine)| (engine.to_owned(), name)),
@@ -378,6 +379,8 @@ impl Of<'_> {
             interval_ms: millis(ready.map_or(default / 60, |ready| ready.interval)),
             timeout_ms: millis(ready.map_or(default, |ready| ready.timeout)),
             log: format!("{}/{log}", self.state.setting.dir),
+            dir: self.state.setting.dir.to_string(),
+            of,
         })
     }
 

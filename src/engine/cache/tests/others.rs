@@ -1,9 +1,11 @@
 //! Files of somebody else among the outputs: what they wrote never becomes a result.
 
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
-use super::{Ask, Place, build, field, miss, moment, recipe, record, unit};
+use super::{Ask, Opening, PATIENCE, Place, build, field, hit, miss, moment, recipe, record, unit};
 use crate::logic::cache::{Inputs, Kept, OFF, Recipe, Unit};
 
 /// Looks for another result than the one before, works, lets somebody else do something, and keeps.
@@ -144,6 +146,37 @@ fn inputs_that_name_no_file_are_told() {
     let notes = miss(job.look(unit(0), &whole)).notes;
     assert!(notes.len() == 1 && notes[0].contains("`--cache-file` `*.none`"), "{notes:?}");
     assert!(miss(job.look(unit(1), &whole)).notes.is_empty(), "once is enough");
+}
+
+/// A tool that says its version once the project has a file `go`.
+fn slow_tool(command: &str, root: &Path) -> Result<String, String> {
+    fs::write(root.join("asked"), "").map_err(|error| error.to_string())?;
+    let begun = Instant::now();
+    while !root.join("go").exists() && begun.elapsed() < PATIENCE {
+        std::thread::yield_now();
+    }
+    Ok(format!("{command} 1.0"))
+}
+
+#[test]
+fn what_is_looked_at_again_because_somebody_began_to_write_is_told_once() {
+    let place = Place::new();
+    let idle = Inputs::Globs(vec!["srcc/**".to_owned()]);
+    let it = Recipe { inputs: idle, tools: vec!["cc".to_owned()], ..recipe() };
+    place.made(&it, build);
+    let looking =
+        place.job_with(Opening { probe: |command, _, root| slow_tool(command, root), ..place.opening() });
+    looking.ask(vec![Ask::Look { unit: unit(0), recipe: Arc::new(it), may_hit: true }]);
+    while !place.at("asked").exists() {
+        assert!(looking.is_silent(), "it asks the tool");
+        std::thread::yield_now();
+    }
+    let writing = place.job();
+    writing.ask(vec![Ask::Lock { unit: unit(0), inputs: Vec::new(), outputs: vec!["else/**".to_owned()] }]);
+    miss(writing.looked());
+    place.write("go", "");
+    let notes = hit(looking.looked()).notes;
+    assert!(notes.len() == 1 && notes[0].contains("`srcc/**` names no file"), "{notes:?}");
 }
 
 #[test]

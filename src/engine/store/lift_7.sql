@@ -1,0 +1,2 @@
+-- From version 6 to 7: rows that many events share are packed, in new rows only. The tables stay; a sortie that cannot read
+-- such rows is told that they are newer than itself.
