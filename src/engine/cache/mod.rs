@@ -28,6 +28,7 @@ mod memo;
 mod portraits;
 mod project;
 mod restore;
+mod rings;
 mod seen;
 mod serve;
 mod shelf;
