@@ -212,8 +212,9 @@ impl Keeper {
 fn aside_note(name: &str, files: &[String], aside: &Path, root: &Path) -> Option<String> {
     let count = plural(files.len(), "file");
     let (moved, names) = (aside_words(aside, root), some_of(files));
-    (!files.is_empty())
-        .then(|| format!("{count} where the artifact `{name}` goes that no artifact had, {moved}: {names}"))
+    (!files.is_empty()).then(|| {
+        format!("{count} where the artifact `{name}` goes that no kept artifact has, {moved}: {names}")
+    })
 }
 
 fn open(base: &Path, state: &Path) -> Result<Root, String> {
