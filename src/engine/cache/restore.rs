@@ -84,6 +84,8 @@ pub(super) struct Restored {
     pub(super) removed: Vec<String>,
     /// Files that no result has had, and that are aside now.
     pub(super) aside: Vec<String>,
+    /// Those of them that could not be moved there, and where they are, in words.
+    pub(super) stuck: Vec<(String, String)>,
 }
 
 /// How files were before they were restored, by their paths.
@@ -348,9 +350,18 @@ impl Restorer<'_> {
             }
             return;
         };
-        restored.aside.push(shown(bytes));
-        // Where it cannot go there, it stays under the other name until the next pruning.
-        let _moved = move_away(old, &aside.folder.join(path));
+        match move_away(old, &aside.folder.join(path)) {
+            Ok(()) => restored.aside.push(shown(bytes)),
+            Err(error) => restored.stuck.push((
+                shown(bytes),
+                format!(
+                    "what was in the place of `{}` could not be moved to `{}` ({error}) and is `{}` until results are pruned the next time",
+                    shown(bytes),
+                    aside.folder.display(),
+                    old.display()
+                ),
+            )),
+        }
     }
 
     fn is_made(&self, aside: &Aside<'_>, path: &[u8], todo: &[Todo<'_>], old: &Path) -> bool {

@@ -124,6 +124,7 @@ fn restored_notes(restored: &Restored, aside: &Path, root: &Path) -> Vec<String>
         let moved = aside_words(aside, root);
         notes.push(format!("{count} among its outputs that no result had, {moved}: {names}"));
     }
+    notes.extend(restored.stuck.iter().map(|(_, words)| words.clone()));
     notes
 }
 

@@ -201,7 +201,10 @@ impl Keeper {
             name: want.artifact.name.clone(),
             folder: want.folder.clone(),
             digest: want.artifact.digest.clone(),
-            notes: aside_note(&want.artifact.name, &written.aside, &aside, &root.path).into_iter().collect(),
+            notes: aside_note(&want.artifact.name, &written.aside, &aside, &root.path)
+                .into_iter()
+                .chain(written.stuck)
+                .collect(),
             written: written.written,
         });
         Ok(taken.collect())
