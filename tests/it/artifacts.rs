@@ -85,7 +85,8 @@ fn a_file_of_a_person_is_moved_aside_for_what_is_taken_and_told() {
     };
     let sandbox =
         Sandbox::new().file("it.yml", &text_of("one")).file("got/a", "by a person").file("got/mine", "mine");
-    let told = "take: 1 file where the artifact `dist` goes that no artifact had, moved to `.sortie/jobs/";
+    let told =
+        "take: 1 file where the artifact `dist` goes that no kept artifact has, moved to `.sortie/jobs/";
     run(&sandbox).code(0).says(told).says("/replaced`: `got/a`").says("take | one").done();
     let jobs = fs::read_dir(sandbox.project().join(".sortie/jobs")).expect("it is there").flatten();
     let aside = jobs.map(|it| it.path().join("replaced")).find(|it| it.is_dir()).expect("it was made");

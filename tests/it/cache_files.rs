@@ -359,3 +359,65 @@ fn death_at_any_point_of_saving_and_restoring_leaves_nothing_half() {
     eprintln!("cache-files: killed at {} places of saving and {} of restoring", places[0], places[1]);
     assert!(places[0] >= 5 && places[1] >= 5, "only {places:?} places");
 }
+
+/// Cells that take the same files at once.
+fn matrix(cells: &str) -> String {
+    format!(
+        "version: 3\nname: files\nstages:\n  get:\n    matrix: {{ n: {cells} }}\n    steps:\n      \
+         - {{ id: deps, cache-files: {{ path: ['deps/**'], key: k1 }} }}\n      \
+         - {{ if: steps.deps.outputs.cache-hit == 'true', run: 'test $(cat deps/* | sort -u) = got' }}\n"
+    )
+}
+
+#[test]
+fn cells_that_put_the_same_files_back_at_once_are_not_in_each_others_way() {
+    let sandbox = Sandbox::new().file("files.yml", &matrix("[0]"));
+    let names: Vec<String> = (0..300).map(|at| format!("deps/{at}")).collect();
+    fs::create_dir_all(sandbox.project().join("deps")).expect("the project is writable");
+    names.iter().for_each(|name| write(&sandbox.project().join(name), "got\n"));
+    run_with(&sandbox, &[]).code(0).says("saved `k1`").done();
+    names.iter().for_each(|name| write(&sandbox.project().join(name), &format!("edited {name}\n")));
+    write(&sandbox.project().join("files.yml"), &matrix("[1, 2, 3, 4, 5, 6, 7, 8]"));
+    run_with(&sandbox, &[]).code(0).says("in the way that nobody has kept, moved to `.sortie/jobs/").done();
+    let jobs = fs::read_dir(sandbox.project().join(".sortie/jobs")).expect("it is there").flatten();
+    let aside = jobs.map(|it| it.path().join("replaced")).find(|it| it.is_dir()).expect("it was made");
+    for name in &names {
+        let there = fs::read_to_string(sandbox.project().join(name)).expect("it is back");
+        let old = fs::read_to_string(aside.join(name)).expect("it is aside");
+        assert_eq!((there.as_str(), old), ("got\n", format!("edited {name}\n")));
+    }
+    let aside = fs::read_dir(aside.join("deps")).expect("it is there").count();
+    assert_eq!(aside, names.len(), "each once");
+    nothing_is_left(&sandbox, Duration::from_secs(20));
+}
+
+#[test]
+fn what_is_aside_is_told_although_the_rest_cannot_be_put_back() {
+    let sandbox = project();
+    run_with(&sandbox, &[]).code(0).says("saved `").done();
+    let (large, small) = (sandbox.project().join("deps/large"), sandbox.project().join("deps/sub/small"));
+    write(&large, "edited");
+    fs::remove_file(&small).expect("it is there");
+    fs::create_dir(&small).expect("the project is writable");
+    let told = "1 file in the way that nobody has kept, moved to `.sortie/jobs/";
+    let failed = run_with(&sandbox, &[]).says("is a folder where a file of the cache goes").says(told);
+    failed.says("`deps/large`").done();
+    nothing_is_left(&sandbox, Duration::from_secs(20));
+}
+
+#[test]
+fn a_pipe_in_the_way_is_moved_aside_unread() {
+    let sandbox = project();
+    run_with(&sandbox, &[]).code(0).says("saved `").done();
+    let large = sandbox.project().join("deps/large");
+    fs::remove_file(&large).expect("it is there");
+    nix::unistd::mkfifo(&large, nix::sys::stat::Mode::S_IRWXU).expect("the project is writable");
+    let told = "1 file in the way that nobody has kept, moved to `.sortie/jobs/";
+    run_with(&sandbox, &[]).code(0).says("hit=true").says(told).done();
+    assert!(fs::metadata(&large).expect("it is back").is_file());
+    let jobs = fs::read_dir(sandbox.project().join(".sortie/jobs")).expect("it is there").flatten();
+    let aside = jobs.map(|it| it.path().join("replaced/deps/large")).find(|it| it.exists());
+    let kind = fs::metadata(aside.expect("it was moved")).expect("it is there").file_type();
+    assert!(std::os::unix::fs::FileTypeExt::is_fifo(&kind));
+    nothing_is_left(&sandbox, Duration::from_secs(20));
+}

@@ -156,6 +156,66 @@ fn what_outlives_its_engine_is_still_reading_its_inputs() {
     nothing_is_left(&sandbox, Duration::from_secs(20));
 }
 
+/// `y` begins after a file `go`, in a job that has the group; `Y` is its cache.
+const HAS_GROUP: &str = "version: 3
+concurrency: { group: g }
+stages:
+  slow: { run: 'touch slow; until test -e go; do sleep 0.02; done' }
+  y: { needs: slow, cache: Y, run: 'mkdir -p out; echo y >> out/f' }
+";
+
+#[test]
+fn a_job_that_has_a_group_does_not_wait_for_files_of_whom_waits_for_that_group() {
+    let (writes, reads) = ("{ inputs: [], outputs: ['out/**'] }", "{ inputs: ['out/**'] }");
+    let is_written = "waiting for it could take for ever";
+    let is_half = "another job has begun to write its inputs, and waits for what this job has";
+    for (y, x, told) in [(writes, reads, is_written), (writes, writes, is_written), (reads, writes, is_half)]
+    {
+        let x = format!(
+            "version: 3\nstages:\n  x: {{ concurrency: {{ group: g }}, cache: {x}, run: 'mkdir -p out; cat out/f >> seen' }}\n"
+        );
+        let sandbox = Sandbox::new().file("a.yml", &HAS_GROUP.replace('Y', y)).file("b.yml", &x);
+        let sandbox = sandbox.file("out/f", "old\n");
+        let one = sandbox.sortie(["run", "a.yml", "--ui", "plain"]).start();
+        eventually("the first one has the group", || sandbox.project().join("slow").exists());
+        let two = sandbox.sortie(["run", "b.yml", "--ui", "plain"]).start();
+        let blocked = ["jobs", "events", "2", "--type", "cell.blocked"];
+        eventually("the second one has files and waits for the group", || {
+            sandbox.sortie(blocked).run().out.contains("cell.blocked")
+        });
+        write(&sandbox, "go", "");
+        one.wait().code(0).says(told).done();
+        two.wait().code(0).done();
+        assert_eq!(read(&sandbox, "seen"), "old\ny\n", "y: {y}");
+        nothing_is_left(&sandbox, Duration::from_secs(20));
+    }
+}
+
+#[test]
+fn a_job_that_has_a_group_that_others_wait_for_waits_for_files_of_whom_is_at_work() {
+    let writes = "{ inputs: [], outputs: ['out/**'] }";
+    let reader = "version: 3\nstages:\n  x: { cache: { inputs: ['out/**'] }, run: 'touch began; until test -e read; do sleep 0.02; done; cat out/f >> seen' }\n";
+    let sandbox = Sandbox::new().file("a.yml", &HAS_GROUP.replace('Y', writes)).file("b.yml", reader);
+    let sandbox = sandbox.file("out/f", "old\n").file("go", "");
+    let reader = sandbox.sortie(["run", "b.yml", "--ui", "plain"]).start();
+    eventually("the reader is at work", || sandbox.project().join("began").exists());
+    let one = sandbox.sortie(["run", "a.yml", "--ui", "plain"]).start();
+    assert_eq!(waited(&sandbox, 2), "its outputs, which another job is reading");
+    let two = sandbox.sortie(["run", "a.yml", "--ui", "plain"]).start();
+    let blocked = ["jobs", "events", "3", "--type", "job.blocked"];
+    eventually("another one waits for the group", || {
+        sandbox.sortie(blocked).run().out.contains("job.blocked")
+    });
+    assert_eq!(read(&sandbox, "out/f"), "old\n");
+    write(&sandbox, "read", "");
+    reader.wait().code(0).done();
+    let one = one.wait().code(0);
+    assert!(!one.out.contains("take for ever"), "{}", one.out);
+    two.wait().code(0).done();
+    assert_eq!(read(&sandbox, "seen"), "old\n");
+    nothing_is_left(&sandbox, Duration::from_secs(20));
+}
+
 #[test]
 fn within_a_job_needs_alone_say_who_reads_what_whom_has_made() {
     let text = "version: 3\nstages:\n  a: { cache: { inputs: [], outputs: [a] }, run: 'touch a-began; until test -e b-began; do sleep 0.02; done; echo > a' }\n  \

@@ -10,6 +10,7 @@ use std::sync::{Arc, OnceLock};
 use super::files::{Trouble, read_patterns};
 use super::locks::{NotHad, Use, Wish, byte_of};
 use super::look::{Moment, Wanted, unlooked};
+use super::rings::Rings;
 use super::worker::{PAUSES, Places, Shared, Worker};
 use super::writers::Others;
 use crate::logic::cache::pattern::Patterns;
@@ -56,6 +57,10 @@ const INPUTS: &str = "its inputs, which another job is writing";
 const BESIDE_WRITER: &str = "another job is writing its inputs, and a step, which has begun already, does not wait: what it reads \
                              may be half of something";
 
+/// The same for a stage whose waiting could close a ring.
+const BESIDE_HELD_UP: &str = "another job has begun to write its inputs, and waits for what this job has: what it reads may be half of \
+                              something";
+
 impl Worker {
     /// Takes the locks of looks. Returns those that have them; others wait, go without, or need none.
     pub(super) fn claim(
@@ -97,14 +102,22 @@ impl Worker {
                 }
             }
         }
+        let rings = Rings::new(&moment.shared.opening);
         for it in late {
-            self.late(moment, it, &mut free, reports);
+            self.late(moment, it, &rings, &mut free, reports);
         }
         free
     }
 
     /// Answers a look that has not got its locks, lets it wait, or lets it go without those that it only reads by.
-    fn late(&mut self, moment: &mut Moment<'_>, it: Late, free: &mut Vec<Had>, reports: &mut Vec<Report>) {
+    fn late(
+        &mut self,
+        moment: &mut Moment<'_>,
+        it: Late,
+        rings: &Rings<'_>,
+        free: &mut Vec<Had>,
+        reports: &mut Vec<Report>,
+    ) {
         let Late { mut wanted, outputs, why } = it;
         let (shared, places) = (moment.shared, moment.places);
         let wishes = moment.reading_wishes(&wanted, &outputs);
@@ -126,7 +139,12 @@ impl Worker {
             (Use::Beside | Use::Reads, false) => INPUTS,
             (Use::Above | Use::Alone, false) => WRITTEN,
         };
-        if may_wait(shared, places, &wanted) {
+        let may_wait = may_wait(shared, places, &wanted);
+        // Most waits are over before the first pause is.
+        let is_ring = may_wait
+            && wanted.pause != PAUSES.0
+            && rings.may_close(&places.locks, &moment.all_wishes(&wanted, &outputs));
+        if may_wait && !is_ring {
             // It is told once, and waited for with pauses that grow.
             if wanted.pause == PAUSES.0 {
                 reports.push(Report::LookWaits { unit: wanted.unit, message: message.to_owned() });
@@ -137,7 +155,9 @@ impl Worker {
         let writes = moment.wishes(&outputs);
         if places.locks.take(wanted.unit, &writes).is_ok() {
             if places.locks.others().in_way(&writes).is_none() {
-                if !shared.opening.is_nested {
+                if is_ring {
+                    shared.note(BESIDE_HELD_UP.to_owned());
+                } else if !shared.opening.is_nested {
                     shared.note(BESIDE_WRITER.to_owned());
                 }
                 return free.push((wanted, outputs));

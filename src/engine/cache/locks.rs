@@ -7,7 +7,7 @@
 //! that it has one writer or many readers. Who reads a folder must not meet who writes in it, though both have it together
 //! with others: so besides its byte a path has a room, in which each reader locks a place of its own, and whoever writes below
 //! locks the whole together with others. All is had at once or nothing, and who waits for some has none: no ring can close
-//! among them. Cells wait before they have a slot; a step, which has one, does not wait (`look.rs`). Within one job `needs`
+//! among them alone. With groups and locks of the playbook one could, and there a look does not wait (`rings.rs`). Cells wait before they have a slot; a step, which has one, does not wait (`look.rs`). Within one job `needs`
 //! says who reads what whom has made, so there readers and writers are not in each other's way.
 //! Nobody is told who came first: a writer gets its turn when no reader is at work. Whoever begins to read has asked before
 //! for what makes those files, which is where it finds the same changes, and waits itself; so readers do not follow each

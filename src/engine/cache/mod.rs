@@ -28,6 +28,7 @@ mod memo;
 mod portraits;
 mod project;
 mod restore;
+mod rings;
 mod serve;
 mod shelf;
 mod stat;

@@ -10,7 +10,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Mode, RenameFlags};
@@ -84,6 +84,8 @@ pub(super) struct Restored {
     pub(super) removed: Vec<String>,
     /// Files that no result has had, and that are aside now.
     pub(super) aside: Vec<String>,
+    /// Those of them that could not be moved there, and where they are, in words.
+    pub(super) stuck: Vec<(String, String)>,
 }
 
 /// How files were before they were restored, by their paths.
@@ -348,9 +350,18 @@ impl Restorer<'_> {
             }
             return;
         };
-        restored.aside.push(shown(bytes));
-        // Where it cannot go there, it stays under the other name until the next pruning.
-        let _moved = move_away(old, &aside.folder.join(path));
+        match move_away(old, &aside.folder.join(path)) {
+            Ok(()) => restored.aside.push(shown(bytes)),
+            Err(error) => restored.stuck.push((
+                shown(bytes),
+                format!(
+                    "what was in the place of `{}` could not be moved to `{}` ({error}) and is `{}` until results are pruned the next time",
+                    shown(bytes),
+                    aside.folder.display(),
+                    old.display()
+                ),
+            )),
+        }
     }
 
     fn is_made(&self, aside: &Aside<'_>, path: &[u8], todo: &[Todo<'_>], old: &Path) -> bool {
@@ -501,16 +512,71 @@ pub(super) fn move_away(from: &Path, to: &Path) -> io::Result<()> {
         let to = if number == 0 { to.to_path_buf() } else { to.with_added_extension(number.to_string()) };
         match rustix::fs::renameat_with(CWD, from, CWD, &to, RenameFlags::NOREPLACE) {
             Err(rustix::io::Errno::EXIST) => {}
-            Err(rustix::io::Errno::XDEV | rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS)
-                if !to.exists() =>
-            {
-                fs::copy(from, &to)?;
-                return fs::remove_file(from);
+            Err(rustix::io::Errno::XDEV | rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
+                match copy(from, &to) {
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                    other => return other.and_then(|()| fs::remove_file(from)),
+                }
             }
             other => return Ok(other?),
         }
     }
     Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// Gives a file a second place of that name, or of one like it if there is something else; returns where, and whether it
+/// is new. So it can be replaced in one step, and is never missing.
+pub(super) fn place_beside(from: &Path, to: &Path) -> io::Result<(PathBuf, bool)> {
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    for number in 0..MOST_ASIDE {
+        let to = if number == 0 { to.to_path_buf() } else { to.with_added_extension(number.to_string()) };
+        let placed = match fs::hard_link(from, &to) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(error),
+            // It is on another disk, or one that knows no second names, or is not ours to name.
+            Err(_) => copy(from, &to),
+            Ok(()) => Ok(()),
+        };
+        match placed {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                if is_same_file(from, &to) {
+                    return Ok((to, false));
+                }
+            }
+            other => return other.map(|()| (to, true)),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let which = |path| fs::symlink_metadata(path).map(|it| (it.dev(), it.ino())).ok();
+    which(one).is_some_and(|it| which(other) == Some(it))
+}
+
+/// Copies a file, or makes a link of the same target, where there is nothing.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let kind = fs::symlink_metadata(from)?.file_type();
+    if kind.is_symlink() {
+        return std::os::unix::fs::symlink(fs::read_link(from)?, to);
+    }
+    if !kind.is_file() {
+        return Err(io::Error::new(io::ErrorKind::Unsupported, "it is no file, and cannot be copied"));
+    }
+    let mut source = File::open(from)?;
+    let mut target = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
+    let copied = io::copy(&mut source, &mut target).and_then(|_| {
+        let meta = source.metadata()?;
+        target.set_modified(meta.modified()?)?;
+        target.set_permissions(meta.permissions())
+    });
+    if copied.is_err() {
+        // Half of it is of no use; the whole is where it was.
+        let _removed = fs::remove_file(to);
+    }
+    copied
 }
 
 /// Takes back what was done, the last first.
@@ -564,4 +630,52 @@ pub(super) fn may_write(root: &Root, todo: &[Todo<'_>]) -> Result<(), Trouble> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_on_another_disk_is_what_was_there_and_takes_no_place_of_anything() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("file"), "text").expect("a file");
+        fs::set_permissions(at("file"), fs::Permissions::from_mode(0o640)).expect("it is ours");
+        fs::create_dir(at("folder")).expect("a folder");
+        for target in ["nowhere", "folder", "file"] {
+            let (from, to) = (at(&format!("to-{target}")), at(&format!("copy-{target}")));
+            std::os::unix::fs::symlink(target, &from).expect("a link");
+            copy(&from, &to).expect("a link can be made");
+            assert_eq!(fs::read_link(&to).expect("it is a link"), Path::new(target));
+        }
+        copy(&at("file"), &at("copy")).expect("it can be read");
+        assert_eq!(fs::read_to_string(at("copy")).expect("it is there"), "text");
+        let (old, new) =
+            (fs::metadata(at("file")).expect("a file"), fs::metadata(at("copy")).expect("a file"));
+        assert_eq!((old.mode(), old.mtime_nsec()), (new.mode(), new.mtime_nsec()));
+        for taken in ["copy", "to-nowhere", "folder"] {
+            let error = copy(&at("file"), &at(taken)).expect_err("something is there");
+            assert_eq!(error.kind(), io::ErrorKind::AlreadyExists, "{taken}");
+        }
+        assert!(!at("nowhere").exists());
+        nix::unistd::mkfifo(&at("pipe"), nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
+        assert_eq!(copy(&at("pipe"), &at("new")).expect_err("it is none").kind(), io::ErrorKind::Unsupported);
+    }
+
+    #[test]
+    fn a_second_place_is_made_once_for_a_file_and_takes_no_place_of_another() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("one"), "one").expect("a file");
+        fs::write(at("two"), "two").expect("a file");
+        let to = at("aside/file");
+        assert_eq!(place_beside(&at("one"), &to).expect("it can be made"), (to.clone(), true));
+        assert_eq!(place_beside(&at("one"), &to).expect("it is there"), (to.clone(), false));
+        assert_eq!(place_beside(&at("two"), &to).expect("it can be made"), (at("aside/file.1"), true));
+        assert_eq!(fs::read_to_string(&to).expect("it is there"), "one");
+        assert_eq!(fs::read_to_string(at("two")).expect("it is where it was"), "two");
+        let gone = place_beside(&at("three"), &to).expect_err("it is nowhere");
+        assert_eq!(gone.kind(), io::ErrorKind::NotFound);
+    }
 }

@@ -62,7 +62,9 @@ pub(super) fn serve(
     // What this has done with them is told below.
     notes.retain(|note| !note.starts_with(&left_words(&head.name)));
     if known.resolved.inputs.is_empty() {
-        notes.extend(shared.idle_inputs(&wanted.recipe, &known.resolved));
+        // Of a hit that was given up because somebody came, they are there already.
+        let idle = shared.idle_inputs(&wanted.recipe, &known.resolved);
+        notes.extend(idle.into_iter().filter(|note| !notes.contains(note)).collect::<Vec<_>>());
     }
     notes.extend(restored_notes(&restored, &aside, &moment.places.root.path));
     each_once(&mut notes);
@@ -132,6 +134,7 @@ fn restored_notes(restored: &Restored, aside: &Path, root: &Path) -> Vec<String>
         let moved = aside_words(aside, root);
         notes.push(format!("{count} among its outputs that no result had, {moved}: {names}"));
     }
+    notes.extend(restored.stuck.iter().map(|(_, words)| words.clone()));
     notes
 }
 

@@ -50,9 +50,9 @@ enum Row {
     Over(Unit),
 }
 
-/// What other jobs have to write or to read.
+/// What other jobs have to write or to read, by their folders.
 #[derive(Debug, Default)]
-pub(super) struct Others(Vec<Wish>);
+pub(super) struct Others(Vec<(PathBuf, Vec<Wish>)>);
 
 /// So often a record is made anew that somebody else took for left over at that moment.
 const TRIES: u32 = 8;
@@ -96,7 +96,7 @@ impl Writers {
         let own = self.own();
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let paths = entries.map(|entry| entry.path()).filter(|path| *path != own);
-        Others(paths.filter_map(|path| living(&path)).flatten().collect())
+        Others(paths.filter_map(|path| living(&path)).collect())
     }
 
     fn own(&self) -> PathBuf {
@@ -163,20 +163,30 @@ impl Drop for Writers {
 impl Others {
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.iter().all(|(_, wishes)| wishes.is_empty())
     }
 
     /// Says whether one of them writes something.
     pub(super) fn do_write(&self) -> bool {
-        self.0.iter().any(|(_, its)| *its == Use::Alone)
+        self.0.iter().flat_map(|(_, all)| all).any(|(_, its)| *its == Use::Alone)
     }
 
     /// Returns what one of the wishes is for that somebody else is in the way of.
     pub(super) fn in_way(&self, wishes: &[Wish]) -> Option<Use> {
-        let is_in_way =
-            |(byte, wish): &&Wish| self.0.iter().any(|(other, its)| other == byte && wish.is_in_way(*its));
+        let is_in_way = |wish: &&Wish| self.0.iter().any(|(_, all)| meet(**wish, all));
         wishes.iter().find(is_in_way).map(|(_, wish)| *wish)
     }
+
+    /// Returns the folders of the jobs that are in the way of one of the wishes.
+    pub(super) fn jobs_in_way<'a>(&'a self, wishes: &'a [Wish]) -> impl Iterator<Item = &'a Path> {
+        let those = self.0.iter().filter(|(_, all)| wishes.iter().any(|wish| meet(*wish, all)));
+        those.map(|(dir, _)| dir.as_path())
+    }
+}
+
+/// Says whether one of those is in the way of a wish.
+fn meet((byte, wish): Wish, all: &[Wish]) -> bool {
+    all.iter().any(|(other, its)| *other == byte && wish.is_in_way(*its))
 }
 
 /// Returns the rows that tell of wishes.
@@ -190,13 +200,13 @@ fn rows(unit: Unit, wishes: &[Wish]) -> [Option<Row>; 2] {
     [writes, of(Use::Reads, Use::Beside).map(|bytes| Row::Reads(unit, bytes))]
 }
 
-/// Returns what the job of a record is writing; none if nobody has the job, and then the record is removed.
-fn living(path: &Path) -> Option<Vec<Wish>> {
+/// Returns the job of a record and what it is writing; none if nobody has the job, and then the record is removed.
+fn living(path: &Path) -> Option<(PathBuf, Vec<Wish>)> {
     let file = File::open(path).ok()?;
     let (dir, units) = read(path)?;
     let has_engine = flock(&file, FlockOperation::NonBlockingLockExclusive).is_err();
     if has_engine || keeper_lives(&dir) {
-        return Some(units.into_values().flatten().collect());
+        return Some((dir, units.into_values().flatten().collect()));
     }
     // It is locked by now: who opens it waits, and makes another one. Somebody else may have been quicker.
     let now = fs::symlink_metadata(path).map(|it| it.ino()).ok();

@@ -16,7 +16,7 @@ use super::{History, Store};
 use crate::engine::{EngineError, machine};
 use crate::logic::claims::arbiter::{Party, arbitrate};
 use crate::logic::claims::{Blocker, Claim, Kind, Verdict};
-use crate::logic::job::share::Wish;
+use crate::logic::job::share::{Wish, is_of_machine};
 use crate::logic::time::Timestamp;
 
 #[cfg(test)]
@@ -215,6 +215,35 @@ impl History {
     pub fn waits_for_claims(&self, job: u64) -> Result<bool, EngineError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM claims WHERE job = ?1 AND state IN ('waiting', 'resting'))";
         Ok(self.connection.query_row(sql, [job], |row| row.get(0))?)
+    }
+
+    /// Says whether somebody else may wait for something that a job has. Who waits in other projects for what is the
+    /// machine's is not known, so somebody may.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub(crate) fn may_be_waited_for(&self, job: u64) -> Result<bool, EngineError> {
+        let table = Table::load(&self.connection, None)?;
+        let held = |row: &&Row| row.job == job && row.state == State::Held;
+        let held: Vec<&Claim> = table.rows.iter().filter(held).map(|row| &row.claim).collect();
+        let waits = |row: &Row| row.job != job && matches!(row.state, State::Waiting | State::Resting);
+        let is_wanted = |claim: &Claim| table.rows.iter().any(|row| waits(row) && row.claim.is_about(claim));
+        Ok(held.into_iter().any(|claim| is_of_machine(claim) || is_wanted(claim)))
+    }
+
+    /// Says whether a job waits for claims as a whole, by one of its cells, or by a job that one of its steps has started.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub(crate) fn is_held_up(&self, id: &str) -> Result<bool, EngineError> {
+        let sql = "SELECT number FROM jobs WHERE id = ?1";
+        let number: Option<u64> = self.connection.query_row(sql, [id], |row| row.get(0)).optional()?;
+        let Some(number) = number else { return Ok(false) };
+        let table = Table::load(&self.connection, None)?;
+        let is_below =
+            |job: u64| job == number || table.jobs.get(&job).is_some_and(|it| it.ancestors.contains(&number));
+        let waits = |row: &Row| matches!(row.state, State::Waiting | State::Resting);
+        Ok(table.rows.iter().any(|row| waits(row) && is_below(row.job)))
     }
 
     /// Returns everything that jobs hold and wait for, held first, in the order of asking.

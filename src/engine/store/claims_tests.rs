@@ -226,3 +226,28 @@ fn a_job_in_a_step_of_the_holder_is_refused_instead_of_waiting_for_ever() {
         "{verdict:?}"
     );
 }
+
+#[test]
+fn who_is_waited_for_and_who_waits_are_known_of_all_that_hangs_together() {
+    let mut scene = Scene::new();
+    let (one, two) = (scene.living(), scene.living());
+    let id = |scene: &Scene, job: u64| -> String {
+        let sql = "SELECT id FROM jobs WHERE number = ?1";
+        scene.store.connection().query_row(sql, [job], |row| row.get(0)).unwrap()
+    };
+    let parent = id(&scene, two);
+    let below = scene.job(&Owner::this(), OnLoss::Stop, Some(&parent));
+    let history = History::open(&scene.project).unwrap().unwrap();
+    assert_eq!(scene.ask(one, &[group(false, false)]), Some(Verdict::Held));
+    assert!(!history.may_be_waited_for(one).unwrap(), "it is alone");
+    assert!(is_behind(scene.ask(below, &[group(false, false)]).as_ref(), one));
+    assert!(history.may_be_waited_for(one).unwrap());
+    assert!(!history.may_be_waited_for(two).unwrap() && !history.may_be_waited_for(below).unwrap());
+    assert!(history.is_held_up(&id(&scene, below)).unwrap());
+    assert!(history.is_held_up(&parent).unwrap(), "one of its steps waits for that job");
+    assert!(!history.is_held_up(&id(&scene, one)).unwrap() && !history.is_held_up("nobody").unwrap());
+    let alone = scene.living();
+    let of_all = Claim::whole(Kind::Lock, "m", Reach::Machine);
+    assert_eq!(scene.ask(alone, &[of_all]), Some(Verdict::Held));
+    assert!(history.may_be_waited_for(alone).unwrap(), "who waits for it in another project is not known");
+}

@@ -44,6 +44,8 @@ pub(super) struct Extracted {
     pub(super) written: u32,
     /// Files that were moved aside for them.
     pub(super) aside: Vec<String>,
+    /// Where those are that could not be, in words.
+    pub(super) stuck: Vec<String>,
 }
 
 /// So many files are named in a message.
@@ -81,6 +83,11 @@ impl Extractor<'_> {
         for name in restored.aside {
             if let Some(owner) = owners.get(name.as_bytes()) {
                 each[*owner].aside.push(name);
+            }
+        }
+        for (name, words) in restored.stuck {
+            if let Some(owner) = owners.get(name.as_bytes()) {
+                each[*owner].stuck.push(words);
             }
         }
         Ok(each)

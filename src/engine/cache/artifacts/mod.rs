@@ -201,7 +201,10 @@ impl Keeper {
             name: want.artifact.name.clone(),
             folder: want.folder.clone(),
             digest: want.artifact.digest.clone(),
-            notes: aside_note(&want.artifact.name, &written.aside, &aside, &root.path).into_iter().collect(),
+            notes: aside_note(&want.artifact.name, &written.aside, &aside, &root.path)
+                .into_iter()
+                .chain(written.stuck)
+                .collect(),
             written: written.written,
         });
         Ok(taken.collect())
@@ -212,8 +215,9 @@ impl Keeper {
 fn aside_note(name: &str, files: &[String], aside: &Path, root: &Path) -> Option<String> {
     let count = plural(files.len(), "file");
     let (moved, names) = (aside_words(aside, root), some_of(files));
-    (!files.is_empty())
-        .then(|| format!("{count} where the artifact `{name}` goes that no artifact had, {moved}: {names}"))
+    (!files.is_empty()).then(|| {
+        format!("{count} where the artifact `{name}` goes that no kept artifact has, {moved}: {names}")
+    })
 }
 
 fn open(base: &Path, state: &Path) -> Result<Root, String> {

@@ -14,7 +14,7 @@ use blake3::Hash;
 
 use super::super::memo::Reading;
 use super::super::point;
-use super::super::restore::move_away;
+use super::super::restore::place_beside;
 use super::super::shelf::Shelf;
 use super::Place;
 use super::pack::{Found, Item, Kept, Manifest};
@@ -53,32 +53,27 @@ pub(super) struct Put {
     pub(super) aside: Vec<String>,
 }
 
-/// Puts all files of a manifest in their places.
+/// So often a file is looked at again that somebody replaces while it is put aside.
+const TRIES: u32 = 8;
+
+/// Puts all files of a manifest in their places. What was done is told besides, whether all could be or not.
 pub(super) fn put_back(
     shelf: &Shelf,
     place: &Place,
     paths: &[String],
     manifest: &Manifest,
     aside: Aside<'_>,
-) -> Result<Put, String> {
+) -> (Put, Result<(), String>) {
+    let named = match named(paths) {
+        Ok(named) => named,
+        Err(why) => return (Put::default(), Err(why)),
+    };
     let own = fs::metadata(&shelf.folder).map_or(0, |it| it.dev());
     let (folders, made) = (HashMap::new(), HashSet::new());
-    let named = named(paths)?;
     let put = Put::default();
     let mut it = Putting { shelf, place, aside, put, named, folders, made, own, pack: None };
-    for item in &manifest.items {
-        it.put.written += usize::from(it.put(item, manifest)?);
-    }
-    // Last: nothing can be written into a folder that is read-only.
-    for item in manifest.items.iter().rev() {
-        let Kept::Folder { mode } = item.what else { continue };
-        let full = it.full(item)?;
-        if it.made.contains(&full) {
-            fs::set_permissions(&full, Permissions::from_mode(mode))
-                .map_err(|error| failed(&full, &error))?;
-        }
-    }
-    Ok(it.put)
+    let done = it.put_all(manifest);
+    (it.put, done)
 }
 
 fn named(paths: &[String]) -> Result<HashSet<(Base, PathBuf)>, String> {
@@ -103,6 +98,22 @@ fn failed(path: &Path, error: &io::Error) -> String {
 impl Putting<'_> {
     fn full(&self, item: &Item) -> Result<PathBuf, String> {
         Ok(self.place.of(item.base)?.join(OsStr::from_bytes(&item.path.0)))
+    }
+
+    fn put_all(&mut self, manifest: &Manifest) -> Result<(), String> {
+        for item in &manifest.items {
+            self.put.written += usize::from(self.put(item, manifest)?);
+        }
+        // Last: nothing can be written into a folder that is read-only.
+        for item in manifest.items.iter().rev() {
+            let Kept::Folder { mode } = item.what else { continue };
+            let full = self.full(item)?;
+            if self.made.contains(&full) {
+                fs::set_permissions(&full, Permissions::from_mode(mode))
+                    .map_err(|error| failed(&full, &error))?;
+            }
+        }
+        Ok(())
     }
 
     /// Puts one in its place, unless it is there; says whether it had to.
@@ -167,7 +178,7 @@ impl Putting<'_> {
         point();
         let done = put.and_then(|()| {
             if there.is_some() {
-                self.move_aside(item, &full)?;
+                self.place_aside(item, &full)?;
             }
             fs::rename(&now, &full)
         });
@@ -179,26 +190,56 @@ impl Putting<'_> {
         done.map(|()| true).map_err(|error| failed(&full, &error))
     }
 
-    /// Moves what is in the way of a file out of it, unless it was kept once and can be had again.
-    fn move_aside(&mut self, item: &Item, full: &Path) -> io::Result<()> {
-        let target = fs::read_link(full).ok().map(|it| it.into_os_string().into_vec());
-        let content = match &target {
-            Some(target) => Err(target.as_slice()),
-            None => Ok(Reading::begin(rustix::fs::CWD, full)?.hash()?),
-        };
-        let found = Found { base: item.base, path: &item.path.0, content: Some(content) };
-        if (self.aside.is_kept)(&found) {
-            return Ok(());
-        }
+    /// Gives what is in the way of a file a second place, unless it was kept once and can be had again. Other cells may do
+    /// the same at the same moment.
+    fn place_aside(&mut self, item: &Item, full: &Path) -> io::Result<()> {
         let path = Path::new(OsStr::from_bytes(&item.path.0));
         let (folder, start) = match item.base {
             Base::Project => (self.aside.folder.to_path_buf(), ""),
             Base::Home => (self.aside.folder.join("~"), "~/"),
             Base::System => (self.aside.folder.join("root"), "/"),
         };
-        move_away(full, &folder.join(path))?;
-        self.put.aside.push(format!("{start}{}", path.display()));
-        Ok(())
+        let which = |it: &fs::Metadata| (it.dev(), it.ino());
+        for _ in 0..TRIES {
+            let placed = fs::symlink_metadata(full).and_then(|there| {
+                let is_kept = self.is_kept(item, full, &there)?;
+                let placed = if is_kept { None } else { Some(place_beside(full, &folder.join(path))?) };
+                Ok((there, placed))
+            });
+            let (there, (placed, is_new)) = match placed {
+                Ok((there, Some(placed))) => (there, placed),
+                Ok((_, None)) => return Ok(()),
+                // Somebody was quicker, and nothing is in the way any more.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                Err(error) => return Err(error),
+            };
+            let is_there = |at: &Path| fs::symlink_metadata(at).is_ok_and(|it| which(&it) == which(&there));
+            if is_there(&placed) || is_there(full) {
+                self.put.aside.push(format!("{start}{}", path.display()));
+                return Ok(());
+            }
+            // It is not what was looked at, but what somebody has put in its place meanwhile.
+            if is_new {
+                fs::remove_file(&placed)?;
+            }
+        }
+        Err(io::Error::other("somebody else replaces it again and again"))
+    }
+
+    /// Says whether what is there was kept once.
+    fn is_kept(&self, item: &Item, full: &Path, there: &fs::Metadata) -> io::Result<bool> {
+        let target = match there.is_symlink() {
+            true => Some(fs::read_link(full)?.into_os_string().into_vec()),
+            false => None,
+        };
+        let content = match &target {
+            Some(target) => Err(target.as_slice()),
+            None if there.is_file() => Ok(Reading::begin(rustix::fs::CWD, full)?.hash()?),
+            // Nobody keeps a pipe or a socket.
+            None => return Ok(false),
+        };
+        let found = Found { base: item.base, path: &item.path.0, content: Some(content) };
+        Ok((self.aside.is_kept)(&found))
     }
 
     /// Makes a folder and those above it, as far as they are not there; returns the disk that it is on.

@@ -93,12 +93,15 @@ pub fn restore(errand: &FilesErrand, restore_keys: &[String]) -> Result<FilesRes
         let is_kept = |found: &pack::Found| known.get_or_init(|| it.all_kept(&all)).contains(&found.digest());
         let aside = Path::new(&errand.dir).join(ASIDE);
         let putting = extract::Aside { folder: &aside, is_kept: &is_kept };
-        let put = extract::put_back(&it.shelf, &Place::new(errand)?, &errand.paths, &manifest, putting)?;
+        let (put, done) =
+            extract::put_back(&it.shelf, &Place::new(errand)?, &errand.paths, &manifest, putting);
         if !put.aside.is_empty() {
             let count = plural(put.aside.len(), "file");
             let (moved, names) = (aside_words(&aside, Path::new(&errand.root)), some_of(&put.aside));
             notes.push(format!("{count} in the way that nobody has kept, {moved}: {names}"));
         }
+        // Nobody hears the notes of what has failed.
+        done.map_err(|why| std::iter::once(why).chain(notes.iter().cloned()).collect::<Vec<_>>().join("; "))?;
         let about = about(&entry.head.record);
         // What is not noted is only used once more before it goes.
         let _noted = it.db.together(|db| db.used(&[candidate.id], seconds()));

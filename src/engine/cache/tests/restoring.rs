@@ -342,3 +342,18 @@ fn what_no_result_had_is_moved_aside_and_what_others_had_is_removed_and_told() {
     assert!(place.hit(&exact).notes.is_empty(), "nothing was done");
     none_is_left_over(&place);
 }
+
+#[test]
+fn what_cannot_be_moved_aside_is_told_with_the_place_where_it_is() {
+    let place = Place::new();
+    place.made(&recipe(), build);
+    place.write("out/a.o", "by a person");
+    // Where the folder would be that it goes to.
+    place.write(".sortie/jobs/1/replaced", "in the way");
+    let notes = place.hit(&recipe()).notes;
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert!(notes[0].starts_with("what was in the place of `out/a.o` could not be moved to `"), "{notes:?}");
+    let at = notes[0].split("and is `").nth(1).and_then(|it| it.split('`').next()).expect("a path");
+    assert_eq!(fs::read_to_string(at).expect("it is there"), "by a person");
+    assert_eq!(place.read("out/a.o"), "object a");
+}
