@@ -377,3 +377,35 @@ fn what_a_star_finds_behind_a_link_counts_and_whether_a_linked_file_can_be_execu
     run(1).says("c failed").done();
     nothing_is_left(&sandbox, Duration::from_secs(20));
 }
+
+#[test]
+fn a_link_to_a_folder_is_that_folder() {
+    let stage = |outputs: &str, name: &str| {
+        format!(
+            "version: 3\nstages:\n  {name}:\n    cache: {{ inputs: [], outputs: ['{outputs}/**'] }}\n    run: 'echo {name} \
+             >> begun; until test -e go; do sleep 0.02; done; mkdir -p real; echo {name} > real/1; echo {name} >> ended'\n"
+        )
+    };
+    let sandbox = Sandbox::new()
+        .file("w.yml", &stage("real", "w"))
+        .file("v.yml", &stage("alias", "v"))
+        .file("r.yml", "version: 3\nstages: { r: { run: cat alias/1 > r, cache: { inputs: ['alias/**'], outputs: [r] } } }\n")
+        .file("real/.keep", "");
+    std::os::unix::fs::symlink("real", sandbox.project().join("alias")).expect("the project is ours");
+    let run = |name: &str| sandbox.sortie(["run", name, "--ui", "plain"]).start();
+    let one = run("w.yml");
+    eventually("it is at work", || read(&sandbox, "begun") == "w\n");
+    let two = run("v.yml");
+    assert_eq!(waited(&sandbox, 2), "its outputs, which another stage or job is writing");
+    let three = run("r.yml");
+    assert_eq!(waited(&sandbox, 3), "its inputs, which another job is writing");
+    write(&sandbox, "go", "");
+    one.wait().code(0).done();
+    two.wait().code(0).done();
+    three.wait().code(0).done();
+    assert_eq!(
+        (read(&sandbox, "begun"), read(&sandbox, "ended")),
+        ("w\nv\n".to_owned(), "w\nv\n".to_owned())
+    );
+    nothing_is_left(&sandbox, Duration::from_secs(20));
+}

@@ -244,10 +244,14 @@ impl Moment<'_> {
 
     fn wish(&mut self, place: &str, its: Use, wishes: &mut HashSet<Wish>) {
         let path = self.canonical(Path::new(place));
-        wishes.insert((byte_of(path.as_os_str().as_bytes()), its));
+        // A link may be followed, and be replaced itself.
+        let end = path.is_symlink().then(|| path.canonicalize().ok()).flatten();
         let above = if its == Use::Alone { Use::Above } else { Use::Beside };
-        for folder in path.ancestors().skip(1) {
-            wishes.insert((byte_of(folder.as_os_str().as_bytes()), above));
+        for path in std::iter::once(path).chain(end) {
+            wishes.insert((byte_of(path.as_os_str().as_bytes()), its));
+            for folder in path.ancestors().skip(1) {
+                wishes.insert((byte_of(folder.as_os_str().as_bytes()), above));
+            }
         }
     }
 }

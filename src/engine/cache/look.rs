@@ -16,7 +16,7 @@ use super::entry::{Digest, Stored, Unreadable};
 use super::files::{Look, Resolved, Trouble, read_patterns, shown};
 use super::keep::NameRow;
 use super::project::{Listing, listing};
-use super::serve::{open, serve};
+use super::serve::{each_once, open, serve};
 use super::stat::{stat_at, tick};
 use super::worker::{IS_DAMAGED, Places, Shared, WAS_DAMAGED, Worker, hopeless, off};
 use crate::engine::clock;
@@ -263,6 +263,7 @@ impl Worker {
         let key = known.key.to_hex().to_string();
         let mut notes = moment.shared.take_notes();
         notes.extend(self.shared.idle_inputs(&recipe, &known.resolved));
+        each_once(&mut notes);
         // What has no outputs, and was never made before, may have some that nobody has declared.
         let is_bare = recipe.outputs.is_empty() && !needs_listing && trouble.reason == NEW;
         if is_bare && moment.listing.is_none() {

@@ -114,7 +114,7 @@ fn left_words(name: &str) -> String {
 }
 
 /// Leaves the first of those that are equal: a look that is taken once more finds again what the one before it had to say.
-fn each_once(notes: &mut Vec<String>) {
+pub(super) fn each_once(notes: &mut Vec<String>) {
     let mut said = HashSet::new();
     notes.retain(|note| said.insert(note.clone()));
 }
