@@ -1,6 +1,7 @@
 //! What is read of the store of results before it is known what will be asked for: while the playbook is read.
 //!
-//! A playbook mostly takes what it took the last time. So each one has a list of those entries (`list.rs`), which is read at once (`list.rs`). That is a guess which costs nothing where it is wrong: whoever finds no entry here reads it in the database, and
+//! A playbook mostly takes what it took the last time. So each one has a list of those entries (`list.rs`), which is read at
+//! once. That is a guess which costs nothing where it is wrong: whoever finds no entry here reads it in the database, and
 //! nothing is restored of one that is not there any more.
 
 use std::collections::HashMap;

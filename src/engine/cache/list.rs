@@ -100,18 +100,27 @@ impl List {
         seconds().abs_diff(self.at) < LASTS.unsigned_abs()
     }
 
-    /// Writes the list anew, with these entries, unless it is the same.
-    ///
-    /// # Errors
-    /// What SQLite says.
-    pub(super) fn renew(&self, db: &Db, whose: i64, taken: Taken) -> rusqlite::Result<()> {
-        let Taken { mut ids, memo, is_enough } = taken;
+    /// Returns the entries of the list as it is to be written, unless it is this one. `is_enough` says that what it remembers of
+    /// files was enough.
+    pub(super) fn changed(&self, mut ids: Vec<i64>, is_enough: bool) -> Option<Vec<i64>> {
         ids.sort_unstable();
         ids.dedup();
         ids.truncate(MOST);
-        if ids.is_empty() || self.is_current && is_enough && self.is_young() && ids == self.body.ids {
-            return Ok(());
-        }
+        let is_this_one = self.is_current && is_enough && self.is_young() && ids == self.body.ids;
+        (!(ids.is_empty() || is_this_one)).then_some(ids)
+    }
+
+    /// Writes the list anew: entries, and what is remembered of their files.
+    ///
+    /// # Errors
+    /// What SQLite says.
+    pub(super) fn renew(
+        &self,
+        db: &Db,
+        whose: i64,
+        ids: Vec<i64>,
+        memo: Vec<(Stamp, Hash)>,
+    ) -> rusqlite::Result<()> {
         // A young one keeps its time: that its entries are used was noted then, and not since.
         let at = if self.is_young() { self.at } else { seconds() };
         db.together(|db| {
@@ -131,15 +140,6 @@ impl List {
             }
         })
     }
-}
-
-/// What is written into a list.
-#[derive(Debug, Default)]
-pub(super) struct Taken {
-    pub(super) ids: Vec<i64>,
-    pub(super) memo: Vec<(Stamp, Hash)>,
-    /// What the list remembers of files was enough.
-    pub(super) is_enough: bool,
 }
 
 /// Returns the number of the state that entries are in; none if nobody counts.
@@ -171,9 +171,15 @@ fn unpacked(bytes: &[u8]) -> Option<Body> {
 mod tests {
     use super::*;
 
-    fn taken(ids: &[i64]) -> Taken {
+    fn memo() -> Vec<(Stamp, Hash)> {
         let stamp = Stamp { device: 1, inode: 2, size: 3, modified: -4, changed: 5 };
-        Taken { ids: ids.to_vec(), memo: vec![(stamp, blake3::hash(b"x"))], is_enough: true }
+        vec![(stamp, blake3::hash(b"x"))]
+    }
+
+    /// Writes the list of 7, if it changed; says whether.
+    fn renew(list: &List, db: &Db, ids: &[i64]) -> bool {
+        let changed = list.changed(ids.to_vec(), true);
+        changed.map(|ids| list.renew(db, 7, ids, memo()).expect("it is written")).is_some()
     }
 
     fn store() -> (tempfile::TempDir, Db) {
@@ -188,13 +194,13 @@ mod tests {
     #[test]
     fn a_list_is_believed_until_an_entry_changes() {
         let (_folder, db) = store();
-        List::default().renew(&db, 7, taken(&[5, 3, 5, 99])).expect("it is written");
+        assert!(renew(&List::default(), &db, &[5, 3, 5, 99]));
         let mut list = List::read(&db, 7).expect("it is read");
         assert!(list.is_current);
         assert_eq!(list.ids(), [3, 5]);
         assert_eq!(list.noted(), HashSet::from([3, 5]));
         assert_eq!(list.take_entries(), [(3, Bytes(b"entry 3".to_vec())), (5, Bytes(b"entry 5".to_vec()))]);
-        assert_eq!(list.take_memo(), taken(&[]).memo);
+        assert_eq!(list.take_memo(), memo());
         let changes: [&dyn Fn(); 4] = [
             &|| db.put_entry(9, b"another", b"", 0).expect("it is kept"),
             &|| db.put_entry(3, b"made anew", b"", 0).expect("it is kept"),
@@ -206,7 +212,7 @@ mod tests {
             let mut list = List::read(&db, 7).expect("it is read");
             assert!(!list.is_current, "change {at}");
             assert_eq!((list.take_entries(), list.ids().is_empty()), (Vec::new(), false), "change {at}");
-            list.renew(&db, 7, taken(&[3, 5])).expect("it is written");
+            assert!(renew(&list, &db, &[3, 5]), "change {at}");
             assert!(List::read(&db, 7).expect("it is read").is_current, "change {at}");
         }
         assert_eq!(List::read(&db, 7).expect("it is read").ids(), [3]);
@@ -218,27 +224,28 @@ mod tests {
     fn a_list_is_written_where_it_changed_or_is_old() {
         let (_folder, db) = store();
         let written = || db.list(7).expect("it is read");
-        List::default().renew(&db, 7, taken(&[])).expect("nothing is written");
+        assert!(!renew(&List::default(), &db, &[]));
         assert_eq!(written(), None);
-        List::default().renew(&db, 7, taken(&[3, 5])).expect("it is written");
+        assert!(renew(&List::default(), &db, &[3, 5]));
         let first = written().expect("it is there");
         db.connection.execute("UPDATE lists SET at = at - 9", []).expect("it is ours");
         let list = List::read(&db, 7).expect("it is read");
-        list.renew(&db, 7, taken(&[5, 3])).expect("it is the same");
+        assert!(!renew(&list, &db, &[5, 3]));
+        assert_eq!(list.changed(vec![3, 5], false), Some(vec![3, 5]), "what it remembers was not enough");
         assert_eq!(written().map(|it| it.0), Some(first.0 - 9));
-        list.renew(&db, 7, taken(&[5])).expect("it is written");
+        assert!(renew(&list, &db, &[5]));
         assert_eq!(written().map(|it| (it.0, it.1 == first.1)), Some((first.0 - 9, false)));
         db.connection.execute("UPDATE lists SET at = at - ?1", [LASTS]).expect("it is ours");
         let old = List::read(&db, 7).expect("it is read");
         assert!(old.noted().is_empty());
-        old.renew(&db, 7, taken(&[5])).expect("it is written");
+        assert!(renew(&old, &db, &[5]));
         assert!(written().is_some_and(|it| it.0 >= first.0));
     }
 
     #[test]
     fn one_that_is_not_whole_is_none() {
         let (_folder, db) = store();
-        List::default().renew(&db, 7, taken(&[3, 5])).expect("it is written");
+        assert!(renew(&List::default(), &db, &[3, 5]));
         let (at, whole) = db.list(7).expect("it is read").expect("it is there");
         for byte in 0..whole.len() {
             let mut bytes = whole.clone();

@@ -62,9 +62,7 @@ pub(super) fn serve(
     // What this has done with them is told below.
     notes.retain(|note| !note.starts_with(&left_words(&head.name)));
     if known.resolved.inputs.is_empty() {
-        // Of a hit that was given up because somebody came, they are there already.
-        let idle = shared.idle_inputs(&wanted.recipe, &known.resolved);
-        notes.extend(idle.into_iter().filter(|note| !notes.contains(note)).collect::<Vec<_>>());
+        notes.extend(shared.idle_inputs(&wanted.recipe, &known.resolved));
     }
     notes.extend(restored_notes(&restored, &aside, &moment.places.root.path));
     each_once(&mut notes);

@@ -9,13 +9,13 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::ahead::{Ahead, Early, Ready};
+use super::ahead::{Ahead, Early};
 use super::branch::Branches;
 use super::db::{self, Db, Unusable};
 use super::files::{Root, Trouble};
 use super::keep::Keeping;
 use super::known::Known;
-use super::list::{List, Taken};
+use super::list::List;
 use super::locks::Locks;
 use super::look::{Looking, Wanted};
 use super::memo::Memo;
@@ -375,10 +375,7 @@ impl Shared {
         let ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner).take();
         let ready = ahead.and_then(|ahead| {
             let (mut ready, whose) = ahead.end();
-            let list = match ready {
-                Some(Ready { ref mut list, .. }) => std::mem::take(list),
-                None => List::default(),
-            };
+            let list = ready.as_mut().map(|it| std::mem::take(&mut it.list)).unwrap_or_default();
             // Nobody else sets them.
             let _set = (self.noted.set(list.noted()), self.list.set((whose, list)));
             ready
@@ -599,11 +596,12 @@ impl Worker {
     fn list_taken(&self) {
         let (Some((whose, list)), Ok(db)) = (self.shared.list.get(), &self.db) else { return };
         let ids = std::mem::take(&mut *self.shared.taken.lock().unwrap_or_else(PoisonError::into_inner));
-        let memo = self.shared.memo.used();
-        let is_enough = self.shared.memo.is_part();
+        let memo = &self.shared.memo;
+        let Some(ids) = list.changed(ids, memo.is_part()) else { return };
+        let memo = memo.used();
         let _one = self.shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
         // Without a list nothing is read ahead.
-        let _outcome = list.renew(db, *whose, Taken { ids, memo, is_enough });
+        let _outcome = list.renew(db, *whose, ids, memo);
     }
 }
 

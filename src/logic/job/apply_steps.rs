@@ -160,14 +160,9 @@ pub(super) fn step_finished(state: &mut JobState, end: &StepEnd) {
         it.swept = false;
     }
     it.steps[key.step as usize].phase = StepPhase::Done(Box::new(StepDone {
-        outcome: Some(end.outcome),
-        conclusion: Some(end.conclusion),
-        cause: end.cause.clone(),
-        end: end.end,
-        outputs: end.outputs.clone(),
-        rescued: end.rescued,
         env: if model.background { end.env.clone() } else { Vec::new() },
         paths: if model.background { end.paths.clone() } else { Vec::new() },
+        ..StepDone::of(end)
     }));
     match model.undoes {
         Some(owner) => undo::ended(state, key.cell, owner, end.outcome),

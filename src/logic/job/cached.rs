@@ -256,16 +256,7 @@ fn hit_applied(state: &mut JobState, unit: Unit, hit: &Hit) {
         }
         let Some(step) = it.steps.get_mut(end.key.step as usize) else { continue };
         step.attempt = 1;
-        step.phase = StepPhase::Done(Box::new(StepDone {
-            outcome: Some(end.outcome),
-            conclusion: Some(end.conclusion),
-            cause: end.cause.clone(),
-            end: end.end,
-            outputs: end.outputs.clone(),
-            rescued: end.rescued,
-            env: Vec::new(),
-            paths: Vec::new(),
-        }));
+        step.phase = StepPhase::Done(Box::new(StepDone::of(end)));
         for (name, value) in &end.env {
             super::apply::put(&mut it.env, name, value);
         }

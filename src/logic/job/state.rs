@@ -11,7 +11,7 @@ use super::artifacts::{Parcels, Published};
 use super::cached::Cached;
 use super::calls::{self, FrameState};
 use super::effect::Rung;
-use super::event::{Cause, Outcome};
+use super::event::{Cause, Outcome, StepEnd};
 use super::gate::GateState;
 use super::order::Target;
 use super::report::{AttemptKey, End};
@@ -351,6 +351,23 @@ pub struct StepDone {
     /// What a step in the background adds for the steps behind its `wait`.
     pub env: Vec<(Arc<str>, Arc<str>)>,
     pub paths: Vec<Arc<str>>,
+}
+
+impl StepDone {
+    /// Returns how a step ended, without what it adds for others.
+    #[must_use]
+    pub fn of(end: &StepEnd) -> Self {
+        Self {
+            outcome: Some(end.outcome),
+            conclusion: Some(end.conclusion),
+            cause: end.cause.clone(),
+            end: end.end,
+            outputs: end.outputs.clone(),
+            rescued: end.rescued,
+            env: Vec::new(),
+            paths: Vec::new(),
+        }
+    }
 }
 
 impl JobState {
