@@ -3,7 +3,7 @@
 //! Inputs are looked at again: equal, and in the very same state. Files of the result are read and written to the store, and
 //! only then the entry that names them, in one transaction for all results that are kept together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -257,23 +257,14 @@ fn other_writes(
     looking: &Looking,
     (since, until): (i64, i64),
 ) -> Result<Vec<String>, Trouble> {
-    let name = &looking.recipe.name;
-    let beside = {
-        let mut worked = shared.worked.lock().unwrap_or_else(PoisonError::into_inner);
-        worked.push((name.clone(), since, until));
-        let ended = worked.iter().filter(|(_, from, to)| *from <= until && since <= *to);
-        let mut beside: Vec<String> = ended.map(|(name, _, _)| name.clone()).collect();
-        let looked = shared.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        beside.extend(looked.values().filter(|it| it.since <= until).map(|it| it.recipe.name.clone()));
-        beside.retain(|it| it != name);
-        beside.sort();
-        beside.dedup();
-        beside
-    };
+    let mut worked = shared.worked.lock().unwrap_or_else(PoisonError::into_inner);
+    worked.push((looking.recipe.name.clone(), since, until));
+    drop(worked);
     let Some(before) = &looking.listing else { return Ok(Vec::new()) };
     if looking.is_bare && shared.bare.fetch_add(1, Ordering::Relaxed) >= MOST_BARE {
         return Ok(Vec::new());
     }
+    let beside = beside(shared, &looking.recipe.name, (since, until));
     let (placed, root) = (shared.opening.placed.lock(), look.root);
     let now = listing(look)?;
     let declared = shared.declared.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -301,6 +292,17 @@ fn other_writes(
         "files were written in the project that are no outputs of it{by}: {names}; declare them as `outputs` of its `cache`"
     );
     Err(Trouble::new("undeclared-write", message))
+}
+
+/// Names what was at work at the same time.
+fn beside(shared: &Shared, name: &str, (since, until): (i64, i64)) -> Vec<String> {
+    let worked = shared.worked.lock().unwrap_or_else(PoisonError::into_inner);
+    let ended = worked.iter().filter(|(_, from, to)| *from <= until && since <= *to);
+    let looked = shared.looked.lock().unwrap_or_else(PoisonError::into_inner);
+    let at_work = looked.values().filter(|it| it.since <= until).map(|it| &it.recipe.name);
+    let all = ended.map(|(name, _, _)| name).chain(at_work);
+    let names: BTreeSet<&String> = all.filter(|it| *it != name).collect();
+    names.into_iter().cloned().collect()
 }
 
 impl Gather<'_> {

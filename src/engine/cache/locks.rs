@@ -15,7 +15,7 @@
 //! The locks belong to the open file, so the system frees them however this process ends. What goes on after that, because
 //! the keeper of the job lives, is told by records beside it (`writers.rs`).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
@@ -41,14 +41,18 @@ pub(super) struct Locks {
     state: Mutex<State>,
 }
 
+/// A folder may be had by every cell of a job, so what is had of a byte is counted and not listed.
 #[derive(Debug, Default)]
 struct State {
-    /// Who has a byte, and for what.
-    bytes: HashMap<i64, Vec<(Unit, Use)>>,
-    units: HashMap<Unit, Vec<i64>>,
+    /// How often a byte is had for each use.
+    bytes: HashMap<i64, Counts>,
+    units: BTreeMap<Unit, Vec<Wish>>,
     /// How many bytes are had alone.
-    alone: usize,
+    alone: u32,
 }
+
+/// How often something is had for each use.
+type Counts = [u32; USES.len()];
 
 /// What a path is locked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,6 +66,9 @@ pub(super) enum Use {
     /// It is written.
     Alone,
 }
+
+/// All of them, each in its place.
+const USES: [Use; 4] = [Use::Beside, Use::Reads, Use::Above, Use::Alone];
 
 impl Use {
     /// Says whether somebody else who has the same path for that is in the way.
@@ -149,13 +156,10 @@ impl Locks {
     pub(super) fn begin(&self, units: &[Unit]) {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let rows = units.iter().filter_map(|unit| {
-            let bytes = state.units.get(unit).filter(|bytes| !bytes.is_empty())?;
-            let bytes: BTreeSet<i64> = bytes.iter().copied().collect();
-            let uses = |byte: i64| {
-                let holders = state.bytes.get(&byte).into_iter().flatten();
-                holders.filter(|(holder, _)| holder == unit).map(move |(_, its)| (byte, *its))
-            };
-            Some((*unit, bytes.into_iter().flat_map(uses).collect()))
+            let mut wishes = state.units.get(unit).filter(|wishes| !wishes.is_empty())?.clone();
+            wishes.sort_unstable();
+            wishes.dedup();
+            Some((*unit, wishes))
         });
         let rows: Vec<(Unit, Vec<Wish>)> = rows.collect();
         drop(state);
@@ -196,12 +200,7 @@ impl Locks {
     /// If somebody else has one of them.
     pub(super) fn take(&self, unit: Unit, wishes: &[Wish]) -> Result<(), NotHad> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_of_cell = |other: &Unit| (other.cell, other.run) == (unit.cell, unit.run);
-        let is_in_way = |(byte, wish): &&Wish| {
-            let mut others = state.bytes.get(byte).into_iter().flatten();
-            // A step of a cell is not in the way of the cell.
-            others.any(|(other, its)| !is_of_cell(other) && wish.is_in_way_of_own(*its))
-        };
+        let is_in_way = |(byte, wish): &&Wish| state.has_other(unit, *byte, |its| wish.is_in_way_of_own(its));
         if let Some((_, wish)) = wishes.iter().find(is_in_way) {
             return Err(NotHad::Busy(*wish));
         }
@@ -227,10 +226,10 @@ impl Locks {
             }
         }
         for &(byte, wish) in &wishes {
-            state.bytes.entry(byte).or_default().push((unit, wish));
-            state.alone += usize::from(wish == Use::Alone);
+            state.bytes.entry(byte).or_default()[wish as usize] += 1;
+            state.alone += u32::from(wish == Use::Alone);
         }
-        state.units.entry(unit).or_default().extend(wishes.iter().map(|(byte, _)| *byte));
+        state.units.entry(unit).or_default().extend(wishes);
         Ok(())
     }
 
@@ -245,17 +244,19 @@ impl Locks {
     }
 
     fn free(&self, state: &mut State, unit: Unit) {
-        for byte in state.units.remove(&unit).unwrap_or_default() {
+        let mut wishes = state.units.remove(&unit).unwrap_or_default();
+        wishes.sort_unstable();
+        for of_byte in wishes.chunk_by(|one, other| one.0 == other.0) {
+            let byte = of_byte[0].0;
             let before = state.mode(byte);
-            if let Some(holders) = state.bytes.get_mut(&byte) {
-                let is_its = |(other, its): &(Unit, Use)| *other == unit && *its == Use::Alone;
-                let alone = holders.iter().filter(|it| is_its(it)).count();
-                holders.retain(|(other, _)| *other != unit);
-                if holders.is_empty() {
+            if let Some(counts) = state.bytes.get_mut(&byte) {
+                of_byte.iter().for_each(|(_, its)| counts[*its as usize] -= 1);
+                if *counts == Counts::default() {
                     state.bytes.remove(&byte);
                 }
-                state.alone -= alone;
             }
+            let is_alone = |wish: &&Wish| wish.1 == Use::Alone;
+            state.alone -= u32::try_from(of_byte.iter().filter(is_alone).count()).unwrap_or_default();
             // As above.
             let _given = self.change(byte, before, state.mode(byte));
         }
@@ -264,17 +265,14 @@ impl Locks {
     /// Says whether the cell of a unit has locks already, by another unit of it.
     pub(super) fn has_some(&self, unit: Unit) -> bool {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.units.keys().any(|it| *it != unit && (it.cell, it.run) == (unit.cell, unit.run))
+        state.of_cell(unit).any(|(it, _)| *it != unit)
     }
 
     /// Says whether other cells of this job have something to write that is in the way of reading.
     pub(super) fn has_own_writer(&self, unit: Unit, wishes: &[Wish]) -> bool {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_of_cell = |other: &Unit| (other.cell, other.run) == (unit.cell, unit.run);
-        wishes.iter().any(|(byte, wish)| {
-            let mut others = state.bytes.get(byte).into_iter().flatten();
-            others.any(|(other, its)| !is_of_cell(other) && !its.is_for_reading() && wish.is_in_way(*its))
-        })
+        let is_writer = |wish: Use, its: Use| !its.is_for_reading() && wish.is_in_way(its);
+        wishes.iter().any(|(byte, wish)| state.has_other(unit, *byte, |its| is_writer(*wish, its)))
     }
 
     /// Makes of what this job has of a path what it is to have.
@@ -325,8 +323,24 @@ impl Locks {
 impl State {
     /// Returns what this job has of a path.
     fn mode(&self, byte: i64) -> Mode {
-        let holders = self.bytes.get(&byte).into_iter().flatten();
-        holders.fold(Mode::default(), |mode, (_, its)| mode.with(*its))
+        let Some(counts) = self.bytes.get(&byte) else { return Mode::default() };
+        let had = USES.into_iter().filter(|its| counts[*its as usize] > 0);
+        had.fold(Mode::default(), Mode::with)
+    }
+
+    /// Returns the units of the cell of a unit, and what they have.
+    fn of_cell(&self, unit: Unit) -> impl Iterator<Item = (&Unit, &Vec<Wish>)> {
+        self.units.range(Unit { step: None, ..unit }..=Unit { step: Some(u32::MAX), ..unit })
+    }
+
+    /// Says whether another cell has a byte for such a use: a step of a cell is not in the way of the cell.
+    fn has_other(&self, unit: Unit, byte: i64, is_meant: impl Fn(Use) -> bool) -> bool {
+        let Some(all) = self.bytes.get(&byte) else { return false };
+        let is_had = |its: Use| {
+            let own = self.of_cell(unit).flat_map(|(_, wishes)| wishes).filter(|it| **it == (byte, its));
+            all[its as usize] as usize > own.count()
+        };
+        USES.into_iter().any(|its| is_meant(its) && is_had(its))
     }
 }
 
