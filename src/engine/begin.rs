@@ -7,7 +7,6 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
-use std::thread::JoinHandle;
 
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -18,6 +17,7 @@ use super::leave::WrittenReport;
 use super::only::Only;
 use super::store::{NewJob, Owner, Store, StoredJob, Syncer};
 use super::turn::{Engine, no_keeper, start_keeper};
+use super::unchanged::{self, Question};
 use super::{EngineError, JobId, Project, clock, reports};
 use crate::logic::job::apply::apply;
 use crate::logic::job::cached::is_needed;
@@ -97,7 +97,7 @@ pub struct Queued {
 #[derive(Default)]
 pub struct Ahead {
     keeper: Option<Box<dyn Starting>>,
-    store: Option<JoinHandle<Option<Store>>>,
+    store: Option<Receiver<Store>>,
     results: Option<super::cache::Ahead>,
     reading: Option<super::readings::Remembered>,
 }
@@ -124,16 +124,26 @@ pub fn get_store_ready(project: &Project, playbook: Option<&Path>) -> Ahead {
         return Ahead::default();
     }
     let theirs = project.clone();
+    let (tell, store) = std::sync::mpsc::channel();
     let open = move || {
-        let store = Store::prepare(&theirs).and_then(|()| Store::open(&theirs)).ok()?;
+        // As above.
+        let Ok(store) = Store::prepare(&theirs).and_then(|()| Store::open(&theirs)) else { return };
         store.tidy_ahead();
-        Some(store)
+        // Perhaps there is no job after all.
+        let _told = tell.send(store);
     };
-    // As above. It comes first, as it is needed first.
-    let store = std::thread::Builder::new().name("store".to_owned()).spawn(open).ok();
     let path = playbook.and_then(|it| std::path::absolute(it).ok());
-    let results = path.and_then(|it| super::cache::Ahead::begin(&project.state, &it));
-    Ahead { store, results, ..Ahead::default() }
+    let has_results = super::cache::Ahead::has_results(&project.state);
+    // In one thread, the store first, as it is needed first: a third one would wait for a processor on a small machine.
+    let results = match path.filter(|_| has_results) {
+        Some(path) => super::cache::Ahead::begin(&project.state, &path, open),
+        None => {
+            // As above.
+            let _thread = std::thread::Builder::new().name("store".to_owned()).spawn(open);
+            None
+        }
+    };
+    Ahead { store: Some(store), results, ..Ahead::default() }
 }
 
 /// A job that runs in this process.
@@ -231,7 +241,7 @@ pub fn start(project: &Project, mut start: Start, world: World) -> Result<Runnin
         // Before the store is opened: it gets ready meanwhile.
         keeper.greet(&hello).map_err(|e| no_keeper(&e))?;
     }
-    let opened = start.ahead.store.take().and_then(|it| it.join().ok().flatten());
+    let opened = start.ahead.store.take().and_then(|it| it.recv().ok());
     let mut store = opened.map_or_else(|| Store::open(project), Ok)?;
     let number = create(project, &mut store, &start, (&id, dir), Some(&Owner::this()), world)
         .map_err(|error| store.named(error))?;
@@ -381,6 +391,9 @@ fn run(
     let given = parts.hello.given.clone();
     let plan = Arc::new(parts.plan);
     let setting = setting(project, &plan, &parts.stored, &dir, &parts.hello.given);
+    let digest = parts.ahead.as_ref().and_then(|_| unchanged::asked(&setting, &parts.stored));
+    let sheet = parts.ahead.as_ref().map(|ahead| ahead.path(&project.state));
+    let asked = digest.zip(sheet).map(|(digest, sheet)| Question { digest, sheet });
     let mut state = JobState::new(setting);
     let last = journal.last().map_or(0, |e| e.seq);
     for it in &journal {
@@ -415,6 +428,7 @@ fn run(
         sharing: super::sharing::Sharing::default(),
         results: None,
         ahead: parts.ahead,
+        asked,
         parcels: super::artifacts::Parcels::default(),
         left: super::leave::Left::default(),
         clock: clock::Steady::after(journal.last().map_or(Timestamp(i64::MIN), |it| it.time)),
@@ -427,6 +441,7 @@ fn run(
             // Now there is a store of results, if this playbook needs one.
             reading.keep();
         }
+        engine.leave_sheet(&outcome);
         engine.let_go_of_all();
         // Whoever waits for the end need not wait until the memory is given back. Perhaps nobody waits.
         let _sent = tell.send(outcome);

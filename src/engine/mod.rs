@@ -11,6 +11,7 @@
     reason = "the engine reads time and keeps files; children are the keeper's"
 )]
 
+mod apart;
 mod artifacts;
 mod begin;
 mod bell;
@@ -41,6 +42,7 @@ mod store;
 mod subscription;
 pub mod themes;
 mod turn;
+mod unchanged;
 pub mod upkeep;
 
 use std::fmt;

@@ -12,6 +12,7 @@ use std::time::SystemTime;
 
 use blake3::{Hash, Hasher};
 
+use super::cache::Sheet;
 use crate::logic::playbook::Reading;
 use crate::logic::playbook::model::Playbook;
 use crate::logic::playbook::source::Source;
@@ -44,6 +45,13 @@ fn file_of(state: &Path, path: &Path) -> PathBuf {
 
 /// Says what was read, and by whom; nothing if the program cannot be looked at.
 fn stamp(source: &Source) -> Option<Hash> {
+    let mut hasher = of_program()?;
+    hasher.update(&source.name.len().to_le_bytes()).update(source.name.as_bytes());
+    Some(hasher.update(source.text.as_bytes()).finalize())
+}
+
+/// Begins a digest with what tells this very program from others; nothing if it cannot be looked at.
+pub(super) fn of_program() -> Option<Hasher> {
     let program = fs::metadata(std::env::current_exe().ok()?).ok()?;
     let mut hasher = Hasher::new();
     for number in [program.dev(), program.ino(), program.size()] {
@@ -53,8 +61,21 @@ fn stamp(source: &Source) -> Option<Hash> {
     for time in [program.ctime(), program.ctime_nsec()] {
         hasher.update(&time.to_le_bytes());
     }
-    hasher.update(&source.name.len().to_le_bytes()).update(source.name.as_bytes());
-    Some(hasher.update(source.text.as_bytes()).finalize())
+    Some(hasher)
+}
+
+/// Returns what a job has left behind for the next one like it, if it is whole.
+pub(super) fn sheet(path: &Path) -> Option<Sheet> {
+    let bytes = fs::read(path).ok()?;
+    let (head, body) = bytes.split_at_checked(DIGEST)?;
+    (head == blake3::hash(body).as_bytes()).then(|| postcard::from_bytes(body).ok()).flatten()
+}
+
+/// Leaves a sheet there.
+pub(super) fn keep_sheet(path: PathBuf, sheet: &Sheet) {
+    let Ok(body) = postcard::to_stdvec(sheet) else { return };
+    let bytes = [blake3::hash(&body).as_bytes().as_slice(), &body].concat();
+    Remembered { file: path, bytes }.keep();
 }
 
 /// Returns what a text was read to when there was nothing to say about it, if that is remembered.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::cache::{Ask, Cache, Makers, Opening, moment};
+use super::cache::{Ask, Cache, Makers, Opening, Scene, moment};
 use super::handle::LocalOrder;
 use super::reconcile::InFlight;
 use super::turn::Engine;
@@ -94,8 +94,17 @@ impl Engine {
     pub(super) fn open_results(&mut self) -> Results {
         let orders = self.orders.clone();
         let at_work = if self.epoch > 1 { cached::at_work(&self.state) } else { Vec::new() };
-        let opening = Opening {
-            at_work: at_work.clone(),
+        let opening = self.opening(at_work.clone());
+        // The engine may have gone; then nobody needs the answer.
+        let answer = Box::new(move |reports| drop(orders.send(LocalOrder::Told(reports))));
+        let asked = at_work.into_iter().map(|unit| (unit, Stand::Inherited)).collect();
+        Results { cache: Cache::start(opening, self.ahead.take(), answer), asked }
+    }
+    /// Where results are, and for whom.
+    pub(super) fn opening(&self, at_work: Vec<Unit>) -> Opening {
+        Opening {
+            at_work,
+            wants_scene: self.asked.is_some(),
             state: self.socket_dir.parent().map(Path::to_path_buf).unwrap_or_default(),
             root: PathBuf::from(&*self.state.setting.root),
             job_dir: PathBuf::from(&*self.state.setting.dir),
@@ -105,11 +114,7 @@ impl Engine {
             makers: Makers::of(&self.state.setting.plan),
             placed: self.parcels.placed.clone(),
             probe: self.world.run_tool,
-        };
-        // The engine may have gone; then nobody needs the answer.
-        let answer = Box::new(move |reports| drop(orders.send(LocalOrder::Told(reports))));
-        let asked = at_work.into_iter().map(|unit| (unit, Stand::Inherited)).collect();
-        Results { cache: Cache::start(opening, self.ahead.take(), answer), asked }
+        }
     }
 }
 
@@ -122,6 +127,11 @@ impl Results {
     /// How many answers are to come.
     pub(super) fn looking(&self) -> usize {
         self.cache.looking()
+    }
+
+    /// Returns what a job of so many hits has seen, if that is all that they came from.
+    pub(super) fn scene(&self, hits: usize) -> Option<Scene> {
+        self.cache.scene(hits)
     }
 
     /// Returns what whoever started the job should know of the store.

@@ -52,7 +52,7 @@ impl Scene {
             .into_iter()
             .map(|(seq, event)| Envelope { seq, time: Timestamp(i64::try_from(seq).unwrap()), event })
             .collect();
-        self.store.append(1, self.epoch, &events, &[]).unwrap();
+        self.store.append(1, self.epoch, (&events, None), &[]).unwrap();
         events.into_iter().map(Arc::new).collect()
     }
 

@@ -22,7 +22,8 @@ use super::only::Only;
 use super::reconcile::{AT_ONCE, InFlight};
 use super::results::Results;
 use super::sharing::Sharing;
-use super::store::{Store, Syncer, taken_over};
+use super::store::{Row, Store, Syncer, taken_over};
+use super::unchanged::Question;
 use super::{EngineError, JobId, link};
 use crate::logic::job::cached::is_needed;
 use crate::logic::job::event::{Envelope, Event};
@@ -75,6 +76,8 @@ pub(super) struct Engine {
     pub(super) results: Option<Results>,
     /// What is read for them already.
     pub(super) ahead: Option<super::cache::Ahead>,
+    /// What the job asks, if a job like it may find the same.
+    pub(super) asked: Option<Question>,
     /// What publishes artifacts and puts them into place.
     pub(super) parcels: Parcels,
     /// What it left behind at the end of the job.
@@ -185,8 +188,9 @@ impl Engine {
         mut inbox: UnboundedReceiver<LocalOrder>,
         ready: &Sender<Result<(), EngineError>>,
     ) -> Result<Driven, EngineError> {
+        let found = self.unchanged();
         let plan = &self.state.setting.plan;
-        if is_needed(plan) && (!plan.cache.off && self.next_seq == 1 || self.epoch > 1) {
+        if is_needed(plan) && found.is_none() && (!plan.cache.off && self.next_seq == 1 || self.epoch > 1) {
             // It gets ready while the first stages begin; what an earlier engine has begun is told by it from now on.
             self.results = Some(self.open_results());
         }
@@ -194,7 +198,7 @@ impl Engine {
         let outside = kept.insert(outside);
         // Before the first step begins, which may want to order something, or remove the folder.
         let _served = link::serve(&self.socket_dir, &self.id, &self.bus, &self.orders);
-        let mut flight = self.begin(outside.as_mut(), flight, losses)?;
+        let mut flight = self.set_out(outside.as_mut(), (flight, losses), found, ready)?;
         // Nobody listens any more if the starter has gone.
         let _sent = ready.send(Ok(()));
         while !matches!(self.state.phase, JobPhase::Finished { .. }) {
@@ -392,7 +396,7 @@ impl Engine {
     }
 
     /// Lets the job begin, or go on after what was lost.
-    fn begin(
+    pub(super) fn begin(
         &mut self,
         outside: &mut dyn Outside,
         mut flight: InFlight,
@@ -675,6 +679,16 @@ impl Engine {
 
     /// Commits events with the time at which they were decided. They are shown by [`Self::publish`].
     fn record(&mut self, events: Vec<Event>, now: Timestamp) -> Result<(), EngineError> {
+        self.record_as(events, None, now)
+    }
+
+    /// The same for events whose rows are known.
+    pub(super) fn record_as(
+        &mut self,
+        events: Vec<Event>,
+        rows: Option<&[Row]>,
+        now: Timestamp,
+    ) -> Result<(), EngineError> {
         if events.is_empty() {
             return Ok(());
         }
@@ -689,7 +703,8 @@ impl Engine {
             self.leave_reports(&envelopes);
         }
         fault_point();
-        self.store.append(self.number, self.epoch, &envelopes, &releases)?;
+        let all = (&envelopes[..], rows);
+        self.store.append(self.number, self.epoch, all, &releases)?;
         fault_point();
         self.released(&releases);
         self.next_seq += envelopes.len() as u64;
@@ -704,7 +719,7 @@ impl Engine {
 
     /// Lets everybody see what was committed. After the orders that follow from it: a step waits for those, and nobody
     /// for this.
-    fn publish(&mut self) {
+    pub(super) fn publish(&mut self) {
         if !self.unpublished.is_empty() {
             self.bus.publish(&self.unpublished);
             self.unpublished.clear();

@@ -14,6 +14,7 @@ mod cache_rules;
 mod cached;
 mod cached_ahead;
 mod cached_others;
+mod cached_unchanged;
 mod cached_words;
 mod cancel;
 #[cfg(feature = "faults")]

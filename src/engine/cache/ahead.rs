@@ -5,27 +5,78 @@
 //! nothing is restored of one that is not there any more.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use blake3::Hash;
+use serde::{Deserialize, Serialize};
 
+use super::Opening;
 use super::db::Db;
 use super::entry::Entry;
 use super::list::List;
 use super::look::first_bytes;
+use super::scene::Scene;
 use super::stat::Stamp;
+use super::worker::Places;
+use crate::engine::apart::spawn_apart;
+use crate::engine::readings;
+use crate::engine::store::Row;
 use crate::logic::cache::Record;
+use crate::logic::job::event::Event;
 
 /// For so long what was read is believed: what is looked for later may be known better by then.
 const FRESH: Duration = Duration::from_secs(2);
 
 /// A thread that reads.
-#[derive(Debug)]
 pub(in crate::engine) struct Ahead {
     thread: JoinHandle<Option<Ready>>,
     whose: i64,
+    /// What the last job that found everything has left behind, be it of any use or not.
+    sheet: Receiver<Arc<Sheet>>,
+    events: Receiver<Vec<Event>>,
+    /// Says what is to be done with that.
+    next: Sender<Next>,
+    /// Whether it is of use.
+    is_so: Receiver<bool>,
+}
+
+/// What a job that found all of its results leaves to the next one like it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::engine) struct Sheet {
+    /// Of what was asked.
+    pub(in crate::engine) asked: [u8; 32],
+    /// What came of it: events as rows of the journal, the last of them alone.
+    pub(in crate::engine) rows: Vec<Row>,
+    pub(in crate::engine) scene: Scene,
+}
+
+/// What came of a job that asked the same.
+#[derive(Debug)]
+pub(in crate::engine) struct Same {
+    pub(in crate::engine) events: Vec<Event>,
+    /// The same as rows of the journal.
+    pub(in crate::engine) sheet: Arc<Sheet>,
+}
+
+/// What two threads compare.
+struct Comparing {
+    opening: Opening,
+    places: Places,
+    /// The next result that nobody has looked at.
+    next: AtomicUsize,
+}
+
+/// What is to be done with a sheet.
+enum Next {
+    /// It is to be found out whether the scene is still the same: the store, and what of the files nobody has looked at.
+    Compare(Arc<Comparing>),
+    /// It is of no use: what else there is has to be read.
+    Read,
 }
 
 /// What was read.
@@ -57,27 +108,103 @@ pub(super) struct Read {
 }
 
 impl Ahead {
-    /// Begins to read for a playbook; nothing if no result was kept so far, or there is no thread.
-    pub(in crate::engine) fn begin(state: &Path, playbook: &Path) -> Option<Self> {
+    /// Says whether any result was kept so far.
+    pub(in crate::engine) fn has_results(state: &Path) -> bool {
+        super::db::path_in(&state.join("cache")).is_file()
+    }
+
+    /// Begins to read for a playbook, after that; nothing if there is no thread.
+    pub(in crate::engine) fn begin(
+        state: &Path,
+        playbook: &Path,
+        before: impl FnOnce() + Send + 'static,
+    ) -> Option<Self> {
         let folder = state.join("cache");
-        if !super::db::path_in(&folder).is_file() {
+        let whose = first_bytes(&blake3::hash(playbook.as_os_str().as_encoded_bytes()));
+        let path = sheet_path(&folder, whose);
+        let (tell_sheet, sheet) = mpsc::channel();
+        let (tell_events, events) = mpsc::channel();
+        let (tell_so, is_so) = mpsc::channel();
+        let (next, told) = mpsc::channel();
+        let body = move || {
+            before();
+            // What goes wrong here goes wrong again when it is read in earnest, and is told there.
+            let db = Db::open(&folder).ok()?;
+            if let Some(sheet) = readings::sheet(&path) {
+                let sheet = Arc::new(sheet);
+                tell_sheet.send(Arc::clone(&sheet)).ok()?;
+                let events: Result<Vec<_>, String> = sheet.rows.iter().map(Row::events).collect();
+                tell_events.send(events.ok()?.into_iter().flatten().collect()).ok()?;
+                // Nobody needs anything any more once there is nobody to say so.
+                while let Next::Compare(it) = told.recv().ok()? {
+                    let is_so = sheet.scene.is_store_so(&db, &it.places)
+                        && sheet.scene.are_files_so(&it.places.root, &it.next)
+                        && sheet.scene.put_logs(&db, &it.opening, &it.places.shelf);
+                    drop(it);
+                    tell_so.send(is_so).ok()?;
+                }
+            }
+            drop((tell_sheet, tell_events, tell_so));
+            read(&folder, db, whose)
+        };
+        let thread = spawn_apart("ahead", body).ok()?;
+        Some(Self { thread, whose, sheet, events, next, is_so })
+    }
+
+    /// Where the sheet of the playbook is.
+    pub(in crate::engine) fn path(&self, state: &Path) -> PathBuf {
+        sheet_path(&state.join("cache"), self.whose)
+    }
+
+    /// Says what came of the last job that asked the same, if everything is still as that job has seen it. After a no, the rest
+    /// is read.
+    pub(in crate::engine) fn same(
+        &self,
+        asked: &[u8; 32],
+        opening: impl FnOnce() -> Opening,
+    ) -> Option<Same> {
+        let sheet = self.sheet.recv().ok()?;
+        let same = if sheet.asked == *asked { self.compare(&sheet, opening()) } else { None };
+        if same.is_none() {
+            // If it has gone, nothing is read.
+            let _told = self.next.send(Next::Read);
+        }
+        same
+    }
+
+    fn compare(&self, sheet: &Arc<Sheet>, opening: Opening) -> Option<Same> {
+        let places = Places::open(&opening).ok()?;
+        // Before anything is looked at, and once more at the end: what is compared may be half of something.
+        if places.locks.is_anything_written() {
             return None;
         }
-        let whose = first_bytes(&blake3::hash(playbook.as_os_str().as_encoded_bytes()));
-        let thread = std::thread::Builder::new().name("ahead".to_owned());
-        Some(Self { thread: thread.spawn(move || read(&folder, whose)).ok()?, whose })
+        let gate = places.shelf.gate(false).ok()?;
+        let it = Arc::new(Comparing { opening, places, next: AtomicUsize::new(0) });
+        self.next.send(Next::Compare(Arc::clone(&it))).ok()?;
+        let are_files_so = sheet.scene.are_files_so(&it.places.root, &it.next);
+        let is_so = self.is_so.recv().ok()? && are_files_so;
+        drop(gate);
+        if !is_so || it.places.locks.is_anything_written() {
+            return None;
+        }
+        Some(Same { events: self.events.recv().ok()?, sheet: Arc::clone(sheet) })
     }
 
     /// Returns what was read, if all is as it should be, and the number of the list.
     pub(super) fn end(self) -> (Option<Ready>, i64) {
+        let Self { thread, whose, next, .. } = self;
+        // It may have been told before, and gone on.
+        let _told = next.send(Next::Read);
         // A panic of it was told when it happened; everything is read in the usual way then.
-        (self.thread.join().ok().flatten(), self.whose)
+        (thread.join().ok().flatten(), whose)
     }
 }
 
-fn read(folder: &Path, whose: i64) -> Option<Ready> {
-    // What goes wrong here goes wrong again when it is read in earnest, and is told there.
-    let db = Db::open(folder).ok()?;
+fn sheet_path(folder: &Path, whose: i64) -> PathBuf {
+    readings::folder(folder).join(format!("{:016x}.job", whose.cast_unsigned()))
+}
+
+fn read(folder: &Path, db: Db, whose: i64) -> Option<Ready> {
     let mut list = List::read(&db, whose).ok()?;
     let mut early = Early { entries: HashMap::with_capacity(list.ids().len()), at: Some(Instant::now()) };
     let entries = list.take_entries();

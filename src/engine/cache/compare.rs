@@ -41,6 +41,9 @@ impl Worker {
         moment.may_write = false;
         let mut found = Vec::with_capacity(ready.len());
         for (it, its) in ready {
+            // Before they are compared: what changes between the two is not taken for what was compared.
+            let listed = self.shared.witness.is_some().then(|| moment.look.list(&its.outputs).ok());
+            moment.listed = listed.flatten();
             match self.find(moment, &it, &its) {
                 Ok(hit) => found.push((it, its, hit)),
                 Err(_) => others.push(it),

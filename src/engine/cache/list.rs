@@ -21,7 +21,7 @@ const MOST: usize = 5_000;
 const MOST_BYTES: usize = 16 << 20;
 
 /// Lists are written anew after so many seconds, and what they name counts as used then.
-const LASTS: i64 = 3600;
+pub(super) const LASTS: i64 = 3600;
 
 /// Entries change in one way or another, and lists that were written before are old. Triggers, so that nothing that writes
 /// entries can forget to say so.
@@ -75,6 +75,11 @@ impl List {
     /// The entries it names.
     pub(super) fn ids(&self) -> &[i64] {
         &self.body.ids
+    }
+
+    /// The state of the entries that it was written in, if they are still in it.
+    pub(super) fn state(&self) -> Option<i64> {
+        self.is_current.then_some(self.body.state)
     }
 
     /// Takes the entries out, as the store has them: none if it has changed since.
@@ -143,7 +148,7 @@ impl List {
 }
 
 /// Returns the number of the state that entries are in; none if nobody counts.
-fn state(db: &Db) -> rusqlite::Result<Option<i64>> {
+pub(super) fn state(db: &Db) -> rusqlite::Result<Option<i64>> {
     let sql = "SELECT count(*) FROM sqlite_schema WHERE name IN ('state', 'entry_kept', 'entry_changed', 'entry_removed')";
     let count: i64 = db.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?;
     if count < 4 {

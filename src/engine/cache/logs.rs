@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::entry::{Entry, Log};
 use super::files::Trouble;
-use super::worker::{Places, Shared};
+use super::shelf::Shelf;
 use crate::logic::cache::Unit;
 use crate::logic::job::launch::log_path;
 use crate::logic::job::report::AttemptKey;
@@ -20,16 +20,16 @@ pub(super) fn new_step(unit: Unit, step: u32, count: usize) -> u32 {
 }
 
 /// Writes the logs of a result into the folder of the job.
-pub(super) fn put_logs(shared: &Shared, unit: Unit, entry: &Entry, places: &Places) -> Result<(), Trouble> {
+pub(super) fn put_logs(job_dir: &Path, unit: Unit, entry: &Entry, shelf: &Shelf) -> Result<(), Trouble> {
     let steps: std::collections::BTreeSet<u32> = entry.head.logs.iter().map(|it| it.step).collect();
     let mut written: Vec<PathBuf> = Vec::new();
     for Log { step, ending, body } in &entry.head.logs {
         let step = new_step(unit, *step, steps.len());
         let key = AttemptKey { cell: unit.cell, run: unit.run, step, attempt: 1 };
-        let path = shared.opening.job_dir.join(format!("{}{ending}", log_path(key)));
+        let path = job_dir.join(format!("{}{ending}", log_path(key)));
         let put = || match entry.inside(body) {
             Some(bytes) => fs::write(&path, bytes),
-            None => fs::copy(places.shelf.path_of(&body.hash.0), &path).map(|_| ()),
+            None => fs::copy(shelf.path_of(&body.hash.0), &path).map(|_| ()),
         };
         let done = match put() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {

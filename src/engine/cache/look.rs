@@ -13,8 +13,9 @@ use super::ahead;
 use super::branch::branches;
 use super::db::{self, Db};
 use super::entry::{Digest, Stored, Unreadable};
-use super::files::{Look, Resolved, Trouble, read_patterns, shown};
+use super::files::{Item, Look, Resolved, Trouble, read_patterns, shown};
 use super::keep::NameRow;
+use super::memo::Memo;
 use super::project::{Listing, listing};
 use super::serve::{each_once, open, serve};
 use super::stat::{stat_at, tick};
@@ -72,7 +73,7 @@ pub(super) struct Moment<'a> {
     pub(super) shared: &'a Shared,
     pub(super) look: Look<'a>,
     /// When it began, by the clock that marks files.
-    since: i64,
+    pub(super) since: i64,
     pub(super) places: &'a Places,
     programs: HashMap<(String, String), Option<Hash>>,
     libc: Option<Option<Hash>>,
@@ -82,6 +83,8 @@ pub(super) struct Moment<'a> {
     pub(super) entries: HashMap<i64, Fetched>,
     /// Outputs may be restored.
     pub(super) may_write: bool,
+    /// What the outputs of the next look were before they were compared, where somebody wants to know.
+    pub(super) listed: Option<Vec<Item>>,
 }
 
 /// Returns the time in seconds since 1970.
@@ -184,8 +187,7 @@ impl Worker {
     ) -> Result<Known, Trouble> {
         let (resolved, inputs) = moment.look.inputs(&recipe.inputs)?;
         refuse_overlap(inputs.as_deref(), &resolved, &outputs)?;
-        let path =
-            recipe.closed.vars.iter().rev().find(|(name, _)| name == "PATH").map_or("", |(_, path)| path);
+        let path = recipe.path();
         let programs =
             recipe.programs.iter().map(|name| (name.clone(), moment.program(&self.shared, name, path)));
         let programs = programs.collect();
@@ -301,7 +303,10 @@ impl Worker {
             let found = match read {
                 // Another key has taken its place.
                 Ok(entry) if entry.head.key != Digest(known.key) => continue,
-                Ok(entry) => serve(&self.shared, db, moment, (wanted, known), id, (&entry, record)),
+                Ok(entry) => {
+                    let found = serve(&self.shared, db, moment, (wanted, known), id, (&entry, record));
+                    found.inspect(|hit| self.witness(moment, (wanted, known), (id, &entry), hit))
+                }
                 Err(Unreadable::Damaged) => Err(damaged(NOT_AS_WRITTEN)),
                 Err(Unreadable::OtherFormat) => {
                     Err(Trouble::new("other-format", "the result was kept by another version of sortie"))
@@ -510,6 +515,7 @@ impl<'a> Moment<'a> {
             canonical: HashMap::new(),
             entries: HashMap::new(),
             may_write: true,
+            listed: None,
         }
     }
 
@@ -553,32 +559,40 @@ impl<'a> Moment<'a> {
         if let Some(known) = self.programs.get(&id) {
             return *known;
         }
-        let root = &self.places.root.path;
-        let found = if name.contains('/') {
-            digest(shared, &root.join(name))
-        } else {
-            path.split(':').find_map(|folder| digest(shared, &root.join(folder).join(name)))
-        };
+        let found = program(&shared.memo, &self.places.root.path, name, path);
         self.programs.insert(id, found);
         found
     }
 
     fn libc(&mut self, shared: &Shared) -> Option<Hash> {
-        let places = [
-            "/lib/x86_64-linux-gnu/libc.so.6",
-            "/lib/aarch64-linux-gnu/libc.so.6",
-            "/lib64/libc.so.6",
-            "/usr/lib/libc.so.6",
-            "/lib/ld-musl-x86_64.so.1",
-            "/lib/ld-musl-aarch64.so.1",
-            "/lib/libc.so.6",
-        ];
-        *self.libc.get_or_insert_with(|| places.iter().find_map(|path| digest(shared, Path::new(path))))
+        *self.libc.get_or_insert_with(|| libc(&shared.memo))
     }
 }
 
+/// Returns the digest of a program, looked up in a `PATH`; none if it is not there.
+pub(super) fn program(memo: &Memo, root: &Path, name: &str, path: &str) -> Option<Hash> {
+    if name.contains('/') {
+        return digest(memo, &root.join(name));
+    }
+    path.split(':').find_map(|folder| digest(memo, &root.join(folder).join(name)))
+}
+
+/// Returns the digest of the library that nearly all programs need; none where it is in none of the usual places.
+pub(super) fn libc(memo: &Memo) -> Option<Hash> {
+    let places = [
+        "/lib/x86_64-linux-gnu/libc.so.6",
+        "/lib/aarch64-linux-gnu/libc.so.6",
+        "/lib64/libc.so.6",
+        "/usr/lib/libc.so.6",
+        "/lib/ld-musl-x86_64.so.1",
+        "/lib/ld-musl-aarch64.so.1",
+        "/lib/libc.so.6",
+    ];
+    places.iter().find_map(|path| digest(memo, Path::new(path)))
+}
+
 /// Returns the digest of a program, following links.
-fn digest(shared: &Shared, path: &Path) -> Option<Hash> {
+fn digest(memo: &Memo, path: &Path) -> Option<Hash> {
     let mut path = path.to_path_buf();
     let mut stat = stat_at(rustix::fs::CWD, &path).ok()??;
     if stat.is_link() {
@@ -588,6 +602,6 @@ fn digest(shared: &Shared, path: &Path) -> Option<Hash> {
     if !stat.is_file() {
         return None;
     }
-    let read = shared.memo.read(rustix::fs::CWD, &path, &stat, || path.clone());
+    let read = memo.read(rustix::fs::CWD, &path, &stat, || path.clone());
     read.ok().map(|it| it.hash)
 }

@@ -29,6 +29,7 @@ mod portraits;
 mod project;
 mod restore;
 mod rings;
+mod scene;
 mod serve;
 mod shelf;
 mod stat;
@@ -46,12 +47,13 @@ use std::thread::JoinHandle;
 use crate::logic::cache::{Recipe, Record, Trust, Unit};
 use crate::logic::job::report::Report;
 use crate::port::RunTool;
-pub(super) use ahead::Ahead;
+pub(super) use ahead::{Ahead, Same, Sheet};
 pub use artifacts::{ArtifactFile, ArtifactKind, ArtifactState, get_artifact, look_at_artifact};
 pub(super) use artifacts::{Artifacts, Placed, Task};
 pub(super) use claim::Makers;
 pub use keyed::{FilesRestored, FilesSaved, restore as restore_files, save as save_files};
 pub use portraits::made_of_key;
+pub(super) use scene::Scene;
 pub use upkeep::{
     CacheLimits, CachePruned, CacheVerified, KeptResult, cached, clear_cache, made_of, prune_cache,
     verify_cache,
@@ -77,6 +79,8 @@ pub(super) struct Opening {
     pub(super) makers: Makers,
     /// What artifacts were put into place as.
     pub(super) placed: Placed,
+    /// What was seen of the world is wanted at the end.
+    pub(super) wants_scene: bool,
     /// Starts a command line and returns what it printed: command, whole environment, folder.
     pub(super) probe: RunTool,
 }
@@ -127,6 +131,11 @@ impl Cache {
     /// Returns what whoever started the job should know of the store.
     pub(super) fn warnings(&self) -> Vec<&'static str> {
         self.shared.warnings()
+    }
+
+    /// Returns what a job of so many hits has seen, if that was wanted, and is all that they came from.
+    pub(super) fn scene(&self, hits: usize) -> Option<Scene> {
+        self.shared.scene(hits)
     }
 
     /// Asks. Answers may come before this returns.

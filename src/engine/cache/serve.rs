@@ -54,7 +54,7 @@ pub(super) fn serve(
     let restorer = Restorer { shelf, memo: &shared.memo, db: Some(db), aside: away };
     let restored = restorer.apply(&moment.places.root, id, entry, &todo)?;
     // Last: where it is a miss after all, the command begins its log anew.
-    put_logs(shared, wanted.unit, entry, moment.places)?;
+    put_logs(&shared.opening.job_dir, wanted.unit, entry, shelf)?;
     if restored.count > 0 {
         moment.look.forget();
     }

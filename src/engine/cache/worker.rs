@@ -19,6 +19,7 @@ use super::list::List;
 use super::locks::Locks;
 use super::look::{Looking, Wanted};
 use super::memo::Memo;
+use super::scene::{Scene, Witness};
 use super::shelf::Shelf;
 use super::upkeep::prune_if_due;
 use super::{Answer, Ask, Opening};
@@ -99,6 +100,10 @@ pub(super) struct Shared {
     warnings: Mutex<BTreeSet<&'static str>>,
     /// Nobody answers.
     has_no_thread: AtomicBool,
+    /// Of the store.
+    secret: OnceLock<[u8; 32]>,
+    /// What is seen, where somebody wants to know.
+    pub(super) witness: Option<Mutex<Witness>>,
 }
 
 /// Where things are.
@@ -182,6 +187,8 @@ fn run_second(shared: &Arc<Shared>) {
 impl Shared {
     pub(super) fn new(opening: Opening, ahead: Option<Ahead>, answer: Answer) -> Self {
         Self {
+            secret: OnceLock::new(),
+            witness: opening.wants_scene.then(Mutex::default),
             opening,
             answer,
             queue: Mutex::default(),
@@ -287,6 +294,12 @@ impl Shared {
         })
     }
 
+    /// Returns what a job of so many hits has seen, if that was wanted, and is all that they came from.
+    pub(super) fn scene(&self, hits: usize) -> Option<Scene> {
+        let state = self.list.get()?.1.state()?;
+        Witness::scene(self.witness.as_ref()?, hits, state, (self.secret.get()?, &self.memo))
+    }
+
     /// Returns where things are, or why nothing can be looked for.
     ///
     /// # Errors
@@ -371,7 +384,7 @@ impl Shared {
 
     /// Opens everything.
     fn open(&self) -> Result<Db, Trouble> {
-        let places = self.open_places();
+        let places = Places::open(&self.opening);
         let ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner).take();
         let ready = ahead.and_then(|ahead| {
             let (mut ready, whose) = ahead.end();
@@ -398,27 +411,14 @@ impl Shared {
             },
             (Err(trouble), _) => (Err(trouble.clone()), Err(trouble)),
         };
-        // Nobody else sets it.
+        if let Ok(db) = &db {
+            // Nobody else sets it.
+            let _set = self.secret.set(db.secret);
+        }
+        // As above.
         let _set = self.places.set(places);
         self.second.notify_one();
         db
-    }
-
-    fn open_places(&self) -> Result<Places, Trouble> {
-        let cannot = |what: &str, error: &std::io::Error| {
-            let message = format!("results are neither used nor kept: {what}: {error}");
-            Trouble::new("no-store", message)
-        };
-        let Opening { state, root, .. } = &self.opening;
-        let shelf =
-            Shelf::open(state).map_err(|e| cannot(&format!("`{}`", state.join("cache").display()), &e))?;
-        let root = Root::open(root, state).map_err(|e| cannot(&format!("`{}`", root.display()), &e))?;
-        // Without a folder of the user's, the engines of this project at least see each other.
-        let path = machine::folder().map_or_else(|_| shelf.folder.join("outputs"), |it| it.join("outputs"));
-        let Opening { job_dir, at_work, .. } = &self.opening;
-        let locks =
-            Locks::open(&path, job_dir, at_work).map_err(|e| cannot(&format!("`{}`", path.display()), &e))?;
-        Ok(Places { root, shelf, locks })
     }
 
     fn open_db(&self, places: &Places) -> Result<Db, Trouble> {
@@ -454,6 +454,28 @@ impl Shared {
         // As in `open`.
         let _set = self.places.set(Err(trouble));
         self.has_no_thread.store(true, Ordering::Release);
+    }
+}
+
+impl Places {
+    /// Opens what a job needs besides the database.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn open(opening: &Opening) -> Result<Self, Trouble> {
+        let cannot = |what: &str, error: &std::io::Error| {
+            let message = format!("results are neither used nor kept: {what}: {error}");
+            Trouble::new("no-store", message)
+        };
+        let Opening { state, root, job_dir, at_work, .. } = opening;
+        let shelf =
+            Shelf::open(state).map_err(|e| cannot(&format!("`{}`", state.join("cache").display()), &e))?;
+        let root = Root::open(root, state).map_err(|e| cannot(&format!("`{}`", root.display()), &e))?;
+        // Without a folder of the user's, the engines of this project at least see each other.
+        let path = machine::folder().map_or_else(|_| shelf.folder.join("outputs"), |it| it.join("outputs"));
+        let locks =
+            Locks::open(&path, job_dir, at_work).map_err(|e| cannot(&format!("`{}`", path.display()), &e))?;
+        Ok(Self { root, shelf, locks })
     }
 }
 

@@ -56,7 +56,7 @@ impl Past {
         }));
         let envelopes: Vec<Envelope> =
             (1..).zip(events).map(|(seq, event)| Envelope { seq, time: Timestamp(created), event }).collect();
-        self.store.append(number, 1, &envelopes, &[]).unwrap();
+        self.store.append(number, 1, (&envelopes, None), &[]).unwrap();
     }
 
     fn asked(&self, filter: &JobFilter) -> Vec<u64> {

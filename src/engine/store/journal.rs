@@ -4,10 +4,12 @@ use std::borrow::Cow;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, params};
+use serde::{Deserialize, Serialize};
 
 use crate::engine::EngineError;
 use crate::logic::job::event::{Cause, Envelope, Event, Outcome};
 use crate::logic::job::order::Target;
+use crate::logic::time::Timestamp;
 
 /// A transaction whose statements are parsed once for the connection: there are hundreds in a second.
 pub(super) struct Writing<'a> {
@@ -104,22 +106,85 @@ pub(super) const GATHERED: &str = "gathered";
 /// A row that has grown beyond so many bytes takes no more: results may carry outputs of any length.
 const MOST_BYTES: usize = 256 * 1024;
 
+/// Events as a row has them. Nothing in it tells of a time or a number.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Row {
+    /// How many.
+    count: u64,
+    /// The type of the event, or of rows that several share.
+    kind: String,
+    body: Body,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum Body {
+    Text(String),
+    Packed(Vec<u8>),
+}
+
+impl Row {
+    /// Returns its events.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub(crate) fn events(&self) -> Result<Vec<Event>, String> {
+        let body = match &self.body {
+            Body::Text(text) => ValueRef::Text(text.as_bytes()),
+            Body::Packed(bytes) => ValueRef::Blob(bytes),
+        };
+        read(&self.kind, &text_of(body)?).map_err(|error| error.to_string())
+    }
+}
+
+/// Writes rows of events that were decided at one moment, the first of which has that number.
+pub(super) fn write_rows(
+    insert: &mut rusqlite::CachedStatement<'_>,
+    (number, first): (u64, u64),
+    time: Timestamp,
+    rows: &[Row],
+) -> rusqlite::Result<()> {
+    let mut next = first;
+    for Row { count, kind, body } in rows {
+        next += count;
+        let (id, time) = (key(number, next - 1), time.0);
+        match body {
+            Body::Text(text) => insert.execute(params![id, time, kind, text])?,
+            Body::Packed(bytes) => insert.execute(params![id, time, kind, bytes])?,
+        };
+    }
+    Ok(())
+}
+
 /// Writes events that belong together by the moment at which they were decided.
 pub(super) fn write(
     insert: &mut rusqlite::CachedStatement<'_>,
     number: u64,
     events: &[Envelope],
 ) -> Result<(), EngineError> {
-    let is_many = |it: &Envelope| MANY.contains(&it.event.type_name());
+    for run in events.chunk_by(|a, b| a.time == b.time) {
+        let all: Vec<&Event> = run.iter().map(|it| &it.event).collect();
+        let Some(first) = run.first() else { continue };
+        write_rows(insert, (number, first.seq), first.time, &rows(&all)?)?;
+    }
+    Ok(())
+}
+
+/// Returns the rows of events that were decided at one moment.
+///
+/// # Errors
+/// An event that cannot be written.
+pub(crate) fn rows(events: &[&Event]) -> Result<Vec<Row>, EngineError> {
+    let mut rows = Vec::new();
+    let is_many = |it: &Event| MANY.contains(&it.type_name());
     let (few, most) = TOGETHER;
-    for run in events.chunk_by(|a, b| a.time == b.time && is_many(a) && is_many(b)) {
+    for run in events.chunk_by(|a, b| is_many(a) && is_many(b)) {
         let most = if run.len() < few { 1 } else { most };
         // One text for all of them: those of a run of hits are hundreds of kilobytes together.
         let mut body = Vec::new();
         let mut count = 0;
         for (at, it) in run.iter().enumerate() {
             body.push(if count == 0 { b'[' } else { b',' });
-            serde_json::to_writer(&mut body, &it.event)
+            serde_json::to_writer(&mut body, it)
                 .map_err(|e| EngineError::bug(format!("an event could not be written: {e}")))?;
             count += 1;
             if count < most && body.len() < MOST_BYTES && at + 1 < run.len() {
@@ -128,19 +193,25 @@ pub(super) fn write(
             body.push(b']');
             let text =
                 std::str::from_utf8(&body).map_err(|e| EngineError::bug(format!("JSON is text: {e}")))?;
-            let (id, time) = (key(number, it.seq), it.time.0);
-            if count == 1 {
-                insert.execute(params![id, time, it.event.type_name(), &text[1..text.len() - 1]])?;
-            } else {
+            let (kind, packed) = match count {
+                1 => (it.type_name(), Body::Text(text[1..text.len() - 1].to_owned())),
                 // One is much like the next: a tenth of the pages.
-                let packed = lz4_flex::block::compress_prepend_size(text.as_bytes());
-                insert.execute(params![id, time, GATHERED, packed])?;
-            }
+                _ => (GATHERED, Body::Packed(lz4_flex::block::compress_prepend_size(text.as_bytes()))),
+            };
+            rows.push(Row { count: count as u64, kind: kind.to_owned(), body: packed });
             body.clear();
             count = 0;
         }
     }
-    Ok(())
+    Ok(rows)
+}
+
+/// Reads the events of a row.
+fn read(kind: &str, text: &str) -> serde_json::Result<Vec<Event>> {
+    match kind {
+        GATHERED => serde_json::from_str(text),
+        _ => serde_json::from_str(text).map(|event| vec![event]),
+    }
 }
 
 /// No row has a longer text than this, in bytes.
@@ -188,11 +259,7 @@ pub(super) fn read_events(
         let (id, time, kind): (u64, i64, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let seq = id - key(number, 0);
         let body = text_of(row.get_ref(3)?).map_err(|why| damaged(seq, &kind, number, &why))?;
-        let read = match &*kind {
-            GATHERED => serde_json::from_str::<Vec<Event>>(&body),
-            _ => serde_json::from_str(&body).map(|event| vec![event]),
-        };
-        let all = read.map_err(|e| {
+        let all = read(&kind, &body).map_err(|e| {
             let what = format!("event {seq} (`{kind}`) of job #{number}");
             if e.is_data() {
                 let words =
@@ -201,7 +268,7 @@ pub(super) fn read_events(
             }
             damaged(seq, &kind, number, &e.to_string())
         })?;
-        let time = crate::logic::time::Timestamp(time);
+        let time = Timestamp(time);
         let first = (seq + 1).saturating_sub(all.len() as u64);
         let numbered = (first..).zip(all).filter(|(seq, _)| *seq > after);
         events.extend(numbered.map(|(seq, event)| Envelope { seq, time, event }));
@@ -235,7 +302,6 @@ pub(super) fn without_gaps(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::logic::time::Timestamp;
 
     fn events(count: u64) -> Vec<Envelope> {
         let event = |seq: u64| match seq {

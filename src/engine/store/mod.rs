@@ -42,6 +42,7 @@ pub use fires::{Fire, FireState};
 pub use folder::senseless;
 use folder::{broken, newer_store};
 pub use history::{FindError, History, JobRow};
+pub(crate) use journal::{Row, rows};
 pub(super) use lease::Owner;
 pub(in crate::engine) use lease::state_of;
 use lift::VERSION;
@@ -160,6 +161,7 @@ impl Store {
     }
 
     /// Appends events to a job's journal and gives back what they release, in one transaction, if the lease is still ours.
+    /// Rows that are given are theirs, all of one moment.
     ///
     /// # Errors
     /// If the store cannot be written, or another engine has taken the job over.
@@ -167,7 +169,7 @@ impl Store {
         &mut self,
         number: u64,
         epoch: u64,
-        events: &[Envelope],
+        (events, rows): (&[Envelope], Option<&[Row]>),
         releases: &[Release],
     ) -> Result<(), EngineError> {
         let writing = journal::Writing::begin(&self.connection)?;
@@ -182,7 +184,12 @@ impl Store {
             let mut insert = self
                 .connection
                 .prepare_cached("INSERT INTO events (id, time, type, body) VALUES (?1, ?2, ?3, ?4)")?;
-            journal::write(&mut insert, number, events)?;
+            match (rows, events.first()) {
+                (Some(rows), Some(first)) => {
+                    journal::write_rows(&mut insert, (number, first.seq), first.time, rows)?;
+                }
+                _ => journal::write(&mut insert, number, events)?,
+            }
             for it in events {
                 journal::project(&self.connection, number, it)?;
             }

@@ -55,7 +55,7 @@ impl Past {
             .zip(events)
             .map(|(seq, (time, event))| Envelope { seq, time: Timestamp(time * 1_000_000), event })
             .collect();
-        self.store.append(number, 1, &envelopes, &[]).unwrap();
+        self.store.append(number, 1, (&envelopes, None), &[]).unwrap();
     }
 
     fn times(&self, playbook: &str, plan: &Plan, most: usize) -> Vec<Vec<u64>> {

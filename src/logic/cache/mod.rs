@@ -54,6 +54,15 @@ pub struct Recipe {
     pub share: Share,
 }
 
+impl Recipe {
+    /// The `PATH` in which its programs are looked up.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        let path = self.closed.vars.iter().rev().find(|(name, _)| name == "PATH");
+        path.map_or("", |(_, path)| path)
+    }
+}
+
 /// An environment with nothing in it but what a key holds. Many recipes share one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Closed {

@@ -3,6 +3,7 @@
 //!
 //! Not here: when a result is looked for (`cached.rs`), files, programs and tools (`engine/cache`).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::artifacts;
@@ -101,10 +102,7 @@ fn base<'a>(state: &JobState, rules: impl Iterator<Item = &'a CacheRule>) -> Vec
         names.extend(rule.env.iter().map(|name| &**name));
         is_whole |= rule.whole_project;
     }
-    let is_wanted = |name: &str| match is_whole {
-        true => !OF_A_SESSION.contains(&name) && !name.starts_with("SSH_") && !name.starts_with("SORTIE_"),
-        false => names.contains(&name),
-    };
+    let is_wanted = |name: &str| if is_whole { !is_of_session(name) } else { names.contains(&name) };
     let mut env: Vec<(String, String)> = all.iter().filter(|(name, _)| is_wanted(name)).cloned().collect();
     let path = ("PATH".to_owned(), state.setting.path.to_string());
     match env.iter_mut().find(|(name, _)| name == "PATH") {
@@ -116,6 +114,23 @@ fn base<'a>(state: &JobState, rules: impl Iterator<Item = &'a CacheRule>) -> Vec
     }
     env.sort();
     env
+}
+
+fn is_of_session(name: &str) -> bool {
+    OF_A_SESSION.contains(&name) || name.starts_with("SSH_") || name.starts_with("SORTIE_")
+}
+
+/// Returns what of the environment of whoever starts a job something that it caches may see.
+#[must_use]
+pub fn visible<'a>(plan: &Plan, surroundings: &'a [(String, String)]) -> Vec<&'a (String, String)> {
+    let mut names = BTreeSet::from(ALWAYS);
+    let mut is_whole = false;
+    for rule in rules(plan) {
+        names.extend(rule.env.iter().map(|name| &**name));
+        is_whole |= rule.whole_project;
+    }
+    let is_seen = |name: &str| names.contains(name) || (is_whole && !is_of_session(name));
+    surroundings.iter().filter(|(name, _)| is_seen(name)).collect()
 }
 
 /// What an environment is to hold: variables, and whether that is all of them.
@@ -247,13 +262,8 @@ pub fn files(state: &JobState, unit: Unit) -> Result<(Vec<String>, Vec<String>),
 /// Returns the outputs of all caches of a plan, as far as they are known before anything runs.
 #[must_use]
 pub fn makes(plan: &Plan) -> Makes {
-    let stages = plan.playbook.stages.iter().zip(&plan.stages);
-    let rules = stages.flat_map(|(model, planned)| {
-        let of_steps = model.steps.steps.iter().filter_map(|step| step.cache.as_deref());
-        model.cache.as_deref().or(planned.cache.as_deref()).into_iter().chain(of_steps)
-    });
     let mut makes = Makes::default();
-    for text in rules.flat_map(|rule| &rule.outputs) {
+    for text in rules(plan).flat_map(|rule| &rule.outputs) {
         let source = text.template.source();
         match text.template.exprs().first() {
             None => makes.add(source),
@@ -261,6 +271,14 @@ pub fn makes(plan: &Plan) -> Makes {
         }
     }
     makes
+}
+
+fn rules(plan: &Plan) -> impl Iterator<Item = &CacheRule> {
+    let stages = plan.playbook.stages.iter().zip(&plan.stages);
+    stages.flat_map(|(model, planned)| {
+        let of_steps = model.steps.steps.iter().filter_map(|step| step.cache.as_deref());
+        model.cache.as_deref().or(planned.cache.as_deref()).into_iter().chain(of_steps)
+    })
 }
 
 fn secrets(all: &Value) -> Vec<String> {
@@ -444,9 +462,8 @@ impl Fields {
 
     /// Everything that a text may read which does not come from the unit itself.
     fn contexts(&mut self, scope: &JobScope<'_>, with_secrets: bool) {
-        use crate::logic::expr::Scope;
         for name in ["inputs", "vars", "needs", "strategy", "gate", "runner", "run", "github"] {
-            if let Some(value) = scope.context(name) {
+            if let Some(value) = scope.known(name) {
                 let mut json = value.to_json();
                 if let Some(members) = json.as_object_mut().filter(|_| matches!(name, "run" | "github")) {
                     members.retain(|member, _| !OF_ONE_JOB.contains(&member.as_str()));
@@ -454,7 +471,7 @@ impl Fields {
                 self.put(&format!("context {name}"), Some(&canonical(&json)));
             }
         }
-        if let Some(value) = scope.context("secrets").filter(|_| with_secrets) {
+        if let Some(value) = scope.known("secrets").filter(|_| with_secrets) {
             self.put_hidden("context secrets", &canonical(&value.to_json()), true);
         }
     }

@@ -109,6 +109,16 @@ impl<'a> JobScope<'a> {
         }
     }
 
+    /// Returns a context for somebody who leaves out of it what is another thing in each job.
+    pub(super) fn known(&self, name: &str) -> Option<Value> {
+        if let Some((_, value)) = self.made.borrow().iter().find(|(n, _)| n == name) {
+            return Some(value.clone());
+        }
+        let value = self.build(name)?;
+        self.made.borrow_mut().push((name.to_owned(), value.clone()));
+        Some(value)
+    }
+
     fn build(&self, name: &str) -> Option<Value> {
         let setting = &self.state.setting;
         if let (Some(action), Standing::Cell { cell, .. }) = (self.action, self.standing) {
@@ -194,12 +204,10 @@ impl<'a> JobScope<'a> {
 
 impl Scope for JobScope<'_> {
     fn context(&self, name: &str) -> Option<Value> {
-        if let Some((_, value)) = self.made.borrow().iter().find(|(n, _)| n == name) {
-            return Some(value.clone());
+        if matches!(name, "run" | "github") {
+            self.state.has_read_itself.set(true);
         }
-        let value = self.build(name)?;
-        self.made.borrow_mut().push((name.to_owned(), value.clone()));
-        Some(value)
+        self.known(name)
     }
 
     fn status(&self, function: StatusFn, args: &[Value]) -> Result<Value, ExprError> {

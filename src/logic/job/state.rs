@@ -4,6 +4,7 @@
 //! `attention` holds every cell for which something may follow (more is harmless, less would stall the job).
 //! Shown by `every_prefix_resumes_to_a_legal_end` in `property_tests.rs`.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -79,6 +80,8 @@ pub struct JobState {
     pub frames: Vec<FrameState>,
     /// What cells have published, by name.
     pub artifacts: BTreeMap<Arc<str>, Published>,
+    /// An expression has read `run` or `github`, so that what came of it may be another thing in each job.
+    pub has_read_itself: Cell<bool>,
     /// Indexes, kept by `apply`.
     pub index: Index,
 }
@@ -414,6 +417,7 @@ impl JobState {
             shares: None,
             frames,
             artifacts: BTreeMap::new(),
+            has_read_itself: Cell::new(false),
             index,
         }
     }

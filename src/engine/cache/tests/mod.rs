@@ -85,6 +85,7 @@ impl Place {
         let job_dir = self.state().join("jobs/1");
         fs::create_dir_all(&job_dir).expect("a folder");
         Opening {
+            wants_scene: false,
             state: self.state(),
             root: self.root(),
             job_dir,
