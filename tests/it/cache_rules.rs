@@ -188,3 +188,50 @@ fn what_git_tracks_counts_although_it_is_ignored() {
     run_with(&sandbox, &["--cache"]).code(0).says("a passed").done();
     sandbox.sortie(["cache", "explain", "a"]).run().code(0).says("input made.o").done();
 }
+
+#[test]
+fn on_request_nothing_is_cached_behind_what_writes_files_that_git_ignores() {
+    let playbook = "version: 3\nstages:\n  build: { run: cp part made.o }\n  test: { needs: build, run: 'grep good made.o' }\n  \
+                    after: { needs: test, run: 'true' }\n";
+    let sandbox =
+        Sandbox::new().file("p.yml", playbook).file(".gitignore", "*.o\npart\n").file("part", "good\n");
+    let told = "`build`, which it needs, wrote files in the project that are not part of the key";
+    for _ in 0..2 {
+        let ran = run_with(&sandbox, &["--cache"]).code(0).says("`made.o`").says(told);
+        ran.says("give it a `cache` with `inputs`").says("test passed").says("after passed").done();
+    }
+    fs::write(sandbox.project().join("part"), "bad\n").expect("the project is writable");
+    run_with(&sandbox, &["--cache"]).code(1).says("test failed").done();
+    sandbox.sortie(["cache", "explain", "test"]).run().code(0).says("`build`, which it needs, wrote").done();
+    // What is declared is part of the key of what comes after it.
+    let declared = playbook
+        .replace("made.o }\n  test", "made.o, cache: { inputs: [part], outputs: [made.o] } }\n  test");
+    assert_ne!(declared, playbook);
+    fs::write(sandbox.project().join("p.yml"), declared).expect("the project is writable");
+    run_with(&sandbox, &["--cache"]).code(1).says("test failed").done();
+    let give = |text: &str| fs::write(sandbox.project().join("part"), text).expect("the project is writable");
+    give("good\n");
+    run_with(&sandbox, &["--cache"]).code(0).says("`build`, which it needs, may have written").done();
+    run_with(&sandbox, &["--cache"]).code(0).says("build cached").says("test passed").done();
+    run_with(&sandbox, &["--cache"])
+        .code(0)
+        .says("build cached")
+        .says("test cached")
+        .says("after cached")
+        .done();
+    give("bad\n");
+    run_with(&sandbox, &["--cache"]).code(1).says("build cached").says("test failed").done();
+    give("good\n");
+    run_with(&sandbox, &["--cache"]).code(0).says("build cached").says("test cached").done();
+}
+
+#[test]
+fn on_request_what_others_write_and_git_does_not_ignore_is_part_of_the_key() {
+    let playbook = "version: 3\nstages:\n  build: { run: cp part made.o }\n  test: { needs: build, run: 'grep good made.o' }\n";
+    let sandbox = Sandbox::new().file("p.yml", playbook).file(".gitignore", "part\n").file("part", "good\n");
+    for decision in ["test passed", "test cached"] {
+        run_with(&sandbox, &["--cache"]).code(0).says("build passed").says(decision).done();
+    }
+    fs::write(sandbox.project().join("part"), "bad\n").expect("the project is writable");
+    run_with(&sandbox, &["--cache", "--refresh"]).code(1).says("test failed").done();
+}

@@ -16,9 +16,9 @@ use rustix::fs::{Dir, FileType, Mode, OFlags, ResolveFlags};
 
 use super::memo::Memo;
 use super::stat::{Stamp, Stat, stat_at};
-use crate::logic::cache::Inputs;
 use crate::logic::cache::key::{Input, InputKind};
 use crate::logic::cache::pattern::{Patterns, Source};
+use crate::logic::cache::{Inputs, Recipe};
 
 /// A reason for which no result can be looked for: a slug, and the same in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -291,20 +291,20 @@ impl<'a> Look<'a> {
         Ok(())
     }
 
-    /// Returns inputs and their digests. Equal patterns are looked up once in the time of this look.
+    /// Returns the inputs of a result and their digests. Equal patterns are looked up once in the time of this look.
     ///
     /// # Errors
     /// What cannot be read or vouched for.
-    pub(super) fn inputs(&mut self, inputs: &Inputs) -> Result<FoundInputs, Trouble> {
-        let patterns = match inputs {
+    pub(super) fn inputs(&mut self, recipe: &Recipe) -> Result<FoundInputs, Trouble> {
+        let patterns = match &recipe.inputs {
             Inputs::Globs(texts) => {
                 if let Some(known) = self.resolved.get(texts) {
                     return known.clone();
                 }
                 Arc::new(read_patterns(texts)?)
             }
-            Inputs::Project(_) => {
-                let items = super::project::files(self, inputs)?;
+            Inputs::Project(texts) => {
+                let items = super::project::files(self, texts, &recipe.made)?;
                 return Ok((Arc::new(self.resolve(items)?), None));
             }
         };

@@ -3,7 +3,7 @@
 //! Inputs are looked at again: equal, and in the very same state. Files of the result are read and written to the store, and
 //! only then the entry that names them, in one transaction for all results that are kept together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -17,13 +17,13 @@ use super::files::{Item, Look, Resolved, Trouble, shown, stays};
 use super::look::{Looking, name_id, seconds};
 use super::memo::Reading;
 use super::point;
-use super::project::{FOLDER, listing};
+use super::project::{FOLDER, Listing, listing};
 use super::stat::Stat;
 use super::worker::{Places, Shared, Worker, not_kept};
 use crate::engine::clock;
 use crate::logic::cache::key::{Input, portrait};
 use crate::logic::cache::pattern::Patterns;
-use crate::logic::cache::{Kept, Record, Share, Trust, Unit};
+use crate::logic::cache::{Inputs, Kept, Record, Share, Trust, UNDECLARED, Unit};
 use crate::logic::job::report::Report;
 
 /// A result that was made.
@@ -103,7 +103,7 @@ impl Worker {
             let unit = it.unit;
             match prepare(&shared, places, db, it) {
                 Ok(it) => ready.push(it),
-                Err(trouble) => reports.push(not_kept(unit, trouble)),
+                Err(why) => reports.push(not_kept(unit, why)),
             }
         }
         let written = write_down(&shared, db, &ready);
@@ -156,19 +156,22 @@ fn write_down(shared: &Shared, db: &Db, ready: &[Ready]) -> rusqlite::Result<()>
 }
 
 /// Finds out whether a result may be kept, and gathers it.
-fn prepare(shared: &Shared, places: &Places, db: &Db, it: Keeping) -> Result<Ready, Trouble> {
+fn prepare(shared: &Shared, places: &Places, db: &Db, it: Keeping) -> Result<Ready, Kept> {
     let looking = shared.looked.lock().unwrap_or_else(PoisonError::into_inner).remove(&it.unit);
     let Some(looking) = looking else {
-        return Err(Trouble::new("not-looked", "it was not looked for, or could not be"));
+        return Err(Trouble::new("not-looked", "it was not looked for, or could not be").into());
     };
     let mut look = Look::new(&places.root, &shared.memo);
-    let (again, _) = look.inputs(&looking.recipe.inputs).map_err(|trouble| {
+    let (again, _) = look.inputs(&looking.recipe).map_err(|trouble| {
         let message = format!("its inputs were changed while it ran: {}", trouble.message);
         Trouble::new("input-changed", message)
     })?;
-    compare(&looking.known.resolved, &again)?;
     let ahead = shared.ahead(&places.shelf);
     let during = (looking.since.saturating_add(ahead.min(0)), it.until.saturating_add(ahead.max(0)));
+    if let Err(Trouble { reason, message }) = compare(&looking.known.resolved, &again) {
+        let is_seen = are_writes_seen(shared, &mut look, &looking, &again, during.1);
+        return Err(Kept::Not { reason: reason.to_owned(), message, is_seen });
+    }
     let notes = other_writes(shared, &mut look, &looking, during)?;
     let mut gather = Gather { shared, places, inside: Vec::new(), bytes: 0, during, old: Vec::new() };
     let files = gather.outputs(&mut look, &looking)?;
@@ -274,14 +277,7 @@ fn other_writes(
     if looking.is_bare && shared.bare.fetch_add(1, Ordering::Relaxed) >= MOST_BARE {
         return Ok(Vec::new());
     }
-    let (placed, root) = (shared.opening.placed.lock(), look.root);
-    let now = listing(look)?;
-    let declared = shared.declared.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let written = before.written(&now, &declared, until, &|path, stamp| {
-        let path = root.full(path);
-        if *stamp == FOLDER { placed.has_below(&path) } else { placed.has(&path, stamp) }
-    });
-    drop(placed);
+    let written = written(shared, look, before, until)?;
     if written.is_empty() {
         return Ok(Vec::new());
     }
@@ -300,7 +296,37 @@ fn other_writes(
     let message = format!(
         "files were written in the project that are no outputs of it{by}: {names}; declare them as `outputs` of its `cache`"
     );
-    Err(Trouble::new("undeclared-write", message))
+    Err(Trouble::new(UNDECLARED, message))
+}
+
+/// Returns what was written in the project since a listing, but for outputs of somebody and what artifacts were put into place as.
+fn written(
+    shared: &Shared,
+    look: &mut Look<'_>,
+    before: &Listing,
+    until: i64,
+) -> Result<Vec<String>, Trouble> {
+    let (placed, root) = (shared.opening.placed.lock(), look.root);
+    let now = listing(look)?;
+    let declared = shared.declared.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    Ok(before.written(&now, &declared, until, &|path, stamp| {
+        let path = root.full(path);
+        if *stamp == FOLDER { placed.has_below(&path) } else { placed.has(&path, stamp) }
+    }))
+}
+
+/// Says whether all that was written is part of the key of the project as a whole, so that who comes next has it in theirs.
+fn are_writes_seen(
+    shared: &Shared,
+    look: &mut Look<'_>,
+    looking: &Looking,
+    again: &Resolved,
+    until: i64,
+) -> bool {
+    let (Inputs::Project(_), Some(before)) = (&looking.recipe.inputs, &looking.listing) else { return false };
+    let inputs = looking.known.resolved.inputs.iter().chain(&again.inputs);
+    let known: HashSet<String> = inputs.map(|input| shown(&input.path)).collect();
+    written(shared, look, before, until).is_ok_and(|all| all.iter().all(|path| known.contains(path)))
 }
 
 impl Gather<'_> {

@@ -182,7 +182,7 @@ impl Worker {
         recipe: &Recipe,
         outputs: Arc<Patterns>,
     ) -> Result<Known, Trouble> {
-        let (resolved, inputs) = moment.look.inputs(&recipe.inputs)?;
+        let (resolved, inputs) = moment.look.inputs(recipe)?;
         refuse_overlap(inputs.as_deref(), &resolved, &outputs)?;
         let path =
             recipe.closed.vars.iter().rev().find(|(name, _)| name == "PATH").map_or("", |(_, path)| path);

@@ -462,10 +462,7 @@ fn refused(ask: Ask, trouble: &Trouble) -> Option<Report> {
     match ask {
         Ask::Look { unit, .. } => Some(hopeless(unit, String::new(), trouble.clone())),
         Ask::Lock { unit, .. } => Some(off(unit)),
-        Ask::Keep { unit, .. } => {
-            let Trouble { reason, message } = trouble.clone();
-            Some(Report::Kept { unit, kept: Kept::Not { reason: reason.to_owned(), message } })
-        }
+        Ask::Keep { unit, .. } => Some(not_kept(unit, trouble.clone())),
         Ask::Drop { .. } => None,
     }
 }
@@ -618,7 +615,12 @@ pub(super) fn hopeless(unit: Unit, key: String, trouble: Trouble) -> Report {
 }
 
 /// Nothing was kept.
-pub(super) fn not_kept(unit: Unit, trouble: Trouble) -> Report {
-    let Trouble { reason, message } = trouble;
-    Report::Kept { unit, kept: Kept::Not { reason: reason.to_owned(), message } }
+pub(super) fn not_kept(unit: Unit, why: impl Into<Kept>) -> Report {
+    Report::Kept { unit, kept: why.into() }
+}
+
+impl From<Trouble> for Kept {
+    fn from(Trouble { reason, message }: Trouble) -> Self {
+        Self::Not { reason: reason.to_owned(), message, is_seen: false }
+    }
 }

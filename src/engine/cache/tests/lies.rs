@@ -252,7 +252,7 @@ fn an_edit_while_it_runs_keeps_nothing() {
 
 #[track_caller]
 fn assert_is_not_kept(kept: &Kept, slug: &str, text: &str) {
-    let Kept::Not { reason, message } = kept else { panic!("{kept:?}") };
+    let Kept::Not { reason, message, .. } = kept else { panic!("{kept:?}") };
     assert_eq!(reason, slug, "{message}");
     assert!(message.contains(text), "{message}");
 }

@@ -32,7 +32,7 @@ fn next_tick() {
 #[track_caller]
 fn is_refused(kept: &Kept, why: &str, what: &str) {
     assert!(
-        matches!(kept, Kept::Not { reason, message } if reason == why && message.contains(what)),
+        matches!(kept, Kept::Not { reason, message, .. } if reason == why && message.contains(what)),
         "{why}: {kept:?}"
     );
 }
