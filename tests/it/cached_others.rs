@@ -409,3 +409,24 @@ fn a_link_to_a_folder_is_that_folder() {
     );
     nothing_is_left(&sandbox, Duration::from_secs(20));
 }
+
+#[test]
+fn no_cell_keeps_the_file_of_another_one() {
+    let text = "version: 3\nstages:\n  a:\n    matrix: { m: [x, y] }\n    cache: { inputs: ['src/${{ matrix.m }}'], outputs: ['out/**'] }\n    \
+                env: { M: '${{ matrix.m }}' }\n    run: 'mkdir -p out; cp src/$M out/$M'\n";
+    let sandbox = Sandbox::new().file("p.yml", text).file("src/x", "x1\n").file("src/y", "y1\n");
+    let run = || sandbox.sortie(["run", "p.yml", "--ui", "plain"]).run().code(0);
+    for round in 2..8 {
+        run().done();
+        let kept = sandbox.sortie(["cache", "list", "--json"]).run().code(0).json_lines().remove(0);
+        let all = kept.as_array().expect("a list");
+        assert!(!all.is_empty() && all.iter().all(|it| it["files"] == 1), "{kept}");
+        write(&sandbox, if round % 2 == 0 { "src/x" } else { "src/y" }, &format!("{round}\n"));
+    }
+    run().says("is not kept in the cache").done();
+    for name in ["x", "y"] {
+        let (made, source) = (read(&sandbox, &format!("out/{name}")), read(&sandbox, &format!("src/{name}")));
+        assert!(made.is_empty() || made == source, "{name}: {made} of {source}");
+    }
+    nothing_is_left(&sandbox, Duration::from_secs(20));
+}

@@ -18,7 +18,7 @@ use super::look::{Looking, name_id, seconds};
 use super::memo::Reading;
 use super::point;
 use super::project::{FOLDER, Listing, listing};
-use super::stat::Stat;
+use super::stat::{Stamp, Stat};
 use super::worker::{Places, Shared, Worker, not_kept};
 use crate::engine::clock;
 use crate::logic::cache::key::{Input, portrait};
@@ -69,6 +69,8 @@ struct Gather<'a> {
     during: (i64, i64),
     /// Outputs that were there before, by their place in the list.
     old: Vec<usize>,
+    /// How files and links are, by the same place.
+    stamps: Vec<(usize, Stamp)>,
 }
 
 /// So many files are named in a message.
@@ -173,8 +175,12 @@ fn prepare(shared: &Shared, places: &Places, db: &Db, it: Keeping) -> Result<Rea
         return Err(Kept::Not { reason: reason.to_owned(), message, is_seen });
     }
     let notes = other_writes(shared, &mut look, &looking, during)?;
-    let mut gather = Gather { shared, places, inside: Vec::new(), bytes: 0, during, old: Vec::new() };
+    let mut gather =
+        Gather { shared, places, inside: Vec::new(), bytes: 0, during, old: Vec::new(), stamps: Vec::new() };
     let files = gather.outputs(&mut look, &looking)?;
+    let marks = gather.stamps.iter().map(|(at, stamp)| (files[*at].path.0.clone(), *stamp));
+    shared.left.note(it.unit, &looking.recipe.name, marks);
+    gather.refuse_of_units(it.unit, &files)?;
     gather.refuse_others(db, &looking, &files)?;
     let logs = gather.logs(&it.logs)?;
     let artifacts = it.record.artifacts.iter().flatten().map(|artifact| {
@@ -355,7 +361,7 @@ impl Gather<'_> {
                 );
                 return Err(Trouble::new("leaves-project", message));
             }
-            let mut changed = item.stat.stamp.changed;
+            let mut stamp = item.stat.stamp;
             let what = if item.stat.is_folder() {
                 What::Folder
             } else if item.stat.is_link() {
@@ -363,21 +369,41 @@ impl Gather<'_> {
             } else if item.stat.is_file() {
                 let (stat, body) = self.file(&item)?;
                 self.bytes += body.size;
-                changed = stat.stamp.changed;
+                stamp = stat.stamp;
                 What::File { mode: stat.mode & 0o777, body }
             } else {
                 let message = format!("the output `{}` is no file, folder or link", shown(&item.path));
                 return Err(Trouble::new("odd-output", message));
             };
-            if changed > self.during.1 {
+            if stamp.changed > self.during.1 {
                 late.push(shown(&item.path));
             }
-            if changed < self.during.0 && what != What::Folder {
-                self.old.push(outputs.len());
+            if what != What::Folder {
+                if stamp.changed < self.during.0 || looking.there.get(&item.path) == Some(&stamp) {
+                    self.old.push(outputs.len());
+                }
+                self.stamps.push((outputs.len(), stamp));
             }
             outputs.push(Output { path: Bytes(item.path), what });
         }
         if late.is_empty() { Ok(outputs) } else { Err(written_late(&late)) }
+    }
+
+    /// Refuses files that are just as another stage, cell or step of this job made them or put them back: taken again with this
+    /// result, they would take the place of what that one makes by then.
+    fn refuse_of_units(&self, unit: Unit, files: &[Output]) -> Result<(), Trouble> {
+        let owner = |(at, stamp): &(usize, Stamp)| {
+            let path = &files[*at].path.0;
+            Some((shown(path), self.shared.left.by_other(unit, path, stamp)?))
+        };
+        let (names, owners): (Vec<String>, Vec<_>) = self.stamps.iter().filter_map(owner).unzip();
+        let Some(first) = owners.first() else { return Ok(()) };
+        let message = format!(
+            "files are among its outputs that `{first}` made or put back in this job: {}; let each make files in a folder of its \
+             own, such as one with a value of the matrix in its path, or take them out with `!`",
+            some_of(&names)
+        );
+        Err(Trouble::new("of-another", message))
     }
 
     /// Refuses files that were there before the work began, unless they are named one by one or were made by earlier work of

@@ -17,7 +17,7 @@ use super::files::{Look, Resolved, Trouble, read_patterns, shown};
 use super::keep::NameRow;
 use super::project::{Listing, listing};
 use super::serve::{each_once, open, serve};
-use super::stat::{stat_at, tick};
+use super::stat::{Stamp, stat_at, tick};
 use super::worker::{IS_DAMAGED, Places, Shared, WAS_DAMAGED, Worker, hopeless, off};
 use crate::engine::clock;
 use crate::logic::cache::key::{InputKind, Portrait, Surroundings, differences, key, portrait};
@@ -59,6 +59,8 @@ pub(super) struct Looking {
     pub(super) is_bare: bool,
     /// By the clock that marks files: what was changed before that was not made by it.
     pub(super) since: i64,
+    /// Outputs that were there although they were not changed before that: within one tick of that clock all is at once.
+    pub(super) there: HashMap<Vec<u8>, Stamp>,
 }
 
 /// An entry that was read for a handful of looks.
@@ -271,7 +273,8 @@ impl Worker {
             moment.listing = listing(&mut moment.look).ok().map(Arc::new);
         }
         let listing = moment.listing.clone().filter(|_| needs_listing || is_bare);
-        let looking = Looking { is_bare, recipe, known, listing, since: moment.since };
+        let there = moment.young(&known.outputs, self.shared.ahead(&moment.places.shelf));
+        let looking = Looking { is_bare, recipe, known, listing, since: moment.since, there };
         self.shared.looked.lock().unwrap_or_else(PoisonError::into_inner).insert(unit, looking);
         let Trouble { reason, message } = trouble;
         let reason = reason.to_owned();
@@ -511,6 +514,15 @@ impl<'a> Moment<'a> {
             entries: HashMap::new(),
             may_write: true,
         }
+    }
+
+    /// Returns outputs that are there and were changed so recently that their times do not tell whether that was before.
+    fn young(&mut self, outputs: &Patterns, ahead: i64) -> HashMap<Vec<u8>, Stamp> {
+        let since = self.since.saturating_add(ahead.min(0));
+        // What cannot be listed is not kept either.
+        let items = self.look.list(outputs).unwrap_or_default().into_iter();
+        let young = items.filter(|it| it.stat.stamp.changed >= since && !it.stat.is_folder());
+        young.map(|it| (it.path, it.stat.stamp)).collect()
     }
 
     /// Frees the outputs of what was found, and takes note of what is going to be written by what was not.

@@ -20,6 +20,7 @@ mod git_index;
 mod keep;
 mod keyed;
 mod known;
+mod left;
 mod list;
 mod locks;
 mod logs;

@@ -15,6 +15,7 @@ use super::db::{self, Db, Unusable};
 use super::files::{Root, Trouble};
 use super::keep::Keeping;
 use super::known::Known;
+use super::left::Left;
 use super::list::List;
 use super::locks::Locks;
 use super::look::{Looking, Wanted};
@@ -68,6 +69,7 @@ pub(super) struct Shared {
     pub(super) declared: Mutex<Vec<Arc<Patterns>>>,
     pub(super) branches: OnceLock<Branches>,
     pub(super) known: Known,
+    pub(super) left: Left,
     /// What is being read ahead.
     ahead: Mutex<Option<Ahead>>,
     /// What was read ahead and is not taken yet.
@@ -194,6 +196,7 @@ impl Shared {
             declared: Mutex::default(),
             branches: OnceLock::new(),
             known: Known::default(),
+            left: Left::default(),
             ahead: Mutex::new(ahead),
             early: Mutex::default(),
             second_db: Mutex::default(),
