@@ -430,3 +430,23 @@ fn no_cell_keeps_the_file_of_another_one() {
     }
     nothing_is_left(&sandbox, Duration::from_secs(20));
 }
+
+#[test]
+fn an_output_that_somebody_removes_while_others_are_made_is_told_and_not_missing_for_ever() {
+    let text = "version: 3\nstages:\n  a:\n    cache: { inputs: [], outputs: [a, b] }\n    \
+                run: 'echo b > b; echo a > a; touch made; until test -e go; do sleep 0.02; done'\n";
+    let sandbox = Sandbox::new().file("p.yml", text);
+    let one = sandbox.sortie(["run", "p.yml", "--ui", "plain"]).start();
+    eventually("it has made both", || sandbox.project().join("made").exists());
+    fs::remove_file(sandbox.project().join("b")).expect("it is there");
+    write(&sandbox, "go", "");
+    one.wait()
+        .code(0)
+        .says("a is not kept in the cache: its `outputs` name `b`, and nothing is there")
+        .done();
+    sandbox.sortie(["run", "p.yml", "--ui", "plain"]).run().code(0).says("a passed").done();
+    fs::remove_file(sandbox.project().join("b")).expect("it is made anew");
+    sandbox.sortie(["run", "p.yml", "--ui", "plain"]).run().code(0).says("a cached").done();
+    assert_eq!(read(&sandbox, "b"), "b\n");
+    nothing_is_left(&sandbox, Duration::from_secs(20));
+}

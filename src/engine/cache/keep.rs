@@ -345,6 +345,7 @@ impl Gather<'_> {
                 format!("no file is there that its `outputs` name: `{}`", patterns.texts().join("`, `"));
             return Err(Trouble::new("no-outputs", message));
         }
+        refuse_missing(look, patterns)?;
         let size: u64 = items.iter().filter(|it| it.stat.is_file()).map(|it| it.stat.stamp.size).sum();
         if let Some(most) = looking.recipe.max_size.filter(|most| size > *most) {
             let message = format!("its outputs have {size} bytes, more than the {most} of its `max-size`");
@@ -521,6 +522,24 @@ impl Gather<'_> {
         }
         Ok(kept)
     }
+}
+
+/// Refuses a result without something that its outputs name letter by letter: it was removed meanwhile, or not made.
+fn refuse_missing(look: &Look<'_>, patterns: &Patterns) -> Result<(), Trouble> {
+    let mut missing = Vec::new();
+    for source in patterns.sources().filter(|it| it.is_literal && patterns.name(&it.base)) {
+        if look.stat(source.base.as_bytes())?.is_none() {
+            missing.push(source.base);
+        }
+    }
+    let Some(first) = missing.first() else { return Ok(()) };
+    let (front, last) = first.split_at(first.floor_char_boundary(first.len().saturating_sub(1)));
+    let message = format!(
+        "its `outputs` name {}, and nothing is there: it was not made, or somebody removed it; take out of `outputs` what is \
+         not made each time, or name it by a pattern such as `{front}[{last}]`",
+        some_of(&missing)
+    );
+    Err(Trouble::new("output-missing", message))
 }
 
 /// Refuses folders that are outputs as a whole and in which something was made or removed after the work was over.

@@ -285,3 +285,23 @@ fn what_was_there_before_is_known_within_one_tick_of_the_clock_too() {
         is_refused(&job.keep(unit(0), record(), &[]), "leftover", "`out/mine`");
     }
 }
+
+#[test]
+fn a_result_without_what_its_outputs_name_letter_by_letter_is_not_kept() {
+    let place = Place::new();
+    let it =
+        |outputs: &[&str]| Recipe { outputs: outputs.iter().map(|&it| it.to_owned()).collect(), ..recipe() };
+    // Somebody removes it while it is made.
+    let work = |place: &Place| {
+        build(place);
+        fs::remove_file(place.at("out/b.o")).expect("it is there");
+    };
+    let kept = place.make(&it(&["out/a.o", "out/b.o"]), work);
+    is_refused(&kept, "output-missing", "`out/b.o`, and nothing is there");
+    is_refused(&kept, "output-missing", "a pattern such as `out/b.[o]`");
+    is_refused(&place.make(&it(&["out/*.o", "there"]), work), "output-missing", "`there`");
+    // Where it need not be there.
+    for outputs in [&["out/a.o", "out/b.[o]"][..], &["out/a.o", "out/b.o", "!out/b.o"], &["out"]] {
+        place.made(&it(outputs), work);
+    }
+}
