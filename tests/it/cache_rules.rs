@@ -3,6 +3,7 @@
 //! Not here: which results fit (`cached.rs`), files by a key (`cache_files.rs`).
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use crate::kit::{Ran, Sandbox};
 
@@ -84,6 +85,12 @@ fn a_step_keeps_its_failure_too_and_what_was_stopped_is_none() {
         made
     };
     assert_eq!(step("exit 4", "timeout: 60s"), 1);
+    assert_eq!((step("exit 125", "timeout: 60s"), step("exit 128", "timeout: 60s")), (1, 1));
+    assert_eq!(
+        (step("exit 126", "timeout: 60s"), step("exit 127", "timeout: 60s")),
+        (2, 2),
+        "it may be there by then"
+    );
     assert_eq!(step("kill -9 $$", "timeout: 60s"), 2, "a signal may be anybody's");
     assert_eq!(step("while true; do sleep 1; done", "timeout: 100ms"), 2, "it had no time");
 }
@@ -234,4 +241,21 @@ fn on_request_what_others_write_and_git_does_not_ignore_is_part_of_the_key() {
     }
     fs::write(sandbox.project().join("part"), "bad\n").expect("the project is writable");
     run_with(&sandbox, &["--cache", "--refresh"]).code(1).says("test failed").done();
+}
+
+#[test]
+fn that_a_program_is_not_there_is_no_failure_that_is_kept() {
+    let playbook = "version: 3\nstages:\n  plain: { run: sortie-test-tool, cache: { inputs: [], failures: true } }\n  \
+                    shell: { run: 'sortie-test-tool && true', cache: { inputs: [], failures: true } }\n";
+    let sandbox = Sandbox::new().file("p.yml", playbook);
+    let bin = sandbox.base().join("bin");
+    fs::create_dir(&bin).expect("the folder is ours");
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap_or_default());
+    let run = || sandbox.sortie(["run", "p.yml", "--ui", "plain"]).env("PATH", &path).run();
+    run().code(1).says("plain failed").says("shell failed").done();
+    let tool = bin.join("sortie-test-tool");
+    fs::write(&tool, "#!/bin/sh\necho it is here\n").expect("the folder is ours");
+    run().code(1).says("plain failed").says("shell failed").done();
+    fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    run().code(0).says("plain passed").says("shell passed").done();
 }
