@@ -73,6 +73,9 @@ struct Gather<'a> {
     stamps: Vec<(usize, Stamp)>,
 }
 
+/// Stands for the name of a stage where an artifact was put into place for one.
+const ARTIFACT: &str = "artifacts.in";
+
 /// So many files are named in a message.
 const NAMED: usize = 5;
 
@@ -175,12 +178,11 @@ fn prepare(shared: &Shared, places: &Places, db: &Db, it: Keeping) -> Result<Rea
         return Err(Kept::Not { reason: reason.to_owned(), message, is_seen });
     }
     let notes = other_writes(shared, &mut look, &looking, during)?;
+    refuse_stale(shared, &mut look, it.unit, &again)?;
     let mut gather =
         Gather { shared, places, inside: Vec::new(), bytes: 0, during, old: Vec::new(), stamps: Vec::new() };
     let files = gather.outputs(&mut look, &looking)?;
-    let marks = gather.stamps.iter().map(|(at, stamp)| (files[*at].path.0.clone(), *stamp));
-    shared.left.note(it.unit, &looking.recipe.name, marks);
-    gather.refuse_of_units(it.unit, &files)?;
+    gather.refuse_of_units(it.unit, &looking.recipe.name, &files)?;
     gather.refuse_others(db, &looking, &files)?;
     let logs = gather.logs(&it.logs)?;
     let artifacts = it.record.artifacts.iter().flatten().map(|artifact| {
@@ -391,13 +393,24 @@ impl Gather<'_> {
     }
 
     /// Refuses files that are just as another stage, cell or step of this job made them or put them back: taken again with this
-    /// result, they would take the place of what that one makes by then.
-    fn refuse_of_units(&self, unit: Unit, files: &[Output]) -> Result<(), Trouble> {
-        let owner = |(at, stamp): &(usize, Stamp)| {
+    /// result, they would take the place of what that one makes by then. All others are its own from now on.
+    fn refuse_of_units(&self, unit: Unit, name: &str, files: &[Output]) -> Result<(), Trouble> {
+        let (left, placed) = (&self.shared.left, self.shared.opening.placed.lock());
+        let (mut names, mut owners, mut own) = (Vec::new(), Vec::new(), Vec::new());
+        for (at, stamp) in &self.stamps {
             let path = &files[*at].path.0;
-            Some((shown(path), self.shared.left.by_other(unit, path, stamp)?))
-        };
-        let (names, owners): (Vec<String>, Vec<_>) = self.stamps.iter().filter_map(owner).unzip();
+            let full = self.places.root.full(path);
+            let of_artifact = || placed.has_of_other(unit.cell, &full, stamp).then(|| Arc::from(ARTIFACT));
+            match left.by_other(unit, path, stamp).or_else(of_artifact) {
+                None => own.push((path.clone(), *stamp)),
+                Some(owner) => {
+                    names.push(shown(path));
+                    owners.push(owner);
+                }
+            }
+        }
+        drop(placed);
+        left.note(unit, name, own.into_iter());
         let Some(first) = owners.first() else { return Ok(()) };
         let message = format!(
             "files are among its outputs that `{first}` made or put back in this job: {}; let each make files in a folder of its \
@@ -540,6 +553,28 @@ fn refuse_missing(look: &Look<'_>, patterns: &Patterns) -> Result<(), Trouble> {
         some_of(&missing)
     );
     Err(Trouble::new("output-missing", message))
+}
+
+/// Refuses a result that may be made of files which earlier artifacts have left in the folders of those that it took: what it
+/// took is part of its key, and these are not.
+fn refuse_stale(shared: &Shared, look: &mut Look<'_>, unit: Unit, again: &Resolved) -> Result<(), Trouble> {
+    let stale = shared.opening.placed.lock().stale(unit.cell, unit.run).to_vec();
+    let mut names = Vec::new();
+    for path in stale {
+        let is_input = again.inputs.binary_search_by(|input| input.path.cmp(&path)).is_ok();
+        if !is_input && look.stat(&path)?.is_some() {
+            names.push(shown(&path));
+        }
+    }
+    if names.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "files of an earlier artifact are in a folder that it takes artifacts into, and it may have read them: {}; remove them, or \
+         name what it reads of them in `inputs`",
+        some_of(&names)
+    );
+    Err(Trouble::new("stale-artifact", message))
 }
 
 /// Refuses folders that are outputs as a whole and in which something was made or removed after the work was over.

@@ -19,7 +19,7 @@ struct Mark {
 }
 
 impl Left {
-    /// Takes note of files that a unit has made or put back. Those that are still as another one left them stay that one's.
+    /// Takes note of files that a unit has made or put back.
     pub(super) fn note(&self, unit: Unit, name: &str, files: impl Iterator<Item = (Vec<u8>, Stamp)>) {
         let mut files = files.peekable();
         if files.peek().is_none() {
@@ -28,9 +28,7 @@ impl Left {
         let name: Arc<str> = Arc::from(name);
         let mut left = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for (path, stamp) in files {
-            if left.get(&path).is_none_or(|it| it.stamp != stamp) {
-                left.insert(path, Mark { unit, name: Arc::clone(&name), stamp });
-            }
+            left.insert(path, Mark { unit, name: Arc::clone(&name), stamp });
         }
     }
 
