@@ -259,3 +259,26 @@ fn that_a_program_is_not_there_is_no_failure_that_is_kept() {
     fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).expect("it is ours");
     run().code(0).says("plain passed").says("shell passed").done();
 }
+
+#[test]
+fn on_request_what_finds_its_files_made_is_known_by_them() {
+    // As `make` does: nothing is written where the file is as it has to be.
+    let playbook = "version: 3\nstages:\n  build: { run: 'cmp -s part made.o || { cp part made.o; echo built; }' }\n  \
+                    test: { needs: build, run: 'cat made.o' }\n";
+    let sandbox = Sandbox::new().file("p.yml", playbook).file(".gitignore", "*.o\n").file("part", "one\n");
+    let give = |text: &str| fs::write(sandbox.project().join("part"), text).expect("the project is writable");
+    let made = || fs::read_to_string(sandbox.project().join("made.o")).unwrap_or_default();
+    run_with(&sandbox, &["--cache"]).code(0).says("built").says("`made.o`").done();
+    run_with(&sandbox, &["--cache"]).code(0).says("build passed").says("test passed").done();
+    run_with(&sandbox, &["--cache"]).code(0).says("build cached").done();
+    give("two\n");
+    run_with(&sandbox, &["--cache"]).code(0).says("built").says("test | two").done();
+    // Its other files are there, and nothing of them is in the project as git has it.
+    give("one\n");
+    run_with(&sandbox, &["--cache"]).code(0).says("built").says("test | one").done();
+    assert_eq!(made(), "one\n");
+    run_with(&sandbox, &["--cache"]).code(0).says("build cached").done();
+    fs::remove_file(sandbox.project().join("made.o")).expect("it is there");
+    run_with(&sandbox, &["--cache"]).code(0).says("built").done();
+    assert_eq!(made(), "one\n");
+}

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use blake3::Hash;
 use rustix::fs::{Dir, FileType, Mode, OFlags, ResolveFlags};
 
+use super::beside::Beside;
 use super::memo::Memo;
 use super::stat::{Stamp, Stat, stat_at};
 use crate::logic::cache::key::{Input, InputKind};
@@ -291,11 +292,11 @@ impl<'a> Look<'a> {
         Ok(())
     }
 
-    /// Returns the inputs of a result and their digests. Equal patterns are looked up once in the time of this look.
+    /// Returns the inputs of a result and their digests; of a whole project with what was written beside any outputs. Equal patterns are looked up once in the time of this look.
     ///
     /// # Errors
     /// What cannot be read or vouched for.
-    pub(super) fn inputs(&mut self, recipe: &Recipe) -> Result<FoundInputs, Trouble> {
+    pub(super) fn inputs(&mut self, recipe: &Recipe, beside: &Beside) -> Result<FoundInputs, Trouble> {
         let patterns = match &recipe.inputs {
             Inputs::Globs(texts) => {
                 if let Some(known) = self.resolved.get(texts) {
@@ -304,7 +305,7 @@ impl<'a> Look<'a> {
                 Arc::new(read_patterns(texts)?)
             }
             Inputs::Project(texts) => {
-                let items = super::project::files(self, texts, &recipe.made)?;
+                let items = super::project::files(self, texts, (&recipe.made, beside))?;
                 return Ok((Arc::new(self.resolve(items)?), None));
             }
         };

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::db::Db;
 use super::entry::{self, ALL_INLINE, Body, Bytes, Digest, Head, INLINE, Log, Output, What};
 use super::files::{Item, Look, Resolved, Trouble, shown, stays};
-use super::look::{Looking, name_id, seconds};
+use super::look::{Known, Looking, name_id, seconds};
 use super::memo::Reading;
 use super::point;
 use super::project::{FOLDER, Listing, listing};
@@ -167,17 +167,23 @@ fn prepare(shared: &Shared, places: &Places, db: &Db, it: Keeping) -> Result<Rea
         return Err(Trouble::new("not-looked", "it was not looked for, or could not be").into());
     };
     let mut look = Look::new(&places.root, &shared.memo);
-    let (again, _) = look.inputs(&looking.recipe).map_err(|trouble| {
+    let (again, _) = look.inputs(&looking.recipe, &looking.known.beside).map_err(|trouble| {
         let message = format!("its inputs were changed while it ran: {}", trouble.message);
         Trouble::new("input-changed", message)
     })?;
     let ahead = shared.ahead(&places.shelf);
     let during = (looking.since.saturating_add(ahead.min(0)), it.until.saturating_add(ahead.max(0)));
-    if let Err(Trouble { reason, message }) = compare(&looking.known.resolved, &again) {
-        let is_seen = are_writes_seen(shared, &mut look, &looking, &again, during.1);
-        return Err(Kept::Not { reason: reason.to_owned(), message, is_seen });
+    let unchanged = compare(&looking.known.resolved, &again);
+    let is_project = matches!(looking.recipe.inputs, Inputs::Project(_));
+    if let (Err(trouble), false) = (&unchanged, is_project) {
+        return Err(trouble.clone().into());
     }
-    let notes = other_writes(shared, &mut look, &looking, during)?;
+    let seen = unchanged.is_err().then(|| seen(&looking.known, &again));
+    let notes = other_writes((shared, db), &mut look, &looking, during, seen)?;
+    if let Err(Trouble { reason, message }) = unchanged {
+        // All that it wrote was just looked at.
+        return Err(Kept::Not { reason: reason.to_owned(), message, is_seen: looking.listing.is_some() });
+    }
     refuse_stale(shared, &mut look, it.unit, &again)?;
     let mut gather =
         Gather { shared, places, inside: Vec::new(), bytes: 0, during, old: Vec::new(), stamps: Vec::new() };
@@ -261,12 +267,13 @@ pub(super) fn some_of(names: &[String]) -> String {
     format!("{}{more}", told.join(", "))
 }
 
-/// Refuses a result that wrote files which are not among its outputs; or warns of them, where nobody asked for that.
+/// Refuses a result that wrote files which are not among its outputs, and are not `seen` in other ways; or warns of them, where nobody asked for that.
 fn other_writes(
-    shared: &Shared,
+    (shared, db): (&Shared, &Db),
     look: &mut Look<'_>,
     looking: &Looking,
     (since, until): (i64, i64),
+    seen: Option<HashSet<String>>,
 ) -> Result<Vec<String>, Trouble> {
     let name = &looking.recipe.name;
     let beside = {
@@ -285,7 +292,8 @@ fn other_writes(
     if looking.is_bare && shared.bare.fetch_add(1, Ordering::Relaxed) >= MOST_BARE {
         return Ok(Vec::new());
     }
-    let written = written(shared, look, before, until)?;
+    let mut written = written(shared, look, before, until)?;
+    written.retain(|path| seen.as_ref().is_none_or(|seen| !seen.contains(path)));
     if written.is_empty() {
         return Ok(Vec::new());
     }
@@ -300,6 +308,13 @@ fn other_writes(
              them back: declare those that are its own as `outputs` of its `cache`"
         );
         return Ok(vec![message]);
+    }
+    if matches!(looking.recipe.inputs, Inputs::Project(_)) {
+        let _one = shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let paths = written.iter().map(|path| path.as_bytes().to_vec());
+        if let Err(error) = super::beside::note(db, name, paths) {
+            return Err(super::look::damaged_store(&error));
+        }
     }
     let message = format!(
         "files were written in the project that are no outputs of it{by}: {names}; declare them as `outputs` of its `cache`"
@@ -323,18 +338,10 @@ fn written(
     }))
 }
 
-/// Says whether all that was written is part of the key of the project as a whole, so that who comes next has it in theirs.
-fn are_writes_seen(
-    shared: &Shared,
-    look: &mut Look<'_>,
-    looking: &Looking,
-    again: &Resolved,
-    until: i64,
-) -> bool {
-    let (Inputs::Project(_), Some(before)) = (&looking.recipe.inputs, &looking.listing) else { return false };
-    let inputs = looking.known.resolved.inputs.iter().chain(&again.inputs);
-    let known: HashSet<String> = inputs.map(|input| shown(&input.path)).collect();
-    written(shared, look, before, until).is_ok_and(|all| all.iter().all(|path| known.contains(path)))
+/// Returns the paths of what is part of the keys of all who come next, where those are of the project as a whole.
+fn seen(known: &Known, again: &Resolved) -> HashSet<String> {
+    let inputs = known.resolved.inputs.iter().chain(&again.inputs);
+    inputs.filter(|input| !known.beside.contains(&input.path)).map(|input| shown(&input.path)).collect()
 }
 
 impl Gather<'_> {

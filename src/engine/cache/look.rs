@@ -10,6 +10,7 @@ use std::time::Duration;
 use blake3::Hash;
 
 use super::ahead;
+use super::beside::{Beside, beside, words};
 use super::branch::branches;
 use super::db::{self, Db};
 use super::entry::{Digest, Stored, Unreadable};
@@ -46,6 +47,8 @@ pub(super) struct Known {
     pub(super) around: Surroundings,
     pub(super) resolved: Arc<Resolved>,
     pub(super) outputs: Arc<Patterns>,
+    /// Inputs, because somebody wrote them in earlier jobs.
+    pub(super) beside: Arc<Beside>,
 }
 
 /// What has to be remembered of a look until the result is kept.
@@ -184,7 +187,8 @@ impl Worker {
         recipe: &Recipe,
         outputs: Arc<Patterns>,
     ) -> Result<Known, Trouble> {
-        let (resolved, inputs) = moment.look.inputs(recipe)?;
+        let beside = self.db.as_ref().map_or_else(|_| Ok(Beside::new()), |db| beside(db, recipe))?;
+        let (resolved, inputs) = moment.look.inputs(recipe, &beside)?;
         refuse_overlap(inputs.as_deref(), &resolved, &outputs)?;
         let path =
             recipe.closed.vars.iter().rev().find(|(name, _)| name == "PATH").map_or("", |(_, path)| path);
@@ -195,9 +199,9 @@ impl Worker {
         let tools =
             recipe.tools.iter().map(|command| self.tool(command, recipe)).collect::<Result<_, _>>()?;
         let system = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
-        let around = Surroundings { system, libc, programs, tools };
+        let around = Surroundings { system, libc, programs, tools, written: words(&beside) };
         let key = key(recipe, &around, &resolved.inputs);
-        Ok(Known { key, around, resolved, outputs })
+        Ok(Known { key, around, resolved, outputs, beside: Arc::new(beside) })
     }
 
     /// Returns what a tool prints, asking it once for looks that are answered together.

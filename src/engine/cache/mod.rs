@@ -10,6 +10,7 @@
 
 mod ahead;
 mod artifacts;
+mod beside;
 mod branch;
 mod claim;
 mod compare;

@@ -23,6 +23,8 @@ pub struct Surroundings {
     pub programs: Vec<(String, Option<Hash>)>,
     /// Command lines and what they printed.
     pub tools: Vec<(String, String)>,
+    /// Which files were written in earlier jobs beside any outputs, in short. What is in them are inputs.
+    pub written: Option<String>,
 }
 
 /// A file, folder or link that a result depends on.
@@ -71,6 +73,10 @@ pub fn key(recipe: &Recipe, around: &Surroundings, inputs: &[Input]) -> Hash {
     let (word, patterns) = words(&recipe.inputs);
     it.bytes(word.as_bytes());
     it.texts(patterns);
+    if let Some(written) = &around.written {
+        it.bytes(b"written beside");
+        it.bytes(written.as_bytes());
+    }
     if !recipe.made.is_empty() {
         it.bytes(b"made before");
         it.number(recipe.made.len() as u64);
@@ -191,6 +197,9 @@ pub fn portrait(recipe: &Recipe, around: &Surroundings, inputs: &[Input], secret
     parts.extend(programs);
     parts.extend(around.tools.iter().map(|(command, text)| (format!("tool {command}"), Some(bounded(text)))));
     parts.push(("patterns of inputs".to_owned(), Some(bounded(&words(&recipe.inputs).1.join(" ")))));
+    if let Some(written) = &around.written {
+        parts.push(("files written while it ran".to_owned(), Some(written.clone())));
+    }
     if !recipe.made.is_empty() {
         let made: Vec<String> = recipe.made.iter().map(|patterns| patterns.join(" ")).collect();
         parts.push(("outputs of what it needs".to_owned(), Some(bounded(&made.join(" ")))));
@@ -359,6 +368,8 @@ mod tests {
         };
         keys.push(key(&recipe(), &with_tool("12"), &inputs));
         keys.push(key(&recipe(), &with_tool("13"), &inputs));
+        let written = Some("1 file, 0".to_owned());
+        keys.push(key(&recipe(), &Surroundings { written, ..around() }, &inputs));
         keys.push(key(&recipe(), &Surroundings { libc: Some(blake3::hash(b"c")), ..around() }, &inputs));
         keys.push(key(&recipe(), &Surroundings { system: "linux mips".to_owned(), ..around() }, &inputs));
         keys.push(key(&recipe(), &around(), &[]));
