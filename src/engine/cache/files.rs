@@ -292,12 +292,23 @@ impl<'a> Look<'a> {
         Ok(())
     }
 
-    /// Returns the inputs of a result and their digests; of a whole project with what was written beside any outputs. Equal patterns are looked up once in the time of this look.
+    /// Returns the inputs of a result and their digests; of a whole project with what was made before, and with what was written
+    /// beside any outputs.
     ///
     /// # Errors
     /// What cannot be read or vouched for.
-    pub(super) fn inputs(&mut self, recipe: &Recipe, beside: &Beside) -> Result<FoundInputs, Trouble> {
-        let patterns = match &recipe.inputs {
+    pub(super) fn inputs_of(&mut self, recipe: &Recipe, beside: &Beside) -> Result<FoundInputs, Trouble> {
+        let Inputs::Project(texts) = &recipe.inputs else { return self.inputs(&recipe.inputs) };
+        let items = super::project::files(self, texts, (&recipe.made, beside))?;
+        Ok((Arc::new(self.resolve(items)?), None))
+    }
+
+    /// Returns inputs and their digests. Equal patterns are looked up once in the time of this look.
+    ///
+    /// # Errors
+    /// What cannot be read or vouched for.
+    pub(super) fn inputs(&mut self, inputs: &Inputs) -> Result<FoundInputs, Trouble> {
+        let patterns = match inputs {
             Inputs::Globs(texts) => {
                 if let Some(known) = self.resolved.get(texts) {
                     return known.clone();
@@ -305,7 +316,7 @@ impl<'a> Look<'a> {
                 Arc::new(read_patterns(texts)?)
             }
             Inputs::Project(texts) => {
-                let items = super::project::files(self, texts, (&recipe.made, beside))?;
+                let items = super::project::files(self, texts, (&[], &Beside::new()))?;
                 return Ok((Arc::new(self.resolve(items)?), None));
             }
         };

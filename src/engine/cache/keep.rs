@@ -167,7 +167,7 @@ fn prepare(shared: &Shared, places: &Places, db: &Db, it: Keeping) -> Result<Rea
         return Err(Trouble::new("not-looked", "it was not looked for, or could not be").into());
     };
     let mut look = Look::new(&places.root, &shared.memo);
-    let (again, _) = look.inputs(&looking.recipe, &looking.known.beside).map_err(|trouble| {
+    let (again, _) = look.inputs_of(&looking.recipe, &looking.known.beside).map_err(|trouble| {
         let message = format!("its inputs were changed while it ran: {}", trouble.message);
         Trouble::new("input-changed", message)
     })?;

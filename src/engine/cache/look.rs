@@ -188,7 +188,7 @@ impl Worker {
         outputs: Arc<Patterns>,
     ) -> Result<Known, Trouble> {
         let beside = self.db.as_ref().map_or_else(|_| Ok(Beside::new()), |db| beside(db, recipe))?;
-        let (resolved, inputs) = moment.look.inputs(recipe, &beside)?;
+        let (resolved, inputs) = moment.look.inputs_of(recipe, &beside)?;
         refuse_overlap(inputs.as_deref(), &resolved, &outputs)?;
         let path =
             recipe.closed.vars.iter().rev().find(|(name, _)| name == "PATH").map_or("", |(_, path)| path);
