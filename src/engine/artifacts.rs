@@ -55,7 +55,8 @@ impl Engine {
                 offers,
             })
         } else {
-            artifacts::wants(state, cell).map(|wants| Task::Take { cell, run, base, wants })
+            let is_cached = artifacts::is_cached(state, cell);
+            artifacts::wants(state, cell).map(|wants| Task::Take { cell, run, base, wants, is_cached })
         };
         let asked = task.and_then(|task| {
             self.open_artifacts()?.ask(task);

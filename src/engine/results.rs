@@ -173,5 +173,6 @@ fn interrupted() -> Kept {
     Kept::Not {
         reason: "interrupted".to_owned(),
         message: "another engine began it, so nobody knows what its files were then".to_owned(),
+        is_seen: false,
     }
 }

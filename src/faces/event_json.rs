@@ -247,7 +247,7 @@ fn cache_data(view: &JobView, event: &Event) -> Option<Map<String, Json>> {
         Event::CacheHit { unit, hit } => return Some(hit_data(view, *unit, hit)),
         Event::CacheMissed { miss, .. } => return Some(object_of(miss)),
         Event::CacheWaits { message, .. } => json!({ "message": message }),
-        Event::CacheKept { kept: Kept::Not { reason, message }, .. } => {
+        Event::CacheKept { kept: Kept::Not { reason, message, .. }, .. } => {
             json!({ "reason": reason, "message": message })
         }
         Event::CacheKept { kept: Kept::Stored { key, files, bytes, notes }, .. } if notes.is_empty() => {

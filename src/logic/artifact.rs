@@ -74,6 +74,8 @@ pub struct Want {
     pub artifact: Artifact,
     /// Below the folder that the cell works in; empty for that itself.
     pub folder: String,
+    /// Patterns of files that are left as they are: outputs of a result that is taken again.
+    pub except: Vec<String>,
 }
 
 /// What was taken.

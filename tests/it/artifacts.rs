@@ -281,6 +281,72 @@ stages:
     );
 }
 
+/// `use` takes what `make` made into a folder, changes a file of it, and is cached; `see` reads both without a cache.
+const USED: &str = r#"version: 3
+stages:
+  make:
+    cache: { inputs: [in], outputs: [] }
+    run: rm -rf dist; mkdir dist; cp in dist/in; echo plain > dist/plain; echo $(cat in) more > dist/more-$(cat in)
+    artifacts: { out: [{ name: dist, path: dist }] }
+  use:
+    needs: make
+    cache: { inputs: [], outputs: [got/in, made] }
+    run: cat got/* > made; echo changed >> got/in; echo ran >> ran
+    artifacts: { in: [{ name: dist, path: got }] }
+  see: { needs: use, run: 'cat got/in got/plain made > seen' }
+"#;
+
+#[test]
+fn what_is_there_after_a_run_is_there_after_its_result_is_taken_again() {
+    let sandbox = Sandbox::new().file("it.yml", USED).file("in", "one\n");
+    run(&sandbox).code(0).says("use passed").done();
+    let seen = text(&sandbox, "seen");
+    let got = sandbox.project().join("got");
+    let old = |name: &str, content: &str| fs::write(got.join(name), content).expect("it is ours");
+    let changes: [&dyn Fn(); 3] = [
+        &|| fs::remove_dir_all(&got).expect("it is ours"),
+        &|| old("plain", "old\n"),
+        // What the stage has changed is an output of it.
+        &|| old("in", "one\n"),
+    ];
+    for change in changes {
+        change();
+        run(&sandbox).code(0).says("make cached").says("use cached").done();
+        assert_eq!(
+            (text(&sandbox, "seen"), text(&sandbox, "got/plain")),
+            (seen.clone(), "plain\n".to_owned())
+        );
+        assert_eq!(
+            (text(&sandbox, "got/in"), text(&sandbox, "ran")),
+            ("one\nchanged\n".to_owned(), "ran\n".to_owned())
+        );
+    }
+    // Nor is one that cannot be put into place a success.
+    fs::remove_file(got.join("plain")).expect("it is ours");
+    fs::create_dir(got.join("plain")).expect("it is ours");
+    run(&sandbox).code(1).says("use failed").done();
+    nothing_is_left(&sandbox, Duration::from_secs(20));
+}
+
+#[test]
+fn files_of_an_earlier_artifact_do_not_get_into_a_result() {
+    let sandbox = Sandbox::new().file("it.yml", USED).file("in", "one\n");
+    run(&sandbox).code(0).says("use passed").done();
+    fs::write(sandbox.project().join("in"), "two\n").expect("it is ours");
+    let told = "use is not kept in the cache: files of an earlier artifact are in a folder that it takes artifacts into";
+    for _ in 0..2 {
+        run(&sandbox).code(0).says("use passed").says(told).says("`got/more-one`").done();
+        assert!(text(&sandbox, "made").contains("one more"), "the command reads it");
+    }
+    fs::remove_file(sandbox.project().join("got/more-one")).expect("it is ours");
+    // What a person puts there is no artifact's.
+    fs::write(sandbox.project().join("got/mine"), "mine\n").expect("it is ours");
+    run(&sandbox).code(0).says("use passed").done();
+    run(&sandbox).code(0).says("use cached").done();
+    assert!(!text(&sandbox, "made").contains("one more"));
+    nothing_is_left(&sandbox, Duration::from_secs(20));
+}
+
 #[test]
 fn what_is_taken_is_no_undeclared_write() {
     let playbook = r#"version: 3

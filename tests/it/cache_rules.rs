@@ -3,6 +3,7 @@
 //! Not here: which results fit (`cached.rs`), files by a key (`cache_files.rs`).
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use crate::kit::{Ran, Sandbox};
 
@@ -84,6 +85,12 @@ fn a_step_keeps_its_failure_too_and_what_was_stopped_is_none() {
         made
     };
     assert_eq!(step("exit 4", "timeout: 60s"), 1);
+    assert_eq!((step("exit 125", "timeout: 60s"), step("exit 128", "timeout: 60s")), (1, 1));
+    assert_eq!(
+        (step("exit 126", "timeout: 60s"), step("exit 127", "timeout: 60s")),
+        (2, 2),
+        "it may be there by then"
+    );
     assert_eq!(step("kill -9 $$", "timeout: 60s"), 2, "a signal may be anybody's");
     assert_eq!(step("while true; do sleep 1; done", "timeout: 100ms"), 2, "it had no time");
 }
@@ -187,4 +194,91 @@ fn what_git_tracks_counts_although_it_is_ignored() {
     fs::write(at("made.o"), "two").expect("the project is writable");
     run_with(&sandbox, &["--cache"]).code(0).says("a passed").done();
     sandbox.sortie(["cache", "explain", "a"]).run().code(0).says("input made.o").done();
+}
+
+#[test]
+fn on_request_nothing_is_cached_behind_what_writes_files_that_git_ignores() {
+    let playbook = "version: 3\nstages:\n  build: { run: cp part made.o }\n  test: { needs: build, run: 'grep good made.o' }\n  \
+                    after: { needs: test, run: 'true' }\n";
+    let sandbox =
+        Sandbox::new().file("p.yml", playbook).file(".gitignore", "*.o\npart\n").file("part", "good\n");
+    let told = "`build`, which it needs, wrote files in the project that are not part of the key";
+    for _ in 0..2 {
+        let ran = run_with(&sandbox, &["--cache"]).code(0).says("`made.o`").says(told);
+        ran.says("give it a `cache` with `inputs`").says("test passed").says("after passed").done();
+    }
+    fs::write(sandbox.project().join("part"), "bad\n").expect("the project is writable");
+    run_with(&sandbox, &["--cache"]).code(1).says("test failed").done();
+    sandbox.sortie(["cache", "explain", "test"]).run().code(0).says("`build`, which it needs, wrote").done();
+    // What is declared is part of the key of what comes after it.
+    let declared = playbook
+        .replace("made.o }\n  test", "made.o, cache: { inputs: [part], outputs: [made.o] } }\n  test");
+    assert_ne!(declared, playbook);
+    fs::write(sandbox.project().join("p.yml"), declared).expect("the project is writable");
+    run_with(&sandbox, &["--cache"]).code(1).says("test failed").done();
+    let give = |text: &str| fs::write(sandbox.project().join("part"), text).expect("the project is writable");
+    give("good\n");
+    run_with(&sandbox, &["--cache"]).code(0).says("`build`, which it needs, may have written").done();
+    run_with(&sandbox, &["--cache"]).code(0).says("build cached").says("test passed").done();
+    run_with(&sandbox, &["--cache"])
+        .code(0)
+        .says("build cached")
+        .says("test cached")
+        .says("after cached")
+        .done();
+    give("bad\n");
+    run_with(&sandbox, &["--cache"]).code(1).says("build cached").says("test failed").done();
+    give("good\n");
+    run_with(&sandbox, &["--cache"]).code(0).says("build cached").says("test cached").done();
+}
+
+#[test]
+fn on_request_what_others_write_and_git_does_not_ignore_is_part_of_the_key() {
+    let playbook = "version: 3\nstages:\n  build: { run: cp part made.o }\n  test: { needs: build, run: 'grep good made.o' }\n";
+    let sandbox = Sandbox::new().file("p.yml", playbook).file(".gitignore", "part\n").file("part", "good\n");
+    for decision in ["test passed", "test cached"] {
+        run_with(&sandbox, &["--cache"]).code(0).says("build passed").says(decision).done();
+    }
+    fs::write(sandbox.project().join("part"), "bad\n").expect("the project is writable");
+    run_with(&sandbox, &["--cache", "--refresh"]).code(1).says("test failed").done();
+}
+
+#[test]
+fn that_a_program_is_not_there_is_no_failure_that_is_kept() {
+    let playbook = "version: 3\nstages:\n  plain: { run: sortie-test-tool, cache: { inputs: [], failures: true } }\n  \
+                    shell: { run: 'sortie-test-tool && true', cache: { inputs: [], failures: true } }\n";
+    let sandbox = Sandbox::new().file("p.yml", playbook);
+    let bin = sandbox.base().join("bin");
+    fs::create_dir(&bin).expect("the folder is ours");
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap_or_default());
+    let run = || sandbox.sortie(["run", "p.yml", "--ui", "plain"]).env("PATH", &path).run();
+    run().code(1).says("plain failed").says("shell failed").done();
+    let tool = bin.join("sortie-test-tool");
+    fs::write(&tool, "#!/bin/sh\necho it is here\n").expect("the folder is ours");
+    run().code(1).says("plain failed").says("shell failed").done();
+    fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    run().code(0).says("plain passed").says("shell passed").done();
+}
+
+#[test]
+fn on_request_what_finds_its_files_made_is_known_by_them() {
+    // As `make` does: nothing is written where the file is as it has to be.
+    let playbook = "version: 3\nstages:\n  build: { run: 'cmp -s part made.o || { cp part made.o; echo built; }' }\n  \
+                    test: { needs: build, run: 'cat made.o' }\n";
+    let sandbox = Sandbox::new().file("p.yml", playbook).file(".gitignore", "*.o\n").file("part", "one\n");
+    let give = |text: &str| fs::write(sandbox.project().join("part"), text).expect("the project is writable");
+    let made = || fs::read_to_string(sandbox.project().join("made.o")).unwrap_or_default();
+    run_with(&sandbox, &["--cache"]).code(0).says("built").says("`made.o`").done();
+    run_with(&sandbox, &["--cache"]).code(0).says("build passed").says("test passed").done();
+    run_with(&sandbox, &["--cache"]).code(0).says("build cached").done();
+    give("two\n");
+    run_with(&sandbox, &["--cache"]).code(0).says("built").says("test | two").done();
+    // Its other files are there, and nothing of them is in the project as git has it.
+    give("one\n");
+    run_with(&sandbox, &["--cache"]).code(0).says("built").says("test | one").done();
+    assert_eq!(made(), "one\n");
+    run_with(&sandbox, &["--cache"]).code(0).says("build cached").done();
+    fs::remove_file(sandbox.project().join("made.o")).expect("it is there");
+    run_with(&sandbox, &["--cache"]).code(0).says("built").done();
+    assert_eq!(made(), "one\n");
 }

@@ -409,3 +409,44 @@ fn a_link_to_a_folder_is_that_folder() {
     );
     nothing_is_left(&sandbox, Duration::from_secs(20));
 }
+
+#[test]
+fn no_cell_keeps_the_file_of_another_one() {
+    let text = "version: 3\nstages:\n  a:\n    matrix: { m: [x, y] }\n    cache: { inputs: ['src/${{ matrix.m }}'], outputs: ['out/**'] }\n    \
+                env: { M: '${{ matrix.m }}' }\n    run: 'mkdir -p out; cp src/$M out/$M'\n";
+    let sandbox = Sandbox::new().file("p.yml", text).file("src/x", "x1\n").file("src/y", "y1\n");
+    let run = || sandbox.sortie(["run", "p.yml", "--ui", "plain"]).run().code(0);
+    for round in 2..8 {
+        run().done();
+        let kept = sandbox.sortie(["cache", "list", "--json"]).run().code(0).json_lines().remove(0);
+        let all = kept.as_array().expect("a list");
+        assert!(!all.is_empty() && all.iter().all(|it| it["files"] == 1), "{kept}");
+        write(&sandbox, if round % 2 == 0 { "src/x" } else { "src/y" }, &format!("{round}\n"));
+    }
+    run().says("is not kept in the cache").done();
+    for name in ["x", "y"] {
+        let (made, source) = (read(&sandbox, &format!("out/{name}")), read(&sandbox, &format!("src/{name}")));
+        assert!(made.is_empty() || made == source, "{name}: {made} of {source}");
+    }
+    nothing_is_left(&sandbox, Duration::from_secs(20));
+}
+
+#[test]
+fn an_output_that_somebody_removes_while_others_are_made_is_told_and_not_missing_for_ever() {
+    let text = "version: 3\nstages:\n  a:\n    cache: { inputs: [], outputs: [a, b] }\n    \
+                run: 'echo b > b; echo a > a; touch made; until test -e go; do sleep 0.02; done'\n";
+    let sandbox = Sandbox::new().file("p.yml", text);
+    let one = sandbox.sortie(["run", "p.yml", "--ui", "plain"]).start();
+    eventually("it has made both", || sandbox.project().join("made").exists());
+    fs::remove_file(sandbox.project().join("b")).expect("it is there");
+    write(&sandbox, "go", "");
+    one.wait()
+        .code(0)
+        .says("a is not kept in the cache: its `outputs` name `b`, and nothing is there")
+        .done();
+    sandbox.sortie(["run", "p.yml", "--ui", "plain"]).run().code(0).says("a passed").done();
+    fs::remove_file(sandbox.project().join("b")).expect("it is made anew");
+    sandbox.sortie(["run", "p.yml", "--ui", "plain"]).run().code(0).says("a cached").done();
+    assert_eq!(read(&sandbox, "b"), "b\n");
+    nothing_is_left(&sandbox, Duration::from_secs(20));
+}

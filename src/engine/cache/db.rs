@@ -170,6 +170,18 @@ impl Db {
         self.connection.prepare_cached(sql)?.query_row([id], |row| row.get(0)).optional()
     }
 
+    /// Returns what is noted under a name.
+    pub(super) fn note(&self, name: &str) -> rusqlite::Result<Option<Vec<u8>>> {
+        let sql = "SELECT value FROM meta WHERE name = ?1";
+        self.connection.prepare_cached(sql)?.query_row([name], |row| row.get(0)).optional()
+    }
+
+    /// Notes something under a name, until everything is cleared.
+    pub(super) fn put_note(&self, name: &str, value: &[u8]) -> rusqlite::Result<()> {
+        let sql = "INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)";
+        self.connection.prepare_cached(sql)?.execute(params![name, value]).map(|_| ())
+    }
+
     /// Keeps an entry and its small files, or others in their place, and takes note that it is used now (in seconds since
     /// 1970).
     pub(super) fn put_entry(&self, id: i64, body: &[u8], inside: &[u8], now: i64) -> rusqlite::Result<()> {
@@ -334,6 +346,7 @@ impl Db {
             let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'meta'";
             let tables: Vec<String> =
                 db.connection.prepare(sql)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            db.connection.execute("DELETE FROM meta WHERE name LIKE 'written %'", [])?;
             tables
                 .iter()
                 .try_for_each(|table| db.connection.execute(&format!("DELETE FROM {table}"), []).map(|_| ()))

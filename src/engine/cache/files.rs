@@ -14,11 +14,12 @@ use std::sync::Arc;
 use blake3::Hash;
 use rustix::fs::{Dir, FileType, Mode, OFlags, ResolveFlags};
 
+use super::beside::Beside;
 use super::memo::Memo;
 use super::stat::{Stamp, Stat, stat_at};
-use crate::logic::cache::Inputs;
 use crate::logic::cache::key::{Input, InputKind};
 use crate::logic::cache::pattern::{Patterns, Source};
+use crate::logic::cache::{Inputs, Recipe};
 
 /// A reason for which no result can be looked for: a slug, and the same in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -291,6 +292,17 @@ impl<'a> Look<'a> {
         Ok(())
     }
 
+    /// Returns the inputs of a result and their digests; of a whole project with what was made before, and with what was written
+    /// beside any outputs.
+    ///
+    /// # Errors
+    /// What cannot be read or vouched for.
+    pub(super) fn inputs_of(&mut self, recipe: &Recipe, beside: &Beside) -> Result<FoundInputs, Trouble> {
+        let Inputs::Project(texts) = &recipe.inputs else { return self.inputs(&recipe.inputs) };
+        let items = super::project::files(self, texts, (&recipe.made, beside))?;
+        Ok((Arc::new(self.resolve(items)?), None))
+    }
+
     /// Returns inputs and their digests. Equal patterns are looked up once in the time of this look.
     ///
     /// # Errors
@@ -303,8 +315,8 @@ impl<'a> Look<'a> {
                 }
                 Arc::new(read_patterns(texts)?)
             }
-            Inputs::Project(_) => {
-                let items = super::project::files(self, inputs)?;
+            Inputs::Project(texts) => {
+                let items = super::project::files(self, texts, (&[], &Beside::new()))?;
                 return Ok((Arc::new(self.resolve(items)?), None));
             }
         };

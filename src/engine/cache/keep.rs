@@ -3,7 +3,7 @@
 //! Inputs are looked at again: equal, and in the very same state. Files of the result are read and written to the store, and
 //! only then the entry that names them, in one transaction for all results that are kept together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -14,16 +14,16 @@ use serde::{Deserialize, Serialize};
 use super::db::Db;
 use super::entry::{self, ALL_INLINE, Body, Bytes, Digest, Head, INLINE, Log, Output, What};
 use super::files::{Item, Look, Resolved, Trouble, shown, stays};
-use super::look::{Looking, name_id, seconds};
+use super::look::{Known, Looking, name_id, seconds};
 use super::memo::Reading;
 use super::point;
-use super::project::{FOLDER, listing};
-use super::stat::Stat;
+use super::project::{FOLDER, Listing, listing};
+use super::stat::{Stamp, Stat};
 use super::worker::{Places, Shared, Worker, not_kept};
 use crate::engine::clock;
 use crate::logic::cache::key::{Input, portrait};
 use crate::logic::cache::pattern::Patterns;
-use crate::logic::cache::{Kept, Record, Share, Trust, Unit};
+use crate::logic::cache::{Inputs, Kept, Record, Share, Trust, UNDECLARED, Unit};
 use crate::logic::job::report::Report;
 
 /// A result that was made.
@@ -69,7 +69,12 @@ struct Gather<'a> {
     during: (i64, i64),
     /// Outputs that were there before, by their place in the list.
     old: Vec<usize>,
+    /// How files and links are, by the same place.
+    stamps: Vec<(usize, Stamp)>,
 }
+
+/// Stands for the name of a stage where an artifact was put into place for one.
+const ARTIFACT: &str = "artifacts.in";
 
 /// So many files are named in a message.
 const NAMED: usize = 5;
@@ -103,7 +108,7 @@ impl Worker {
             let unit = it.unit;
             match prepare(&shared, places, db, it) {
                 Ok(it) => ready.push(it),
-                Err(trouble) => reports.push(not_kept(unit, trouble)),
+                Err(why) => reports.push(not_kept(unit, why)),
             }
         }
         let written = write_down(&shared, db, &ready);
@@ -156,22 +161,34 @@ fn write_down(shared: &Shared, db: &Db, ready: &[Ready]) -> rusqlite::Result<()>
 }
 
 /// Finds out whether a result may be kept, and gathers it.
-fn prepare(shared: &Shared, places: &Places, db: &Db, it: Keeping) -> Result<Ready, Trouble> {
+fn prepare(shared: &Shared, places: &Places, db: &Db, it: Keeping) -> Result<Ready, Kept> {
     let looking = shared.looked.lock().unwrap_or_else(PoisonError::into_inner).remove(&it.unit);
     let Some(looking) = looking else {
-        return Err(Trouble::new("not-looked", "it was not looked for, or could not be"));
+        return Err(Trouble::new("not-looked", "it was not looked for, or could not be").into());
     };
     let mut look = Look::new(&places.root, &shared.memo);
-    let (again, _) = look.inputs(&looking.recipe.inputs).map_err(|trouble| {
+    let (again, _) = look.inputs_of(&looking.recipe, &looking.known.beside).map_err(|trouble| {
         let message = format!("its inputs were changed while it ran: {}", trouble.message);
         Trouble::new("input-changed", message)
     })?;
-    compare(&looking.known.resolved, &again)?;
     let ahead = shared.ahead(&places.shelf);
     let during = (looking.since.saturating_add(ahead.min(0)), it.until.saturating_add(ahead.max(0)));
-    let notes = other_writes(shared, &mut look, &looking, during)?;
-    let mut gather = Gather { shared, places, inside: Vec::new(), bytes: 0, during, old: Vec::new() };
+    let unchanged = compare(&looking.known.resolved, &again);
+    let is_project = matches!(looking.recipe.inputs, Inputs::Project(_));
+    if let (Err(trouble), false) = (&unchanged, is_project) {
+        return Err(trouble.clone().into());
+    }
+    let seen = unchanged.is_err().then(|| seen(&looking.known, &again));
+    let notes = other_writes((shared, db), &mut look, &looking, during, seen)?;
+    if let Err(Trouble { reason, message }) = unchanged {
+        // All that it wrote was just looked at.
+        return Err(Kept::Not { reason: reason.to_owned(), message, is_seen: looking.listing.is_some() });
+    }
+    refuse_stale(shared, &mut look, it.unit, &again)?;
+    let mut gather =
+        Gather { shared, places, inside: Vec::new(), bytes: 0, during, old: Vec::new(), stamps: Vec::new() };
     let files = gather.outputs(&mut look, &looking)?;
+    gather.refuse_of_units(it.unit, &looking.recipe.name, &files)?;
     gather.refuse_others(db, &looking, &files)?;
     let logs = gather.logs(&it.logs)?;
     let artifacts = it.record.artifacts.iter().flatten().map(|artifact| {
@@ -250,12 +267,13 @@ pub(super) fn some_of(names: &[String]) -> String {
     format!("{}{more}", told.join(", "))
 }
 
-/// Refuses a result that wrote files which are not among its outputs; or warns of them, where nobody asked for that.
+/// Refuses a result that wrote files which are not among its outputs, and are not `seen` in other ways; or warns of them, where nobody asked for that.
 fn other_writes(
-    shared: &Shared,
+    (shared, db): (&Shared, &Db),
     look: &mut Look<'_>,
     looking: &Looking,
     (since, until): (i64, i64),
+    seen: Option<HashSet<String>>,
 ) -> Result<Vec<String>, Trouble> {
     let mut worked = shared.worked.lock().unwrap_or_else(PoisonError::into_inner);
     worked.push((looking.recipe.name.clone(), since, until));
@@ -265,14 +283,8 @@ fn other_writes(
         return Ok(Vec::new());
     }
     let beside = beside(shared, &looking.recipe.name, (since, until));
-    let (placed, root) = (shared.opening.placed.lock(), look.root);
-    let now = listing(look)?;
-    let declared = shared.declared.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let written = before.written(&now, &declared, until, &|path, stamp| {
-        let path = root.full(path);
-        if *stamp == FOLDER { placed.has_below(&path) } else { placed.has(&path, stamp) }
-    });
-    drop(placed);
+    let mut written = written(shared, look, before, until)?;
+    written.retain(|path| seen.as_ref().is_none_or(|seen| !seen.contains(path)));
     if written.is_empty() {
         return Ok(Vec::new());
     }
@@ -288,10 +300,39 @@ fn other_writes(
         );
         return Ok(vec![message]);
     }
+    if matches!(looking.recipe.inputs, Inputs::Project(_)) {
+        let _one = shared.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let paths = written.iter().map(|path| path.as_bytes().to_vec());
+        if let Err(error) = super::beside::note(db, &looking.recipe.name, paths) {
+            return Err(super::look::damaged_store(&error));
+        }
+    }
     let message = format!(
         "files were written in the project that are no outputs of it{by}: {names}; declare them as `outputs` of its `cache`"
     );
-    Err(Trouble::new("undeclared-write", message))
+    Err(Trouble::new(UNDECLARED, message))
+}
+
+/// Returns what was written in the project since a listing, but for outputs of somebody and what artifacts were put into place as.
+fn written(
+    shared: &Shared,
+    look: &mut Look<'_>,
+    before: &Listing,
+    until: i64,
+) -> Result<Vec<String>, Trouble> {
+    let (placed, root) = (shared.opening.placed.lock(), look.root);
+    let now = listing(look)?;
+    let declared = shared.declared.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    Ok(before.written(&now, &declared, until, &|path, stamp| {
+        let path = root.full(path);
+        if *stamp == FOLDER { placed.has_below(&path) } else { placed.has(&path, stamp) }
+    }))
+}
+
+/// Returns the paths of what is part of the keys of all who come next, where those are of the project as a whole.
+fn seen(known: &Known, again: &Resolved) -> HashSet<String> {
+    let inputs = known.resolved.inputs.iter().chain(&again.inputs);
+    inputs.filter(|input| !known.beside.contains(&input.path)).map(|input| shown(&input.path)).collect()
 }
 
 /// Names what was at work at the same time.
@@ -315,6 +356,7 @@ impl Gather<'_> {
                 format!("no file is there that its `outputs` name: `{}`", patterns.texts().join("`, `"));
             return Err(Trouble::new("no-outputs", message));
         }
+        refuse_missing(look, patterns)?;
         let size: u64 = items.iter().filter(|it| it.stat.is_file()).map(|it| it.stat.stamp.size).sum();
         if let Some(most) = looking.recipe.max_size.filter(|most| size > *most) {
             let message = format!("its outputs have {size} bytes, more than the {most} of its `max-size`");
@@ -331,7 +373,7 @@ impl Gather<'_> {
                 );
                 return Err(Trouble::new("leaves-project", message));
             }
-            let mut changed = item.stat.stamp.changed;
+            let mut stamp = item.stat.stamp;
             let what = if item.stat.is_folder() {
                 What::Folder
             } else if item.stat.is_link() {
@@ -339,21 +381,52 @@ impl Gather<'_> {
             } else if item.stat.is_file() {
                 let (stat, body) = self.file(&item)?;
                 self.bytes += body.size;
-                changed = stat.stamp.changed;
+                stamp = stat.stamp;
                 What::File { mode: stat.mode & 0o777, body }
             } else {
                 let message = format!("the output `{}` is no file, folder or link", shown(&item.path));
                 return Err(Trouble::new("odd-output", message));
             };
-            if changed > self.during.1 {
+            if stamp.changed > self.during.1 {
                 late.push(shown(&item.path));
             }
-            if changed < self.during.0 && what != What::Folder {
-                self.old.push(outputs.len());
+            if what != What::Folder {
+                if stamp.changed < self.during.0 || looking.there.get(&item.path) == Some(&stamp) {
+                    self.old.push(outputs.len());
+                }
+                self.stamps.push((outputs.len(), stamp));
             }
             outputs.push(Output { path: Bytes(item.path), what });
         }
         if late.is_empty() { Ok(outputs) } else { Err(written_late(&late)) }
+    }
+
+    /// Refuses files that are just as another stage, cell or step of this job made them or put them back: taken again with this
+    /// result, they would take the place of what that one makes by then. All others are its own from now on.
+    fn refuse_of_units(&self, unit: Unit, name: &str, files: &[Output]) -> Result<(), Trouble> {
+        let (left, placed) = (&self.shared.left, self.shared.opening.placed.lock());
+        let (mut names, mut owners, mut own) = (Vec::new(), Vec::new(), Vec::new());
+        for (at, stamp) in &self.stamps {
+            let path = &files[*at].path.0;
+            let full = self.places.root.full(path);
+            let of_artifact = || placed.has_of_other(unit.cell, &full, stamp).then(|| Arc::from(ARTIFACT));
+            match left.by_other(unit, path, stamp).or_else(of_artifact) {
+                None => own.push((path.clone(), *stamp)),
+                Some(owner) => {
+                    names.push(shown(path));
+                    owners.push(owner);
+                }
+            }
+        }
+        drop(placed);
+        left.note(unit, name, own.into_iter());
+        let Some(first) = owners.first() else { return Ok(()) };
+        let message = format!(
+            "files are among its outputs that `{first}` made or put back in this job: {}; let each make files in a folder of its \
+             own, such as one with a value of the matrix in its path, or take them out with `!`",
+            some_of(&names)
+        );
+        Err(Trouble::new("of-another", message))
     }
 
     /// Refuses files that were there before the work began, unless they are named one by one or were made by earlier work of
@@ -471,6 +544,46 @@ impl Gather<'_> {
         }
         Ok(kept)
     }
+}
+
+/// Refuses a result without something that its outputs name letter by letter: it was removed meanwhile, or not made.
+fn refuse_missing(look: &Look<'_>, patterns: &Patterns) -> Result<(), Trouble> {
+    let mut missing = Vec::new();
+    for source in patterns.sources().filter(|it| it.is_literal && patterns.name(&it.base)) {
+        if look.stat(source.base.as_bytes())?.is_none() {
+            missing.push(source.base);
+        }
+    }
+    let Some(first) = missing.first() else { return Ok(()) };
+    let (front, last) = first.split_at(first.floor_char_boundary(first.len().saturating_sub(1)));
+    let message = format!(
+        "its `outputs` name {}, and nothing is there: it was not made, or somebody removed it; take out of `outputs` what is \
+         not made each time, or name it by a pattern such as `{front}[{last}]`",
+        some_of(&missing)
+    );
+    Err(Trouble::new("output-missing", message))
+}
+
+/// Refuses a result that may be made of files which earlier artifacts have left in the folders of those that it took: what it
+/// took is part of its key, and these are not.
+fn refuse_stale(shared: &Shared, look: &mut Look<'_>, unit: Unit, again: &Resolved) -> Result<(), Trouble> {
+    let stale = shared.opening.placed.lock().stale(unit.cell, unit.run).to_vec();
+    let mut names = Vec::new();
+    for path in stale {
+        let is_input = again.inputs.binary_search_by(|input| input.path.cmp(&path)).is_ok();
+        if !is_input && look.stat(&path)?.is_some() {
+            names.push(shown(&path));
+        }
+    }
+    if names.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "files of an earlier artifact are in a folder that it takes artifacts into, and it may have read them: {}; remove them, or \
+         name what it reads of them in `inputs`",
+        some_of(&names)
+    );
+    Err(Trouble::new("stale-artifact", message))
 }
 
 /// Refuses folders that are outputs as a whole and in which something was made or removed after the work was over.

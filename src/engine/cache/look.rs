@@ -10,6 +10,7 @@ use std::time::Duration;
 use blake3::Hash;
 
 use super::ahead;
+use super::beside::{Beside, beside, words};
 use super::branch::branches;
 use super::db::{self, Db};
 use super::entry::{Digest, Stored, Unreadable};
@@ -18,7 +19,7 @@ use super::keep::NameRow;
 use super::memo::Memo;
 use super::project::{Listing, listing};
 use super::serve::{each_once, open, serve};
-use super::stat::{stat_at, tick};
+use super::stat::{Stamp, stat_at, tick};
 use super::worker::{IS_DAMAGED, Places, Shared, WAS_DAMAGED, Worker, hopeless, off};
 use crate::engine::clock;
 use crate::logic::cache::key::{InputKind, Portrait, Surroundings, differences, key, portrait};
@@ -47,6 +48,8 @@ pub(super) struct Known {
     pub(super) around: Surroundings,
     pub(super) resolved: Arc<Resolved>,
     pub(super) outputs: Arc<Patterns>,
+    /// Inputs, because somebody wrote them in earlier jobs.
+    pub(super) beside: Arc<Beside>,
 }
 
 /// What has to be remembered of a look until the result is kept.
@@ -60,6 +63,8 @@ pub(super) struct Looking {
     pub(super) is_bare: bool,
     /// By the clock that marks files: what was changed before that was not made by it.
     pub(super) since: i64,
+    /// Outputs that were there although they were not changed before that: within one tick of that clock all is at once.
+    pub(super) there: HashMap<Vec<u8>, Stamp>,
 }
 
 /// An entry that was read for a handful of looks.
@@ -185,7 +190,8 @@ impl Worker {
         recipe: &Recipe,
         outputs: Arc<Patterns>,
     ) -> Result<Known, Trouble> {
-        let (resolved, inputs) = moment.look.inputs(&recipe.inputs)?;
+        let beside = self.db.as_ref().map_or_else(|_| Ok(Beside::new()), |db| beside(db, recipe))?;
+        let (resolved, inputs) = moment.look.inputs_of(recipe, &beside)?;
         refuse_overlap(inputs.as_deref(), &resolved, &outputs)?;
         let path = recipe.path();
         let programs =
@@ -195,9 +201,9 @@ impl Worker {
         let tools =
             recipe.tools.iter().map(|command| self.tool(command, recipe)).collect::<Result<_, _>>()?;
         let system = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
-        let around = Surroundings { system, libc, programs, tools };
+        let around = Surroundings { system, libc, programs, tools, written: words(&beside) };
         let key = key(recipe, &around, &resolved.inputs);
-        Ok(Known { key, around, resolved, outputs })
+        Ok(Known { key, around, resolved, outputs, beside: Arc::new(beside) })
     }
 
     /// Returns what a tool prints, asking it once for looks that are answered together.
@@ -273,7 +279,8 @@ impl Worker {
             moment.listing = listing(&mut moment.look).ok().map(Arc::new);
         }
         let listing = moment.listing.clone().filter(|_| needs_listing || is_bare);
-        let looking = Looking { is_bare, recipe, known, listing, since: moment.since };
+        let there = moment.young(&known.outputs, self.shared.ahead(&moment.places.shelf));
+        let looking = Looking { is_bare, recipe, known, listing, since: moment.since, there };
         self.shared.looked.lock().unwrap_or_else(PoisonError::into_inner).insert(unit, looking);
         let Trouble { reason, message } = trouble;
         let reason = reason.to_owned();
@@ -517,6 +524,15 @@ impl<'a> Moment<'a> {
             may_write: true,
             listed: None,
         }
+    }
+
+    /// Returns outputs that are there and were changed so recently that their times do not tell whether that was before.
+    fn young(&mut self, outputs: &Patterns, ahead: i64) -> HashMap<Vec<u8>, Stamp> {
+        let since = self.since.saturating_add(ahead.min(0));
+        // What cannot be listed is not kept either.
+        let items = self.look.list(outputs).unwrap_or_default().into_iter();
+        let young = items.filter(|it| it.stat.stamp.changed >= since && !it.stat.is_folder());
+        young.map(|it| (it.path, it.stat.stamp)).collect()
     }
 
     /// Frees the outputs of what was found, and takes note of what is going to be written by what was not.

@@ -10,6 +10,7 @@
 
 mod ahead;
 mod artifacts;
+mod beside;
 mod branch;
 mod claim;
 mod compare;
@@ -20,6 +21,7 @@ mod git_index;
 mod keep;
 mod keyed;
 mod known;
+mod left;
 mod list;
 mod locks;
 mod logs;

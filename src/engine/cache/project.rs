@@ -5,17 +5,21 @@ use std::os::unix::ffi::OsStrExt;
 
 use ignore::WalkBuilder;
 
+use super::beside::Beside;
 use super::files::{Item, Look, Trouble, read_patterns, shown};
 use super::stat::Stamp;
-use crate::logic::cache::Inputs;
 use crate::logic::cache::pattern::Patterns;
 
-/// Returns the files of the project that git tracks, or does not ignore; of those what patterns name, if there are any.
+/// Returns the files of the project that git tracks, or does not ignore; of those what patterns name, if there are any. What
+/// was made before, each list of patterns by itself, and what was written beside any outputs is there in any case.
 ///
 /// # Errors
 /// A folder that cannot be read, or a pattern that is none.
-pub(super) fn files(look: &mut Look<'_>, inputs: &Inputs) -> Result<Vec<Item>, Trouble> {
-    let Inputs::Project(texts) = inputs else { return Ok(Vec::new()) };
+pub(super) fn files(
+    look: &mut Look<'_>,
+    texts: &[String],
+    (made, beside): (&[Vec<String>], &Beside),
+) -> Result<Vec<Item>, Trouble> {
     let patterns = if texts.is_empty() { None } else { Some(read_patterns(texts)?) };
     let root = look.root;
     let state = root.state_path();
@@ -44,6 +48,15 @@ pub(super) fn files(look: &mut Look<'_>, inputs: &Inputs) -> Result<Vec<Item>, T
         found.push(Item { path: path.to_vec(), stat });
     }
     add_tracked(look, patterns.as_ref(), &mut found)?;
+    for texts in made {
+        // What is there twice is looked at once.
+        found.extend(look.list(&read_patterns(texts)?)?);
+    }
+    for path in beside {
+        let stat = if look.is_inside(path) { look.stat(path)? } else { None };
+        // That one is not there is told by the list of them.
+        found.extend(stat.filter(|it| !it.is_folder()).map(|stat| Item { path: path.clone(), stat }));
+    }
     Ok(found)
 }
 

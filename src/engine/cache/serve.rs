@@ -8,11 +8,12 @@ use std::sync::PoisonError;
 
 use super::db::Db;
 use super::entry::{Entry, Output, Stored, Unreadable};
-use super::files::{Trouble, read_patterns};
+use super::files::{Root, Trouble, read_patterns};
 use super::keep::some_of;
 use super::logs::{new_step, put_logs};
 use super::look::{Known, Moment, NOT_AS_WRITTEN, Wanted, damaged, damaged_store, none};
-use super::restore::{ASIDE, Aside, Restored, Restorer, aside_words, leave_changed, may_write, survey};
+use super::restore::{ASIDE, Aside, Restored, Restorer, Todo, aside_words, leave_changed, may_write, survey};
+use super::stat::{Stamp, stat_at};
 use super::worker::{Places, Shared};
 use crate::logic::cache::{Hit, Record, Unit};
 use crate::logic::job::report::AttemptKey;
@@ -57,6 +58,7 @@ pub(super) fn serve(
     put_logs(&shared.opening.job_dir, wanted.unit, entry, shelf)?;
     if restored.count > 0 {
         moment.look.forget();
+        shared.left.note(wanted.unit, &head.name, marks(&moment.places.root, &todo));
     }
     let mut notes = shared.take_notes();
     // What this has done with them is told below.
@@ -104,6 +106,15 @@ fn complete(db: &Db, id: i64, entry: &Entry) -> Result<(), Trouble> {
         // It was removed, or made anew, since the entry was read.
         _ => Err(none()),
     }
+}
+
+/// Returns how files are that were put back.
+fn marks<'a>(root: &Root, todo: &'a [Todo<'a>]) -> impl Iterator<Item = (Vec<u8>, Stamp)> {
+    let paths = todo.iter().filter_map(|it| match it {
+        Todo::File { path, .. } | Todo::Link { path, .. } => Some(*path),
+        Todo::Folder { .. } | Todo::Remove { .. } => None,
+    });
+    paths.filter_map(|path| Some((path.to_vec(), stat_at(root.fd(), path).ok()??.stamp)))
 }
 
 /// What is said first of outputs that were not put back.

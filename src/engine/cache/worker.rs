@@ -15,6 +15,7 @@ use super::db::{self, Db, Unusable};
 use super::files::{Root, Trouble};
 use super::keep::Keeping;
 use super::known::Known;
+use super::left::Left;
 use super::list::List;
 use super::locks::Locks;
 use super::look::{Looking, Wanted};
@@ -69,6 +70,7 @@ pub(super) struct Shared {
     pub(super) declared: Mutex<Vec<Arc<Patterns>>>,
     pub(super) branches: OnceLock<Branches>,
     pub(super) known: Known,
+    pub(super) left: Left,
     /// What is being read ahead.
     ahead: Mutex<Option<Ahead>>,
     /// What was read ahead and is not taken yet.
@@ -201,6 +203,7 @@ impl Shared {
             declared: Mutex::default(),
             branches: OnceLock::new(),
             known: Known::default(),
+            left: Left::default(),
             ahead: Mutex::new(ahead),
             early: Mutex::default(),
             second_db: Mutex::default(),
@@ -484,10 +487,7 @@ fn refused(ask: Ask, trouble: &Trouble) -> Option<Report> {
     match ask {
         Ask::Look { unit, .. } => Some(hopeless(unit, String::new(), trouble.clone())),
         Ask::Lock { unit, .. } => Some(off(unit)),
-        Ask::Keep { unit, .. } => {
-            let Trouble { reason, message } = trouble.clone();
-            Some(Report::Kept { unit, kept: Kept::Not { reason: reason.to_owned(), message } })
-        }
+        Ask::Keep { unit, .. } => Some(not_kept(unit, trouble.clone())),
         Ask::Drop { .. } => None,
     }
 }
@@ -640,7 +640,12 @@ pub(super) fn hopeless(unit: Unit, key: String, trouble: Trouble) -> Report {
 }
 
 /// Nothing was kept.
-pub(super) fn not_kept(unit: Unit, trouble: Trouble) -> Report {
-    let Trouble { reason, message } = trouble;
-    Report::Kept { unit, kept: Kept::Not { reason: reason.to_owned(), message } }
+pub(super) fn not_kept(unit: Unit, why: impl Into<Kept>) -> Report {
+    Report::Kept { unit, kept: why.into() }
+}
+
+impl From<Trouble> for Kept {
+    fn from(Trouble { reason, message }: Trouble) -> Self {
+        Self::Not { reason: reason.to_owned(), message, is_seen: false }
+    }
 }

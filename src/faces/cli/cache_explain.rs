@@ -349,7 +349,7 @@ fn stored_words(it: &Decided, miss: &Miss) -> String {
         Some(Kept::Stored { files, bytes, .. }) => {
             format!("yes, {} and {}", plural(*files as usize, "file"), bytes_text(*bytes))
         }
-        Some(Kept::Not { reason, message }) => format!("no, {reason}: {message}"),
+        Some(Kept::Not { reason, message, .. }) => format!("no, {reason}: {message}"),
         None if miss.is_hopeless => "no, for the same reason".to_owned(),
         None => "no: only what has passed is kept, and only if `mode` says so".to_owned(),
     }
@@ -496,7 +496,7 @@ fn as_object(
                 "inputs": Json::Object(inputs.into_iter().collect()),
                 "stored": it.kept.as_ref().map(|kept| match kept {
                     Kept::Stored { files, bytes, .. } => json!({ "files": files, "bytes": bytes }),
-                    Kept::Not { reason, message } => json!({ "reason": reason, "message": message }),
+                    Kept::Not { reason, message, .. } => json!({ "reason": reason, "message": message }),
                 }),
             })
         }

@@ -97,7 +97,11 @@ const EVENTS: [(&str, &str, &str); 59] = [
         "ArtifactPublished",
     ),
     ("artifact.empty", "no file was there for it, and the cell does without", ""),
-    ("artifact.taken", "all that a cell takes is there; its first step comes next", ""),
+    (
+        "artifact.taken",
+        "all that a cell takes is there, before its first step, or for the earlier result that it was given",
+        "",
+    ),
     ("artifact.failed", "what a cell takes is not there, or what it keeps could not be; it fails", ""),
     (
         "gate.opened",

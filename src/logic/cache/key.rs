@@ -23,6 +23,8 @@ pub struct Surroundings {
     pub programs: Vec<(String, Option<Hash>)>,
     /// Command lines and what they printed.
     pub tools: Vec<(String, String)>,
+    /// Which files were written in earlier jobs beside any outputs, in short. What is in them are inputs.
+    pub written: Option<String>,
 }
 
 /// A file, folder or link that a result depends on.
@@ -71,6 +73,15 @@ pub fn key(recipe: &Recipe, around: &Surroundings, inputs: &[Input]) -> Hash {
     let (word, patterns) = words(&recipe.inputs);
     it.bytes(word.as_bytes());
     it.texts(patterns);
+    if let Some(written) = &around.written {
+        it.bytes(b"written beside");
+        it.bytes(written.as_bytes());
+    }
+    if !recipe.made.is_empty() {
+        it.bytes(b"made before");
+        it.number(recipe.made.len() as u64);
+        recipe.made.iter().for_each(|patterns| it.texts(patterns));
+    }
     it.texts(&recipe.outputs);
     it.number(inputs.len() as u64);
     inputs.iter().for_each(|input| it.input(input));
@@ -186,6 +197,13 @@ pub fn portrait(recipe: &Recipe, around: &Surroundings, inputs: &[Input], secret
     parts.extend(programs);
     parts.extend(around.tools.iter().map(|(command, text)| (format!("tool {command}"), Some(bounded(text)))));
     parts.push(("patterns of inputs".to_owned(), Some(bounded(&words(&recipe.inputs).1.join(" ")))));
+    if let Some(written) = &around.written {
+        parts.push(("files written while it ran".to_owned(), Some(written.clone())));
+    }
+    if !recipe.made.is_empty() {
+        let made: Vec<String> = recipe.made.iter().map(|patterns| patterns.join(" ")).collect();
+        parts.push(("outputs of what it needs".to_owned(), Some(bounded(&made.join(" ")))));
+    }
     parts.push(("patterns of outputs".to_owned(), Some(bounded(&recipe.outputs.join(" ")))));
     for input in inputs {
         let shown = match &input.kind {
@@ -295,6 +313,7 @@ mod tests {
             name: "p: build".to_owned(),
             fields: vec![field("run of step 1", Some("make all")), field("env CC", None)],
             inputs: Inputs::Globs(vec!["src/*.c".to_owned()]),
+            made: Vec::new(),
             outputs: vec!["out/**".to_owned()],
             tools: Vec::new(),
             closed: Arc::default(),
@@ -319,7 +338,7 @@ mod tests {
     fn everything_that_decides_changes_the_key() {
         let inputs = [input("src/a.c", "x")];
         let plain = key(&recipe(), &around(), &inputs);
-        let changed: [fn(&mut Recipe); 7] = [
+        let changed: [fn(&mut Recipe); 10] = [
             |it| {
                 let field = Field { name: "env CC".to_owned(), value: None, is_secret: false };
                 it.closed = Arc::new(Closed::new(Vec::new(), vec![field]));
@@ -330,6 +349,9 @@ mod tests {
             |it| it.inputs = Inputs::Globs(vec!["src/**".to_owned()]),
             |it| it.inputs = Inputs::Project(vec!["src/*.c".to_owned()]),
             |it| it.outputs.clear(),
+            |it| it.made = vec![vec!["out".to_owned()]],
+            |it| it.made = vec![vec!["out".to_owned(), "out".to_owned()]],
+            |it| it.made = vec![vec!["out".to_owned()], vec!["out".to_owned()]],
         ];
         let mut keys = vec![plain];
         for change in changed {
@@ -346,6 +368,8 @@ mod tests {
         };
         keys.push(key(&recipe(), &with_tool("12"), &inputs));
         keys.push(key(&recipe(), &with_tool("13"), &inputs));
+        let written = Some("1 file, 0".to_owned());
+        keys.push(key(&recipe(), &Surroundings { written, ..around() }, &inputs));
         keys.push(key(&recipe(), &Surroundings { libc: Some(blake3::hash(b"c")), ..around() }, &inputs));
         keys.push(key(&recipe(), &Surroundings { system: "linux mips".to_owned(), ..around() }, &inputs));
         keys.push(key(&recipe(), &around(), &[]));

@@ -37,6 +37,9 @@ pub struct Recipe {
     /// In a fixed order, those of the environment first, which are in `closed`.
     pub fields: Vec<Field>,
     pub inputs: Inputs,
+    /// Of a whole project: patterns of what those have made that come before, each with lists of their own. It counts although
+    /// git may ignore it.
+    pub made: Vec<Vec<String>>,
     /// Patterns of the files that are the result, below the root of the project.
     pub outputs: Vec<String>,
     /// Command lines whose output belongs to the key.
@@ -244,6 +247,9 @@ pub struct Difference {
     pub now: Option<String>,
 }
 
+/// The reason of what is not kept because it wrote files that are neither outputs nor part of any key.
+pub const UNDECLARED: &str = "undeclared-write";
+
 /// What came of keeping a result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -257,5 +263,11 @@ pub enum Kept {
         notes: Vec<String>,
     },
     /// Nothing was kept: a slug, and the same in words with a way out.
-    Not { reason: String, message: String },
+    Not {
+        reason: String,
+        message: String,
+        /// It is certain that all it wrote in the project is part of the keys that whole projects have.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_seen: bool,
+    },
 }

@@ -1,7 +1,7 @@
 //! Artifacts of cells: when they are taken and published, under which names, and what came of it.
 //!
 //! Not here: files and the store (`engine/cache/artifacts`), names and plain data (`logic/artifact.rs`).
-//! A cell takes before its first step, while it has its slot, and publishes after its last one, before anything follows from
+//! A cell takes before its first step, while it has its slot, or when it was given an earlier result, and publishes after its last one, before anything follows from
 //! its end. All that a cell publishes is recorded at once, so others see all of it or nothing. What was published is part of
 //! the state: a name belongs to the cell that published it, and a new run of that cell replaces it.
 
@@ -16,6 +16,7 @@ use super::state::{CellPhase, CellState, JobState, StepPhase};
 use crate::logic::artifact::{
     Artifact, IfNone, Offer, Offered, Taken, Want, folder, name_pattern, name_problem,
 };
+use crate::logic::cache::Unit;
 use crate::logic::plan::Plan;
 use crate::logic::playbook::artifact::{ArtifactIn, ArtifactOut, Which};
 use crate::logic::playbook::model::{Text, Workspace};
@@ -83,6 +84,22 @@ pub(super) fn before_steps(state: &mut JobState, cell: u32, pressure: Pressure) 
     {
         return Ruling::Go;
     }
+    take(state, cell)
+}
+
+/// Says whether a cell that was given an earlier result may go on to its end, and has that fetched which is there after a run.
+pub(super) fn before_replay(state: &mut JobState, cell: u32) -> Ruling {
+    let it = &state.cells[cell as usize];
+    if it.parcels.trouble.is_some() {
+        return Ruling::End;
+    }
+    if ins(state, it.stage).is_empty() || it.parcels.has_taken {
+        return Ruling::Go;
+    }
+    take(state, cell)
+}
+
+fn take(state: &mut JobState, cell: u32) -> Ruling {
     if state.paused.is_some() {
         return Ruling::Wait;
     }
@@ -91,7 +108,9 @@ pub(super) fn before_steps(state: &mut JobState, cell: u32, pressure: Pressure) 
             state.index.taking.insert(cell);
             Ruling::Wait
         }
-        Err(message) => Ruling::Say(Event::ArtifactsFailed { cell, run: it.run, message }),
+        Err(message) => {
+            Ruling::Say(Event::ArtifactsFailed { cell, run: state.cells[cell as usize].run, message })
+        }
     }
 }
 
@@ -164,6 +183,7 @@ pub fn wants(state: &JobState, cell: u32) -> Result<Vec<Want>, String> {
     let texts = Texts::new(state, cell, false)?;
     let sources = sources(&state.setting.plan, it.stage);
     let visible = |published: &&Published| sources.contains(&state.cells[published.cell as usize].stage);
+    let except = restored(state, cell)?;
     let mut wants = Vec::new();
     for taken in ins(state, it.stage) {
         let path = folder(&texts.eval(&taken.path)?)?;
@@ -172,7 +192,7 @@ pub fn wants(state: &JobState, cell: u32) -> Result<Vec<Want>, String> {
                 let name = texts.name(text)?;
                 let found = state.artifacts.get(&*name).filter(visible);
                 let Some(found) = found else { return Err(missing(state, it, &name, &sources)) };
-                wants.push(Want { artifact: found.artifact.clone(), folder: path });
+                wants.push(Want { artifact: found.artifact.clone(), folder: path, except: except.clone() });
             }
             Which::Pattern(text) => {
                 let pattern = texts.eval(text)?;
@@ -182,7 +202,11 @@ pub fn wants(state: &JobState, cell: u32) -> Result<Vec<Want>, String> {
                     let name = &published.artifact.name;
                     if matcher.is_match(&**name) {
                         let folder = if taken.merge { path.clone() } else { below(&path, name) };
-                        wants.push(Want { artifact: published.artifact.clone(), folder });
+                        wants.push(Want {
+                            artifact: published.artifact.clone(),
+                            folder,
+                            except: except.clone(),
+                        });
                     }
                 }
                 if wants.len() == before {
@@ -192,6 +216,23 @@ pub fn wants(state: &JobState, cell: u32) -> Result<Vec<Want>, String> {
         }
     }
     Ok(wants)
+}
+
+/// Returns patterns of the files that an earlier result has brought: what the cell made of an artifact is not undone by it.
+fn restored(state: &JobState, cell: u32) -> Result<Vec<String>, String> {
+    let it = &state.cells[cell as usize];
+    if !it.cached.as_deref().is_some_and(|cached| cached.phase == CachePhase::Hit) {
+        return Ok(Vec::new());
+    }
+    let unit = Unit { cell, run: it.run, step: None };
+    super::recipe::files(state, unit).map(|(_, outputs)| outputs).map_err(|error| error.message)
+}
+
+/// Says whether what a cell or a step of it makes may be kept as a result, so that what else lies in the folders of its
+/// artifacts matters.
+#[must_use]
+pub fn is_cached(state: &JobState, cell: u32) -> bool {
+    super::cached::has_cache(state, state.cells[cell as usize].stage)
 }
 
 fn below(folder: &str, name: &str) -> String {
@@ -381,7 +422,8 @@ pub(super) fn apply(state: &mut JobState, event: &Event) {
 /// So cells of which no step has begun take once more, which writes what is missing or different, and nothing else.
 pub(super) fn recovered(state: &mut JobState) {
     for it in &mut state.cells {
-        it.parcels.has_taken &= it.steps.iter().any(|step| step.attempt > 0);
+        let is_hit = it.cached.as_deref().is_some_and(|cached| cached.phase == CachePhase::Hit);
+        it.parcels.has_taken &= !is_hit && it.steps.iter().any(|step| step.attempt > 0);
     }
     super::apply::touch_all(state);
 }

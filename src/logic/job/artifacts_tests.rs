@@ -8,6 +8,7 @@ use super::super::testing::{exit, new_state};
 use super::super::{Input, turn};
 use super::{offers, published, sources, trouble, wants};
 use crate::logic::artifact::{Artifact, Offer, Offered};
+use crate::logic::cache::{Hit, Looked, Record};
 use crate::logic::time::Timestamp;
 
 const TWO: &str = "\
@@ -324,4 +325,44 @@ fn nothing_is_taken_in_a_pause_or_by_what_is_stopped() {
     let events = order(&mut state, "c", cancel);
     assert!(events.contains(&"cell.cancelled"), "{events:?}");
     assert!(state.index.taking.is_empty());
+}
+
+#[test]
+fn what_was_given_an_earlier_result_takes_before_it_ends_and_leaves_outputs_alone() {
+    let given = || {
+        let mut state = begun(&[
+            "a: { run: x, artifacts: { out: [{ name: dist, path: p }] } }",
+            "b: { needs: a, run: x, cache: { inputs: [], outputs: ['got/*.o', made] }, artifacts: { in: [{ name: dist, path: got }] } }",
+        ]);
+        ends(&mut state, "a", 0);
+        gives(&mut state, "a");
+        let unit = state.index.looking.first().copied().expect("it is looked for");
+        assert!(state.index.taking.is_empty(), "what is not begun takes nothing");
+        let hit = Hit {
+            key: "k".to_owned(),
+            record: Record::default(),
+            restored: 0,
+            files: 0,
+            bytes: 0,
+            made_by: 1,
+            notes: Vec::new(),
+        };
+        let events =
+            hear(&mut state, &Input::Report(Report::Looked { unit, looked: Looked::Hit(Box::new(hit)) }));
+        assert!(!events.contains(&"cell.completed"), "{events:?}");
+        state
+    };
+    let mut state = given();
+    let cell = cell(&state, "b");
+    let wanted = wants(&state, cell).expect("it is there");
+    assert_eq!(wanted[0].except, ["got/*.o", "made"]);
+    // It may not have outlasted the end of the machine.
+    hear(&mut state, &Input::Begin { epoch: 2 });
+    let events = taken(&mut state);
+    assert!(events.contains(&"cell.completed"), "{events:?}");
+    assert_eq!(state.cells[cell as usize].outcome(), Some(Outcome::Success));
+    let mut state = given();
+    let outcome = Err("it is damaged".to_owned());
+    hear(&mut state, &Input::Report(Report::Taken { cell, run: 1, outcome }));
+    assert_eq!(failure(&state, "b"), "it is damaged");
 }

@@ -5,6 +5,8 @@
 //! turn comes. Nothing of a unit begins before the answer is recorded, and nothing follows its success before its result
 //! was kept, or it was said why not. What is cached is known by its recipe (`recipe.rs`).
 
+use std::collections::BTreeSet;
+
 use super::artifacts;
 use super::event::{Event, Outcome, StepEnd};
 use super::failing;
@@ -13,7 +15,7 @@ use super::progress::Pressure;
 use super::report::{Annotation, AttemptKey};
 use super::state::{CellPhase, CellState, JobState, StepDone, StepPhase};
 use crate::logic::artifact::Artifact;
-use crate::logic::cache::{Hit, Kept, Looked, Record, Replay, Unit};
+use crate::logic::cache::{Hit, Kept, Looked, Miss, Record, Replay, UNDECLARED, Unit};
 use crate::logic::playbook::cache::{CacheMode, CacheRule};
 use crate::logic::playbook::model::Stage;
 use crate::logic::time::Timestamp;
@@ -30,6 +32,18 @@ pub struct Cached {
     pub replays: Vec<Replay>,
     /// Of a hit: what was published, one place for each that the stage may publish.
     pub artifacts: Vec<Option<Artifact>>,
+    pub wrote: Wrote,
+}
+
+/// What is known of files that a unit wrote in the project when it worked, but for its outputs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wrote {
+    #[default]
+    Unknown,
+    /// There are some that no key of a whole project has.
+    Hidden,
+    /// There is none, or all of them are part of such keys.
+    Seen,
 }
 
 /// Where the caching of a unit stands. One that has not been looked for yet has none.
@@ -81,6 +95,67 @@ pub(super) fn is_undecided(state: &JobState, cell: u32) -> bool {
     it.cached.is_none() && is_active(state, it.stage, None)
 }
 
+/// Returns the stages behind which a stage that is cached only on request begins: what they do in the project it may read.
+pub(super) fn before(state: &JobState, stage: u32) -> impl Iterator<Item = u32> {
+    let is_whole = rule(state, stage, None).is_some_and(|(rule, _)| rule.whole_project);
+    let found = if is_whole { artifacts::sources(&state.setting.plan, stage) } else { BTreeSet::new() };
+    found.into_iter()
+}
+
+/// Says why a stage that is cached only on request, by all files of the project, is not cached in this job: something that it
+/// needs worked in it, and may have written files that such a key does not see.
+fn doubt(state: &JobState, stage: u32) -> Option<Miss> {
+    let cells = before(state, stage).flat_map(|at| state.stages[at as usize].cells.iter().copied());
+    let (cell, wrote) = cells.filter_map(|cell| Some((cell, may_hide(state, cell)?))).next()?;
+    let name = state.cell_name(cell);
+    let what = match wrote {
+        Wrote::Hidden => "wrote files in the project that are not part of the key",
+        Wrote::Unknown | Wrote::Seen => {
+            "may have written files in the project that are not part of the key, which only a result that is kept rules out"
+        }
+    };
+    let is_narrowed = !state.setting.plan.cache.files.is_empty();
+    let narrowed =
+        if is_narrowed { ", or name them with `--cache-file` if git does not ignore them" } else { "" };
+    Some(Miss {
+        reason: "unseen-files".to_owned(),
+        message: format!(
+            "`{name}`, which it needs, {what}; give it a `cache` with `inputs` that name what it reads{narrowed}"
+        ),
+        is_hopeless: true,
+        ..Miss::default()
+    })
+}
+
+/// Says what is known of a cell that has worked and may have written files that no key of a whole project sees; nothing if it has
+/// written none. Outputs that it declares are part of such keys.
+fn may_hide(state: &JobState, cell: u32) -> Option<Wrote> {
+    let it = &state.cells[cell as usize];
+    let is_hit = |cached: &Option<Box<Cached>>| cached.as_ref().is_some_and(|it| it.phase == CachePhase::Hit);
+    let model = &state.setting.plan.playbook.stages[it.stage as usize].steps;
+    let mut steps = it.steps.iter().zip(&model.steps);
+    let has_worked =
+        steps.any(|(step, model)| model.action.is_run() && step.attempt > 0 && !is_hit(&step.cached));
+    if is_hit(&it.cached) || !has_worked {
+        return None;
+    }
+    let wrote = it.cached.as_ref().map_or(Wrote::Unknown, |cached| cached.wrote);
+    (wrote != Wrote::Seen).then_some(wrote)
+}
+
+/// Returns what the answer about keeping tells of files that a unit wrote. Those of a strict one were looked for.
+fn wrote(state: &JobState, unit: Unit, kept: &Kept) -> Wrote {
+    let stage = state.cells[unit.cell as usize].stage;
+    let is_strict =
+        rule(state, stage, unit.step).is_some_and(|(rule, _)| rule.is_strict || rule.whole_project);
+    match kept {
+        Kept::Stored { .. } if is_strict => Wrote::Seen,
+        Kept::Not { is_seen: true, .. } => Wrote::Seen,
+        Kept::Not { reason, .. } if reason == UNDECLARED => Wrote::Hidden,
+        Kept::Stored { .. } | Kept::Not { .. } => Wrote::Unknown,
+    }
+}
+
 /// Says whether the result of a stage, or of one of its steps, is cached, so that nothing is begun ahead behind it.
 pub(super) fn has_cache(state: &JobState, stage: u32) -> bool {
     let model = &state.setting.plan.playbook.stages[stage as usize];
@@ -98,6 +173,10 @@ pub(super) fn before_cell(state: &mut JobState, cell: u32, now: Timestamp) -> Op
     }
     let is_early = matches!(it.phase, CellPhase::Queued { until: Some(until) } if until > now);
     let unit = Unit { cell, run: it.run, step: None };
+    let is_new = !state.index.looking.contains(&unit);
+    if let Some(miss) = is_new.then(|| doubt(state, it.stage)).flatten() {
+        return Some(Ruling::Say(Event::CacheMissed { unit, miss: Box::new(miss) }));
+    }
     if !is_early && state.paused.is_none() && super::share::job_has_all(state) {
         state.index.looking.insert(unit);
     }
@@ -109,6 +188,7 @@ pub(super) enum Ruling {
     /// It is replayed, and has ended.
     Done,
     Wait,
+    Say(Event),
 }
 
 /// Says whether a step must not begin yet, and has it looked for.
@@ -221,8 +301,9 @@ pub(super) fn apply(state: &mut JobState, event: &Event) {
                 }
             }
         }
-        Event::CacheKept { unit, .. } => {
+        Event::CacheKept { unit, kept } => {
             state.index.keeping.remove(unit);
+            let wrote = wrote(state, *unit, kept);
             let Some(it) = state.cells.get_mut(unit.cell as usize).filter(|it| it.run == unit.run) else {
                 return;
             };
@@ -230,7 +311,7 @@ pub(super) fn apply(state: &mut JobState, event: &Event) {
                 Some(step) => &mut it.steps[step as usize].cached,
                 None => &mut it.cached,
             };
-            *cached = Some(Box::new(Cached { phase: CachePhase::Over, ..Cached::default() }));
+            *cached = Some(Box::new(Cached { phase: CachePhase::Over, wrote, ..Cached::default() }));
         }
         _ => return,
     }

@@ -2,12 +2,13 @@
 
 use super::super::recipe::{Prepared, recipe};
 use super::{CachePhase, may_hit, phase, record};
-use crate::logic::cache::{Field, Hit, Kept, Looked, Miss, Unit};
+use crate::logic::cache::{Field, Hit, Kept, Looked, Miss, Record, Unit};
 use crate::logic::job::Input;
-use crate::logic::job::event::Outcome;
+use crate::logic::job::event::{Event, Outcome};
 use crate::logic::job::order::{Order, RetryScope, Target};
 use crate::logic::job::report::{AttemptKey, Report};
 use crate::logic::job::testing::{Job, exits};
+use crate::logic::plan::{CacheRequest, PlanRequest};
 use crate::logic::time::Timestamp;
 
 fn live(job: &Job) -> Vec<AttemptKey> {
@@ -53,7 +54,7 @@ fn what_was_made_is_kept_before_anything_follows() {
     assert!(job.state().index.keeping.contains(&whole(0)));
     assert_eq!(job.state().cells[0].outcome(), None);
     assert!(live(&job).is_empty(), "`b` waits until the result of `a` is kept");
-    let kept = Kept::Not { reason: "input-changed".to_owned(), message: "m".to_owned() };
+    let kept = Kept::Not { reason: "input-changed".to_owned(), message: "m".to_owned(), is_seen: false };
     job.hear(&Input::Report(Report::Kept { unit: whole(0), kept }));
     assert_eq!(job.state().cells[0].outcome(), Some(Outcome::Success), "that it was not kept is no failure");
     assert_eq!(live(&job).len(), 1);
@@ -179,4 +180,102 @@ fn a_retry_makes_anew_what_was_asked_for_and_nothing_else() {
         let next = job.state().index.looking.first().copied().expect("`b` is looked for");
         assert_eq!(may_hit(job.state(), next), scope != RetryScope::All, "{scope:?}");
     }
+}
+
+/// A job in which each stage without a cache has one, all files of the project counting.
+fn job_with_all(text: &str, files: &[&str]) -> Job {
+    let cache = CacheRequest {
+        all: true,
+        files: files.iter().map(|&it| it.to_owned()).collect(),
+        ..CacheRequest::default()
+    };
+    let mut job = Job::of_request(text, &PlanRequest { cache, ..PlanRequest::default() });
+    job.begin();
+    job
+}
+
+/// Says why the newest miss was one.
+fn last_miss(job: &Job) -> Option<(Unit, String)> {
+    job.events().iter().rev().find_map(|event| match event {
+        Event::CacheMissed { unit, miss } => Some((*unit, miss.message.clone())),
+        _ => None,
+    })
+}
+
+/// The only cell of a stage.
+fn of(job: &Job, stage: &str) -> Unit {
+    let state = job.state();
+    let at = state.cells.iter().position(|it| state.stage_name(it.stage) == stage).expect("it has begun");
+    whole(u32::try_from(at).expect("there are few"))
+}
+
+fn is_looked_for(job: &Job, stage: &str) -> bool {
+    job.state().index.looking.contains(&of(job, stage))
+}
+
+fn not_kept(reason: &str, is_seen: bool) -> Kept {
+    Kept::Not { reason: reason.to_owned(), message: String::new(), is_seen }
+}
+
+#[test]
+fn on_request_nothing_is_cached_behind_what_may_have_written_files_that_do_not_count() {
+    let text = "version: 3\nstages:\n  a: { run: x }\n  b: { needs: a, run: y }\n  c: { needs: b, run: z }\n";
+    let stored = Kept::Stored { key: "k".to_owned(), files: 0, bytes: 0, notes: Vec::new() };
+    let cases = [
+        (stored.clone(), None),
+        (not_kept("input-changed", true), None),
+        (not_kept("input-changed", false), Some("may have written")),
+        (not_kept("undeclared-write", false), Some("`a`, which it needs, wrote")),
+    ];
+    for (kept, told) in cases {
+        let mut job = job_with_all(text, &[]);
+        job.hear(&Input::Report(Report::Looked { unit: whole(0), looked: miss(false) }));
+        job.report(&exits("a", 0));
+        job.hear(&Input::Report(Report::Kept { unit: whole(0), kept: kept.clone() }));
+        let is_asked = job.state().index.looking.contains(&whole(1));
+        assert_eq!(is_asked, told.is_none(), "{kept:?}");
+        let Some(told) = told else { continue };
+        let (unit, message) = last_miss(&job).expect("it says why");
+        assert!(unit == whole(1) && message.contains(told), "{unit:?}: {message}");
+        assert!(message.contains("give it a `cache` with `inputs`"), "{message}");
+        job.report(&exits("b", 0));
+        assert!(job.state().index.keeping.is_empty(), "what was not looked for is not kept: {kept:?}");
+        // Through others, too: `b` was not kept either.
+        assert_eq!(last_miss(&job).expect("it says why").0, whole(2), "{kept:?}");
+        assert!(!job.state().index.looking.contains(&whole(2)), "{kept:?}");
+    }
+}
+
+#[test]
+fn on_request_what_is_before_counts_as_far_as_it_worked_and_what_it_declares_is_part_of_the_key() {
+    let text = "version: 3\nstages:\n  a: { run: x, cache: { inputs: [], outputs: [o, '!o/x'], strict: S } }\n  \
+                b: { needs: a, run: y }\n  n: { if: '${{ false }}', run: w, cache: false }\n  c: { needs: n, if: always(), run: z }\n";
+    for (is_strict, is_asked) in [("true", true), ("false", false)] {
+        let mut job = job_with_all(&text.replace('S', is_strict), &["src/**"]);
+        assert!(is_looked_for(&job, "c"), "what is skipped writes nothing");
+        job.hear(&Input::Report(Report::Looked { unit: whole(0), looked: miss(false) }));
+        job.report(&exits("a", 0));
+        let kept = Kept::Stored { key: "k".to_owned(), files: 1, bytes: 1, notes: Vec::new() };
+        job.hear(&Input::Report(Report::Kept { unit: whole(0), kept }));
+        assert_eq!(is_looked_for(&job, "b"), is_asked, "strict: {is_strict}");
+        if !is_asked {
+            let (_, message) = last_miss(&job).expect("it says why");
+            assert!(message.contains("`--cache-file`"), "{message}");
+        }
+        let recipe = recipe(job.state(), of(&job, "b"), &mut Prepared::default()).expect("all is known");
+        assert_eq!(recipe.made, [["o", "!o/x"]]);
+    }
+    // What is taken again writes its outputs and nothing else.
+    let mut job = job_with_all(&text.replace('S', "false"), &[]);
+    let hit = Hit {
+        key: "k".to_owned(),
+        record: Record::default(),
+        restored: 0,
+        files: 0,
+        bytes: 0,
+        made_by: 3,
+        notes: Vec::new(),
+    };
+    job.hear(&Input::Report(Report::Looked { unit: whole(0), looked: Looked::Hit(Box::new(hit)) }));
+    assert!(is_looked_for(&job, "b"));
 }

@@ -5,10 +5,15 @@
 use super::event::{Cause, Outcome};
 use super::state::{CellState, JobState, StepDone};
 
-/// Says whether a failure is what the command itself said, so that it would say it again. What was stopped, lost or killed is
-/// not.
+/// What shells say of a program that cannot be started, and of one that is not there: it may be installed a moment later, and no key
+/// has it.
+const NOT_STARTED: [i32; 2] = [126, 127];
+
+/// Says whether a failure is what the command itself said, so that it would say it again. What was stopped, lost, killed or never
+/// started is not.
 pub(super) fn is_plain(done: &StepDone) -> bool {
-    done.outcome == Some(Outcome::Failure) && matches!(done.cause, Some(Cause::Exit { .. }))
+    let is_told = matches!(&done.cause, Some(Cause::Exit { code }) if !NOT_STARTED.contains(code));
+    done.outcome == Some(Outcome::Failure) && is_told
 }
 
 /// Says whether a cell failed by what its commands said, and all of it has ended.

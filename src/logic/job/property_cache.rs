@@ -35,7 +35,11 @@ impl Sim {
             for unit in keeping {
                 self.kept += 1;
                 let kept = if self.dice.one_in(3) {
-                    Kept::Not { reason: "changed".to_owned(), message: String::new() }
+                    Kept::Not {
+                        reason: "changed".to_owned(),
+                        message: String::new(),
+                        is_seen: self.dice.one_in(2),
+                    }
                 } else {
                     Kept::Stored { key: String::new(), files: 1, bytes: 1, notes: Vec::new() }
                 };

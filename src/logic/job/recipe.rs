@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::artifacts;
-use super::cached::rule;
+use super::cached::{before, rule};
 use super::launch;
 use super::report::AttemptKey;
 use super::scope::{JobScope, ListStatus, Pairs, Standing, environment};
@@ -215,6 +215,7 @@ pub fn recipe(state: &JobState, unit: Unit, prepared: &mut Prepared) -> Result<R
         }
     }
     fields.artifacts(state, unit, &scope)?;
+    fields.taken_before(state, it.stage)?;
     if fields.is_raw {
         fields.contexts(&scope, rule.with_secrets);
     }
@@ -231,6 +232,7 @@ pub fn recipe(state: &JobState, unit: Unit, prepared: &mut Prepared) -> Result<R
     Ok(Recipe {
         name: format!("{}: {name}{}", plan.playbook.name, step.unwrap_or_default()),
         fields: fields.all,
+        made: made_before(state, it.stage)?,
         inputs: if rule.whole_project { Inputs::Project(inputs) } else { Inputs::Globs(inputs) },
         outputs: texts(&rule.outputs)?,
         tools: texts(&rule.tools)?,
@@ -257,6 +259,29 @@ pub fn files(state: &JobState, unit: Unit) -> Result<(Vec<String>, Vec<String>),
     };
     let inputs = if rule.whole_project { Vec::new() } else { texts(&rule.inputs)? };
     Ok((inputs, texts(&rule.outputs)?))
+}
+
+/// Returns the outputs of all that comes before a stage that is cached only on request: git may ignore them, and what it reads of them
+/// counts.
+fn made_before(state: &JobState, stage: u32) -> Result<Vec<Vec<String>>, ExprError> {
+    let mut made = Vec::new();
+    let declares = |it: &Stage| it.cache.is_some() || it.steps.steps.iter().any(|step| step.cache.is_some());
+    if !state.setting.plan.playbook.stages.iter().any(declares) {
+        // Who comes before whom is much to find out for a large playbook.
+        return Ok(made);
+    }
+    let cells = before(state, stage).flat_map(|at| state.stages[at as usize].cells.iter().copied());
+    for cell in cells {
+        let it = &state.cells[cell as usize];
+        let steps = (0u32..).zip(&it.steps).map(|(step, _)| Some(step));
+        for step in std::iter::once(None).chain(steps) {
+            let (_, outputs) = files(state, Unit { cell, run: it.run, step })?;
+            if !outputs.is_empty() && !made.contains(&outputs) {
+                made.push(outputs);
+            }
+        }
+    }
+    Ok(made)
 }
 
 /// Returns the outputs of all caches of a plan, as far as they are known before anything runs.
@@ -442,6 +467,25 @@ impl Fields {
             self.put(&name, Some(&format!("hidden {}", out.with_hidden)));
             for text in &out.path {
                 self.text(&format!("{name}, path"), &text.template, (scope, true))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What those before a stage that is cached only on request have taken: it lies in the project, and git may ignore it.
+    fn taken_before(&mut self, state: &JobState, stage: u32) -> Result<(), ExprError> {
+        if state.setting.plan.playbook.stages.iter().all(|it| it.artifacts.is_none()) {
+            return Ok(());
+        }
+        for cell in before(state, stage).flat_map(|at| state.stages[at as usize].cells.iter().copied()) {
+            if !state.cells[cell as usize].parcels.has_taken {
+                continue;
+            }
+            let wants = artifacts::wants(state, cell)
+                .map_err(|message| ExprError::evaluation("no-artifact", message))?;
+            for want in wants {
+                let name = format!("artifact {} that {} takes", want.artifact.name, state.cell_name(cell));
+                self.put(&name, Some(&format!("{} in {}", want.artifact.digest, want.folder)));
             }
         }
         Ok(())

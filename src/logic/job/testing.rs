@@ -83,6 +83,17 @@ impl Job {
         Self { state: new_state(text, slots), now: Timestamp(1_000_000), events: Vec::new(), orders: 0 }
     }
 
+    /// The same with what else was asked for.
+    pub(super) fn of_request(text: &str, request: &PlanRequest) -> Self {
+        let request = PlanRequest { max_parallel: Some(8), ..request.clone() };
+        Self {
+            state: new_state_with(text, &request),
+            now: Timestamp(1_000_000),
+            events: Vec::new(),
+            orders: 0,
+        }
+    }
+
     fn turn(&mut self, input: &Input) -> Result<String, super::order::Refusal> {
         turn(&mut self.state, input, self.now, &mut self.events)
     }

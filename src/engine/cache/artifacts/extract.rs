@@ -9,6 +9,7 @@ use super::super::restore::{Aside, Restorer, Todo, may_write, survey};
 use super::super::shelf::Shelf;
 use super::super::stat::stat_at;
 use super::manifest::{Manifest, Piece};
+use crate::logic::cache::pattern::Patterns;
 use crate::logic::text::{listed_names, plural};
 
 /// What is put where.
@@ -20,6 +21,16 @@ pub(super) struct Parcel {
 }
 
 impl Parcel {
+    /// Leaves out what patterns of files below the root name.
+    ///
+    /// # Errors
+    /// A pattern that is none.
+    pub(super) fn without(mut self, patterns: &[String]) -> Result<Self, String> {
+        let patterns = Patterns::read(patterns)?;
+        self.manifest.pieces.retain(|it| !patterns.name(&shown(&place(&self.folder, &it.output.path.0))));
+        Ok(self)
+    }
+
     /// Returns where its files and folders go, below the root.
     pub(super) fn paths(&self) -> impl Iterator<Item = Vec<u8>> {
         self.manifest.pieces.iter().map(|it| place(&self.folder, &it.output.path.0))
@@ -147,7 +158,8 @@ impl Extractor<'_> {
     }
 }
 
-fn place(folder: &str, path: &[u8]) -> Vec<u8> {
+/// Returns where a path of an artifact goes, below the root.
+pub(super) fn place(folder: &str, path: &[u8]) -> Vec<u8> {
     if folder.is_empty() { path.to_vec() } else { [folder.as_bytes(), b"/", path].concat() }
 }
 

@@ -12,6 +12,7 @@ mod manifest;
 mod people;
 pub(super) mod pins;
 mod placed;
+mod stale;
 
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
@@ -43,8 +44,8 @@ pub(in crate::engine) use placed::Placed;
 pub(in crate::engine) enum Task {
     /// Answered by [`Report::Offered`].
     Offer { cell: u32, run: u32, base: PathBuf, offers: Vec<Offer> },
-    /// Answered by [`Report::Taken`].
-    Take { cell: u32, run: u32, base: PathBuf, wants: Vec<Want> },
+    /// Answered by [`Report::Taken`]. Of a cell that is cached it matters what else lies in these folders.
+    Take { cell: u32, run: u32, base: PathBuf, wants: Vec<Want>, is_cached: bool },
 }
 
 /// The artifacts of a job.
@@ -108,8 +109,9 @@ impl Keeper {
                 Task::Offer { cell, run, base, offers } => {
                     Report::Offered { cell, run, outcome: self.publish(&base, &offers) }
                 }
-                Task::Take { cell, run, base, wants } => {
-                    Report::Taken { cell, run, outcome: self.take(&base, &wants) }
+                Task::Take { cell, run, base, wants, is_cached } => {
+                    let outcome = self.take((cell, run), &base, &wants, is_cached);
+                    Report::Taken { cell, run, outcome }
                 }
             }]);
         }
@@ -168,7 +170,13 @@ impl Keeper {
         }))
     }
 
-    fn take(&self, base: &Path, wants: &[Want]) -> Result<Vec<Taken>, String> {
+    fn take(
+        &self,
+        (cell, run): (u32, u32),
+        base: &Path,
+        wants: &[Want],
+        is_cached: bool,
+    ) -> Result<Vec<Taken>, String> {
         std::fs::create_dir_all(base)
             .map_err(|error| format!("`{}` cannot be made: {error}", base.display()))?;
         let shelf = Shelf::open(&self.state).map_err(|error| no_store(&error))?;
@@ -178,7 +186,8 @@ impl Keeper {
             .iter()
             .map(|want| {
                 let (manifest, _) = load(&shelf, &want.artifact)?;
-                Ok(Parcel { name: want.artifact.name.to_string(), manifest, folder: want.folder.clone() })
+                let name = want.artifact.name.to_string();
+                Parcel { name, manifest, folder: want.folder.clone() }.without(&want.except)
             })
             .collect::<Result<Vec<_>, String>>()?;
         // Looked up only if there is something in the way.
@@ -194,7 +203,13 @@ impl Keeper {
         let written = extractor.extract(&parcels)?;
         for it in &parcels {
             let paths: Vec<Vec<u8>> = it.paths().collect();
-            placed.note(&root, paths.iter().map(Vec::as_slice));
+            placed.note(cell, &root, paths.iter().map(Vec::as_slice));
+        }
+        if is_cached {
+            placed.note_stale(
+                (cell, run),
+                stale::stale((&self.state, &self.job_dir), &shelf, (&root, &self.memo), &parcels)?,
+            );
         }
         drop(placed);
         let taken = wants.iter().zip(written).map(|(want, written)| Taken {

@@ -61,6 +61,16 @@ fn read(path: &Path) -> Option<Pin> {
 }
 
 impl Pin {
+    /// Says whether it is of the job that has that folder.
+    pub(super) fn is_of(&self, job_dir: &Path) -> bool {
+        self.path.starts_with(job_dir)
+    }
+
+    /// Returns where the list of its files is.
+    pub(super) fn manifest(&self) -> &Hash {
+        &self.manifest
+    }
+
     /// Says whether its time is over.
     pub(in crate::engine::cache) fn is_over(&self, now: Timestamp) -> bool {
         self.until <= now

@@ -252,7 +252,7 @@ fn an_edit_while_it_runs_keeps_nothing() {
 
 #[track_caller]
 fn assert_is_not_kept(kept: &Kept, slug: &str, text: &str) {
-    let Kept::Not { reason, message } = kept else { panic!("{kept:?}") };
+    let Kept::Not { reason, message, .. } = kept else { panic!("{kept:?}") };
     assert_eq!(reason, slug, "{message}");
     assert!(message.contains(text), "{message}");
 }
@@ -390,4 +390,43 @@ fn secrets_are_compared_and_never_written_down() {
         let bytes = fs::read(entry.path()).unwrap_or_default();
         assert!(!bytes.windows(7).any(|it| it == b"hunter2"), "{:?}", entry.path());
     }
+}
+
+#[test]
+fn what_was_once_written_beside_counts_where_the_whole_project_does() {
+    let place = Place::new();
+    place.write(".gitignore", "*.o\n");
+    place.write("made.o", "one");
+    let it = Recipe { inputs: Inputs::Project(Vec::new()), outputs: Vec::new(), ..recipe() };
+    // A person has made it before.
+    place.made(&it, |_| {});
+    place.hit(&it);
+    place.write("src/a.c", "other");
+    let kept = place.make(&it, |place| place.write("made.o", "other"));
+    assert_is_not_kept(&kept, "undeclared-write", "`made.o`");
+    place.write("src/a.c", "int a;");
+    assert_eq!(told(&place.miss(&it)), ["files written while it ran", "input made.o"]);
+    fs::remove_file(place.at("made.o")).expect("it is there");
+    assert_eq!(
+        told(&place.miss(&it)),
+        ["files written while it ran"],
+        "that it is not there is another thing"
+    );
+    place.write("made.o", "one");
+    place.made(&it, |_| {});
+    place.hit(&it);
+    // Others have nothing to do with it.
+    let other = Recipe { name: "p: other".to_owned(), fields: Vec::new(), ..it.clone() };
+    place.made(&other, |_| {});
+    place.write("made.o", "two");
+    place.hit(&other);
+    place.miss(&it);
+    let kept = place.make(&it, |place| {
+        for at in 0..20_001 {
+            place.write(&format!("many/{at}.o"), "");
+        }
+    });
+    assert_is_not_kept(&kept, "undeclared-write", "`many/0.o`");
+    let missed = place.miss(&it);
+    assert!(missed.is_hopeless && missed.message.contains("more than 20000 files"), "{missed:?}");
 }

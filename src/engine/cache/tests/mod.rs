@@ -238,6 +238,7 @@ pub(super) fn recipe() -> Recipe {
             field("matrix", Some("{}")),
         ],
         inputs: Inputs::Globs(vec!["src/**".to_owned()]),
+        made: Vec::new(),
         outputs: vec!["out/**".to_owned()],
         tools: Vec::new(),
         closed: std::sync::Arc::default(),

@@ -32,7 +32,7 @@ fn next_tick() {
 #[track_caller]
 fn is_refused(kept: &Kept, why: &str, what: &str) {
     assert!(
-        matches!(kept, Kept::Not { reason, message } if reason == why && message.contains(what)),
+        matches!(kept, Kept::Not { reason, message, .. } if reason == why && message.contains(what)),
         "{why}: {kept:?}"
     );
 }
@@ -217,4 +217,91 @@ fn who_may_have_written_a_file_is_told() {
         "undeclared-write",
         "what ran at the same time (`one`): `late`",
     );
+}
+
+#[test]
+fn what_another_unit_of_the_job_made_or_put_back_is_no_result_of_this_one() {
+    let place = Place::new();
+    let it = |name: &str, output: &str| Recipe {
+        name: name.to_owned(),
+        fields: vec![field("run of step 1", Some(name))],
+        outputs: vec![output.to_owned()],
+        ..recipe()
+    };
+    let (one, two) = (it("p: one", "out/one"), it("p: two", "out/**"));
+    // Made by it, and put back for it.
+    for is_made in [true, false] {
+        let job = place.job();
+        fs::remove_dir_all(place.at("out")).unwrap_or_default();
+        match is_made {
+            true => {
+                miss(job.look(unit(0), &one));
+                place.write("out/one", "of one");
+                assert!(matches!(job.keep(unit(0), record(), &[]), Kept::Stored { files: 1, .. }));
+            }
+            false => assert_eq!(hit(job.look(unit(0), &one)).restored, 1),
+        }
+        miss(job.look(unit(1), &two));
+        place.write("out/two", "of two");
+        is_refused(
+            &job.keep(unit(1), record(), &[]),
+            "of-another",
+            "`p: one` made or put back in this job: `out/one`",
+        );
+    }
+    // A file that is named letter by letter and that it leaves as the other one made it is not its own either.
+    let job = place.job();
+    hit(job.look(unit(0), &one));
+    fs::remove_file(place.at("out/one")).expect("it was put back");
+    assert_eq!(hit(job.look(Unit { run: 2, ..unit(0) }, &one)).restored, 1);
+    let named = it("p: named", "out/one");
+    miss(job.look(unit(1), &named));
+    is_refused(&job.keep(unit(1), record(), &[]), "of-another", "`out/one`");
+    // What it writes itself is.
+    let other = it("p: other", "out/one");
+    miss(job.look(unit(2), &other));
+    next_tick();
+    place.write("out/one", "of another");
+    assert!(matches!(job.keep(unit(2), record(), &[]), Kept::Stored { files: 1, .. }));
+    // A step and its cell have the same files, and so have two runs of a cell.
+    for step in [None, Some(4)] {
+        let again = Unit { cell: 2, run: 2, step };
+        let name = format!("p: other/{step:?}");
+        miss(job.look(again, &it(&name, "out/one")));
+        assert!(matches!(job.keep(again, record(), &[]), Kept::Stored { files: 1, .. }), "{step:?}");
+    }
+}
+
+#[test]
+fn what_was_there_before_is_known_within_one_tick_of_the_clock_too() {
+    let place = Place::new();
+    for at in 0..20 {
+        // By a person, or by a stage that is not kept.
+        place.write("out/mine", &format!("of somebody {at}"));
+        let it = Recipe { fields: vec![field("run of step 1", Some(&at.to_string()))], ..recipe() };
+        let job = place.job();
+        miss(job.look(unit(0), &it));
+        place.write("out/a.o", &format!("object {at}"));
+        is_refused(&job.keep(unit(0), record(), &[]), "leftover", "`out/mine`");
+    }
+}
+
+#[test]
+fn a_result_without_what_its_outputs_name_letter_by_letter_is_not_kept() {
+    let place = Place::new();
+    let it =
+        |outputs: &[&str]| Recipe { outputs: outputs.iter().map(|&it| it.to_owned()).collect(), ..recipe() };
+    // Somebody removes it while it is made.
+    let work = |place: &Place| {
+        build(place);
+        fs::remove_file(place.at("out/b.o")).expect("it is there");
+    };
+    let kept = place.make(&it(&["out/a.o", "out/b.o"]), work);
+    is_refused(&kept, "output-missing", "`out/b.o`, and nothing is there");
+    is_refused(&kept, "output-missing", "a pattern such as `out/b.[o]`");
+    is_refused(&place.make(&it(&["out/*.o", "there"]), work), "output-missing", "`there`");
+    // Where it need not be there.
+    for outputs in [&["out/a.o", "out/b.[o]"][..], &["out/a.o", "out/b.o", "!out/b.o"], &["out"]] {
+        place.made(&it(outputs), work);
+    }
 }

@@ -132,6 +132,7 @@ fn cell_next(state: &mut JobState, cell: u32, now: Timestamp) -> Option<Event> {
                 return match cached::before_cell(state, cell, now) {
                     Some(Ruling::Done) => stages::replayed(state, cell, now),
                     Some(Ruling::Wait) => None,
+                    Some(Ruling::Say(event)) => Some(event),
                     None => share::before_cell(state, cell, now),
                 };
             };

@@ -442,6 +442,12 @@ pub(super) fn finish_cell(
 /// Ends a cell whose result was found, once its artifacts are there for this job, too.
 pub(super) fn replayed(state: &mut JobState, cell: u32, now: Timestamp) -> Option<Event> {
     let failed = failing::is_failure(state, cell);
+    match artifacts::before_replay(state, cell) {
+        artifacts::Ruling::Go => {}
+        artifacts::Ruling::End => return Some(finish_cell(state, cell, true, Pressure::None, now)),
+        artifacts::Ruling::Wait => return None,
+        artifacts::Ruling::Say(event) => return Some(event),
+    }
     match artifacts::before_end(state, cell, failed, Pressure::None) {
         artifacts::Ruling::Go | artifacts::Ruling::End => {
             Some(finish_cell(state, cell, failed, Pressure::None, now))
