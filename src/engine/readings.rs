@@ -5,12 +5,13 @@
 #![expect(clippy::disallowed_methods, reason = "its files are read and written here")]
 
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use blake3::{Hash, Hasher};
+use rustix::fs::OFlags;
 
 use super::cache::Sheet;
 use crate::logic::playbook::Reading;
@@ -22,6 +23,9 @@ const LEAST: usize = 8 * 1024;
 
 /// So many playbooks are remembered for a project.
 const MOST: usize = 64;
+
+/// None is longer, in bytes.
+const MOST_BYTES: u64 = 64 << 20;
 
 /// Bytes of a digest.
 const DIGEST: usize = 32;
@@ -64,9 +68,20 @@ pub(super) fn of_program() -> Option<Hasher> {
     Some(hasher)
 }
 
+/// Returns the bytes of a file; nothing if it is none, or too large to be one of these.
+fn bytes_of(path: &Path) -> Option<Vec<u8>> {
+    // A pipe without a writer would hold us up.
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+    let file = fs::OpenOptions::new().read(true).custom_flags(flags).open(path).ok()?;
+    let found = file.metadata().ok().filter(|it| it.is_file() && it.len() <= MOST_BYTES)?;
+    let mut bytes = Vec::with_capacity(usize::try_from(found.len()).ok()?);
+    file.take(MOST_BYTES).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
 /// Returns what a job has left behind for the next one like it, if it is whole.
 pub(super) fn sheet(path: &Path) -> Option<Sheet> {
-    let bytes = fs::read(path).ok()?;
+    let bytes = bytes_of(path)?;
     let (head, body) = bytes.split_at_checked(DIGEST)?;
     (head == blake3::hash(body).as_bytes()).then(|| postcard::from_bytes(body).ok()).flatten()
 }
@@ -83,7 +98,7 @@ pub(super) fn recall(state: &Path, path: &Path, source: &Source) -> Option<Readi
     if source.text.len() < LEAST {
         return None;
     }
-    let bytes = fs::read(file_of(state, path)).ok()?;
+    let bytes = bytes_of(&file_of(state, path))?;
     let (head, body) = bytes.split_at_checked(2 * DIGEST)?;
     if head[..DIGEST] != *stamp(source)?.as_bytes() || head[DIGEST..] != *blake3::hash(body).as_bytes() {
         return None;

@@ -17,13 +17,13 @@ fn playbook() -> String {
     let mut text = r#"version: 3
 name: p
 stages:
-  glob: { run: "cat src/*.txt > all; echo seen", cache: { inputs: ["src/*.txt"], outputs: [all] } }
+  glob: { run: "cat src/*.txt > all; true", cache: { inputs: ["src/*.txt"], outputs: [all] } }
   tree:
     needs: glob
     run: "rm -rf dist; mkdir -p dist/sub; cp all dist/sub/a; echo x > dist/b; chmod +x dist/b"
     cache: { inputs: [all], outputs: ["dist/**"] }
   tell:
-    steps: [{ id: t, run: 'echo "v=$(cat in/0)" >> "$SORTIE_OUTPUT"; echo told' }]
+    steps: [{ id: t, run: 'echo "v=$(cat in/0)" >> "$SORTIE_OUTPUT"' }]
     outputs: { v: "${{ steps.t.outputs.v }}" }
     cache: { inputs: [in/0] }
   after:
@@ -33,7 +33,7 @@ stages:
     cache: { inputs: [], outputs: [after] }
   cell:
     matrix: { k: [a, b, c] }
-    run: "cp in/1 cell-${{ matrix.k }}; echo ${{ matrix.k }}"
+    run: "cp in/1 cell-${{ matrix.k }}"
     cache: { inputs: [in/1], outputs: ["cell-${{ matrix.k }}"] }
   word: { run: "echo $WORD > word", cache: { inputs: [], env: [WORD], outputs: [word] } }
   link: { run: cp link linked, cache: { inputs: [link], outputs: [linked] } }
@@ -240,4 +240,52 @@ fn what_an_expression_reads_of_the_job_itself_is_another_thing_each_time() {
         }
         nothing_is_left(&sandbox, Duration::from_secs(20));
     }
+}
+
+/// A few that print and many that do not, or all of them silent.
+fn printing(many: usize) -> String {
+    let mut text = playbook();
+    for at in 0..many {
+        text += &format!(
+            "  say{at}: {{ run: echo said; cp in/{at} said{at}, cache: {{ inputs: [in/{at}], outputs: [said{at}] }} }}\n"
+        );
+    }
+    text
+}
+
+#[test]
+fn logs_are_those_of_one_run_however_often_something_changes() {
+    let sandbox = project().file("p.yml", &printing(3));
+    for round in 0..6 {
+        for again in 0..3 {
+            compare(&sandbox, ("one", &[]), &format!("round {round}, run {again}"));
+        }
+        sandbox.program("sh", ["-c", "echo more >> in/2; echo more >> in/27"]).run().code(0).done();
+    }
+    let logs = sandbox.sortie(["logs", "last"]).run().code(0);
+    logs.says("said").done();
+    sandbox.sortie(["store", "verify"]).run().code(0).done();
+    nothing_is_left(&sandbox, Duration::from_secs(20));
+}
+
+#[test]
+fn what_is_no_sheet_is_none() {
+    let sandbox = project();
+    let run = || sandbox.sortie(["run", "p.yml", "--ui", "plain"]).run().code(0);
+    let spoil = |how: &str| {
+        let every = format!("for it in .sortie/cache/readings/*.job; do test -e $it || exit 1; {how}; done");
+        sandbox.program("sh", ["-c", &every]).run().code(0).done();
+    };
+    run().done();
+    for how in
+        ["rm $it; mkfifo $it", "rm $it; mkdir $it", ": > $it", "rm $it; truncate -s 3G $it", "echo x >> $it"]
+    {
+        // The first one leaves it, where the one before it could not be believed.
+        run().done();
+        run().done();
+        spoil(how);
+        run().says("38 of 38 from the cache").done();
+        spoil("rm -rf $it");
+    }
+    nothing_is_left(&sandbox, Duration::from_secs(20));
 }

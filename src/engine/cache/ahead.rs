@@ -65,7 +65,6 @@ pub(in crate::engine) struct Same {
 
 /// What two threads compare.
 struct Comparing {
-    opening: Opening,
     places: Places,
     /// The next result that nobody has looked at.
     next: AtomicUsize,
@@ -138,8 +137,7 @@ impl Ahead {
                 // Nobody needs anything any more once there is nobody to say so.
                 while let Next::Compare(it) = told.recv().ok()? {
                     let is_so = sheet.scene.is_store_so(&db, &it.places)
-                        && sheet.scene.are_files_so(&it.places.root, &it.next)
-                        && sheet.scene.put_logs(&db, &it.opening, &it.places.shelf);
+                        && sheet.scene.are_files_so(&it.places.root, &it.next);
                     drop(it);
                     tell_so.send(is_so).ok()?;
                 }
@@ -178,8 +176,9 @@ impl Ahead {
         if places.locks.is_anything_written() {
             return None;
         }
-        let gate = places.shelf.gate(false).ok()?;
-        let it = Arc::new(Comparing { opening, places, next: AtomicUsize::new(0) });
+        // The job has not begun yet, so that nobody could tell it not to wait.
+        let gate = places.shelf.shared_gate_if_free()?;
+        let it = Arc::new(Comparing { places, next: AtomicUsize::new(0) });
         self.next.send(Next::Compare(Arc::clone(&it))).ok()?;
         let are_files_so = sheet.scene.are_files_so(&it.places.root, &it.next);
         let is_so = self.is_so.recv().ok()? && are_files_so;

@@ -312,7 +312,7 @@ impl Worker {
                 Ok(entry) if entry.head.key != Digest(known.key) => continue,
                 Ok(entry) => {
                     let found = serve(&self.shared, db, moment, (wanted, known), id, (&entry, record));
-                    found.inspect(|hit| self.witness(moment, (wanted, known), (id, &entry), hit))
+                    found.inspect(|hit| self.witness(moment, (wanted, known), &entry, hit))
                 }
                 Err(Unreadable::Damaged) => Err(damaged(NOT_AS_WRITTEN)),
                 Err(Unreadable::OtherFormat) => {

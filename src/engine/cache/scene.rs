@@ -10,20 +10,16 @@ use std::sync::{Mutex, PoisonError};
 use blake3::{Hash, Hasher};
 use serde::{Deserialize, Serialize};
 
-use super::Opening;
 use super::db::Db;
 use super::entry::{Digest, Entry};
 use super::files::{Item, Look, Resolved, Root, read_patterns};
 use super::list;
-use super::logs::put_logs;
 use super::look::{Known, Moment, Wanted, libc, program, seconds};
 use super::memo::Memo;
-use super::serve;
-use super::shelf::Shelf;
 use super::stat::{Stamp, Stat, stat_at};
 use super::worker::{Places, Worker};
 use crate::logic::cache::key::InputKind;
-use crate::logic::cache::{Hit, Inputs, Share, Unit};
+use crate::logic::cache::{Hit, Inputs, Share};
 
 /// So many results are compared in one go.
 const AT_ONCE: usize = 16;
@@ -42,8 +38,6 @@ pub(in crate::engine) struct Scene {
     libc: Option<Digest>,
     /// Files of the store that are not kept with their entries.
     bodies: Vec<(Digest, u64)>,
-    /// Cells whose steps have printed something, their runs and their entries.
-    logs: Vec<(u32, u32, i64)>,
     /// What was remembered of files.
     memo: Vec<(Stamp, Digest)>,
 }
@@ -109,20 +103,6 @@ impl Scene {
         libc(memo) == self.libc.map(|it| it.0)
             && self.programs.iter().all(is_program)
             && self.bodies.iter().all(|(digest, size)| places.shelf.is_whole(&digest.0, *size, memo))
-    }
-
-    /// Puts the logs into the folder of the job; says whether they are there.
-    pub(super) fn put_logs(&self, db: &Db, opening: &Opening, shelf: &Shelf) -> bool {
-        if self.logs.is_empty() {
-            return true;
-        }
-        let ids: Vec<i64> = self.logs.iter().map(|(_, _, id)| *id).collect();
-        let Ok(mut stored) = db.entries(&ids, true) else { return false };
-        self.logs.iter().all(|&(cell, run, ref id)| {
-            let unit = Unit { cell, run, step: None };
-            let entry = stored.remove(id).and_then(|it| serve::open(it).ok());
-            entry.is_some_and(|entry| put_logs(&opening.job_dir, unit, &entry, shelf).is_ok())
-        })
     }
 }
 
@@ -206,7 +186,7 @@ impl Worker {
         &self,
         moment: &mut Moment<'_>,
         (wanted, known): (&Wanted, &Known),
-        (id, entry): (i64, &Entry),
+        entry: &Entry,
         hit: &Hit,
     ) {
         let Some(witness) = &self.shared.witness else { return };
@@ -228,20 +208,21 @@ impl Worker {
         }
         scene.libc = known.around.libc.map(Digest);
         scene.bodies.extend(entry.bodies().filter(|it| it.at.is_none()).map(|it| (it.hash, it.size)));
-        if !entry.head.logs.is_empty() {
-            scene.logs.push((wanted.unit.cell, wanted.unit.run, id));
-        }
     }
 }
 
 fn seen(since: i64, wanted: &Wanted, known: &Known, entry: &Entry, listed: &[Item]) -> Option<Seen> {
     let recipe = &wanted.recipe;
     let Inputs::Globs(inputs) = &recipe.inputs else { return None };
-    // What tools print, and the branch, is not looked at again; what is taken out of a folder is not listed, and may be
+    // Logs are put into the folder of a job before its events tell of them, where nothing but a look in a job that has begun
+    // may be about it. What tools print, and the branch, is not looked at again; what is taken out of a folder is not listed, and may be
     // all that is left of one that goes with a hit.
     let is_listed =
         !recipe.outputs_exact || known.outputs.only_add() || known.outputs.whole_folders().next().is_none();
-    let is_plain = wanted.unit.step.is_none() && recipe.tools.is_empty() && recipe.share == Share::Project;
+    let is_plain = wanted.unit.step.is_none()
+        && recipe.tools.is_empty()
+        && recipe.share == Share::Project
+        && entry.head.logs.is_empty();
     let states = known.resolved.states.iter().flat_map(|(own, behind)| own.iter().chain(behind));
     let files =
         listed.iter().filter(|it| !it.stat.is_folder()).map(|Item { stat: Stat { stamp, .. }, .. }| stamp);

@@ -130,6 +130,13 @@ impl Shelf {
         Ok(Gate(file))
     }
 
+    /// Shares the lock on the folder, if nobody removes anything at this moment.
+    pub(super) fn shared_gate_if_free(&self) -> Option<Gate> {
+        let file = File::open(self.folder.join("lock")).ok()?;
+        flock(&file, FlockOperation::NonBlockingLockShared).ok()?;
+        Some(Gate(file))
+    }
+
     /// Takes the lock on the folder alone, if nobody uses anything at this moment.
     pub(super) fn gate_if_free(&self) -> Option<Gate> {
         let file = File::open(self.folder.join("lock")).ok()?;
