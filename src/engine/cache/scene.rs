@@ -4,6 +4,7 @@
 //! Not here: who asks the same (`engine/unchanged.rs`). Files are told apart as everywhere (`stat.rs`), by states that were
 //! over for a tick when they were seen. Of entries it is known that none has changed since (`list.rs`).
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -54,6 +55,15 @@ enum Seen {
         read: Digest,
         made: Digest,
     },
+}
+
+impl Seen {
+    fn files(&self) -> Option<&[(String, Stamp)]> {
+        match self {
+            Self::Files(files) => Some(files),
+            Self::Patterns { .. } => None,
+        }
+    }
 }
 
 /// What is seen while a job looks for its results.
@@ -275,7 +285,14 @@ impl Witness {
         if witness.is_spoiled || scene.units.len() != hits {
             return None;
         }
-        let memo = memo.used().into_iter().map(|(stamp, hash)| (stamp, Digest(hash))).collect();
+        let mut memo = memo.used();
+        if scene.units.iter().all(|it| matches!(it, Seen::Files(_))) {
+            // Of plain files nothing but their states is looked at.
+            let files = scene.units.iter().filter_map(Seen::files).flatten();
+            let files: HashSet<Stamp> = files.map(|(_, stamp)| *stamp).collect();
+            memo.retain(|(stamp, _)| !files.contains(stamp));
+        }
+        let memo = memo.into_iter().map(|(stamp, hash)| (stamp, Digest(hash))).collect();
         Some(Scene { at: seconds(), store: *store, state, memo, ..scene })
     }
 }
