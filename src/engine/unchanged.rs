@@ -69,7 +69,7 @@ pub(super) fn asked(setting: &Setting, stored: &StoredJob) -> Option<Hash> {
 
 impl Engine {
     /// Returns what came of the last job that asked the same, if everything is still as that job has seen it.
-    pub(super) fn unchanged(&mut self) -> Option<Same> {
+    pub(super) fn unchanged(&self) -> Option<Same> {
         let asked = self.asked.as_ref().filter(|_| self.next_seq == 1 && self.first_order.is_none())?;
         self.ahead.as_ref()?.same(asked.digest.as_bytes(), || self.opening(Vec::new()))
     }
@@ -125,7 +125,7 @@ impl Engine {
         let Some((last, ahead)) = all.split_last().filter(|(last, _)| last.is_end()) else { return };
         let (Ok(mut rows), Ok(of_last)) = (rows(ahead), rows(&[last])) else { return };
         rows.extend(of_last);
-        let asked_for = Sheet { asked: *asked.digest.as_bytes(), rows, scene };
-        readings::keep_sheet(asked.sheet.clone(), &asked_for);
+        let sheet = Sheet { asked: *asked.digest.as_bytes(), rows, scene };
+        readings::keep_sheet(asked.sheet.clone(), &sheet);
     }
 }

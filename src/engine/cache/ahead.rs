@@ -2,7 +2,8 @@
 //!
 //! A playbook mostly takes what it took the last time. So each one has a list of those entries (`list.rs`), which is read at
 //! once. That is a guess which costs nothing where it is wrong: whoever finds no entry here reads it in the database, and
-//! nothing is restored of one that is not there any more.
+//! nothing is restored of one that is not there any more. Where the last job left a sheet (`scene.rs`), that comes first, and
+//! the list is read only if the sheet is of no use.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -50,6 +50,7 @@ impl Worker {
             }
         }
         moment.may_write = true;
+        moment.listed = None;
         drop(gate);
         if locks.is_anything_written() {
             // Perhaps it was half of something that was compared.

@@ -224,9 +224,9 @@ impl Worker {
 fn seen(since: i64, wanted: &Wanted, known: &Known, entry: &Entry, listed: &[Item]) -> Option<Seen> {
     let recipe = &wanted.recipe;
     let Inputs::Globs(inputs) = &recipe.inputs else { return None };
-    // Logs are put into the folder of a job before its events tell of them, where nothing but a look in a job that has begun
-    // may be about it. What tools print, and the branch, is not looked at again; what is taken out of a folder is not listed, and may be
-    // all that is left of one that goes with a hit.
+    // Logs are put into the folder of a job before its events tell of them, which only a look in a job that has begun may do.
+    // What tools print, and the branch, is not looked at again; what is taken out of a folder is not listed, and may be all
+    // that is left of one that goes with a hit.
     let is_listed =
         !recipe.outputs_exact || known.outputs.only_add() || known.outputs.whole_folders().next().is_none();
     let is_plain = wanted.unit.step.is_none()

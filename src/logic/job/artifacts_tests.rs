@@ -4,11 +4,11 @@ use super::super::event::{Event, Outcome};
 use super::super::order::{Asked, Order, RetryScope, Target};
 use super::super::report::{End, Report};
 use super::super::state::JobState;
-use super::super::testing::{exit, new_state};
+use super::super::testing::{exit, hit, new_state};
 use super::super::{Input, turn};
 use super::{offers, published, sources, trouble, wants};
 use crate::logic::artifact::{Artifact, Offer, Offered};
-use crate::logic::cache::{Hit, Looked, Record};
+use crate::logic::cache::Record;
 use crate::logic::time::Timestamp;
 
 const TWO: &str = "\
@@ -338,17 +338,8 @@ fn what_was_given_an_earlier_result_takes_before_it_ends_and_leaves_outputs_alon
         gives(&mut state, "a");
         let unit = state.index.looking.first().copied().expect("it is looked for");
         assert!(state.index.taking.is_empty(), "what is not begun takes nothing");
-        let hit = Hit {
-            key: "k".to_owned(),
-            record: Record::default(),
-            restored: 0,
-            files: 0,
-            bytes: 0,
-            made_by: 1,
-            notes: Vec::new(),
-        };
         let events =
-            hear(&mut state, &Input::Report(Report::Looked { unit, looked: Looked::Hit(Box::new(hit)) }));
+            hear(&mut state, &Input::Report(Report::Looked { unit, looked: hit(Record::default()) }));
         assert!(!events.contains(&"cell.completed"), "{events:?}");
         state
     };

@@ -2,12 +2,12 @@
 
 use super::super::recipe::{Prepared, recipe};
 use super::{CachePhase, may_hit, phase, record};
-use crate::logic::cache::{Field, Hit, Kept, Looked, Miss, Record, Unit};
+use crate::logic::cache::{Field, Kept, Looked, Miss, Record, Unit};
 use crate::logic::job::Input;
 use crate::logic::job::event::{Event, Outcome};
 use crate::logic::job::order::{Order, RetryScope, Target};
 use crate::logic::job::report::{AttemptKey, Report};
-use crate::logic::job::testing::{Job, exits};
+use crate::logic::job::testing::{Job, exits, hit};
 use crate::logic::plan::{CacheRequest, PlanRequest};
 use crate::logic::time::Timestamp;
 
@@ -36,9 +36,7 @@ fn nothing_begins_before_the_answer_and_a_hit_needs_no_slot() {
     donor.hear(&Input::Report(Report::Looked { unit: whole(0), looked: miss(false) }));
     donor.report(&exits("a", 0));
     let (record, _) = record(donor.state(), whole(0), Timestamp(2_000_000));
-    let hit =
-        Hit { key: "k".to_owned(), record, restored: 0, files: 0, bytes: 0, made_by: 3, notes: Vec::new() };
-    job.hear(&Input::Report(Report::Looked { unit: whole(0), looked: Looked::Hit(Box::new(hit)) }));
+    job.hear(&Input::Report(Report::Looked { unit: whole(0), looked: hit(record) }));
     assert_eq!(job.state().cells[0].outcome(), Some(Outcome::Success));
     assert_eq!(job.state().cells[0].steps[0].done().and_then(|done| done.outcome), Some(Outcome::Success));
     assert_eq!(live(&job).len(), 1, "`b` still runs, and nothing of `a` ever did");
@@ -267,15 +265,6 @@ fn on_request_what_is_before_counts_as_far_as_it_worked_and_what_it_declares_is_
     }
     // What is taken again writes its outputs and nothing else.
     let mut job = job_with_all(&text.replace('S', "false"), &[]);
-    let hit = Hit {
-        key: "k".to_owned(),
-        record: Record::default(),
-        restored: 0,
-        files: 0,
-        bytes: 0,
-        made_by: 3,
-        notes: Vec::new(),
-    };
-    job.hear(&Input::Report(Report::Looked { unit: whole(0), looked: Looked::Hit(Box::new(hit)) }));
+    job.hear(&Input::Report(Report::Looked { unit: whole(0), looked: hit(Record::default()) }));
     assert!(is_looked_for(&job, "b"));
 }
