@@ -84,7 +84,8 @@ pub fn create(path: &Path) -> Result<File, EngineError> {
 
 impl History {
     fn whole(&self, row: &JobRow) -> Result<Json, EngineError> {
-        let sql = "SELECT source, request, facts, parent, state FROM jobs WHERE id = ?1";
+        let sql = "SELECT text, request, facts, parent, state \
+                   FROM jobs LEFT JOIN sources ON sources.id = source_id WHERE jobs.id = ?1";
         let of_text = |text: String| serde_json::from_str(&text).unwrap_or(Json::String(text));
         Ok(self.connection.query_row(sql, [&*row.id.0], |it| {
             Ok(json!({

@@ -100,7 +100,9 @@ impl History {
         }
         let (request, source): (String, String) = self
             .connection
-            .prepare_cached("SELECT request, source FROM jobs WHERE number = ?1")?
+            .prepare_cached(
+                "SELECT request, text FROM jobs LEFT JOIN sources ON sources.id = source_id WHERE number = ?1",
+            )?
             .query_row([row.number], |it| Ok((it.get(0)?, it.get(1)?)))?;
         let given = read_request(&request)?.inputs;
         Ok(wanted.iter().all(|(name, value)| {

@@ -199,7 +199,8 @@ impl History {
         let (is_owned, has_durable): (bool, bool) = self
             .connection
             .prepare_cached(
-                "SELECT owner_pid IS NOT NULL, instr(source, 'durable') > 0 FROM jobs WHERE number = ?1",
+                "SELECT owner_pid IS NOT NULL, instr(text, 'durable') > 0 \
+                 FROM jobs LEFT JOIN sources ON sources.id = source_id WHERE number = ?1",
             )?
             .query_row([number], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(is_owned && (has_durable || events.iter().any(|it| it.event.is_relied_on())))
@@ -346,7 +347,7 @@ impl History {
     /// # Errors
     /// If the store cannot be read.
     pub fn source(&self, job: &JobId) -> Result<String, EngineError> {
-        let source = "SELECT source FROM jobs WHERE id = ?1";
+        let source = "SELECT text FROM jobs LEFT JOIN sources ON sources.id = source_id WHERE jobs.id = ?1";
         Ok(self.connection.query_row(source, [&*job.0], |row| row.get(0))?)
     }
 
@@ -366,7 +367,7 @@ impl History {
     /// If the store cannot be read, or this sortie no longer understands the playbook.
     pub fn plan(&self, job: &JobId) -> Result<Plan, EngineError> {
         let (playbook, source, request): (String, String, String) = self.connection.query_row(
-            "SELECT playbook, source, request FROM jobs WHERE id = ?1",
+            "SELECT playbook, text, request FROM jobs LEFT JOIN sources ON sources.id = source_id WHERE jobs.id = ?1",
             [&*job.0],
             |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
         )?;

@@ -76,9 +76,19 @@ fn a_store_of_each_version_is_lifted_and_its_events_are_read() {
             let row = "INSERT INTO events (id, time, type, body) VALUES (?1, 7, ?2, ?3)";
             connection.execute(row, rusqlite::params![key(1, id), kind, body]).unwrap();
         }
+        for (id, source) in [("a", "name: x"), ("b", "name: y"), ("c", "name: x")] {
+            let row = "INSERT INTO jobs (id, name, playbook, source, request, facts, actor, state, created, epoch) \
+                       VALUES (?1, '', '', ?2, '', '', '', 'finished', 0, 1)";
+            connection.execute(row, [id, source]).unwrap();
+        }
         connection.pragma_update(None, "user_version", version).unwrap();
         drop(connection);
         let lifted = Store::open(&old).unwrap();
+        let sources = ["a", "b", "c"].map(|id| lifted.job(id).unwrap().source);
+        assert_eq!(sources, ["name: x", "name: y", "name: x"], "from {version}");
+        let texts: u64 =
+            lifted.connection.query_row("SELECT count(*) FROM sources", [], |row| row.get(0)).unwrap();
+        assert_eq!(texts, 2, "from {version}");
         let now: i64 = lifted.connection.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
         assert_eq!(now, VERSION, "from {version}");
         let (_dir, new) = project();

@@ -2,11 +2,15 @@
 //!
 //! Not here: what happens to it afterwards (`journal.rs`), lists of jobs (`history.rs`).
 
-use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::{Owner, Store, fires};
 use crate::engine::EngineError;
 use crate::port::keeper::OnLoss;
+
+#[cfg(test)]
+#[path = "made_tests.rs"]
+mod tests;
 
 /// What is recorded of a job when it is made.
 #[derive(Clone, Debug)]
@@ -58,6 +62,18 @@ pub(super) fn on_loss_word(on_loss: OnLoss) -> &'static str {
     }
 }
 
+/// Returns the number of a playbook's text, which is kept if it is new.
+fn source_id(connection: &Connection, text: &str) -> rusqlite::Result<i64> {
+    let digest = blake3::hash(text.as_bytes());
+    let known = "SELECT id FROM sources WHERE digest = ?1";
+    if let Some(id) = connection.query_row(known, [digest.as_bytes()], |row| row.get(0)).optional()? {
+        return Ok(id);
+    }
+    connection
+        .execute("INSERT INTO sources (digest, text) VALUES (?1, ?2)", params![digest.as_bytes(), text])?;
+    Ok(connection.last_insert_rowid())
+}
+
 impl Store {
     /// Records a new job, gives it the next number of the project, and takes its lease, if this process is to own it.
     /// `facts` is made from the number.
@@ -74,11 +90,11 @@ impl Store {
         let number: u64 =
             tx.query_row("SELECT coalesce(max(number), 0) + 1 FROM jobs", [], |row| row.get(0))?;
         tx.execute(
-            "INSERT INTO jobs (number, id, name, playbook, source, request, facts, actor, parent, state, created, \
+            "INSERT INTO jobs (number, id, name, playbook, source_id, request, facts, actor, parent, state, created, \
              epoch, owner_pid, owner_start, owner_boot, on_loss, retry_of) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'queued', ?10, ?15, ?11, ?12, ?13, ?14, ?16)",
             params![
-                number, job.id, job.name, job.playbook, job.source, job.request, facts(number), job.actor,
+                number, job.id, job.name, job.playbook, source_id(&tx, job.source)?, job.request, facts(number), job.actor,
                 job.parent, job.created, owner.map(|it| it.pid), owner.map(|it| it.start),
                 owner.map(|it| it.boot.as_str()), on_loss_word(job.on_loss), u8::from(owner.is_some()),
                 job.retry_of
@@ -122,7 +138,8 @@ impl Store {
         let found = self
             .connection
             .query_row(
-                "SELECT number, id, playbook, source, request, facts, on_loss FROM jobs WHERE id = ?1",
+                "SELECT number, jobs.id, playbook, text, request, facts, on_loss \
+                 FROM jobs LEFT JOIN sources ON sources.id = source_id WHERE jobs.id = ?1",
                 [id],
                 |row| {
                     Ok(StoredJob {

@@ -1,9 +1,14 @@
+-- Texts of playbooks, each once, however many jobs ran it: they are long beside all else that is written of a job.
+CREATE TABLE sources (
+  id     INTEGER PRIMARY KEY,
+  digest BLOB NOT NULL UNIQUE,
+  text   TEXT NOT NULL
+);
 CREATE TABLE jobs (
   number      INTEGER PRIMARY KEY,
   id          TEXT NOT NULL UNIQUE,
   name        TEXT NOT NULL,
   playbook    TEXT NOT NULL,
-  source      TEXT NOT NULL,
   request     TEXT NOT NULL,
   facts       TEXT NOT NULL,
   actor       TEXT NOT NULL,
@@ -17,7 +22,8 @@ CREATE TABLE jobs (
   owner_start INTEGER,
   owner_boot  TEXT,
   on_loss     TEXT NOT NULL DEFAULT 'stop',
-  retry_of    INTEGER
+  retry_of    INTEGER,
+  source_id   INTEGER NOT NULL DEFAULT 0
 );
 -- What jobs are asked for by: their rows are long, and are not to be read one after the other for it.
 CREATE INDEX jobs_by_playbook ON jobs (playbook, outcome, number);

@@ -76,8 +76,8 @@ pub fn verify(project: &Project, tell: &mut dyn FnMut(Finding)) -> Result<Option
 impl History {
     /// Returns a job as it was made, and what its row says now.
     pub(super) fn stored(&self, id: &JobId) -> Result<(StoredJob, Row), EngineError> {
-        let sql = "SELECT number, id, playbook, source, request, facts, on_loss, state, outcome, finished \
-                   FROM jobs WHERE id = ?1";
+        let sql = "SELECT number, jobs.id, playbook, text, request, facts, on_loss, state, outcome, finished \
+                   FROM jobs LEFT JOIN sources ON sources.id = source_id WHERE jobs.id = ?1";
         Ok(self.connection.query_row(sql, [&*id.0], |row| {
             let stored = StoredJob {
                 number: row.get(0)?,
