@@ -133,8 +133,11 @@ impl Ahead {
             if let Some(sheet) = readings::sheet(&path) {
                 let sheet = Arc::new(sheet);
                 tell_sheet.send(Arc::clone(&sheet)).ok()?;
-                let events: Result<Vec<_>, String> = sheet.rows.iter().map(Row::events).collect();
-                tell_events.send(events.ok()?.into_iter().flatten().collect()).ok()?;
+                let mut events = Vec::with_capacity(sheet.rows.iter().map(Row::len).sum());
+                for row in &sheet.rows {
+                    events.extend(row.events().ok()?);
+                }
+                tell_events.send(events).ok()?;
                 // Nobody needs anything any more once there is nobody to say so.
                 while let Next::Compare(it) = told.recv().ok()? {
                     let is_so = sheet.scene.is_store_so(&db, &it.places)

@@ -157,7 +157,7 @@ impl History {
                 };
                 let first = (last - from + 1).saturating_sub(all.len() as u64);
                 for (seq, body) in (first..).zip(all) {
-                    let event = Event::deserialize(&body).map(|event| event.type_name());
+                    let event = <Event as Deserialize>::deserialize(&body).map(|event| event.type_name());
                     let line = json!({
                         "type": "event",
                         "job": row.number,

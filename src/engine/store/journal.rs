@@ -123,6 +123,11 @@ enum Body {
 }
 
 impl Row {
+    /// Returns how many events it has.
+    pub(crate) fn len(&self) -> usize {
+        usize::try_from(self.count).unwrap_or(0)
+    }
+
     /// Returns its events.
     ///
     /// # Errors

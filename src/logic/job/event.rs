@@ -233,7 +233,8 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 
 /// A recorded fact.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "event")]
+// Written and read as `tagged.rs` has it: what is derived here says the kind around the rest, and is named nowhere else.
+#[serde(remote = "Self")]
 pub enum Event {
     JobStarted {
         attempt: u32,

@@ -43,6 +43,7 @@ pub mod sidecar;
 mod simple;
 pub mod state;
 mod steer;
+mod tagged;
 mod together;
 pub mod undo;
 pub mod wanted;
