@@ -164,7 +164,7 @@ pub fn text_of(json: &Json) -> Arc<str> {
 pub fn model(state: &JobState, place: GatePlace) -> Option<&Approve> {
     let stages = &state.setting.plan.playbook.stages;
     match place {
-        GatePlace::Stage(stage) => stages.get(stage as usize)?.approve.as_ref(),
+        GatePlace::Stage(stage) => stages.get(stage as usize)?.approve.as_deref(),
         GatePlace::Step(key) => {
             let stage = state.cells.get(key.cell as usize)?.stage;
             of_action(&stages[stage as usize].steps.steps.get(key.step as usize)?.action)

@@ -75,7 +75,7 @@ pub(super) fn stage_dir<'a>(state: &'a JobState, key: AttemptKey, model: &'a Ste
         .working_directory
         .as_ref()
         .or(stage.working_directory.as_ref())
-        .or(stage.defaults.working_directory.as_ref())
+        .or(stage.own_defaults().working_directory.as_ref())
         .or(playbook.defaults.working_directory.as_ref())
         .map(|text| &text.template)
 }
@@ -287,7 +287,7 @@ fn effective_shell<'a>(state: &'a JobState, stage: u32, step: u32, shell: &'a Sh
     let model = &plan.playbook.stages[stage as usize];
     // An action says itself what runs its steps.
     let is_inside = model.steps.action_of(step as usize).is_some();
-    let outer = [&model.defaults.shell, &plan.home(stage).defaults.shell].into_iter().flatten();
+    let outer = [&model.own_defaults().shell, &plan.home(stage).defaults.shell].into_iter().flatten();
     [shell]
         .into_iter()
         .chain(outer.filter(|_| !is_inside))

@@ -20,7 +20,7 @@ pub(super) fn check(
             Action::Approve(gate) => Some(&**gate),
             _ => None,
         });
-        for gate in stage.approve.iter().chain(in_steps) {
+        for gate in stage.approve.as_deref().into_iter().chain(in_steps) {
             problems.extend(too_few(gate, &stage.id, rules));
         }
     }
@@ -60,7 +60,7 @@ pub(super) fn of_a_gate(
     };
     let stages = playbook.stages.iter();
     let mut at = stages.filter_map(|stage| {
-        let is_here = stage.approve.as_ref().is_some_and(has_it);
+        let is_here = stage.approve.as_deref().is_some_and(has_it);
         let number = stage.steps.steps.iter().position(of_step);
         let step = number.map(|at| match &stage.steps.steps[at].id {
             Some(id) => format!("{}/{id}", stage.id),

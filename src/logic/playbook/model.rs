@@ -220,7 +220,7 @@ pub struct Output {
     pub description: Option<String>,
 }
 
-/// A stage.
+/// A stage. What few stages have is apart: there may be thousands of them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Stage {
     /// With its callers in front, if its playbook is called: `build / compile`.
@@ -240,30 +240,30 @@ pub struct Stage {
     pub needs: Vec<usize>,
     /// Ids of the stages whose outputs its expressions name.
     pub reads: Vec<Arc<str>>,
-    pub condition: Option<If>,
+    pub condition: Option<Box<If>>,
     pub run_when: RunWhen,
-    pub strategy: Option<Strategy>,
+    pub strategy: Option<Box<Strategy>>,
     pub env: Env,
     /// Of the stage alone; see `Playbook::defaults` for the rest.
-    pub defaults: Defaults,
+    pub defaults: Option<Box<Defaults>>,
     pub working_directory: Option<Text>,
     /// From first step start to last step end; defaults applied, at last 6 h.
     pub timeout: Duration,
     pub cleanup_timeout: Duration,
     pub cancel: Cancel,
     /// Of a cell as a whole.
-    pub retry: Option<Retry>,
-    pub continue_on_error: Option<If>,
+    pub retry: Option<Box<Retry>>,
+    pub continue_on_error: Option<Box<If>>,
     pub outputs: Vec<(Arc<str>, Text)>,
     pub steps: StepTree,
     pub priority: i32,
     /// What people decide before its cells begin.
-    pub approve: Option<Approve>,
+    pub approve: Option<Box<Approve>>,
     pub workspace: Workspace,
     /// Undoes completed steps if the stage fails.
     pub rollback_on_failure: bool,
     /// The group that each cell belongs to.
-    pub concurrency: Option<Concurrency>,
+    pub concurrency: Option<Box<Concurrency>>,
     /// What each cell holds while it runs.
     pub locks: Vec<Lock>,
     pub resources: Resources,
@@ -272,6 +272,23 @@ pub struct Stage {
     pub is_never_cached: bool,
     /// What it keeps for others, and takes from them.
     pub artifacts: Option<Box<Artifacts>>,
+}
+
+impl Stage {
+    /// Returns its own `defaults:`, empty if it has none.
+    #[must_use]
+    pub fn own_defaults(&self) -> &Defaults {
+        static NONE: Defaults = Defaults {
+            shell: None,
+            working_directory: None,
+            timeout: None,
+            retry: None,
+            cancel: None,
+            on_interrupt: None,
+            cache: None,
+        };
+        self.defaults.as_deref().unwrap_or(&NONE)
+    }
 }
 
 /// When a stage runs, seen from its direct needs. Sugar for `if`.
@@ -394,21 +411,21 @@ pub struct StepTree {
     pub sidecars: Vec<Sidecar>,
 }
 
-/// A step.
+/// A step. What few steps have is apart, as with [`Stage`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Step {
     pub id: Option<Arc<str>>,
     pub span: Span,
     pub name: Option<Text>,
-    pub condition: Option<If>,
+    pub condition: Option<Box<If>>,
     /// The block that it stands in.
     pub parent: Option<usize>,
     pub action: Action,
     pub env: Env,
     pub working_directory: Option<Text>,
     pub timeout: Option<Duration>,
-    pub continue_on_error: Option<If>,
-    pub retry: Option<Retry>,
+    pub continue_on_error: Option<Box<If>>,
+    pub retry: Option<Box<Retry>>,
     pub ok_exit_codes: Vec<i32>,
     pub skip_exit_codes: Vec<i32>,
     pub durable: bool,

@@ -114,6 +114,6 @@ fn save_step(span: Span, of: usize, owner: &str) -> Step {
     step.on_interrupt = OnInterrupt::Rerun;
     // What has been done is done, whether or not files are there for the next job.
     let condition = parse_condition("true").expect("it is a condition");
-    step.continue_on_error = Some(If { condition, span, source: Arc::from("true") });
+    step.continue_on_error = Some(Box::new(If { condition, span, source: Arc::from("true") }));
     step
 }

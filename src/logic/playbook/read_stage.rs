@@ -9,7 +9,7 @@ use super::contexts::Spot;
 use super::decode::{Fields, Reader};
 use super::expressions::MatrixKeys;
 use super::keys::Place;
-use super::model::{Defaults, If, Input, InputKind, Policy, RunWhen, Stage, StepTree, Text, Workspace};
+use super::model::{Defaults, Input, InputKind, Policy, RunWhen, Stage, StepTree, Text, Workspace};
 use super::read_playbook::CLEANUP;
 use super::read_step::StepDefaults;
 use super::share::Resources;
@@ -171,16 +171,15 @@ impl<'t> Reader<'t> {
         let Some(fields) = self.fields(header.node, Place::Stage) else { return stage };
         let had_problem = self.found.len() > before;
         self.known.steps_node = fields.get("steps");
-        stage.approve = self.stage_gate(&fields);
+        stage.approve = self.stage_gate(&fields).map(Box::new);
         // The matrix comes first, because expressions of all other keys may name its members.
-        stage.strategy = self.strategy(&fields, policy);
+        stage.strategy = self.strategy(&fields, policy).map(Box::new);
         self.stage_conditions(&fields, &mut stage);
         stage.name = fields.get("name").and_then(|id| self.template(id, Spot::StageName, "text"));
         stage.env = fields.get("env").map(|id| self.env(id, Spot::StageEnv)).unwrap_or_default();
         stage.working_directory =
             fields.get("working-directory").and_then(|id| self.template(id, Spot::StageFolder, "a path"));
-        stage.defaults =
-            fields.get("defaults").map(|id| self.defaults(id, Spot::StageFolder)).unwrap_or_default();
+        stage.defaults = fields.get("defaults").map(|id| Box::new(self.defaults(id, Spot::StageFolder)));
         self.stage_limits(&fields, &mut stage, outer);
         stage.priority = fields
             .get("priority")
@@ -193,13 +192,13 @@ impl<'t> Reader<'t> {
             self.runs_on(id);
         }
         let defaults = StepDefaults {
-            shell: stage.defaults.shell.clone().or_else(|| outer.shell.clone()).unwrap_or_default(),
-            retry: stage.defaults.retry.clone().or_else(|| outer.retry.clone()),
+            shell: stage.own_defaults().shell.clone().or_else(|| outer.shell.clone()).unwrap_or_default(),
+            retry: stage.own_defaults().retry.clone().or_else(|| outer.retry.clone()),
             log_limit: fields.get("log").and_then(|id| self.log_limit(id)),
             on_interrupt: fields
                 .get("on-interrupt")
                 .and_then(|id| self.on_interrupt(id))
-                .or(stage.defaults.on_interrupt)
+                .or(stage.own_defaults().on_interrupt)
                 .or(outer.on_interrupt)
                 .unwrap_or_default(),
         };
@@ -265,7 +264,7 @@ impl<'t> Reader<'t> {
     }
 
     fn stage_conditions(&mut self, fields: &Fields, stage: &mut Stage) {
-        stage.condition = fields.get("if").and_then(|id| self.condition(id, Spot::StageIf));
+        stage.condition = fields.get("if").and_then(|id| self.condition(id, Spot::StageIf)).map(Box::new);
         let words = [
             ("all-success", RunWhen::AllSuccess),
             ("none-failed", RunWhen::NoneFailed),
@@ -274,9 +273,11 @@ impl<'t> Reader<'t> {
             ("all-done", RunWhen::AllDone),
         ];
         stage.run_when = fields.get("run-when").and_then(|id| self.word(id, &words)).unwrap_or_default();
-        stage.continue_on_error =
-            fields.get("continue-on-error").and_then(|id| self.bare_condition(id, Spot::StageContinue));
-        let status = stage.condition.as_ref().is_some_and(|condition: &If| {
+        stage.continue_on_error = fields
+            .get("continue-on-error")
+            .and_then(|id| self.bare_condition(id, Spot::StageContinue))
+            .map(Box::new);
+        let status = stage.condition.as_ref().is_some_and(|condition| {
             condition.condition.exprs().iter().any(|part| part.expr.has_status_function())
         });
         if let (true, Some(field), Some(condition)) = (status, fields.field("run-when"), &stage.condition) {
@@ -294,19 +295,19 @@ impl<'t> Reader<'t> {
     }
 
     fn stage_limits(&mut self, fields: &Fields, stage: &mut Stage, outer: &Defaults) {
-        let inner = stage.defaults.timeout.or(outer.timeout).unwrap_or(TIMEOUT);
+        let inner = stage.own_defaults().timeout.or(outer.timeout).unwrap_or(TIMEOUT);
         stage.timeout = fields.get("timeout").and_then(|id| self.duration(id)).unwrap_or(inner);
         if let Some(timeout) = fields.get("cleanup-timeout").and_then(|id| self.duration(id)) {
             stage.cleanup_timeout = timeout;
         }
-        let base = stage.defaults.cancel.or(outer.cancel);
+        let base = stage.own_defaults().cancel.or(outer.cancel);
         stage.cancel = fields.get("cancel").and_then(|id| self.cancel(id, base)).or(base).unwrap_or_default();
-        stage.retry = fields.get("retry").and_then(|id| self.retry(id));
+        stage.retry = fields.get("retry").and_then(|id| self.retry(id)).map(Box::new);
     }
 
     fn stage_shares(&mut self, fields: &Fields, stage: &mut Stage) {
         let group = fields.field("concurrency");
-        stage.concurrency = group.and_then(|field| self.concurrency(field, Spot::StageShare));
+        stage.concurrency = group.and_then(|field| self.concurrency(field, Spot::StageShare)).map(Box::new);
         stage.locks = fields.get("locks").map(|id| self.locks(id)).unwrap_or_default();
         stage.resources = fields.get("resources").and_then(|id| self.resources(id)).unwrap_or_default();
     }
@@ -368,7 +369,7 @@ fn empty_stage(header: &Header<'_>, needs: Vec<usize>, outer: &Defaults) -> Stag
         run_when: RunWhen::default(),
         strategy: None,
         env: Vec::new(),
-        defaults: Defaults::default(),
+        defaults: None,
         working_directory: None,
         timeout: outer.timeout.unwrap_or(TIMEOUT),
         cleanup_timeout: CLEANUP,

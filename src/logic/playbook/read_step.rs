@@ -78,7 +78,7 @@ impl<'t> Reader<'t> {
         let text = self.run_text(run.value);
         let action = Action::Run { text, shell: defaults.shell.clone() };
         let mut step = empty_step(run.key, None, action);
-        step.retry.clone_from(&defaults.retry);
+        step.retry = defaults.retry.clone().map(Box::new);
         step.log_limit = defaults.log_limit;
         step.on_interrupt = defaults.on_interrupt;
         StepTree { steps: vec![step], body: vec![0], ..StepTree::default() }
@@ -227,13 +227,15 @@ impl<'t> Reader<'t> {
     /// Reads the keys that every kind of step has.
     pub(super) fn step_keys(&mut self, fields: &Fields, step: &mut Step, defaults: &StepDefaults) {
         step.name = fields.get("name").and_then(|id| self.template(id, Spot::StepName, "text"));
-        step.condition = fields.get("if").and_then(|id| self.condition(id, Spot::StepIf));
+        step.condition = fields.get("if").and_then(|id| self.condition(id, Spot::StepIf)).map(Box::new);
         step.env = fields.get("env").map(|id| self.env(id, Spot::StepEnv)).unwrap_or_default();
         step.working_directory =
             fields.get("working-directory").and_then(|id| self.template(id, Spot::StepFolder, "a path"));
         step.timeout = fields.get("timeout").and_then(|id| self.duration(id));
-        step.continue_on_error =
-            fields.get("continue-on-error").and_then(|id| self.bare_condition(id, Spot::StepContinue));
+        step.continue_on_error = fields
+            .get("continue-on-error")
+            .and_then(|id| self.bare_condition(id, Spot::StepContinue))
+            .map(Box::new);
         step.durable = fields.get("durable").and_then(|id| self.boolean(id)).unwrap_or(false);
         step.idempotent |= fields.get("idempotent").and_then(|id| self.boolean(id)).unwrap_or(false);
         let on_interrupt = fields.get("on-interrupt").and_then(|id| self.on_interrupt(id));
@@ -244,8 +246,8 @@ impl<'t> Reader<'t> {
         step.log_limit = fields.get("log").and_then(|id| self.log_limit(id)).or(defaults.log_limit);
         let is_run = matches!(step.action, Action::Run { .. }) && step.files.is_none();
         step.retry = match fields.get("retry") {
-            Some(id) => self.retry(id),
-            None if is_run => defaults.retry.clone(),
+            Some(id) => self.retry(id).map(Box::new),
+            None if is_run => defaults.retry.clone().map(Box::new),
             None => None,
         };
         if let Some(field) = fields.field("ok-exit-codes") {

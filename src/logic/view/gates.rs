@@ -132,7 +132,7 @@ impl JobView {
     #[must_use]
     pub fn gate_model(&self, gate: u32) -> Option<&Approve> {
         match self.gates.get(gate as usize)?.opened.place {
-            GatePlace::Stage(stage) => self.playbook.stages.get(stage as usize)?.approve.as_ref(),
+            GatePlace::Stage(stage) => self.playbook.stages.get(stage as usize)?.approve.as_deref(),
             GatePlace::Step(key) => gate::of_action(&self.plan_step(key.cell, key.step)?.action),
         }
     }

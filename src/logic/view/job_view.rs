@@ -565,8 +565,8 @@ impl JobView {
     #[must_use]
     pub fn most_tries(&self, cell: u32, step: u32) -> Option<u32> {
         let stage = self.playbook.stages.get(self.cells.get(cell as usize)?.stage as usize)?;
-        let own = stage.steps.steps.get(step as usize)?.retry.as_ref();
-        let retry = own.or(stage.defaults.retry.as_ref()).or(self.playbook.defaults.retry.as_ref());
+        let own = stage.steps.steps.get(step as usize)?.retry.as_deref();
+        let retry = own.or(stage.own_defaults().retry.as_ref()).or(self.playbook.defaults.retry.as_ref());
         retry.map(|retry| retry.attempts)
     }
 

@@ -154,7 +154,7 @@ fn can_foresee(state: &JobState, stage: u32) -> bool {
     let dirs = [
         &step.working_directory,
         &model.working_directory,
-        &model.defaults.working_directory,
+        &model.own_defaults().working_directory,
         &playbook.defaults.working_directory,
     ];
     let env = [&playbook.env, &model.env, &step.env].into_iter().flatten().map(|(_, text)| text);
