@@ -131,6 +131,22 @@ fn only_one_file_is_unsafe() {
     found.report();
 }
 
+#[test]
+fn events_are_written_and_read_in_one_form() {
+    let mut found = Findings::new(
+        "`Event::deserialize` and `Event::serialize` are named in `logic/job/tagged.rs` only",
+        "so named they are what is derived, which is another form than that of journals; name the trait instead",
+    );
+    for file in rust_files("src").into_iter().filter(|f| !f.path.ends_with("logic/job/tagged.rs")) {
+        for (index, line) in file.code.lines().enumerate() {
+            if ["Event::deserialize", "Event::serialize"].iter().any(|it| line.contains(it)) {
+                found.add(&file, index + 1, line.trim().to_owned());
+            }
+        }
+    }
+    found.report();
+}
+
 // ----------------------------------------------------------------------------------------------- files and text
 
 #[test]

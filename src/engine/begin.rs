@@ -136,7 +136,7 @@ pub fn get_store_ready(project: &Project, playbook: Option<&Path>) -> Ahead {
     let has_results = super::cache::Ahead::has_results(&project.state);
     // In one thread, the store first, as it is needed first: a third one would wait for a processor on a small machine.
     let results = match path.filter(|_| has_results) {
-        Some(path) => super::cache::Ahead::begin(&project.state, &path, open),
+        Some(path) => super::cache::Ahead::begin(project, &path, open),
         None => {
             // As above.
             let _thread = std::thread::Builder::new().name("store".to_owned()).spawn(open);

@@ -7,6 +7,7 @@
 //! | `SORTIE_FAULT_PANIC_AT=7` | the engine's thread panics there |
 //! | `SORTIE_FAULT_PANIC_ONCE=path` | it panics at the first point at which there is that file |
 //! | `SORTIE_FAULT_WRITE_AT=3` | the third append to the journal fails as on a full disk |
+//! | `SORTIE_FAULT_END_AT=path` | the engine says nothing of the end of its job before there is that file |
 //! | `SORTIE_FAULT_CLOCK=-3600` | the clock is wrong by so many seconds |
 //! | `SORTIE_FAULT_CLOCK_FILE=path` | it is wrong by as many seconds as stand in that file, whenever it is looked at |
 //! | `SORTIE_FAULT_BOOT=other` | the machine seems to have booted again, under that id |
@@ -85,6 +86,14 @@ pub(super) fn append() -> rusqlite::Result<()> {
         return Err(rusqlite::Error::SqliteFailure(full, Some("database or disk is full".to_owned())));
     }
     Ok(())
+}
+
+/// Waits, where the end of a job was committed and nobody knows of it yet.
+pub(super) fn end() {
+    let path = std::env::var_os("SORTIE_FAULT_END_AT").map(PathBuf::from);
+    while path.as_ref().is_some_and(|path| !path.exists()) {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
 }
 
 /// Returns by how many seconds the clock is wrong.

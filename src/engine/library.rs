@@ -275,14 +275,15 @@ pub(crate) fn open_again(
 
 fn bytes_of(name: &str, path: &Path) -> Result<Vec<u8>, EngineError> {
     let wrong = |error: std::io::Error| EngineError::usage(format!("`{name}` cannot be read: {error}"));
-    match std::fs::metadata(path).map(|it| it.file_type()) {
-        // Opening a pipe waits for somebody who writes into it, maybe for ever.
-        Ok(kind) if !kind.is_file() => return Err(no_file(name, kind)),
-        _ => {}
-    }
-    let mut bytes = Vec::new();
     // One byte more than a playbook may have is enough to see that a file is too large.
     let most = playbook::SIZE_LIMIT as u64 + 1;
+    let length = match std::fs::metadata(path) {
+        // Opening a pipe waits for somebody who writes into it, maybe for ever.
+        Ok(it) if !it.is_file() => return Err(no_file(name, it.file_type())),
+        found => found.map_or(0, |it| it.len().min(most)),
+    };
+    // With room for one byte more its end is seen without making room.
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1);
     File::open(path).and_then(|file| file.take(most).read_to_end(&mut bytes)).map_err(wrong)?;
     Ok(bytes)
 }

@@ -713,6 +713,10 @@ impl Engine {
         } else if let Some(problem) = self.syncer.committed() {
             return Err(EngineError::surroundings(format!("the store could not be synced: {problem}")));
         }
+        #[cfg(feature = "faults")]
+        if envelopes.iter().any(|it| it.event.is_end()) {
+            super::faults::end();
+        }
         self.unpublished.extend(envelopes.into_iter().map(Arc::new));
         Ok(())
     }

@@ -68,6 +68,35 @@ fn select(tmux: &Tmux, stage: &str) {
     });
 }
 
+/// The engine has written the end down by then, and the screen does not know of it.
+#[test]
+fn a_retry_that_comes_as_the_job_ends_runs_it_on() {
+    let sandbox = project().file(
+        "playbooks/late.yml",
+        "version: 3\nname: late\nstages:\n  lint: {run: test -e fixed}\n  slow: {run: read line < waiter}\n",
+    );
+    let mut job = sandbox.sortie(["run", "late"]).env("SORTIE_FAULT_END_AT", "known").start();
+    job.wait_for("lint failed");
+    let tmux = Tmux::new(&sandbox, 120, 40);
+    tmux.type_line(&format!("{} watch 1", sortie()));
+    tmux.wait_for("1 running, 1 failed");
+    select(&tmux, "lint");
+    std::fs::write(sandbox.project().join("waiter"), "on\n").expect("somebody reads it");
+    tmux.wait_until("the end is written down", |_| {
+        let listed = sandbox.sortie(["jobs", "list", "--json"]).run().code(0).json_lines();
+        (listed[0][0]["outcome"] == "failure").then_some(())
+    });
+    std::fs::write(sandbox.project().join("fixed"), "").expect("the project is writable");
+    tmux.send(&["r"]);
+    tmux.wait_for("does not answer");
+    std::fs::write(sandbox.project().join("known"), "").expect("the project is writable");
+    job.wait().code(1).done();
+    tmux.wait_for("run 2");
+    tmux.wait_for("2 stages passed");
+    tmux.send(&["q"]);
+    tmux.wait_until("the screen was left", |tmux| (!tmux.alternate_on()).then_some(()));
+}
+
 #[test]
 fn an_operator_drives_a_job_in_tmux() {
     let sandbox = project();

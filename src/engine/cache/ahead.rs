@@ -25,8 +25,8 @@ use super::scene::Scene;
 use super::stat::Stamp;
 use super::worker::Places;
 use crate::engine::apart::spawn_apart;
-use crate::engine::readings;
 use crate::engine::store::Row;
+use crate::engine::{Project, readings};
 use crate::logic::cache::Record;
 use crate::logic::job::event::Event;
 
@@ -115,11 +115,11 @@ impl Ahead {
 
     /// Begins to read for a playbook, after that; nothing if there is no thread.
     pub(in crate::engine) fn begin(
-        state: &Path,
+        project: &Project,
         playbook: &Path,
         before: impl FnOnce() + Send + 'static,
     ) -> Option<Self> {
-        let folder = state.join("cache");
+        let (root, folder) = (project.root.clone(), project.state.join("cache"));
         let whose = first_bytes(&blake3::hash(playbook.as_os_str().as_encoded_bytes()));
         let path = sheet_path(&folder, whose);
         let (tell_sheet, sheet) = mpsc::channel();
@@ -130,7 +130,8 @@ impl Ahead {
             before();
             // What goes wrong here goes wrong again when it is read in earnest, and is told there.
             let db = Db::open(&folder).ok()?;
-            if let Some(sheet) = readings::sheet(&path) {
+            // What is there to be read first is a guess; a sheet that is of no use is read for nothing.
+            if let Some(sheet) = readings::sheet(&path).filter(|it| it.scene.is_likely(&root)) {
                 let sheet = Arc::new(sheet);
                 tell_sheet.send(Arc::clone(&sheet)).ok()?;
                 let mut events = Vec::with_capacity(sheet.rows.iter().map(Row::len).sum());

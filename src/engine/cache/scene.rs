@@ -5,10 +5,13 @@
 //! over for a tick when they were seen. Of entries it is known that none has changed since (`list.rs`).
 
 use std::collections::HashSet;
+use std::os::fd::AsFd;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use blake3::{Hash, Hasher};
+use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
 
 use super::db::Db;
@@ -24,6 +27,9 @@ use crate::logic::cache::{Hit, Inputs, Share};
 
 /// So many results are compared in one go.
 const AT_ONCE: usize = 16;
+
+/// A guess takes the files of so many of them.
+const GLANCES: usize = 4;
 
 /// All that the answers of a job came from, besides what it asked.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -75,6 +81,20 @@ pub(super) struct Witness {
 }
 
 impl Scene {
+    /// Guesses whether everything is as it was seen, by a few files: it is not worth the while to compare much with what is
+    /// another thing at a glance.
+    pub(super) fn is_likely(&self, root: &Path) -> bool {
+        let Ok(root) = rustix::fs::open(root, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()) else {
+            return false;
+        };
+        let few = self.units.iter().step_by(self.units.len() / GLANCES + 1);
+        let mut files = few.filter_map(Seen::files).flatten();
+        files.all(|(path, stamp)| {
+            let found = stat_at(root.as_fd(), path.as_bytes());
+            found.is_ok_and(|it| it.is_some_and(|it| it.stamp == *stamp))
+        })
+    }
+
     /// Says whether the store is as it was seen, and the world besides files, in every point.
     pub(super) fn is_store_so(&self, db: &Db, places: &Places) -> bool {
         let is_young = seconds().abs_diff(self.at) < list::LASTS.unsigned_abs();

@@ -16,7 +16,7 @@ use super::restart::{Again, Restart};
 use super::screen;
 use super::terminal::Terminal;
 use super::ui::{Facts, Request, Ui};
-use crate::engine::{Handle, Next, Running, clock};
+use crate::engine::{Handle, Next, OrderError, Running, clock};
 use crate::faces::context::{Context, Signal};
 use crate::faces::orders;
 use crate::faces::show::Shown;
@@ -139,6 +139,8 @@ struct Loop<'a> {
     has_ended: bool,
     /// The job is to run on.
     restart: &'a mut Option<Restart>,
+    /// An order to run on that came when the engine had just ended the job: it is carried out once that is known here.
+    late: Option<Order>,
 }
 
 impl<'a> Loop<'a> {
@@ -157,7 +159,18 @@ impl<'a> Loop<'a> {
         ui.stage_names = shown.view.playbook.stages.iter().map(|stage| stage.id.to_string()).collect();
         // One that an engine works on again may still look as it ended before.
         let has_ended = shown.view.phase.outcome().is_some() && shown.handle.is_none();
-        Ok(Self { terminal, ui, shown, watch, said, news, pace: Pace::default(), has_ended, restart })
+        Ok(Self {
+            terminal,
+            ui,
+            shown,
+            watch,
+            said,
+            news,
+            pace: Pace::default(),
+            has_ended,
+            restart,
+            late: None,
+        })
     }
 
     async fn run(
@@ -201,6 +214,7 @@ impl<'a> Loop<'a> {
                 }
                 next = receive(&mut self.news) => {
                     self.fold(next);
+                    self.run_on()?;
                     let is_over = self.shown.view.phase.outcome().is_some();
                     if self.news.is_none() && !is_over && self.shown.running.is_some() {
                         // The engine in this process ended before its job, and has more to say than fits in here.
@@ -275,7 +289,7 @@ impl<'a> Loop<'a> {
             Said::Signal(Signal::Interrupt | Signal::Terminate | Signal::HangUp) => {
                 return Ok(Some(Left::Lines));
             }
-            Said::Answer(order, answer) => self.answered(&order, answer, now),
+            Said::Answer(order, answer) => self.answered(&order, answer, now)?,
             Said::Slow(words) => self.ui.say(words, now),
             Said::Begun => self.begun(now)?,
             Said::Forecast(forecast) => self.ui.forecast = forecast,
@@ -283,18 +297,33 @@ impl<'a> Loop<'a> {
         Ok(None)
     }
 
-    fn answered(&mut self, order: &Order, answer: orders::Answer, now: Duration) {
+    fn answered(&mut self, order: &Order, answer: orders::Answer, now: Duration) -> io::Result<()> {
         match answer {
             Ok(words) if self.ui.undo.is_none() || !matches!(order, Order::Skip { .. }) => {
                 self.ui.say_of_order(words, order.clone(), now)
             }
             Ok(_) => {}
             Err(error) => {
+                let may_be_late = !matches!(error, OrderError::Refused(_))
+                    && matches!(order, Order::Retry { .. } | Order::Rollback { .. });
+                if may_be_late {
+                    // A job that has ended runs on with another engine.
+                    self.late = Some(order.clone());
+                }
                 if matches!(order, Order::Skip { .. }) {
                     self.ui.not_skipped();
                 }
                 self.ui.say(orders::words(&error), now);
             }
+        }
+        self.run_on()
+    }
+
+    /// Carries out what came too late for the engine that ended the job, once it is known here that it did.
+    fn run_on(&mut self) -> io::Result<()> {
+        match self.late.take_if(|_| self.has_ended) {
+            Some(order) => self.again(order),
+            None => Ok(()),
         }
     }
 
@@ -306,6 +335,10 @@ impl<'a> Loop<'a> {
             match next {
                 Some(Next::Event(envelope)) => {
                     self.shown.view.fold(&envelope);
+                    if matches!(envelope.event, Event::JobRetrying { .. } | Event::RollbackAsked { .. }) {
+                        // It was carried out before the engine went.
+                        self.late = None;
+                    }
                     if matches!(envelope.event, Event::StepFinished(_)) {
                         // Its last bytes are told by nobody else.
                         self.ui.log.look_again();
@@ -320,6 +353,8 @@ impl<'a> Loop<'a> {
                 Some(Next::Timeout) => {}
                 Some(next @ (Next::Owned | Next::Unowned)) => {
                     let is_owned = matches!(next, Next::Owned);
+                    // The engine that it was given to has died, and the job has not ended.
+                    self.late = None;
                     self.shown.set_owned(is_owned);
                     if !is_owned {
                         self.shown.engine_call(self.watch.context)();
