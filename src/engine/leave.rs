@@ -59,7 +59,7 @@ struct Report {
 
 impl Engine {
     /// Leaves what is to be left of a job that ends with these events. Nothing that goes wrong here is more than a warning.
-    pub(super) fn leave_reports(&mut self, last: &[Envelope]) {
+    pub(super) fn leave_reports(&mut self, last: &[Arc<Envelope>]) {
         let JobPhase::Finished { outcome, at, .. } = self.state.phase else { return };
         let mut left = Left::default();
         let dir = PathBuf::from(&*self.state.setting.dir);
@@ -100,7 +100,7 @@ impl Engine {
     }
 
     /// Makes the summary of the job from its events: those at hand, else those of the store. Beside it: when the job was made.
-    fn summary(&self, last: &[Envelope]) -> Result<(Summary, Timestamp), String> {
+    fn summary(&self, last: &[Arc<Envelope>]) -> Result<(Summary, Timestamp), String> {
         let plan = &self.state.setting.plan;
         let mut story = Story::new(plan);
         match self.bus.all_events() {
@@ -186,7 +186,7 @@ impl Engine {
 }
 
 /// The outputs of the job itself, which only its end tells.
-fn own_outputs(last: &[Envelope]) -> &[(Arc<str>, Arc<str>)] {
+fn own_outputs(last: &[Arc<Envelope>]) -> &[(Arc<str>, Arc<str>)] {
     let ends = last.iter().rev().find_map(|it| match &it.event {
         Event::JobFinished { outputs, .. } => Some(&outputs[..]),
         _ => None,

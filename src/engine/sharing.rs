@@ -5,6 +5,7 @@
 //! looks again every second, which is how it finds out that a holder has died.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::link;
@@ -13,7 +14,7 @@ use super::store::{Ask, Release};
 use super::turn::Engine;
 use super::{EngineError, JobId};
 use crate::logic::claims::Claim;
-use crate::logic::job::event::Event;
+use crate::logic::job::event::{Envelope, Event};
 use crate::logic::job::gate::GatePlace;
 use crate::logic::job::report::Report;
 use crate::logic::job::share::{SharePhase, Shares, job_run};
@@ -119,7 +120,7 @@ impl Engine {
     }
 
     /// Returns what is given back by events that are about to be recorded.
-    pub(super) fn releases(&self, events: &[Event]) -> Vec<Release> {
+    pub(super) fn releases(&self, envelopes: &[Arc<Envelope>]) -> Vec<Release> {
         if !self.sharing.is_used {
             return Vec::new();
         }
@@ -129,7 +130,7 @@ impl Engine {
             SharePhase::Asked | SharePhase::Held => None,
         };
         let mut released = Vec::new();
-        for event in events {
+        for event in envelopes.iter().map(|it| &it.event) {
             let it = match event {
                 Event::JobFinished { .. } => Some(Release::Job),
                 Event::CellFinished { cell, .. } | Event::CellRetrying { cell, .. } => {

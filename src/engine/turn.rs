@@ -679,22 +679,21 @@ impl Engine {
 
     /// Commits events with the time at which they were decided. They are shown by [`Self::publish`].
     fn record(&mut self, events: Vec<Event>, now: Timestamp) -> Result<(), EngineError> {
-        self.record_as(events, None, now)
+        let made = (self.next_seq..).zip(events);
+        let envelopes = made.map(|(seq, event)| Arc::new(Envelope { seq, time: now, event })).collect();
+        self.record_as(envelopes, None)
     }
 
-    /// The same for events whose rows are known.
+    /// The same with the numbers that come next. Rows that are given are theirs, all of one moment.
     pub(super) fn record_as(
         &mut self,
-        events: Vec<Event>,
+        envelopes: Vec<Arc<Envelope>>,
         rows: Option<&[Row]>,
-        now: Timestamp,
     ) -> Result<(), EngineError> {
-        if events.is_empty() {
+        if envelopes.is_empty() {
             return Ok(());
         }
-        let releases = self.releases(&events);
-        let envelopes: Vec<Envelope> =
-            (self.next_seq..).zip(events).map(|(seq, event)| Envelope { seq, time: now, event }).collect();
+        let releases = self.releases(&envelopes);
         if envelopes.iter().any(|it| it.event.is_end()) {
             if let Some(results) = &self.results {
                 results.close();
@@ -717,7 +716,7 @@ impl Engine {
         if envelopes.iter().any(|it| it.event.is_end()) {
             super::faults::end();
         }
-        self.unpublished.extend(envelopes.into_iter().map(Arc::new));
+        self.unpublished.extend(envelopes);
         Ok(())
     }
 

@@ -94,12 +94,16 @@ impl Engine {
         let now = self.clock.now();
         // The sheet stays as it is.
         self.asked = None;
+        for it in &mut events {
+            // Nobody else has them.
+            Arc::make_mut(it).time = now;
+        }
         let last = events.pop().into_iter().collect();
         let (ahead, of_last) = sheet.rows.split_at(sheet.rows.len().saturating_sub(1));
         // The last one alone: whoever shows the others does so while the end is made safe.
         for (events, rows) in [(events, ahead), (last, of_last)] {
-            events.iter().for_each(|event| apply(&mut self.state, event, now));
-            self.record_as(events, Some(rows), now)?;
+            events.iter().for_each(|it| apply(&mut self.state, &it.event, now));
+            self.record_as(events, Some(rows))?;
             self.publish();
             // Nobody listens any more if the starter has gone.
             let _sent = ready.send(Ok(()));

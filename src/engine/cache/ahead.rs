@@ -28,7 +28,8 @@ use crate::engine::apart::spawn_apart;
 use crate::engine::store::Row;
 use crate::engine::{Project, readings};
 use crate::logic::cache::Record;
-use crate::logic::job::event::Event;
+use crate::logic::job::event::Envelope;
+use crate::logic::time::Timestamp;
 
 /// For so long what was read is believed: what is looked for later may be known better by then.
 const FRESH: Duration = Duration::from_secs(2);
@@ -39,7 +40,7 @@ pub(in crate::engine) struct Ahead {
     whose: i64,
     /// What the last job that found everything has left behind, be it of any use or not.
     sheet: Receiver<Arc<Sheet>>,
-    events: Receiver<Vec<Event>>,
+    events: Receiver<Vec<Arc<Envelope>>>,
     /// Says what is to be done with that.
     next: Sender<Next>,
     /// Whether it is of use.
@@ -59,7 +60,8 @@ pub(in crate::engine) struct Sheet {
 /// What came of a job that asked the same.
 #[derive(Debug)]
 pub(in crate::engine) struct Same {
-    pub(in crate::engine) events: Vec<Event>,
+    /// From the first on. Their times are to be set.
+    pub(in crate::engine) events: Vec<Arc<Envelope>>,
     /// The same as rows of the journal.
     pub(in crate::engine) sheet: Arc<Sheet>,
 }
@@ -135,8 +137,13 @@ impl Ahead {
                 let sheet = Arc::new(sheet);
                 tell_sheet.send(Arc::clone(&sheet)).ok()?;
                 let mut events = Vec::with_capacity(sheet.rows.iter().map(Row::len).sum());
+                let (mut seq, time) = (0, Timestamp(0));
                 for row in &sheet.rows {
-                    events.extend(row.events().ok()?);
+                    row.each_event(&mut |event| {
+                        seq += 1;
+                        events.push(Arc::new(Envelope { seq, time, event }));
+                    })
+                    .ok()?;
                 }
                 tell_events.send(events).ok()?;
                 // Nobody needs anything any more once there is nobody to say so.

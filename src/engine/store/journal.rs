@@ -1,9 +1,11 @@
 //! Events in and out of the table, and what they change in the projection of jobs.
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
+use std::fmt;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, params};
+use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::EngineError;
@@ -128,16 +130,16 @@ impl Row {
         usize::try_from(self.count).unwrap_or(0)
     }
 
-    /// Returns its events.
+    /// Tells its events, one after the other.
     ///
     /// # Errors
-    /// What is wrong with it, in words.
-    pub(crate) fn events(&self) -> Result<Vec<Event>, String> {
+    /// What is wrong with it, in words. Some may have been told.
+    pub(crate) fn each_event(&self, tell: &mut dyn FnMut(Event)) -> Result<(), String> {
         let body = match &self.body {
             Body::Text(text) => ValueRef::Text(text.as_bytes()),
             Body::Packed(bytes) => ValueRef::Blob(bytes),
         };
-        read(&self.kind, &text_of(body)?).map_err(|error| error.to_string())
+        read(&self.kind, &text_of(body)?, tell).map_err(|error| error.to_string())
     }
 }
 
@@ -164,11 +166,11 @@ pub(super) fn write_rows(
 pub(super) fn write(
     insert: &mut rusqlite::CachedStatement<'_>,
     number: u64,
-    events: &[Envelope],
+    events: &[impl Borrow<Envelope>],
 ) -> Result<(), EngineError> {
-    for run in events.chunk_by(|a, b| a.time == b.time) {
-        let all: Vec<&Event> = run.iter().map(|it| &it.event).collect();
-        let Some(first) = run.first() else { continue };
+    for run in events.chunk_by(|a, b| a.borrow().time == b.borrow().time) {
+        let all: Vec<&Event> = run.iter().map(|it| &it.borrow().event).collect();
+        let Some(first) = run.first().map(Borrow::borrow) else { continue };
         write_rows(insert, (number, first.seq), first.time, &rows(&all)?)?;
     }
     Ok(())
@@ -212,10 +214,30 @@ pub(crate) fn rows(events: &[&Event]) -> Result<Vec<Row>, EngineError> {
 }
 
 /// Reads the events of a row.
-fn read(kind: &str, text: &str) -> serde_json::Result<Vec<Event>> {
-    match kind {
-        GATHERED => serde_json::from_str(text),
-        _ => serde_json::from_str(text).map(|event| vec![event]),
+fn read(kind: &str, text: &str, tell: &mut dyn FnMut(Event)) -> serde_json::Result<()> {
+    if kind != GATHERED {
+        return serde_json::from_str(text).map(tell);
+    }
+    let mut reader = serde_json::Deserializer::from_str(text);
+    reader.deserialize_seq(Each(tell))?;
+    reader.end()
+}
+
+/// Takes the events of a list as they come.
+struct Each<'a>(&'a mut dyn FnMut(Event));
+
+impl<'de> Visitor<'de> for Each<'_> {
+    type Value = ();
+
+    fn expecting(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str("a list of events")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut all: A) -> Result<(), A::Error> {
+        while let Some(event) = all.next_element()? {
+            (self.0)(event);
+        }
+        Ok(())
     }
 }
 
@@ -264,7 +286,8 @@ pub(super) fn read_events(
         let (id, time, kind): (u64, i64, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let seq = id - key(number, 0);
         let body = text_of(row.get_ref(3)?).map_err(|why| damaged(seq, &kind, number, &why))?;
-        let all = read(&kind, &body).map_err(|e| {
+        let mut all = Vec::new();
+        read(&kind, &body, &mut |event| all.push(event)).map_err(|e| {
             let what = format!("event {seq} (`{kind}`) of job #{number}");
             if e.is_data() {
                 let words =

@@ -24,6 +24,7 @@ mod times;
 mod verify;
 mod waiting;
 
+use std::borrow::Borrow;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -165,11 +166,11 @@ impl Store {
     ///
     /// # Errors
     /// If the store cannot be written, or another engine has taken the job over.
-    pub(crate) fn append(
+    pub(crate) fn append<E: Borrow<Envelope>>(
         &mut self,
         number: u64,
         epoch: u64,
-        (events, rows): (&[Envelope], Option<&[Row]>),
+        (events, rows): (&[E], Option<&[Row]>),
         releases: &[Release],
     ) -> Result<(), EngineError> {
         let writing = journal::Writing::begin(&self.connection)?;
@@ -184,14 +185,14 @@ impl Store {
             let mut insert = self
                 .connection
                 .prepare_cached("INSERT INTO events (id, time, type, body) VALUES (?1, ?2, ?3, ?4)")?;
-            match (rows, events.first()) {
+            match (rows, events.first().map(Borrow::borrow)) {
                 (Some(rows), Some(first)) => {
                     journal::write_rows(&mut insert, (number, first.seq), first.time, rows)?;
                 }
                 _ => journal::write(&mut insert, number, events)?,
             }
             for it in events {
-                journal::project(&self.connection, number, it)?;
+                journal::project(&self.connection, number, it.borrow())?;
             }
             for &it in releases {
                 claims::release(&self.connection, number, it)?;
