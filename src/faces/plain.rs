@@ -566,8 +566,13 @@ fn cell_line(out: &Out, view: &JobView, cell: u32) -> String {
         ""
     };
     let missed = caching::missed_in_list(view, cell).map_or_else(String::new, |why| format!(" ({why})"));
+    // A failure that was kept looks like one of this job otherwise.
+    let from = match &it.cache {
+        Some(CacheView::Hit { made_by, .. }) => format!(" (cached, from job #{made_by})"),
+        _ => String::new(),
+    };
     format!(
-        "{} {} {word}{time}{why}{ignored}{missed}",
+        "{} {} {word}{time}{why}{ignored}{from}{missed}",
         out.paint.sign(State::of_cell(it)),
         view.cell_name(cell)
     )

@@ -32,6 +32,7 @@ fn a_failure_that_is_kept_is_the_same_failure_again() {
     fs::write(sandbox.project().join("p.yml"), check(after, &sandbox)).expect("the project is writable");
     run_with(&sandbox, &[]).code(1).says("looked at 3").says("check failed").says("came to failure").done();
     let again = run_with(&sandbox, &[]).code(1).says("check failed").says("came to failure");
+    let again = again.says("exited with code 3 (cached, from job #1)");
     assert_eq!(count(&sandbox), 1, "{}", again.out);
     sandbox.sortie(["jobs", "logs", "last", "check"]).run().code(0).says("looked at 3").done();
     sandbox.sortie(["cache", "explain", "check"]).run().code(0).says("check: hit").says("job #1").done();

@@ -268,6 +268,11 @@ fn a_summary_replaces_earlier_ones_and_nothing_else() {
     let sandbox = Sandbox::new().file("p.yml", text).file("notes.md", "# mine\n");
     sandbox.sortie(["run", "p.yml", "--ui", "plain", "--summary=new.md"]).run().code(0).done();
     sandbox.sortie(["run", "p.yml", "--ui", "plain", "--summary=new.md"]).run().code(0).done();
+    // A shell leaves that to us.
+    let home = sandbox.project().join("home");
+    let there = sandbox.sortie(["run", "p.yml", "--ui", "plain", "--summary=~/new.md"]);
+    there.env("HOME", home.to_str().expect("it is text")).run().code(0).done();
+    assert!(home.join("new.md").is_file() && !sandbox.project().join("~").exists());
     for path in ["p.yml", "notes.md", ".sortie/sortie.db"] {
         let flag = format!("--summary={path}");
         let ran = sandbox.sortie(["run", "p.yml", "--ui", "plain", &flag]).run().code(2);
@@ -275,7 +280,7 @@ fn a_summary_replaces_earlier_ones_and_nothing_else() {
         let ran = sandbox.sortie(["jobs", "summary", "1", "-o", path]).run().code(5);
         ran.complains("a file is there that is no report of a job").done();
     }
-    assert_eq!(read(sandbox.project().join("ran")), "ran\nran\n");
+    assert_eq!(read(sandbox.project().join("ran")), "ran\nran\nran\n");
     assert_eq!(read(sandbox.project().join("p.yml")), text);
     assert_eq!(read(sandbox.project().join("notes.md")), "# mine\n");
 }

@@ -108,7 +108,12 @@ fn verify(context: &Context, repair: bool, as_json: bool, out: &mut Out) -> Resu
             0 => String::new(),
             some => format!(", {}", plural(some, "artifact")),
         };
-        let looked = format!("{}{artifacts}, {}", plural(seen.results, "result"), plural(seen.files, "file"));
+        // Small ones are no files of their own.
+        let files = match seen.files {
+            0 => String::new(),
+            some => format!(", {}", plural(some, "file")),
+        };
+        let looked = format!("{}{artifacts}{files}", plural(seen.results, "result"));
         let place = context.project.state.join("cache");
         out.line(match (seen.findings, repair) {
             _ if !seen.is_there => {

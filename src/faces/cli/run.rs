@@ -95,6 +95,11 @@ fn summary_path(path: &str) -> String {
     if path.is_empty() {
         return String::new();
     }
+    // A shell leaves it as it is behind `--summary=`.
+    let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
+    if let (Some(below), Some(home)) = (path.strip_prefix("~/"), home) {
+        return home.join(below).display().to_string();
+    }
     std::path::absolute(path).map_or_else(|_| path.to_owned(), |path| path.display().to_string())
 }
 

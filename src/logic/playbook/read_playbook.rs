@@ -118,7 +118,7 @@ impl Reader<'_> {
                     .help("write `version: 3` and check again; the keys of older versions differ"),
                 );
             }
-            _ => self.wrong(id, "the number 3"),
+            _ => self.wrong_but(id, "the number 3", Some("write `version: 3`, without quotes".to_owned())),
         }
     }
 
