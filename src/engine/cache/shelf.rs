@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use blake3::{Hash, Hasher};
 use rustix::fs::{FlockOperation, flock};
@@ -28,6 +28,18 @@ pub(super) struct Shelf {
     alive: OnceLock<Option<File>>,
 }
 
+/// Folders of files that are not whole yet. A thread has one of them, as two that make files in the same folder wait for each
+/// other.
+const UNFINISHED: [&str; 2] = ["tmp", "tmp-2"];
+
+/// So many threads have one so far.
+static THREADS: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    static UNFINISHED_OF_THREAD: &'static str =
+        UNFINISHED[THREADS.fetch_add(1, Ordering::Relaxed) % UNFINISHED.len()];
+}
+
 /// The ending of such a file.
 const ALIVE: &str = "alive";
 
@@ -42,7 +54,8 @@ impl Shelf {
     /// What the system says.
     pub(super) fn open(state: &Path) -> io::Result<Self> {
         let it = Self::at(state);
-        for folder in [&it.folder, &it.folder.join("tmp"), &it.folder.join("blobs")] {
+        let below = UNFINISHED.iter().chain(&["blobs"]).map(|name| it.folder.join(name));
+        for folder in std::iter::once(it.folder.clone()).chain(below) {
             if !folder.is_dir() {
                 DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
             }
@@ -65,7 +78,7 @@ impl Shelf {
     pub(super) fn new_path(&self) -> PathBuf {
         // Without it, what stays is removed when it is old.
         self.alive.get_or_init(|| self.live().ok());
-        self.folder.join("tmp").join(self.new_name())
+        self.folder.join(UNFINISHED_OF_THREAD.with(|name| *name)).join(self.new_name())
     }
 
     fn live(&self) -> io::Result<File> {
@@ -76,7 +89,7 @@ impl Shelf {
     }
 
     fn alive_path(&self, own: &str) -> PathBuf {
-        self.folder.join("tmp").join(own).with_extension(ALIVE)
+        self.folder.join(UNFINISHED[0]).join(own).with_extension(ALIVE)
     }
 
     /// Leaves everything as the death of the process would, and returns what says that it lives.
@@ -87,26 +100,34 @@ impl Shelf {
         path
     }
 
+    /// Returns the folders of files that are not whole yet.
+    pub(super) fn unfinished_folders(&self) -> impl Iterator<Item = PathBuf> {
+        UNFINISHED.iter().map(|name| self.folder.join(name))
+    }
+
+    /// Returns what is not whole yet, whoever is at work on it.
+    pub(super) fn unfinished(&self) -> impl Iterator<Item = fs::DirEntry> {
+        self.unfinished_folders().flat_map(|folder| fs::read_dir(folder).into_iter().flatten().flatten())
+    }
+
     /// Removes what was not finished by processes that are dead.
     pub(super) fn clean_up(&self) {
-        let entries = fs::read_dir(self.folder.join("tmp")).into_iter().flatten().flatten();
-        let mut names: Vec<String> = entries
-            .filter_map(|it| it.file_name().into_string().ok())
-            .filter(|it| !it.starts_with(&self.own))
-            .collect();
-        names.sort();
-        let alive = |name: &String| name.strip_suffix(ALIVE)?.strip_suffix('.').map(str::to_owned);
-        for owner in names.iter().filter_map(alive) {
+        let named = self.unfinished().filter_map(|it| Some((it.file_name().into_string().ok()?, it.path())));
+        let mut files: Vec<(String, PathBuf)> =
+            named.filter(|(name, _)| !name.starts_with(&self.own)).collect();
+        files.sort();
+        let alive =
+            |(name, _): &(String, PathBuf)| name.strip_suffix(ALIVE)?.strip_suffix('.').map(str::to_owned);
+        for owner in files.iter().filter_map(alive) {
             let path = self.alive_path(&owner);
             let Ok(file) = File::open(&path) else { continue };
             if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
                 continue;
             }
-            let of_owner =
-                names.iter().filter(|name| name.strip_prefix(&owner).is_some_and(|it| it.starts_with('-')));
-            for name in of_owner {
+            let is_its = |name: &str| name.strip_prefix(&owner).is_some_and(|it| it.starts_with('-'));
+            for (_, path) in files.iter().filter(|(name, _)| is_its(name)) {
                 // What stays is found again.
-                let _removed = fs::remove_file(self.folder.join("tmp").join(name));
+                let _removed = fs::remove_file(path);
             }
             let _removed = fs::remove_file(path);
         }

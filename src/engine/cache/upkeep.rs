@@ -347,7 +347,9 @@ pub fn clear_cache(project: &Project) -> Result<u64, EngineError> {
     for (path, _) in blobs(&shelf).filter(|(path, _)| !pinned.contains(path)) {
         missing_is_well(fs::remove_file(path))?;
     }
-    missing_is_well(fs::remove_dir_all(shelf.folder.join("tmp")))?;
+    for folder in shelf.unfinished_folders() {
+        missing_is_well(fs::remove_dir_all(folder))?;
+    }
     missing_is_well(fs::remove_dir_all(crate::engine::readings::folder(&shelf.folder)))?;
     let freed = before.saturating_sub(size(&shelf.folder));
     // A job that is at work goes on writing there.
@@ -511,8 +513,7 @@ fn old_unfinished(shelf: &Shelf) -> Vec<PathBuf> {
         let age = it.metadata().and_then(|it| it.modified()).ok().and_then(|it| it.elapsed().ok());
         age.is_some_and(|age| age > YOUNG)
     };
-    let entries = fs::read_dir(shelf.folder.join("tmp")).into_iter().flatten().flatten();
-    entries.filter(is_old).map(|it| it.path()).collect()
+    shelf.unfinished().filter(is_old).map(|it| it.path()).collect()
 }
 
 fn hash_of(path: &Path) -> Option<Hash> {

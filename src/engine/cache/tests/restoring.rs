@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::PathBuf;
 
 use super::super::db::Db;
 use super::super::entry::Bytes;
@@ -13,8 +14,7 @@ use super::{Place, build, hit, miss, recipe, record, unit};
 use crate::logic::cache::{Kept, Recipe};
 
 fn none_is_left_over(place: &Place) {
-    let left: Vec<_> =
-        fs::read_dir(place.state().join("cache/tmp")).expect("it is there").flatten().collect();
+    let left: Vec<_> = Shelf::at(&place.state()).unfinished().collect();
     assert!(left.is_empty(), "{left:?}");
 }
 
@@ -298,13 +298,20 @@ fn unfinished_files_of_the_dead_go_and_those_of_the_living_stay() {
     place.miss(&other());
     let (dead, living) =
         (Shelf::open(&place.state()).expect("it opens"), Shelf::open(&place.state()).expect("it opens"));
-    let (gone, stays) = (dead.new_path(), living.new_path());
-    for path in [&gone, &stays] {
+    // In one folder or the other, as each of these threads comes to one.
+    let in_threads = |shelf: &Shelf| -> [PathBuf; 4] {
+        std::array::from_fn(|_| {
+            std::thread::scope(|scope| scope.spawn(|| shelf.new_path()).join().expect("it only counts"))
+        })
+    };
+    let (gone, stays) = (in_threads(&dead), living.new_path());
+    assert!(gone.iter().any(|path| path.parent() != gone[0].parent()));
+    for path in gone.iter().chain([&stays]) {
         fs::write(path, "half").expect("it is ours");
     }
     let kept = dead.die();
     place.miss(&other());
-    assert!(!gone.exists() && !kept.exists() && stays.exists());
+    assert!(!gone.iter().any(|path| path.exists()) && !kept.exists() && stays.exists());
     fs::remove_file(stays).expect("it is there");
     drop(living);
     none_is_left_over(&place);
