@@ -97,6 +97,35 @@ fn a_retry_that_comes_as_the_job_ends_runs_it_on() {
     tmux.wait_until("the screen was left", |tmux| (!tmux.alternate_on()).then_some(()));
 }
 
+/// An engine that is slow has the order, and what it says to it is the last word.
+#[test]
+fn a_retry_that_was_refused_is_not_carried_out_later() {
+    let sandbox = project().file(
+        "playbooks/slow.yml",
+        "version: 3\nname: slow\nstages:\n  deploy: {run: echo deployed >> deployed}\n  slow: {needs: deploy, run: read line < waiter}\n",
+    );
+    let mut job = sandbox.sortie(["run", "slow"]).start();
+    job.wait_for("deploy passed");
+    let tmux = Tmux::new(&sandbox, 120, 40);
+    tmux.type_line(&format!("{} watch 1", sortie()));
+    tmux.wait_for("read line < waiter: running");
+    select(&tmux, "deploy");
+    job.signal(nix::sys::signal::Signal::SIGSTOP);
+    tmux.send(&["r"]);
+    answer(&tmux, "Run deploy again?", "y");
+    tmux.wait_for("does not answer");
+    tmux.wait_for("has said nothing for");
+    job.signal(nix::sys::signal::Signal::SIGCONT);
+    std::fs::write(sandbox.project().join("waiter"), "on\n").expect("somebody reads it");
+    job.wait().code(0).done();
+    tmux.wait_for("2 stages passed");
+    tmux.send(&["q"]);
+    tmux.wait_until("the screen was left", |tmux| (!tmux.alternate_on()).then_some(()));
+    let events = sandbox.sortie(["jobs", "events", "1"]).run().code(0).out;
+    assert!(events.contains("order.refused") && !events.contains("job.retrying"), "{events}");
+    assert_eq!(std::fs::read_to_string(sandbox.project().join("deployed")).expect("it ran"), "deployed\n");
+}
+
 #[test]
 fn an_operator_drives_a_job_in_tmux() {
     let sandbox = project();

@@ -13,6 +13,7 @@ use serde_json::{Value as Json, json};
 
 use super::history::{History, JobRow};
 use super::journal::{GATHERED, text_of};
+use super::sources;
 use super::verify::range_of;
 use crate::engine::EngineError;
 use crate::logic::job::event::{Event, SCHEMA};
@@ -101,7 +102,7 @@ impl History {
                 "finished": row.finished.map(Timestamp::rfc3339),
                 "retry_of": row.retry_of,
                 "parent": it.get::<_, Option<String>>(3)?,
-                "source": it.get::<_, String>(0)?,
+                "source": sources::text_in(it, 0).ok(),
                 "request": of_text(it.get(1)?),
                 "facts": of_text(it.get(2)?),
             }))

@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 
 use super::history::{History, JobRow, read_request};
 use super::journal::ROLLED_BACK;
+use super::sources;
 use crate::engine::EngineError;
 use crate::logic::playbook::source::Source;
 use crate::logic::time::Timestamp;
@@ -103,7 +104,7 @@ impl History {
             .prepare_cached(
                 "SELECT request, text FROM jobs LEFT JOIN sources ON sources.id = source_id WHERE number = ?1",
             )?
-            .query_row([row.number], |it| Ok((it.get(0)?, it.get(1)?)))?;
+            .query_row([row.number], |it| Ok((it.get(0)?, sources::text_in(it, 1).unwrap_or_default())))?;
         let given = read_request(&request)?.inputs;
         Ok(wanted.iter().all(|(name, value)| {
             if let Some((_, given)) = given.iter().find(|(it, _)| it.eq_ignore_ascii_case(name)) {

@@ -164,6 +164,16 @@ pub(super) fn newer_store(path: &Path, version: i64) -> EngineError {
     .help("use that newer version, or another folder with `--state DIR`")
 }
 
+/// A store of an earlier version of the tables that cannot be brought up to date here.
+pub(super) fn older(path: &Path, version: i64, why: EngineError) -> EngineError {
+    let message = format!(
+        "the store `{}` is of an earlier format ({version}), and could not be brought up to date: {}",
+        path.display(),
+        why.message
+    );
+    EngineError { message, ..why }.help("whoever may write it has to use it once, if only to list its jobs")
+}
+
 impl From<rusqlite::Error> for EngineError {
     fn from(error: rusqlite::Error) -> Self {
         if is_full(&error) {

@@ -8,11 +8,11 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
-use super::folder::{broken, newer_store};
+use super::folder::{broken, newer_store, older};
 use super::journal::{ROLLED_BACK, key, read_events, without_gaps};
 use super::lift::VERSION;
 use super::sync::not_synced;
-use super::{BUSY, Disk, Owner, Store};
+use super::{BUSY, Disk, Owner, Store, sources};
 use crate::engine::{EngineError, JobId, Project, clock, why_it_gave_up};
 use crate::logic::job::event::{Envelope, Event};
 use crate::logic::plan::{Plan, PlanRequest};
@@ -199,7 +199,7 @@ impl History {
         let (is_owned, has_durable): (bool, bool) = self
             .connection
             .prepare_cached(
-                "SELECT owner_pid IS NOT NULL, instr(text, 'durable') > 0 \
+                "SELECT owner_pid IS NOT NULL, coalesce(instr(text, 'durable') > 0, 1) \
                  FROM jobs LEFT JOIN sources ON sources.id = source_id WHERE number = ?1",
             )?
             .query_row([number], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -348,7 +348,7 @@ impl History {
     /// If the store cannot be read.
     pub fn source(&self, job: &JobId) -> Result<String, EngineError> {
         let source = "SELECT text FROM jobs LEFT JOIN sources ON sources.id = source_id WHERE jobs.id = ?1";
-        Ok(self.connection.query_row(source, [&*job.0], |row| row.get(0))?)
+        Ok(self.connection.query_row(source, [&*job.0], |row| sources::text_in(row, 0))?)
     }
 
     /// Returns which inputs and variables of a job hold values of secrets, as `inputs.NAME` and `vars.NAME`.
@@ -369,7 +369,7 @@ impl History {
         let (playbook, source, request): (String, String, String) = self.connection.query_row(
             "SELECT playbook, text, request FROM jobs LEFT JOIN sources ON sources.id = source_id WHERE jobs.id = ?1",
             [&*job.0],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            |row| Ok((row.get(0)?, sources::text_in(row, 1)?, row.get(2)?)),
         )?;
         plan_again(&playbook, &source, &request)
     }
@@ -432,7 +432,7 @@ fn open_reader(project: &Project) -> Result<Option<Connection>, EngineError> {
         1..VERSION => {
             // Readers know the tables of today only.
             drop(connection);
-            Store::open(project)?;
+            Store::open(project).map_err(|error| older(&path, version, error))?;
             open_reader(project)
         }
         newer => Err(newer_store(&path, newer)),

@@ -5,7 +5,7 @@ use std::fmt;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, params};
-use serde::de::{Deserializer, SeqAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::EngineError;
@@ -289,7 +289,8 @@ pub(super) fn read_events(
         let mut all = Vec::new();
         read(&kind, &body, &mut |event| all.push(event)).map_err(|e| {
             let what = format!("event {seq} (`{kind}`) of job #{number}");
-            if e.is_data() {
+            // What is well-formed and has another meaning may be told as if it were not.
+            if e.is_data() || serde_json::from_str::<IgnoredAny>(&body).is_ok() {
                 let words =
                     format!("{what} cannot be read by this sortie: {e}; was it written by a newer one?");
                 return EngineError::surroundings(words).help("use that newer version");

@@ -2,7 +2,7 @@
 
 use rusqlite::{Transaction, TransactionBehavior};
 
-use super::Store;
+use super::{Store, sources};
 
 #[cfg(test)]
 #[path = "lift_tests.rs"]
@@ -30,8 +30,11 @@ impl Store {
         match version {
             0 => tx.execute_batch(include_str!("schema.sql"))?,
             known => {
-                for lift in LIFTS.iter().skip(known - 1) {
+                for (lift, to) in LIFTS.iter().zip(2..).skip(known - 1) {
                     tx.execute_batch(lift)?;
+                    if to == 8 {
+                        sources::lift(&tx)?;
+                    }
                 }
             }
         }

@@ -2,9 +2,9 @@
 //!
 //! Not here: what happens to it afterwards (`journal.rs`), lists of jobs (`history.rs`).
 
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
-use super::{Owner, Store, fires};
+use super::{Owner, Store, fires, sources};
 use crate::engine::EngineError;
 use crate::port::keeper::OnLoss;
 
@@ -62,18 +62,6 @@ pub(super) fn on_loss_word(on_loss: OnLoss) -> &'static str {
     }
 }
 
-/// Returns the number of a playbook's text, which is kept if it is new.
-fn source_id(connection: &Connection, text: &str) -> rusqlite::Result<i64> {
-    let digest = blake3::hash(text.as_bytes());
-    let known = "SELECT id FROM sources WHERE digest = ?1";
-    if let Some(id) = connection.query_row(known, [digest.as_bytes()], |row| row.get(0)).optional()? {
-        return Ok(id);
-    }
-    connection
-        .execute("INSERT INTO sources (digest, text) VALUES (?1, ?2)", params![digest.as_bytes(), text])?;
-    Ok(connection.last_insert_rowid())
-}
-
 impl Store {
     /// Records a new job, gives it the next number of the project, and takes its lease, if this process is to own it.
     /// `facts` is made from the number.
@@ -94,7 +82,7 @@ impl Store {
              epoch, owner_pid, owner_start, owner_boot, on_loss, retry_of) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'queued', ?10, ?15, ?11, ?12, ?13, ?14, ?16)",
             params![
-                number, job.id, job.name, job.playbook, source_id(&tx, job.source)?, job.request, facts(number), job.actor,
+                number, job.id, job.name, job.playbook, sources::keep(&tx, job.source)?, job.request, facts(number), job.actor,
                 job.parent, job.created, owner.map(|it| it.pid), owner.map(|it| it.start),
                 owner.map(|it| it.boot.as_str()), on_loss_word(job.on_loss), u8::from(owner.is_some()),
                 job.retry_of
@@ -146,7 +134,7 @@ impl Store {
                         number: row.get(0)?,
                         id: row.get(1)?,
                         playbook: row.get(2)?,
-                        source: row.get(3)?,
+                        source: sources::text_in(row, 3)?,
                         request: row.get(4)?,
                         facts: row.get(5)?,
                         on_loss: match row.get_ref(6)?.as_str() {

@@ -19,6 +19,7 @@ mod lease;
 mod lift;
 mod made;
 mod prune;
+mod sources;
 mod sync;
 mod times;
 mod verify;

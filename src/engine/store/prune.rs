@@ -154,12 +154,6 @@ pub fn prune(project: &Project, pruning: Pruning) -> Result<Pruning, EngineError
 }
 
 impl Store {
-    /// Removes texts of playbooks that no job is left of.
-    fn forget_sources(&self) -> rusqlite::Result<()> {
-        let unused = "DELETE FROM sources WHERE id NOT IN (SELECT source_id FROM jobs)";
-        self.connection.execute(unused, []).map(drop)
-    }
-
     /// Removes a job's row and events, unless it is no longer as it was seen; says whether it did.
     fn forget(&mut self, seen: &JobRow) -> Result<bool, EngineError> {
         let tx = Transaction::new(&mut self.connection, TransactionBehavior::Immediate)?;

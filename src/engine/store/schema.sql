@@ -1,7 +1,8 @@
--- Texts of playbooks, each once, however many jobs ran it: they are long beside all else that is written of a job.
+-- Texts of playbooks, each once, however many jobs ran it: they are long beside all else that is written of a job. The number is
+-- of the digest, as `sources.rs` has it.
 CREATE TABLE sources (
   id     INTEGER PRIMARY KEY,
-  digest BLOB NOT NULL UNIQUE,
+  digest BLOB NOT NULL,
   text   TEXT NOT NULL
 );
 CREATE TABLE jobs (

@@ -12,7 +12,7 @@ use rusqlite::params;
 
 use super::history::History;
 use super::journal::{key, read_events, standing_after};
-use super::{StoredJob, plan_again};
+use super::{StoredJob, plan_again, sources};
 use crate::engine::begin::setting;
 use crate::engine::upkeep::attempt;
 use crate::engine::{EngineError, JobId, Project, logs};
@@ -83,7 +83,7 @@ impl History {
                 number: row.get(0)?,
                 id: row.get(1)?,
                 playbook: row.get(2)?,
-                source: row.get(3)?,
+                source: sources::text_in(row, 3)?,
                 request: row.get(4)?,
                 facts: row.get(5)?,
                 on_loss: if row.get_ref(6)?.as_str() == Ok("keep") { OnLoss::Keep } else { OnLoss::Stop },
@@ -107,6 +107,15 @@ impl Verifying<'_> {
         let found = check().unwrap_or_else(|error| vec![error.to_string()]);
         for line in found.iter().flat_map(|text| text.lines()).filter(|line| *line != "ok") {
             self.found(None, format!("the database is damaged: {line}"), Some(super::folder::DAMAGED));
+        }
+        self.texts();
+    }
+
+    /// Texts of playbooks that are not what they were.
+    fn texts(&mut self) {
+        for number in sources::jobs_of_damaged(&self.history.connection).unwrap_or_default() {
+            let message = "the text of its playbook is not what it was".to_owned();
+            self.found(Some(number), message, Some(sources::MENDED));
         }
     }
 

@@ -35,6 +35,22 @@ const BATCH: usize = 4096;
 /// How long the thread that hands events over waits before it looks whether it is still wanted.
 const LOOK: Duration = Duration::from_millis(200);
 
+/// For so long an order that came too late waits for the end of the job: later on nobody thinks of it any more.
+const LATE: Duration = Duration::from_secs(3);
+
+/// Says whether an event tells what became of an order to run on, or of a later one.
+fn is_of_order(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::JobRetrying { .. }
+            | Event::RollbackAsked { .. }
+            | Event::CancelAsked { .. }
+            | Event::SkipAsked { .. }
+            | Event::OrderRefused { .. }
+            | Event::OrderNoted { .. }
+    )
+}
+
 /// Why the full screen was left.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Left {
@@ -140,7 +156,7 @@ struct Loop<'a> {
     /// The job is to run on.
     restart: &'a mut Option<Restart>,
     /// An order to run on that came when the engine had just ended the job: it is carried out once that is known here.
-    late: Option<Order>,
+    late: Option<(Order, Duration)>,
 }
 
 impl<'a> Loop<'a> {
@@ -304,11 +320,11 @@ impl<'a> Loop<'a> {
             }
             Ok(_) => {}
             Err(error) => {
-                let may_be_late = !matches!(error, OrderError::Refused(_))
-                    && matches!(order, Order::Retry { .. } | Order::Rollback { .. });
-                if may_be_late {
-                    // A job that has ended runs on with another engine.
-                    self.late = Some(order.clone());
+                // An engine that is gone may have just ended the job, which runs on with another one then.
+                let is_gone =
+                    matches!(error, OrderError::Gone(_) | OrderError::Unanswered { engine: None, .. });
+                if is_gone && matches!(order, Order::Retry { .. } | Order::Rollback { .. }) {
+                    self.late = Some((order.clone(), now));
                 }
                 if matches!(order, Order::Skip { .. }) {
                     self.ui.not_skipped();
@@ -321,9 +337,10 @@ impl<'a> Loop<'a> {
 
     /// Carries out what came too late for the engine that ended the job, once it is known here that it did.
     fn run_on(&mut self) -> io::Result<()> {
-        match self.late.take_if(|_| self.has_ended) {
-            Some(order) => self.again(order),
-            None => Ok(()),
+        let (has_ended, now) = (self.has_ended, clock::elapsed());
+        match self.late.take_if(|(_, at)| has_ended || now.saturating_sub(*at) > LATE) {
+            Some((order, at)) if now.saturating_sub(at) <= LATE => self.again(order),
+            _ => Ok(()),
         }
     }
 
@@ -335,8 +352,8 @@ impl<'a> Loop<'a> {
             match next {
                 Some(Next::Event(envelope)) => {
                     self.shown.view.fold(&envelope);
-                    if matches!(envelope.event, Event::JobRetrying { .. } | Event::RollbackAsked { .. }) {
-                        // It was carried out before the engine went.
+                    if is_of_order(&envelope.event) {
+                        // The engine has answered before it went, or somebody wants something else since.
                         self.late = None;
                     }
                     if matches!(envelope.event, Event::StepFinished(_)) {
@@ -431,6 +448,7 @@ impl<'a> Loop<'a> {
 
     /// Gives an order: an engine may take a while to answer, and the screen does not wait.
     fn order(&mut self, order: Order) {
+        self.late = None;
         let Some(handle) = &self.shown.handle else {
             self.ui.say("the job has ended", clock::elapsed());
             return;
@@ -448,6 +466,7 @@ impl<'a> Loop<'a> {
     /// Runs the job on that has ended, on a thread of its own: secrets may take their time.
     fn again(&mut self, order: Order) -> io::Result<()> {
         let now = clock::elapsed();
+        self.late = None;
         if self.restart.is_some() {
             self.ui.say("the job is being started again already; Esc gives it up", now);
             return Ok(());
@@ -476,6 +495,7 @@ impl<'a> Loop<'a> {
     }
 
     fn give_up(&mut self) {
+        self.late = None;
         if self.restart.take_if(|restart| restart.give_up()).is_some() {
             self.ui.starting = None;
             self.ui.say("given up: the job stays as it ended", clock::elapsed());
@@ -486,6 +506,7 @@ impl<'a> Loop<'a> {
     fn begun(&mut self, now: Duration) -> io::Result<()> {
         let Some(result) = self.restart.as_ref().and_then(Restart::take) else { return Ok(()) };
         (*self.restart, self.ui.starting, self.ui.notice) = (None, None, None);
+        self.late = None;
         match result {
             Ok(running) => {
                 let handle = running.handle.clone();
