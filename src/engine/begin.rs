@@ -116,6 +116,12 @@ pub fn get_ready(world: World) -> Ahead {
     Ahead { keeper: start_keeper(world).ok(), ..Ahead::default() }
 }
 
+/// Says whether anything was kept so far that a job could find in the cache.
+#[must_use]
+pub fn has_results(project: &Project) -> bool {
+    super::cache::Ahead::has_results(&project.state)
+}
+
 /// The same for a job that may need no keeper, as all of it may be found in the cache: only a store that is there is
 /// opened. What that playbook took of the cache the last time is read.
 #[must_use]
@@ -133,7 +139,7 @@ pub fn get_store_ready(project: &Project, playbook: Option<&Path>) -> Ahead {
         let _told = tell.send(store);
     };
     let path = playbook.and_then(|it| std::path::absolute(it).ok());
-    let has_results = super::cache::Ahead::has_results(&project.state);
+    let has_results = has_results(project);
     // In one thread, the store first, as it is needed first: a third one would wait for a processor on a small machine.
     let results = match path.filter(|_| has_results) {
         Some(path) => super::cache::Ahead::begin(project, &path, open),

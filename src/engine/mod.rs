@@ -50,8 +50,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use begin::{
-    Again, Ahead, Fetch, Fired, JobEnd, Queued, Running, Start, enqueue, get_ready, get_store_ready, resume,
-    start,
+    Again, Ahead, Fetch, Fired, JobEnd, Queued, Running, Start, enqueue, get_ready, get_store_ready,
+    has_results, resume, start,
 };
 pub use bell::Bell;
 pub use bus::Next;

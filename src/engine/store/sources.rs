@@ -45,7 +45,7 @@ fn keep_value(connection: &Connection, text: ValueRef<'_>) -> rusqlite::Result<i
             .optional()?;
         match known {
             Some((true, true)) => return Ok(id),
-            // Two texts would have to agree in half of their digests.
+            // Two texts would have to agree in the first quarter of their digests.
             Some((false, _)) => id = id.wrapping_add(1),
             Some((true, false)) | None => {
                 let put = "INSERT OR REPLACE INTO sources (id, digest, text) VALUES (?1, ?2, ?3)";

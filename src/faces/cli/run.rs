@@ -31,14 +31,16 @@ pub(super) fn run(
     out: &mut Out,
     notes: &mut Out,
 ) -> Result<Ending, Failure> {
-    // Of a job that is found in the cache nothing is run, so nothing is got ready for it.
+    // Of a job that is found in the cache nothing is run, so nothing is got ready for it. Where nothing can be found all is run.
     let find = |wanted| library::find(&context.project.root, wanted).ok().filter(|path| path.is_file());
     let path = args.playbook.as_deref().and_then(find);
     let is_cached = args.request.cache || path.as_deref().is_some_and(library::mentions_cache);
     let mut ahead = match is_cached {
         _ if args.dry_run || args.detach => Ahead::default(),
-        true => engine::get_store_ready(&context.project, path.as_deref()),
-        false => engine::get_ready(context.outside.world),
+        true if engine::has_results(&context.project) => {
+            engine::get_store_ready(&context.project, path.as_deref())
+        }
+        _ => engine::get_ready(context.outside.world),
     };
     let mut request = prepare::request(context, &args.request)?;
     let given = args.env_file.as_ref();
