@@ -247,6 +247,10 @@ pub fn start(project: &Project, mut start: Start, world: World) -> Result<Runnin
         // Before the store is opened: it gets ready meanwhile.
         keeper.greet(&hello).map_err(|e| no_keeper(&e))?;
     }
+    if is_needed(&start.plan) && !start.plan.cache.off && !has_results(project) {
+        // As above.
+        start.ahead.results = super::cache::Ahead::make(project);
+    }
     let opened = start.ahead.store.take().and_then(|it| it.recv().ok());
     let mut store = opened.map_or_else(|| Store::open(project), Ok)?;
     let number = create(project, &mut store, &start, (&id, dir), Some(&Owner::this()), world)
@@ -397,8 +401,8 @@ fn run(
     let given = parts.hello.given.clone();
     let plan = Arc::new(parts.plan);
     let setting = setting(project, &plan, &parts.stored, &dir, &parts.hello.given);
-    let digest = parts.ahead.as_ref().and_then(|_| unchanged::asked(&setting, &parts.stored));
-    let sheet = parts.ahead.as_ref().map(|ahead| ahead.path(&project.state));
+    let sheet = parts.ahead.as_ref().and_then(|ahead| ahead.path(&project.state));
+    let digest = sheet.as_ref().and_then(|_| unchanged::asked(&setting, &parts.stored));
     let asked = digest.zip(sheet).map(|(digest, sheet)| Question { digest, sheet });
     let mut state = JobState::new(setting);
     let last = journal.last().map_or(0, |e| e.seq);

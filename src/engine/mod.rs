@@ -21,6 +21,7 @@ pub mod clock;
 pub mod embed;
 #[cfg(feature = "faults")]
 mod faults;
+mod gather;
 mod give_up;
 mod handle;
 pub mod keyed;

@@ -88,6 +88,11 @@ impl InFlight {
         }
     }
 
+    /// Returns how many tries have a slot, as far as is known.
+    pub(super) fn at_work(&self) -> usize {
+        self.live.len().saturating_sub(self.submitted.len())
+    }
+
     /// Returns how many tries are with the keeper besides those that have a slot, or these reports say have begun. None if
     /// a slot came free that waits for an order.
     pub(super) fn ahead(&self, heard: &[Heard]) -> Option<usize> {
@@ -101,7 +106,7 @@ impl InFlight {
                     }
                     ahead = ahead.saturating_sub(1);
                 }
-                Heard::Input(Input::Report(Report::Annotated { .. })) => {}
+                Heard::Input(Input::Report(Report::Annotated { .. } | Report::Kept { .. })) => {}
                 _ => return None,
             }
         }

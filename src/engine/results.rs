@@ -129,6 +129,16 @@ impl Results {
         self.cache.looking()
     }
 
+    /// Says whether any answer since they were forgotten is a miss.
+    pub(super) fn has_missed(&self) -> bool {
+        self.cache.has_missed()
+    }
+
+    /// Forgets that there were misses.
+    pub(super) fn forget_misses(&self) {
+        self.cache.forget_misses();
+    }
+
     /// Returns what a job of so many hits has seen, if that is all that they came from.
     pub(super) fn scene(&self, hits: usize) -> Option<Scene> {
         self.cache.scene(hits)

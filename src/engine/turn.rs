@@ -90,15 +90,6 @@ const SILENT_KEEPERS: u32 = 3;
 /// How long a keeper that is taken over may take to say what it holds.
 const READY: Duration = Duration::from_secs(10);
 
-/// How long the engine lets reports gather while the keeper has plenty to do beyond the slots.
-const GATHER: Duration = Duration::from_millis(2);
-
-/// Between two glances whether all answers are there.
-const GLANCE: Duration = Duration::from_micros(250);
-
-/// With more looks under way than this, answers are let gather.
-const MANY_LOOKS: usize = 128;
-
 /// How often a keeper is asked that ends the connection without a word.
 const ADOPTIONS: u32 = 3;
 
@@ -214,13 +205,6 @@ impl Engine {
                     let mut messages = vec![message];
                     messages.extend(outside.drain());
                     self.hear(messages, &mut inputs, &mut acknowledged);
-                    // With few left the slots would run dry meanwhile.
-                    let few = self.state.setting.ahead as usize * 3 / 4;
-                    if flight.ahead(&inputs).is_some_and(|ahead| ahead > few) {
-                        // The slots go on by themselves, and what ends in a moment is recorded in one go.
-                        std::thread::sleep(GATHER);
-                        self.hear(outside.drain(), &mut inputs, &mut acknowledged);
-                    }
                 }
                 Woken::Keeper(None) => is_lost = true,
                 Woken::Order(LocalOrder::Asked(order)) => inputs.push(Heard::Order(order)),
@@ -230,7 +214,8 @@ impl Engine {
                 Woken::Look => self.sharing.is_due = true,
                 Woken::Time => inputs.push(Heard::Input(Input::Wake)),
             }
-            self.let_looks_gather();
+            self.let_reports_gather(outside.as_mut(), &flight, &mut inputs, &mut acknowledged);
+            self.let_looks_gather(&flight);
             while let Ok(order) = inbox.try_recv() {
                 match order {
                     LocalOrder::Asked(order) => inputs.push(Heard::Order(order)),
@@ -271,22 +256,6 @@ impl Engine {
             }
         }
         Ok(Driven::Ended(self.ending()))
-    }
-
-    /// Answers to looks come a handful at a time, and each turn costs as much as many of them.
-    fn let_looks_gather(&self) {
-        if self.state.index.looking.len() <= MANY_LOOKS {
-            return;
-        }
-        let Some(results) = &self.results else { return };
-        let mut left = GATHER;
-        // How many are answered is known there, and how many were taken note of here.
-        let is_much =
-            |under_way: usize| self.state.index.looking.len().saturating_sub(under_way) > MANY_LOOKS;
-        while !left.is_zero() && results.looking() > 0 && !is_much(results.looking()) {
-            std::thread::sleep(GLANCE);
-            left = left.saturating_sub(GLANCE);
-        }
     }
 
     /// Leaves the job to an engine that comes after this one: what runs is kept for it.
@@ -608,7 +577,12 @@ impl Engine {
         }
     }
 
-    fn hear(&self, messages: Vec<FromKeeper>, inputs: &mut Vec<Heard>, acknowledged: &mut Option<u64>) {
+    pub(super) fn hear(
+        &self,
+        messages: Vec<FromKeeper>,
+        inputs: &mut Vec<Heard>,
+        acknowledged: &mut Option<u64>,
+    ) {
         for message in messages {
             match message {
                 FromKeeper::Ready { .. } => {}

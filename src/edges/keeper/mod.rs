@@ -32,7 +32,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::unix::net::UnixStream as Socket;
 
-use rustix::net::SendFlags;
+use rustix::net::{RecvFlags, SendFlags};
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use tokio::io::Interest;
 use tokio::net::UnixStream;
@@ -122,7 +122,7 @@ impl Keeper {
                     if ready.is_writable() {
                         self.flush(UnixStream::try_write);
                     }
-                    self.receive();
+                    self.receive(UnixStream::try_read);
                 }
                 Err(_) => self.gone = true,
             }
@@ -131,7 +131,8 @@ impl Keeper {
 
     /// Answers that have come in already, without waiting.
     pub fn drain(&mut self) -> Vec<FromKeeper> {
-        self.receive();
+        // Not through the runtime, as in `send`: what comes between two waits is there at once.
+        self.receive(|socket, piece| Ok(rustix::net::recv(socket, piece, RecvFlags::DONTWAIT)?.0));
         self.arrived.drain(..).collect()
     }
 
@@ -156,9 +157,9 @@ impl Keeper {
         self.written = 0;
     }
 
-    fn receive(&mut self) {
+    fn receive(&mut self, mut read: impl FnMut(&UnixStream, &mut [u8]) -> io::Result<usize>) {
         while !self.gone {
-            match self.socket.try_read(&mut self.piece) {
+            match read(&self.socket, &mut self.piece) {
                 Ok(0) => self.gone = true,
                 Ok(count) => {
                     self.inbox.add(&self.piece[..count]);
@@ -167,6 +168,7 @@ impl Keeper {
                         return;
                     }
                 }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(_) => self.gone = true,
             }

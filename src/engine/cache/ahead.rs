@@ -22,6 +22,7 @@ use super::entry::Entry;
 use super::list::List;
 use super::look::first_bytes;
 use super::scene::Scene;
+use super::shelf::Shelf;
 use super::stat::Stamp;
 use super::worker::Places;
 use crate::engine::apart::spawn_apart;
@@ -37,7 +38,8 @@ const FRESH: Duration = Duration::from_secs(2);
 /// A thread that reads.
 pub(in crate::engine) struct Ahead {
     thread: JoinHandle<Option<Ready>>,
-    whose: i64,
+    /// The number of the playbook; none where nothing was kept before.
+    whose: Option<i64>,
     /// What the last job that found everything has left behind, be it of any use or not.
     sheet: Receiver<Arc<Sheet>>,
     events: Receiver<Vec<Arc<Envelope>>>,
@@ -158,12 +160,31 @@ impl Ahead {
             read(&folder, db, whose)
         };
         let thread = spawn_apart("ahead", body).ok()?;
-        Some(Self { thread, whose, sheet, events, next, is_so })
+        Some(Self { thread, whose: Some(whose), sheet, events, next, is_so })
     }
 
-    /// Where the sheet of the playbook is.
-    pub(in crate::engine) fn path(&self, state: &Path) -> PathBuf {
-        sheet_path(&state.join("cache"), self.whose)
+    /// Begins to make a store of results where there is none, for a job that will need one; nothing if there is no thread.
+    pub(in crate::engine) fn make(project: &Project) -> Option<Self> {
+        let state = project.state.clone();
+        let body = move || {
+            // As above.
+            let shelf = Shelf::open(&state).ok()?;
+            let db = Db::open(&shelf.folder).ok()?;
+            let second = Db::open(&shelf.folder).ok();
+            let (early, list) = (Early::default(), List::default());
+            Some(Ready { db, second, memo: Vec::new(), is_part: false, early, list })
+        };
+        let thread = spawn_apart("ahead", body).ok()?;
+        let (_, sheet) = mpsc::channel();
+        let (_, events) = mpsc::channel();
+        let (_, is_so) = mpsc::channel();
+        let (next, _) = mpsc::channel();
+        Some(Self { thread, whose: None, sheet, events, next, is_so })
+    }
+
+    /// Where the sheet of the playbook is; none where nothing was kept before.
+    pub(in crate::engine) fn path(&self, state: &Path) -> Option<PathBuf> {
+        self.whose.map(|whose| sheet_path(&state.join("cache"), whose))
     }
 
     /// Says what came of the last job that asked the same, if everything is still as that job has seen it. After a no, the rest
@@ -201,8 +222,8 @@ impl Ahead {
         Some(Same { events: self.events.recv().ok()?, sheet: Arc::clone(sheet) })
     }
 
-    /// Returns what was read, if all is as it should be, and the number of the list.
-    pub(super) fn end(self) -> (Option<Ready>, i64) {
+    /// Returns what was read, if all is as it should be, and the number of the list if there may be one.
+    pub(super) fn end(self) -> (Option<Ready>, Option<i64>) {
         let Self { thread, whose, next, .. } = self;
         // It may have been told before, and gone on.
         let _told = next.send(Next::Read);

@@ -70,7 +70,7 @@ impl Worker {
         reports: &mut Vec<Report>,
     ) -> Vec<Had> {
         let locks = &moment.places.locks;
-        let (mut had, mut late) = (Vec::with_capacity(wanted.len()), Vec::new());
+        let mut asked = Vec::with_capacity(wanted.len());
         for wanted in wanted {
             let outputs = match read_patterns(&wanted.recipe.outputs) {
                 Ok(outputs) => Arc::new(outputs),
@@ -80,7 +80,12 @@ impl Worker {
                 }
             };
             let wishes = moment.all_wishes(&wanted, &outputs);
-            match locks.take(wanted.unit, &wishes) {
+            asked.push((wanted, outputs, wishes));
+        }
+        let (mut had, mut late) = (Vec::with_capacity(asked.len()), Vec::new());
+        let taken = locks.take_each(asked.iter().map(|(wanted, _, wishes)| (wanted.unit, wishes.as_slice())));
+        for ((wanted, outputs, wishes), taken) in asked.into_iter().zip(taken) {
+            match taken {
                 Ok(()) => had.push((wanted, outputs, wishes)),
                 Err(NotHad::Busy(why)) => late.push(Late { wanted, outputs, why }),
                 Err(NotHad::Failed(error)) => {

@@ -17,7 +17,10 @@ use super::stat::Stamp;
 use crate::engine::store::in_turn;
 
 /// Version of the tables.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
+
+/// The version before, which is lifted.
+const BEFORE: i64 = 2;
 
 /// How long a writer waits for another process.
 const BUSY: Duration = Duration::from_secs(10);
@@ -29,14 +32,35 @@ const MOST_ROWS: i64 = 200_000;
 /// log from end to end.
 const MOST_PAGES: u32 = 64;
 
+/// Rows lie in the order in which they come, so that those that are written together lie together: numbers of results and of
+/// names are digests, and rows that lay in their order were each in a page of its own. What belongs to an entry has its number.
 const TABLES: &str = "
     CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-    CREATE TABLE entries (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
-    CREATE TABLE insides (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
-    CREATE TABLE uses (id INTEGER PRIMARY KEY, used INTEGER NOT NULL);
-    CREATE TABLE names (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
+    CREATE TABLE entries (number INTEGER PRIMARY KEY, id INTEGER NOT NULL UNIQUE, body BLOB NOT NULL);
+    CREATE TABLE insides (number INTEGER PRIMARY KEY, body BLOB NOT NULL);
+    CREATE TABLE uses (number INTEGER PRIMARY KEY, used INTEGER NOT NULL);
+    CREATE TABLE names (number INTEGER PRIMARY KEY, id INTEGER NOT NULL UNIQUE, body BLOB NOT NULL);
     CREATE TABLE lists (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, body BLOB NOT NULL);
     CREATE TABLE memo (id INTEGER PRIMARY KEY, state BLOB NOT NULL);";
+
+/// What makes the tables of the version before those of this one.
+const LIFT: &str = "
+    ALTER TABLE entries RENAME TO entries_2;
+    ALTER TABLE insides RENAME TO insides_2;
+    ALTER TABLE uses RENAME TO uses_2;
+    ALTER TABLE names RENAME TO names_2;
+    CREATE TABLE entries (number INTEGER PRIMARY KEY, id INTEGER NOT NULL UNIQUE, body BLOB NOT NULL);
+    CREATE TABLE insides (number INTEGER PRIMARY KEY, body BLOB NOT NULL);
+    CREATE TABLE uses (number INTEGER PRIMARY KEY, used INTEGER NOT NULL);
+    CREATE TABLE names (number INTEGER PRIMARY KEY, id INTEGER NOT NULL UNIQUE, body BLOB NOT NULL);
+    INSERT INTO entries (id, body) SELECT id, body FROM entries_2;
+    INSERT INTO insides (number, body) SELECT number, insides_2.body FROM insides_2 JOIN entries USING (id);
+    INSERT INTO uses (number, used) SELECT number, used FROM uses_2 JOIN entries USING (id);
+    INSERT INTO names (id, body) SELECT id, body FROM names_2;
+    DROP TABLE entries_2;
+    DROP TABLE insides_2;
+    DROP TABLE uses_2;
+    DROP TABLE names_2;";
 
 /// Made when it is needed first: earlier versions had another one.
 const RESTORES: &str = "CREATE TABLE IF NOT EXISTS restores (id INTEGER PRIMARY KEY, note BLOB NOT NULL)";
@@ -116,6 +140,11 @@ impl Db {
         match version(&connection)? {
             VERSION => Ok(Some(Self::with(connection)?)),
             newer if newer > VERSION => Err(Unusable::Newer(newer)),
+            BEFORE => {
+                drop(connection);
+                Self::open(folder)?;
+                Self::look(folder)
+            }
             // Of an older format, or not made to the end: there is nothing that could be used.
             _ => Ok(None),
         }
@@ -136,7 +165,8 @@ impl Db {
 
     /// Returns an entry with the bytes of its small files, as they are at one moment.
     pub(super) fn whole(&self, id: i64) -> rusqlite::Result<Option<Stored>> {
-        let sql = "SELECT entries.body, insides.body FROM entries LEFT JOIN insides USING (id) WHERE id = ?1";
+        let sql =
+            "SELECT entries.body, insides.body FROM entries LEFT JOIN insides USING (number) WHERE id = ?1";
         let stored = |row: &rusqlite::Row<'_>| {
             let inside: Option<Vec<u8>> = row.get(1)?;
             Ok(Stored { entry: row.get(0)?, inside: Some(inside.unwrap_or_default()) })
@@ -154,11 +184,20 @@ impl Db {
 
     /// Returns those entries that are there, as they are at one moment, with their small files if they are to be `whole`.
     pub(super) fn entries(&self, ids: &[i64], whole: bool) -> rusqlite::Result<HashMap<i64, Stored>> {
+        let read = |db: &Self| ids.iter().map(|&id| Ok((id, db.stored(id, whole)?))).collect();
+        let read: Vec<(i64, Option<Stored>)> = self.at_one_moment(read)?;
+        Ok(read.into_iter().filter_map(|(id, stored)| Some((id, stored?))).collect())
+    }
+
+    /// Reads things as they are at one moment: alone, each would lock the database anew.
+    pub(super) fn at_one_moment<T>(
+        &self,
+        read: impl FnOnce(&Self) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
         self.connection.prepare_cached("BEGIN")?.execute([])?;
-        let read = ids.iter().map(|&id| Ok(self.stored(id, whole)?.map(|stored| (id, stored))));
-        let read: rusqlite::Result<Vec<_>> = read.collect();
+        let read = read(self);
         self.connection.prepare_cached("COMMIT")?.execute([])?;
-        Ok(read?.into_iter().flatten().collect())
+        read
     }
 
     /// Returns what the newest result of a name was made of.
@@ -185,22 +224,24 @@ impl Db {
     /// Keeps an entry and its small files, or others in their place, and takes note that it is used now (in seconds since
     /// 1970).
     pub(super) fn put_entry(&self, id: i64, body: &[u8], inside: &[u8], now: i64) -> rusqlite::Result<()> {
+        self.remove(id)?;
         self.connection
-            .prepare_cached("INSERT OR REPLACE INTO entries (id, body) VALUES (?1, ?2)")?
+            .prepare_cached("INSERT INTO entries (id, body) VALUES (?1, ?2)")?
             .execute(params![id, body])?;
+        let number = self.connection.last_insert_rowid();
         self.connection
-            .prepare_cached("INSERT OR REPLACE INTO insides (id, body) VALUES (?1, ?2)")?
-            .execute(params![id, inside])?;
+            .prepare_cached("INSERT OR REPLACE INTO insides (number, body) VALUES (?1, ?2)")?
+            .execute(params![number, inside])?;
         self.connection
-            .prepare_cached("INSERT OR REPLACE INTO uses (id, used) VALUES (?1, ?2)")?
-            .execute([id, now])?;
+            .prepare_cached("INSERT OR REPLACE INTO uses (number, used) VALUES (?1, ?2)")?
+            .execute([number, now])?;
         Ok(())
     }
 
     /// Takes note that entries are used now. Those that were used a moment ago are left as they are.
     pub(super) fn used(&self, ids: &[i64], now: i64) -> rusqlite::Result<()> {
-        let mut update =
-            self.connection.prepare_cached("UPDATE uses SET used = ?2 WHERE id = ?1 AND used < ?2 - 3600")?;
+        let sql = "UPDATE uses SET used = ?2 WHERE number = (SELECT number FROM entries WHERE id = ?1) AND used < ?2 - 3600";
+        let mut update = self.connection.prepare_cached(sql)?;
         ids.iter().try_for_each(|id| update.execute([*id, now]).map(|_| ()))
     }
 
@@ -214,9 +255,13 @@ impl Db {
 
     /// Removes an entry.
     pub(super) fn remove(&self, id: i64) -> rusqlite::Result<()> {
-        self.connection.prepare_cached("DELETE FROM entries WHERE id = ?1")?.execute([id])?;
-        self.connection.prepare_cached("DELETE FROM insides WHERE id = ?1")?.execute([id])?;
-        self.connection.prepare_cached("DELETE FROM uses WHERE id = ?1")?.execute([id])?;
+        let sql = "SELECT number FROM entries WHERE id = ?1";
+        let number: Option<i64> =
+            self.connection.prepare_cached(sql)?.query_row([id], |row| row.get(0)).optional()?;
+        let Some(number) = number else { return Ok(()) };
+        self.connection.prepare_cached("DELETE FROM entries WHERE number = ?1")?.execute([number])?;
+        self.connection.prepare_cached("DELETE FROM insides WHERE number = ?1")?.execute([number])?;
+        self.connection.prepare_cached("DELETE FROM uses WHERE number = ?1")?.execute([number])?;
         Ok(())
     }
 
@@ -233,7 +278,7 @@ impl Db {
     /// Tells all entries: number, last use in seconds since 1970, bytes without those of small files.
     pub(super) fn each_entry(&self, tell: &mut dyn FnMut(i64, i64, &[u8])) -> rusqlite::Result<()> {
         let sql =
-            "SELECT id, coalesce((SELECT used FROM uses WHERE uses.id = entries.id), 0), body FROM entries";
+            "SELECT id, coalesce(used, 0), body FROM entries LEFT JOIN uses USING (number) ORDER BY number";
         let mut rows = self.connection.prepare_cached(sql)?;
         let mut rows = rows.query([])?;
         while let Some(row) = rows.next()? {
@@ -420,10 +465,12 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    // Otherwise a statement is made anew for each number that it is given, in the hope of a better plan.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // Pages of the log that are written anew are taken from the system anew, and given back at the end of a job: so it is begun
     // from the start again before it is long.
     connection.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA wal_autocheckpoint = 512; \
+        "PRAGMA synchronous = OFF; PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 512; \
          PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;",
     )?;
     connection.set_prepared_statement_cache_capacity(32);
@@ -446,6 +493,10 @@ fn create_in_transaction(connection: &Connection) -> Result<(), Unusable> {
     let found = version(connection)?;
     if found == VERSION {
         return Ok(());
+    }
+    if found == BEFORE {
+        connection.execute_batch(LIFT)?;
+        return Ok(connection.pragma_update(None, "user_version", VERSION)?);
     }
     if found != 0 {
         return Err(Unusable::Damaged);
@@ -534,6 +585,67 @@ mod tests {
         db.connection.pragma_update(None, "user_version", 9).expect("it is written");
         assert!(matches!(Db::open(folder.path()), Err(Unusable::Newer(9))));
         assert!(matches!(Db::look(folder.path()), Err(Unusable::Newer(9))));
+    }
+
+    #[test]
+    fn results_of_the_version_before_are_lifted_with_their_files_uses_and_names() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let old = Connection::open(path_in(folder.path())).expect("it is made");
+        old.execute_batch(
+            "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+             CREATE TABLE entries (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
+             CREATE TABLE insides (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
+             CREATE TABLE uses (id INTEGER PRIMARY KEY, used INTEGER NOT NULL);
+             CREATE TABLE names (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
+             CREATE TABLE lists (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, body BLOB NOT NULL);
+             CREATE TABLE memo (id INTEGER PRIMARY KEY, state BLOB NOT NULL);
+             CREATE TABLE state (id INTEGER PRIMARY KEY, number INTEGER NOT NULL);
+             CREATE TRIGGER entry_kept AFTER INSERT ON entries BEGIN UPDATE state SET number = number + 1; END;
+             INSERT INTO meta VALUES ('secret', zeroblob(32)), ('pruned', 7);
+             INSERT INTO entries VALUES (-5, x'01'), (9, x'02');
+             INSERT INTO insides VALUES (9, x'03'), (-5, x'04');
+             INSERT INTO uses VALUES (9, 90), (-5, 50), (6, 60);
+             INSERT INTO names VALUES (77, x'05');
+             INSERT INTO state VALUES (1, 4);
+             PRAGMA user_version = 2;",
+        )
+        .expect("it is written");
+        drop(old);
+        let looked = Db::look(folder.path()).expect("it is lifted first").expect("it is there");
+        let mut told = Vec::new();
+        looked.each_entry(&mut |id, used, body| told.push((id, used, body.to_vec()))).expect("all is read");
+        assert_eq!(told, [(-5, 50, vec![1]), (9, 90, vec![2])]);
+        let db = Db::open(folder.path()).expect("it opens");
+        let whole = |id| db.whole(id).expect("it is read").map(|it| (it.entry, it.inside));
+        assert_eq!(whole(9), Some((vec![2], Some(vec![3]))));
+        assert_eq!(whole(-5), Some((vec![1], Some(vec![4]))));
+        assert_eq!(db.of_name(77).expect("it is read"), Some(vec![5]));
+        assert_eq!((db.secret, db.last_pruned().expect("it is read")), ([0; 32], 7));
+        assert_eq!(super::super::list::state(&db).expect("it is read"), None, "nobody counts any more");
+    }
+
+    #[test]
+    fn what_takes_the_place_of_an_entry_has_its_own_files_and_use() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let db = Db::open(folder.path()).expect("it is made");
+        for (id, inside) in [(8, b"a"), (3, b"b"), (8, b"c")] {
+            db.put_entry(id, b"x", inside, 20_000).expect("it is kept");
+        }
+        let inside = |id| db.whole(id).expect("it is read").and_then(|it| it.inside);
+        assert_eq!((inside(8), inside(3)), (Some(b"c".to_vec()), Some(b"b".to_vec())));
+        db.used(&[3], 30_000).expect("it is noted");
+        db.remove(8).expect("it goes");
+        db.remove(8).expect("nothing is there");
+        db.put_entry(4, b"y", b"d", 20_001).expect("it is kept, where the other was");
+        let mut told = Vec::new();
+        db.each_entry(&mut |id, used, _| told.push((id, used))).expect("all is read");
+        assert_eq!(told, [(3, 30_000), (4, 20_001)]);
+        assert_eq!((inside(8), inside(4)), (None, Some(b"d".to_vec())));
+        let count = |table: &str| -> i64 {
+            let sql = format!("SELECT count(*) FROM {table}");
+            db.connection.query_row(&sql, [], |row| row.get(0)).expect("a number")
+        };
+        assert_eq!((count("insides"), count("uses")), (2, 2));
     }
 
     #[test]

@@ -104,9 +104,11 @@ impl Worker {
         let units: Vec<Unit> = keeps.iter().map(|it| it.unit).collect();
         let mut reports = Vec::with_capacity(keeps.len());
         let mut ready = Vec::with_capacity(keeps.len());
+        // The work of all of them was over before it.
+        let mut look = Look::new(&places.root, &shared.memo);
         for it in keeps {
             let unit = it.unit;
-            match prepare(&shared, places, db, it) {
+            match prepare((&shared, places, db), &mut look, it) {
                 Ok(it) => ready.push(it),
                 Err(why) => reports.push(not_kept(unit, why)),
             }
@@ -161,12 +163,15 @@ fn write_down(shared: &Shared, db: &Db, ready: &[Ready]) -> rusqlite::Result<()>
 }
 
 /// Finds out whether a result may be kept, and gathers it.
-fn prepare(shared: &Shared, places: &Places, db: &Db, it: Keeping) -> Result<Ready, Kept> {
+fn prepare(
+    (shared, places, db): (&Shared, &Places, &Db),
+    look: &mut Look<'_>,
+    it: Keeping,
+) -> Result<Ready, Kept> {
     let looking = shared.looked.lock().unwrap_or_else(PoisonError::into_inner).remove(&it.unit);
     let Some(looking) = looking else {
         return Err(Trouble::new("not-looked", "it was not looked for, or could not be").into());
     };
-    let mut look = Look::new(&places.root, &shared.memo);
     let (again, _) = look.inputs_of(&looking.recipe, &looking.known.beside).map_err(|trouble| {
         let message = format!("its inputs were changed while it ran: {}", trouble.message);
         Trouble::new("input-changed", message)
@@ -179,15 +184,15 @@ fn prepare(shared: &Shared, places: &Places, db: &Db, it: Keeping) -> Result<Rea
         return Err(trouble.clone().into());
     }
     let seen = unchanged.is_err().then(|| seen(&looking.known, &again));
-    let notes = other_writes((shared, db), &mut look, &looking, during, seen)?;
+    let notes = other_writes((shared, db), look, &looking, during, seen)?;
     if let Err(Trouble { reason, message }) = unchanged {
         // All that it wrote was just looked at.
         return Err(Kept::Not { reason: reason.to_owned(), message, is_seen: looking.listing.is_some() });
     }
-    refuse_stale(shared, &mut look, it.unit, &again)?;
+    refuse_stale(shared, look, it.unit, &again)?;
     let mut gather =
         Gather { shared, places, inside: Vec::new(), bytes: 0, during, old: Vec::new(), stamps: Vec::new() };
-    let files = gather.outputs(&mut look, &looking)?;
+    let files = gather.outputs(look, &looking)?;
     gather.refuse_of_units(it.unit, &looking.recipe.name, &files)?;
     gather.refuse_others(db, &looking, &files)?;
     let logs = gather.logs(&it.logs)?;
@@ -505,6 +510,8 @@ impl Gather<'_> {
             return Ok(Some(Body { size, hash: Digest(hash), at: None }));
         }
         let from = self.inside.len();
+        // With room for more than all of it, the end is found without reading a few bytes first.
+        self.inside.reserve(usize::try_from(size).unwrap_or_default() + 64);
         (&mut reading.file).take(INLINE + 1).read_to_end(&mut self.inside)?;
         let count = self.inside.len() - from;
         if count as u64 != size || !reading.is_unchanged()? {

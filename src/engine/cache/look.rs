@@ -71,6 +71,8 @@ pub(super) struct Looking {
 pub(super) enum Fetched {
     Early(Box<ahead::Read>),
     Now(Stored),
+    /// There is none.
+    Absent,
 }
 
 /// What holds while a handful of looks is answered.
@@ -86,6 +88,8 @@ pub(super) struct Moment<'a> {
     canonical: HashMap<PathBuf, PathBuf>,
     /// Entries that were read ahead.
     pub(super) entries: HashMap<i64, Fetched>,
+    /// What the newest results of names were made of, where that was read ahead.
+    names: HashMap<i64, Option<Vec<u8>>>,
     /// Outputs may be restored.
     pub(super) may_write: bool,
     /// What the outputs of the next look were before they were compared, where somebody wants to know.
@@ -126,6 +130,7 @@ impl Worker {
         // Nobody removes files of results meanwhile.
         let gate = places.shelf.gate(false);
         moment.entries = self.fetch(&ready, true);
+        moment.names = self.names_of_absent(&ready, &moment.entries);
         for (wanted, known) in ready {
             let unit = wanted.unit;
             let looked = self.decide(&mut moment, wanted, known);
@@ -164,10 +169,32 @@ impl Worker {
         }
         if ids.len() > 1 {
             // What cannot be read now is read one by one, where the error is told.
-            let now = db.entries(&ids, whole).unwrap_or_default();
-            found.extend(now.into_iter().map(|(id, stored)| (id, Fetched::Now(stored))));
+            let read = db.at_one_moment(|db| ids.iter().map(|&id| Ok((id, db.stored(id, whole)?))).collect());
+            let read: Vec<(i64, Option<Stored>)> = read.unwrap_or_default();
+            found.extend(read.into_iter().map(|(id, it)| (id, it.map_or(Fetched::Absent, Fetched::Now))));
         }
         found
+    }
+
+    /// Reads what the newest results of the same names were made of, for looks that have no entry, in one transaction.
+    fn names_of_absent(
+        &self,
+        ready: &[(Wanted, Known)],
+        entries: &HashMap<i64, Fetched>,
+    ) -> HashMap<i64, Option<Vec<u8>>> {
+        let Ok(db) = &self.db else { return HashMap::new() };
+        let is_absent = |(wanted, known): &&(Wanted, Known)| {
+            let look = self.shared.slots(&known.key, wanted.recipe.share).look;
+            look.first().is_some_and(|id| matches!(entries.get(id), Some(Fetched::Absent)))
+        };
+        let absent: Vec<i64> =
+            ready.iter().filter(is_absent).map(|(wanted, _)| name_id(&wanted.recipe.name)).collect();
+        if absent.is_empty() {
+            return HashMap::new();
+        }
+        // As above.
+        db.at_one_moment(|db| absent.iter().map(|&id| Ok((id, db.of_name(id)?))).collect())
+            .unwrap_or_default()
     }
 
     /// Finds out the key of what has its locks.
@@ -265,7 +292,11 @@ impl Worker {
             self.shared.warn(IS_DAMAGED);
         }
         let (trouble, differed) = match (trouble.reason, &self.db) {
-            ("none", Ok(db)) => self.why(db, &recipe, &known),
+            ("none", Ok(db)) => {
+                let name = name_id(&recipe.name);
+                let row = moment.names.remove(&name).or_else(|| db.of_name(name).ok()).flatten();
+                self.why(db, row, (&recipe, &known))
+            }
             _ => (trouble, Vec::new()),
         };
         let key = known.key.to_hex().to_string();
@@ -301,6 +332,7 @@ impl Worker {
                     (Ok(entry), Some(record))
                 }
                 Some(Fetched::Now(stored)) => (open(stored), None),
+                Some(Fetched::Absent) => continue,
                 None => match db.stored(id, moment.may_write) {
                     Ok(Some(stored)) => (open(stored), None),
                     Ok(None) => continue,
@@ -342,14 +374,14 @@ impl Worker {
     fn why(
         &self,
         db: &Db,
-        recipe: &Recipe,
-        known: &Known,
+        row: Option<Vec<u8>>,
+        (recipe, known): (&Recipe, &Known),
     ) -> (Trouble, Vec<crate::logic::cache::Difference>) {
         let new = || match self.shared.warnings().contains(&WAS_DAMAGED) {
             true => (Trouble::new(NEW, WAS_DAMAGED), Vec::new()),
             false => (Trouble::new(NEW, "no result of that name was kept so far"), Vec::new()),
         };
-        let Ok(Some(bytes)) = db.of_name(name_id(&recipe.name)) else { return new() };
+        let Some(bytes) = row else { return new() };
         let Ok(row) = rmp_serde::from_slice::<NameRow>(&bytes) else { return new() };
         let now = portrait(recipe, &known.around, &known.resolved.inputs, &db.secret);
         let differed = differences(&Portrait(row.portrait), &now);
@@ -521,6 +553,7 @@ impl<'a> Moment<'a> {
             listing: None,
             canonical: HashMap::new(),
             entries: HashMap::new(),
+            names: HashMap::new(),
             may_write: true,
             listed: None,
         }

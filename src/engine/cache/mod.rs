@@ -44,6 +44,7 @@ mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
 use crate::logic::cache::{Recipe, Record, Trust, Unit};
@@ -148,6 +149,16 @@ impl Cache {
     /// How many looks were asked for that are not answered yet.
     pub(super) fn looking(&self) -> usize {
         self.shared.looking()
+    }
+
+    /// Says whether any answer since they were forgotten is a miss.
+    pub(super) fn has_missed(&self) -> bool {
+        self.shared.has_missed.load(Ordering::Relaxed)
+    }
+
+    /// Forgets that there were misses.
+    pub(super) fn forget_misses(&self) {
+        self.shared.has_missed.store(false, Ordering::Relaxed);
     }
 
     /// Lets the threads come to their end. What was not answered is not.

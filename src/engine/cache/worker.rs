@@ -85,6 +85,8 @@ pub(super) struct Shared {
     pub(super) taken: Mutex<Vec<i64>>,
     /// So many looks were asked for and not answered yet.
     looks: AtomicUsize,
+    /// Some of the answers were misses, since that was forgotten.
+    pub(super) has_missed: AtomicBool,
     /// Results without outputs that were compared with the project.
     pub(super) bare: AtomicU32,
     /// Patterns that were warned of.
@@ -211,6 +213,7 @@ impl Shared {
             noted: OnceLock::new(),
             taken: Mutex::default(),
             looks: AtomicUsize::new(0),
+            has_missed: AtomicBool::new(false),
             notes: Mutex::default(),
             bare: AtomicU32::new(0),
             told: Mutex::default(),
@@ -253,7 +256,10 @@ impl Shared {
     pub(super) fn tell(&self, reports: Vec<Report>) {
         if !reports.is_empty() {
             let looks = reports.iter().filter(|it| matches!(it, Report::Looked { .. })).count();
+            let has_missed =
+                reports.iter().any(|it| matches!(it, Report::Looked { looked: Looked::Miss(_), .. }));
             (self.answer)(reports);
+            self.has_missed.fetch_or(has_missed, Ordering::Relaxed);
             self.looks.fetch_sub(looks, Ordering::Relaxed);
         }
     }
@@ -392,8 +398,10 @@ impl Shared {
         let ready = ahead.and_then(|ahead| {
             let (mut ready, whose) = ahead.end();
             let list = ready.as_mut().map(|it| std::mem::take(&mut it.list)).unwrap_or_default();
-            // Nobody else sets them.
-            let _set = (self.noted.set(list.noted()), self.list.set((whose, list)));
+            if let Some(whose) = whose {
+                // Nobody else sets them.
+                let _set = (self.noted.set(list.noted()), self.list.set((whose, list)));
+            }
             ready
         });
         let (db, places) = match (places, ready) {

@@ -150,6 +150,8 @@ impl Store {
         self.connection.busy_timeout(BUSY)?;
         // The last connection to close would copy the log into the file and sync both; a later engine does that.
         self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        // Otherwise some statements are made anew for each value that they are given, in the hope of a better plan.
+        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         if is_new {
             // `Disk` syncs the whole a moment later: SQLite would do it six times, and wait each time.
             self.connection.pragma_update(None, "synchronous", "OFF")?;
