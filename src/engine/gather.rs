@@ -30,11 +30,7 @@ impl Engine {
         let (pause, mut left) = REPORTS;
         // What is told may be what a free slot waits for.
         let is_busy = flight.at_work() >= self.state.setting.plan.slots as usize;
-        while is_busy
-            && !inputs.is_empty()
-            && !left.is_zero()
-            && flight.ahead(inputs).is_some_and(|ahead| ahead > few)
-        {
+        while is_busy && !left.is_zero() && flight.ahead(inputs).is_some_and(|ahead| ahead > few) {
             std::thread::sleep(pause);
             left = left.saturating_sub(pause);
             self.hear(outside.drain(), inputs, acknowledged);
