@@ -155,6 +155,26 @@ stages:
 }
 
 #[test]
+fn what_is_in_the_way_of_an_artifact_is_named_with_the_way_out() {
+    let sandbox = Sandbox::new().file("it.yml", TWO).file("got", "mine");
+    let place = |words: &str| {
+        format!("the artifact `dist` cannot be put into place: {words}; remove what is there first")
+    };
+    run(&sandbox).code(1).says(&place("`got` is a file where a folder of it goes")).done();
+    let got = sandbox.project().join("got");
+    assert_eq!(fs::read_to_string(&got).expect("it is left alone"), "mine");
+    fs::remove_file(&got).expect("the way out");
+    fs::create_dir_all(got.join("one/mine")).expect("a folder");
+    fs::remove_dir_all(sandbox.project().join("dist")).expect("it makes it anew");
+    run(&sandbox).code(1).says(&place("`got/one` is a folder where a file of it goes")).done();
+    assert_eq!(fs::read_dir(&got).expect("a folder").count(), 1, "nothing was put into place");
+    for folder in ["got", "dist"] {
+        fs::remove_dir_all(sandbox.project().join(folder)).expect("the way out");
+    }
+    run(&sandbox).code(0).done();
+}
+
+#[test]
 fn a_cell_that_is_tried_again_replaces_its_own() {
     let playbook = r#"version: 3
 stages:

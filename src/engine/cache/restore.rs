@@ -129,8 +129,20 @@ pub(super) fn leave_changed(note: &[u8], todo: &mut Vec<Todo<'_>>) -> Vec<String
     changed
 }
 
+/// The reason for what is in the way of a file that is to be put somewhere.
+pub(super) const IN_THE_WAY: &str = "output-in-the-way";
+
 fn in_way(message: String) -> Trouble {
-    Trouble::new("output-in-the-way", message)
+    Trouble::new(IN_THE_WAY, message)
+}
+
+/// Returns the part of a path that is a file although more follows.
+fn file_above<'a>(root: &Root, path: &'a [u8]) -> &'a [u8] {
+    let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+    let mut parts = ends.map(|at| &path[..at]);
+    parts
+        .find(|part| matches!(stat_at(root.fd(), *part), Ok(Some(found)) if !found.is_folder() && !found.is_link()))
+        .unwrap_or(path)
 }
 
 /// Says what has to be done for the outputs on the disk to be those of an entry. `exact` are folders that hold nothing else.
@@ -153,7 +165,8 @@ pub(super) fn survey<'a>(
         }
         let found = match stat_at(look.root.fd(), path) {
             Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
-                return Err(in_way(format!("a part of the path `{}` is a file, not a folder", shown(path))));
+                let part = shown(file_above(look.root, path));
+                return Err(in_way(format!("`{part}` is a file where a folder of the result goes")));
             }
             found => {
                 found.map_err(|e| in_way(format!("the output `{}` cannot be looked at: {e}", shown(path))))?

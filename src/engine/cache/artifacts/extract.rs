@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::super::entry::{Body, Bytes, Entry, Output, What};
-use super::super::files::{Look, Root, shown, split};
+use super::super::files::{Look, Root, Trouble, shown, split};
+use super::super::keep::some_of;
 use super::super::memo::Memo;
-use super::super::restore::{Aside, Restorer, Todo, may_write, survey};
+use super::super::restore::{Aside, IN_THE_WAY, Restorer, Todo, may_write, survey};
 use super::super::shelf::Shelf;
 use super::super::stat::stat_at;
 use super::manifest::{Manifest, Piece};
@@ -62,6 +63,17 @@ pub(super) struct Extracted {
 /// So many files are named in a message.
 const NAMED: usize = 5;
 
+/// Says what cannot be put into place, and what to do.
+fn in_way(parcels: &[Parcel], trouble: Trouble) -> String {
+    if trouble.reason != IN_THE_WAY {
+        return trouble.message;
+    }
+    let names: Vec<String> = parcels.iter().map(|it| it.name.clone()).collect();
+    let what = if names.len() == 1 { "the artifact" } else { "one of the artifacts" };
+    let message = trouble.message.replace(" of the result", " of it");
+    format!("{what} {} cannot be put into place: {message}; remove what is there first", some_of(&names))
+}
+
 impl Extractor<'_> {
     /// Puts everything into place.
     ///
@@ -76,7 +88,7 @@ impl Extractor<'_> {
         for it in parcels {
             self.check_links(it)?;
         }
-        let todo = survey(&mut look, self.memo, &entry, None).map_err(|trouble| trouble.message)?;
+        let todo = survey(&mut look, self.memo, &entry, None).map_err(|trouble| in_way(parcels, trouble))?;
         may_write(self.root, &todo).map_err(|trouble| trouble.message)?;
         if !self.overwrites {
             self.refuse_others(&todo)?;
