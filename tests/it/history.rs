@@ -53,6 +53,23 @@ fn numbers(sandbox: &Sandbox, words: &[&str]) -> Vec<u64> {
 }
 
 #[test]
+fn a_number_that_no_job_has_names_no_other_job() {
+    let sandbox = Sandbox::new().file("it.yml", "version: 3\nname: it\nstages:\n  a: { run: \"echo hi\" }\n");
+    sandbox.sortie(["run", "it.yml"]).run().code(0).done();
+    let listed = sandbox.sortie(["jobs", "list", "--json"]).run().code(0).json_lines();
+    let id = listed[0][0]["id"].as_str().expect("it has one").to_owned();
+    // Every id of our time begins like that.
+    for wrong in ["0", "00", "#0", &id[..1], &id[..3], &format!("#{}", &id[..8])] {
+        let said = format!("there is no job `{wrong}`");
+        sandbox.sortie(["jobs", "show", wrong]).run().code(2).complains(&said).done();
+        sandbox.sortie(["jobs", "retry", wrong]).run().code(2).complains(&said).done();
+    }
+    for right in ["1", "#1", "last", &id[..13], &id] {
+        sandbox.sortie(["jobs", "show", right]).run().code(0).says("job #1").done();
+    }
+}
+
+#[test]
 fn a_store_of_the_first_version_is_listed_shown_whole_and_goes_on() {
     let sandbox = old();
     let listed = sandbox.sortie(["jobs", "list"]).run().code(0).says("interrupted").says("cancelled");

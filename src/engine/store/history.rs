@@ -23,6 +23,12 @@ use crate::logic::view::Worked;
 /// How long whoever records a job may take to start its engine.
 const TO_BEGIN: Duration = Duration::from_secs(10);
 
+/// So much of an id at least names a job.
+const LEAST_OF_ID: usize = 4;
+
+/// Fewer digits than this are the number of a job, and no part of an id.
+const LEAST_DIGITS: usize = 8;
+
 /// A reader over the store of a project.
 pub struct History {
     pub(super) connection: Connection,
@@ -231,7 +237,7 @@ impl History {
         Ok(worked.finished.map(|finished| worked.elapsed(finished)))
     }
 
-    /// Finds the job that a number, `#number`, a unique prefix of its id, or `last` names.
+    /// Finds the job that a number, `#number`, a unique prefix of its id of four characters at least, or `last` names.
     ///
     /// # Errors
     /// If none or several fit, or the store cannot be read.
@@ -246,7 +252,10 @@ impl History {
         {
             return Ok(row);
         }
-        if text.is_empty() || !text.chars().all(|c| c.is_ascii_hexdigit() || c == '-') {
+        // A number that no job has names no other one by chance: where there is one job, every id begins like its own.
+        let is_number = text.chars().all(|c| c.is_ascii_digit()) && text.len() < LEAST_DIGITS;
+        let is_id = text.len() >= LEAST_OF_ID && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+        if is_number || !is_id || selector.starts_with('#') {
             return Err(none());
         }
         let mut rows = self.rows("WHERE id LIKE ?1 || '%' LIMIT 20", params![text.to_ascii_lowercase()])?;
