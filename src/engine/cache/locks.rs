@@ -1,10 +1,7 @@
 //! Locks on outputs: nobody writes or restores a file while another engine on this machine does, or while somebody works
 //! there who reads it.
 //!
-//! A few files of the user's are locked byte by byte: a path is the byte that its digest says, and of one of them, because the
-//! system walks through all locks of a file for each that is taken or given back. Versions before had one file for all; whoever
-//! has anything has that as a whole together with others, so that engines of those versions wait, and if one of them is at work,
-//! takes its bytes there, too. What a result writes is locked
+//! One file of the user's is locked byte by byte: a path is the byte that its digest says. What a result writes is locked
 //! alone, the folders above it together with others, so that `dist` and `dist/a.js` are in each other's way and
 //! `dist/a.js` and `dist/b.js` are not. What somebody reads (`logic/cache/reads.rs`) is locked together with others, too, so
 //! that it has one writer or many readers. Who reads a folder must not meet who writes in it, though both have it together
@@ -37,10 +34,7 @@ use crate::logic::cache::Unit;
 /// The locks of one job.
 #[derive(Debug)]
 pub(super) struct Locks {
-    /// Bytes are spread over them.
-    files: Vec<File>,
-    /// The one of versions before.
-    single: File,
+    file: File,
     writers: Writers,
     /// The own place in each room, not at an end of it.
     place: i64,
@@ -55,8 +49,6 @@ struct State {
     units: BTreeMap<Unit, Vec<Wish>>,
     /// How many bytes are had alone.
     alone: u32,
-    /// An engine of a version before was at work when the first of them was taken.
-    is_beside_older: bool,
 }
 
 /// How often something is had for each use.
@@ -118,9 +110,6 @@ impl Mode {
 const ROOMS: i64 = 1 << 62;
 const ROOM: i64 = 1 << 16;
 
-/// How many files.
-const FILES: u8 = 8;
-
 /// So many were opened by this process.
 static OPENED: AtomicU32 = AtomicU32::new(0);
 
@@ -137,22 +126,19 @@ pub(super) enum NotHad {
 }
 
 impl Locks {
-    /// Opens the files of locks for the job with that folder. Those units of it that an earlier engine has begun, and that
+    /// Opens the file of locks for the job with that folder. Those units of it that an earlier engine has begun, and that
     /// are still at work, have their locks again.
     ///
     /// # Errors
     /// What the system says.
     pub(super) fn open(path: &Path, job_dir: &Path, at_work: &[Unit]) -> io::Result<Self> {
         let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let path_of = |number: u8| path.with_extension(number.to_string());
-        let files = (1..=FILES).map(|number| options.open(path_of(number))).collect::<io::Result<_>>()?;
-        let single = options.open(path)?;
+        let file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
         let writers = Writers::new(path.with_extension("writers"), job_dir);
         // Two of the same place wait for each other where both read, and nothing worse.
         let own = (std::process::id(), OPENED.fetch_add(1, Ordering::Relaxed), clock::now().0, job_dir);
         let place = 1 + byte_of(format!("{own:?}").as_bytes()) % (ROOM - 2);
-        let it = Self { files, single, writers, place, state: Mutex::default() };
+        let it = Self { file, writers, place, state: Mutex::default() };
         let mut over = Vec::new();
         for (unit, wishes) in it.writers.left() {
             if at_work.contains(&unit) {
@@ -194,9 +180,18 @@ impl Locks {
     }
 
     /// Asks the system whether another open file has a byte alone.
+    #[expect(clippy::cast_possible_truncation, reason = "the constants of locks are small")]
     fn has_writer(&self) -> Result<bool, Errno> {
-        let mut files = self.files.iter().chain([&self.single]);
-        files.try_fold(false, |has, file| Ok(has || has_writer(file)?))
+        let mut lock = libc::flock {
+            l_type: libc::F_RDLCK as libc::c_short,
+            l_whence: libc::SEEK_SET as libc::c_short,
+            l_start: 0,
+            // Who reads has something alone only in rooms.
+            l_len: ROOMS,
+            l_pid: 0,
+        };
+        fcntl(&self.file, FcntlArg::F_OFD_GETLK(&mut lock))?;
+        Ok(libc::c_int::from(lock.l_type) != libc::F_UNLCK)
     }
 
     /// Takes all of them or none.
@@ -221,16 +216,6 @@ impl Locks {
         if let Some((_, wish)) = wishes.iter().find(is_in_way) {
             return Err(NotHad::Busy(*wish));
         }
-        if state.units.is_empty() && !wishes.is_empty() {
-            // If it cannot be had, an engine of a version before has something there, and sees what is taken there.
-            state.is_beside_older = set(&self.single, (0, 0), Some(false)).is_err();
-        }
-        let taken = self.take_bytes(state, unit, wishes);
-        self.let_older_go_on(state);
-        taken
-    }
-
-    fn take_bytes(&self, state: &mut State, unit: Unit, wishes: &[Wish]) -> Result<(), NotHad> {
         let mut wishes = wishes.to_vec();
         wishes.sort_unstable();
         let mut had: Vec<(i64, Mode, Mode)> = Vec::with_capacity(wishes.len());
@@ -239,10 +224,10 @@ impl Locks {
             let before = state.mode(byte);
             let now = of_byte.iter().fold(before, |mode, (_, wish)| mode.with(*wish));
             had.push((byte, before, now));
-            if let Err(error) = self.change(state, byte, before, now) {
+            if let Err(error) = self.change(byte, before, now) {
                 for &(byte, before, now) in had.iter().rev() {
                     // Giving back what was just taken cannot fail; if it did, the end of the job would.
-                    let _given = self.change(state, byte, now, before);
+                    let _given = self.change(byte, now, before);
                 }
                 return Err(match error {
                     Errno::EAGAIN | Errno::EACCES => {
@@ -268,15 +253,6 @@ impl Locks {
         for unit in units {
             self.free(&mut state, *unit);
         }
-        self.let_older_go_on(&state);
-    }
-
-    /// Gives the file of versions before back as a whole, if nothing is had any more.
-    fn let_older_go_on(&self, state: &State) {
-        if state.units.is_empty() {
-            // As above.
-            let _given = set(&self.single, (0, 0), None);
-        }
     }
 
     fn free(&self, state: &mut State, unit: Unit) {
@@ -294,7 +270,7 @@ impl Locks {
             let is_alone = |wish: &&Wish| wish.1 == Use::Alone;
             state.alone -= u32::try_from(of_byte.iter().filter(is_alone).count()).unwrap_or_default();
             // As above.
-            let _given = self.change(state, byte, before, state.mode(byte));
+            let _given = self.change(byte, before, state.mode(byte));
         }
     }
 
@@ -312,69 +288,48 @@ impl Locks {
     }
 
     /// Makes of what this job has of a path what it is to have.
-    fn change(&self, state: &State, byte: i64, before: Mode, now: Mode) -> Result<(), Errno> {
+    fn change(&self, byte: i64, before: Mode, now: Mode) -> Result<(), Errno> {
         if before == now {
             return Ok(());
         }
-        let own = &self.files[usize::try_from(byte.rem_euclid(FILES.into())).unwrap_or_default()];
-        self.change_in(own, byte, before, now)?;
-        if state.is_beside_older { self.change_in(&self.single, byte, before, now) } else { Ok(()) }
-    }
-
-    fn change_in(&self, file: &File, byte: i64, before: Mode, now: Mode) -> Result<(), Errno> {
         if before.byte != now.byte {
-            set(file, (byte, 1), now.byte)?;
+            self.set((byte, 1), now.byte)?;
         }
         let room = ROOMS + (byte % (ROOMS / ROOM)) * ROOM;
         let of_place = |it: Mode| it.reads.then_some(true).or(it.above.then_some(false));
         if of_place(before) != of_place(now) {
-            set(file, (room + self.place, 1), of_place(now))?;
+            self.set((room + self.place, 1), of_place(now))?;
         }
         if before.above != now.above {
             let mode = now.above.then_some(false);
-            set(file, (room, self.place), mode)?;
-            set(file, (room + self.place + 1, ROOM - self.place - 1), mode)?;
+            self.set((room, self.place), mode)?;
+            self.set((room + self.place + 1, ROOM - self.place - 1), mode)?;
         }
         Ok(())
     }
-}
 
-/// Locks a range of a file alone or together with others, or frees it; of no length, up to the end.
-#[expect(clippy::cast_possible_truncation, reason = "the constants of locks are small")]
-fn set(file: &File, (start, length): (i64, i64), mode: Option<bool>) -> Result<(), Errno> {
-    let kind = match mode {
-        None => libc::F_UNLCK,
-        Some(true) => libc::F_WRLCK,
-        Some(false) => libc::F_RDLCK,
-    };
-    let lock = libc::flock {
-        l_type: kind as libc::c_short,
-        l_whence: libc::SEEK_SET as libc::c_short,
-        l_start: start,
-        l_len: length,
-        l_pid: 0,
-    };
-    loop {
-        match fcntl(file, FcntlArg::F_OFD_SETLK(&lock)) {
-            Err(Errno::EINTR) => {}
-            other => return other.map(|_| ()),
+    /// Locks bytes alone or together with others, or frees them.
+    #[expect(clippy::cast_possible_truncation, reason = "the constants of locks are small")]
+    fn set(&self, (start, length): (i64, i64), mode: Option<bool>) -> Result<(), Errno> {
+        let kind = match mode {
+            None => libc::F_UNLCK,
+            Some(true) => libc::F_WRLCK,
+            Some(false) => libc::F_RDLCK,
+        };
+        let lock = libc::flock {
+            l_type: kind as libc::c_short,
+            l_whence: libc::SEEK_SET as libc::c_short,
+            l_start: start,
+            l_len: length,
+            l_pid: 0,
+        };
+        loop {
+            match fcntl(&self.file, FcntlArg::F_OFD_SETLK(&lock)) {
+                Err(Errno::EINTR) => {}
+                other => return other.map(|_| ()),
+            }
         }
     }
-}
-
-/// Says whether another open file has a byte of a file alone.
-#[expect(clippy::cast_possible_truncation, reason = "the constants of locks are small")]
-fn has_writer(file: &File) -> Result<bool, Errno> {
-    let mut lock = libc::flock {
-        l_type: libc::F_RDLCK as libc::c_short,
-        l_whence: libc::SEEK_SET as libc::c_short,
-        l_start: 0,
-        // Who reads has something alone only in rooms.
-        l_len: ROOMS,
-        l_pid: 0,
-    };
-    fcntl(file, FcntlArg::F_OFD_GETLK(&mut lock))?;
-    Ok(libc::c_int::from(lock.l_type) != libc::F_UNLCK)
 }
 
 impl State {
@@ -442,37 +397,6 @@ mod tests {
         drop(one);
         assert!(!two.is_anything_written());
         two.take(unit(5), &[above, a]).expect("the system has freed it");
-    }
-
-    #[test]
-    fn engines_of_versions_before_and_of_this_one_are_in_each_others_way() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("outputs");
-        let (one, two) = (open(&path, "1"), open(&path, "2"));
-        // Of old all bytes were in one file.
-        let old = OpenOptions::new().read(true).write(true).open(&path).expect("it is there");
-        let old_has = |byte: i64, mode| set(&old, (byte, 1), mode).is_ok();
-        let (a, b, above) =
-            ((byte_of(b"/p/a"), Use::Alone), (byte_of(b"/p/b"), Use::Alone), (byte_of(b"/p"), Use::Above));
-        assert!(old_has(a.0, Some(true)) && one.is_anything_written());
-        assert!(matches!(one.take(unit(0), &[a, above]), Err(NotHad::Busy(_))));
-        for locks in [&one, &two] {
-            let all = [b, above];
-            locks.take(unit(1), if std::ptr::eq(locks, &one) { &all } else { &all[1..] }).expect("free");
-        }
-        assert!(!old_has(b.0, Some(true)), "it sees what is written beside it");
-        assert!(
-            old_has(a.0, None) && old_has(byte_of(b"/p/c"), Some(true)) && old_has(byte_of(b"/p/c"), None)
-        );
-        one.give_back(&[unit(1)]);
-        two.give_back(&[unit(1)]);
-        assert!(old_has(b.0, Some(true)) && old_has(b.0, None), "everything is free");
-        one.take(unit(0), &[a, above]).expect("nobody has it");
-        two.take(unit(0), &[b, above]).expect("another file");
-        assert!(!old_has(a.0, Some(true)) && !old_has(byte_of(b"/p/c"), Some(true)), "it waits for all");
-        one.give_back(&[unit(0)]);
-        two.give_back(&[unit(0)]);
-        assert!(old_has(byte_of(b"/p/c"), Some(true)));
     }
 
     #[test]
