@@ -246,7 +246,9 @@ fn read(folder: &Path, db: Db, whose: i64) -> Option<Ready> {
     }
     if !is_part {
         for (id, stored) in db.entries(list.ids(), false).ok()? {
-            early.add(id, &stored.entry);
+            if let Some(stored) = stored {
+                early.add(id, &stored.entry);
+            }
         }
     }
     let memo = if is_part { list.take_memo() } else { db.memo().ok()? };

@@ -3,7 +3,6 @@
 //! Nothing here has to survive a power cut: each row carries a digest, and what is missing is made again. So commits are
 //! never synced. A database that is damaged is put aside and made anew.
 
-use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -152,11 +151,10 @@ impl Db {
         }
     }
 
-    /// Returns those entries that are there, as they are at one moment, with their small files if they are to be `whole`.
-    pub(super) fn entries(&self, ids: &[i64], whole: bool) -> rusqlite::Result<HashMap<i64, Stored>> {
-        let read = |db: &Self| ids.iter().map(|&id| Ok((id, db.stored(id, whole)?))).collect();
-        let read: Vec<(i64, Option<Stored>)> = self.at_one_moment(read)?;
-        Ok(read.into_iter().filter_map(|(id, stored)| Some((id, stored?))).collect())
+    /// Returns entries as they are at one moment, and which of them are not there; with their small files if they are to be
+    /// `whole`.
+    pub(super) fn entries(&self, ids: &[i64], whole: bool) -> rusqlite::Result<Vec<(i64, Option<Stored>)>> {
+        self.at_one_moment(|db| ids.iter().map(|&id| Ok((id, db.stored(id, whole)?))).collect())
     }
 
     /// Reads things as they are at one moment: alone, each would lock the database anew.

@@ -169,8 +169,7 @@ impl Worker {
         }
         if ids.len() > 1 {
             // What cannot be read now is read one by one, where the error is told.
-            let read = db.at_one_moment(|db| ids.iter().map(|&id| Ok((id, db.stored(id, whole)?))).collect());
-            let read: Vec<(i64, Option<Stored>)> = read.unwrap_or_default();
+            let read = db.entries(&ids, whole).unwrap_or_default();
             found.extend(read.into_iter().map(|(id, it)| (id, it.map_or(Fetched::Absent, Fetched::Now))));
         }
         found
