@@ -16,7 +16,11 @@ use super::stat::Stamp;
 use crate::engine::store::in_turn;
 
 /// Version of the tables.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
+
+/// The version before. Its rows of entries lie in the order of their digests, and what belongs to them has the same number: so all
+/// statements fit it, too, as each finds by `rowid` what belongs together. It stays as it is, for whoever else works with it.
+const BEFORE: i64 = 2;
 
 /// How long a writer waits for another process.
 const BUSY: Duration = Duration::from_secs(10);
@@ -28,12 +32,14 @@ const MOST_ROWS: i64 = 200_000;
 /// log from end to end.
 const MOST_PAGES: u32 = 64;
 
+/// Rows lie in the order in which they come, so that those that are written together lie together: numbers of results and of
+/// names are digests, and rows that lie in their order are each in a page of its own. What belongs to an entry has its number.
 const TABLES: &str = "
     CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-    CREATE TABLE entries (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
-    CREATE TABLE insides (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
-    CREATE TABLE uses (id INTEGER PRIMARY KEY, used INTEGER NOT NULL);
-    CREATE TABLE names (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
+    CREATE TABLE entries (number INTEGER PRIMARY KEY, id INTEGER NOT NULL UNIQUE, body BLOB NOT NULL);
+    CREATE TABLE insides (number INTEGER PRIMARY KEY, body BLOB NOT NULL);
+    CREATE TABLE uses (number INTEGER PRIMARY KEY, used INTEGER NOT NULL);
+    CREATE TABLE names (number INTEGER PRIMARY KEY, id INTEGER NOT NULL UNIQUE, body BLOB NOT NULL);
     CREATE TABLE lists (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, body BLOB NOT NULL);
     CREATE TABLE memo (id INTEGER PRIMARY KEY, state BLOB NOT NULL);";
 
@@ -92,7 +98,7 @@ impl Db {
         let path = path_in(folder);
         let connection = in_turn(BUSY, || connect(&path))?;
         match version(&connection)? {
-            VERSION => {}
+            VERSION | BEFORE => {}
             newer if newer > VERSION => return Err(Unusable::Newer(newer)),
             _ => create(&connection)?,
         }
@@ -113,7 +119,7 @@ impl Db {
         connection.busy_timeout(BUSY)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         match version(&connection)? {
-            VERSION => Ok(Some(Self::with(connection)?)),
+            VERSION | BEFORE => Ok(Some(Self::with(connection)?)),
             newer if newer > VERSION => Err(Unusable::Newer(newer)),
             // Of an older format, or not made to the end: there is nothing that could be used.
             _ => Ok(None),
@@ -135,7 +141,8 @@ impl Db {
 
     /// Returns an entry with the bytes of its small files, as they are at one moment.
     pub(super) fn whole(&self, id: i64) -> rusqlite::Result<Option<Stored>> {
-        let sql = "SELECT entries.body, insides.body FROM entries LEFT JOIN insides USING (id) WHERE id = ?1";
+        let sql = "SELECT entries.body, insides.body FROM entries LEFT JOIN insides ON insides.rowid = entries.rowid \
+                   WHERE entries.id = ?1";
         let stored = |row: &rusqlite::Row<'_>| {
             let inside: Option<Vec<u8>> = row.get(1)?;
             Ok(Stored { entry: row.get(0)?, inside: Some(inside.unwrap_or_default()) })
@@ -192,22 +199,25 @@ impl Db {
     /// Keeps an entry and its small files, or others in their place, and takes note that it is used now (in seconds since
     /// 1970).
     pub(super) fn put_entry(&self, id: i64, body: &[u8], inside: &[u8], now: i64) -> rusqlite::Result<()> {
+        self.remove(id)?;
         self.connection
-            .prepare_cached("INSERT OR REPLACE INTO entries (id, body) VALUES (?1, ?2)")?
+            .prepare_cached("INSERT INTO entries (id, body) VALUES (?1, ?2)")?
             .execute(params![id, body])?;
+        let number = self.connection.last_insert_rowid();
         self.connection
-            .prepare_cached("INSERT OR REPLACE INTO insides (id, body) VALUES (?1, ?2)")?
-            .execute(params![id, inside])?;
+            .prepare_cached("INSERT OR REPLACE INTO insides (rowid, body) VALUES (?1, ?2)")?
+            .execute(params![number, inside])?;
         self.connection
-            .prepare_cached("INSERT OR REPLACE INTO uses (id, used) VALUES (?1, ?2)")?
-            .execute([id, now])?;
+            .prepare_cached("INSERT OR REPLACE INTO uses (rowid, used) VALUES (?1, ?2)")?
+            .execute([number, now])?;
         Ok(())
     }
 
     /// Takes note that entries are used now. Those that were used a moment ago are left as they are.
     pub(super) fn used(&self, ids: &[i64], now: i64) -> rusqlite::Result<()> {
-        let mut update =
-            self.connection.prepare_cached("UPDATE uses SET used = ?2 WHERE id = ?1 AND used < ?2 - 3600")?;
+        let sql = "UPDATE uses SET used = ?2 \
+                   WHERE rowid = (SELECT rowid FROM entries WHERE id = ?1) AND used < ?2 - 3600";
+        let mut update = self.connection.prepare_cached(sql)?;
         ids.iter().try_for_each(|id| update.execute([*id, now]).map(|_| ()))
     }
 
@@ -221,9 +231,13 @@ impl Db {
 
     /// Removes an entry.
     pub(super) fn remove(&self, id: i64) -> rusqlite::Result<()> {
-        self.connection.prepare_cached("DELETE FROM entries WHERE id = ?1")?.execute([id])?;
-        self.connection.prepare_cached("DELETE FROM insides WHERE id = ?1")?.execute([id])?;
-        self.connection.prepare_cached("DELETE FROM uses WHERE id = ?1")?.execute([id])?;
+        let sql = "SELECT rowid FROM entries WHERE id = ?1";
+        let number: Option<i64> =
+            self.connection.prepare_cached(sql)?.query_row([id], |row| row.get(0)).optional()?;
+        let Some(number) = number else { return Ok(()) };
+        self.connection.prepare_cached("DELETE FROM entries WHERE rowid = ?1")?.execute([number])?;
+        self.connection.prepare_cached("DELETE FROM insides WHERE rowid = ?1")?.execute([number])?;
+        self.connection.prepare_cached("DELETE FROM uses WHERE rowid = ?1")?.execute([number])?;
         Ok(())
     }
 
@@ -239,8 +253,8 @@ impl Db {
 
     /// Tells all entries: number, last use in seconds since 1970, bytes without those of small files.
     pub(super) fn each_entry(&self, tell: &mut dyn FnMut(i64, i64, &[u8])) -> rusqlite::Result<()> {
-        let sql =
-            "SELECT id, coalesce((SELECT used FROM uses WHERE uses.id = entries.id), 0), body FROM entries";
+        let sql = "SELECT entries.id, coalesce(used, 0), body FROM entries LEFT JOIN uses ON uses.rowid = entries.rowid \
+             ORDER BY entries.rowid";
         let mut rows = self.connection.prepare_cached(sql)?;
         let mut rows = rows.query([])?;
         while let Some(row) = rows.next()? {
@@ -456,7 +470,7 @@ fn create(connection: &Connection) -> Result<(), Unusable> {
 fn create_in_transaction(connection: &Connection) -> Result<(), Unusable> {
     // Another process may have done it meanwhile.
     let found = version(connection)?;
-    if found == VERSION {
+    if matches!(found, VERSION | BEFORE) {
         return Ok(());
     }
     if found != 0 {
@@ -546,6 +560,91 @@ mod tests {
         db.connection.pragma_update(None, "user_version", 9).expect("it is written");
         assert!(matches!(Db::open(folder.path()), Err(Unusable::Newer(9))));
         assert!(matches!(Db::look(folder.path()), Err(Unusable::Newer(9))));
+    }
+
+    /// A database as the version before has made it.
+    fn of_before(folder: &Path) {
+        let old = Connection::open(path_in(folder)).expect("it is made");
+        old.execute_batch(
+            "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+             CREATE TABLE entries (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
+             CREATE TABLE insides (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
+             CREATE TABLE uses (id INTEGER PRIMARY KEY, used INTEGER NOT NULL);
+             CREATE TABLE names (id INTEGER PRIMARY KEY, body BLOB NOT NULL);
+             CREATE TABLE lists (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, body BLOB NOT NULL);
+             CREATE TABLE memo (id INTEGER PRIMARY KEY, state BLOB NOT NULL);
+             INSERT INTO meta VALUES ('secret', zeroblob(32)), ('pruned', 7);
+             INSERT INTO entries VALUES (-5, x'01'), (9, x'02');
+             INSERT INTO insides VALUES (9, x'03'), (-5, x'04');
+             INSERT INTO uses VALUES (9, 90), (-5, 50);
+             INSERT INTO names VALUES (77, x'05');
+             PRAGMA user_version = 2;",
+        )
+        .expect("it is written");
+    }
+
+    fn told(db: &Db) -> Vec<(i64, i64, Vec<u8>)> {
+        let mut told = Vec::new();
+        db.each_entry(&mut |id, used, body| told.push((id, used, body.to_vec()))).expect("all is read");
+        told
+    }
+
+    fn inside(db: &Db, id: i64) -> Option<Vec<u8>> {
+        db.whole(id).expect("it is read").and_then(|it| it.inside)
+    }
+
+    #[test]
+    fn a_database_of_the_version_before_is_used_as_it_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        of_before(folder.path());
+        let looked = Db::look(folder.path()).expect("it opens").expect("it is there");
+        assert_eq!(told(&looked), [(-5, 50, vec![1]), (9, 90, vec![2])]);
+        let db = Db::open(folder.path()).expect("it opens");
+        assert_eq!((inside(&db, 9), inside(&db, -5)), (Some(vec![3]), Some(vec![4])));
+        assert_eq!(db.of_name(77).expect("it is read"), Some(vec![5]));
+        assert_eq!((db.secret, db.last_pruned().expect("it is read")), ([0; 32], 7));
+        db.put_entry(9, b"b", b"c", 20_000).expect("it is kept");
+        db.put_entry(4, b"d", b"e", 20_000).expect("it is kept");
+        db.put_name(77, b"f").expect("it is kept");
+        db.used(&[4, -5], 30_000).expect("it is noted");
+        db.remove(-5).expect("it goes");
+        assert_eq!(told(&db), [(4, 30_000, b"d".to_vec()), (9, 20_000, b"b".to_vec())]);
+        assert_eq!((inside(&db, 9), inside(&db, 4)), (Some(b"c".to_vec()), Some(b"e".to_vec())));
+        assert_eq!(db.of_name(77).expect("it is read"), Some(b"f".to_vec()));
+        // And by the statements of that version.
+        let old = |sql: &str, id: i64| -> Vec<u8> {
+            db.connection.query_row(sql, [id], |row| row.get(0)).expect("it is there")
+        };
+        let sql = "SELECT insides.body FROM entries LEFT JOIN insides USING (id) WHERE id = ?1";
+        assert_eq!((old(sql, 4), old(sql, 9)), (b"e".to_vec(), b"c".to_vec()));
+        assert_eq!(version(&db.connection).expect("it is read"), BEFORE);
+    }
+
+    #[test]
+    fn what_takes_the_place_of_an_entry_has_its_own_files_and_use() {
+        for is_before in [false, true] {
+            let folder = tempfile::tempdir().expect("a folder");
+            if is_before {
+                of_before(folder.path());
+            }
+            let db = Db::open(folder.path()).expect("it is made");
+            db.together(|db| [-5, 9].into_iter().try_for_each(|id| db.remove(id))).expect("they go");
+            for (id, body) in [(8, b"a"), (3, b"b"), (8, b"c")] {
+                db.put_entry(id, b"x", body, 20_000).expect("it is kept");
+            }
+            assert_eq!((inside(&db, 8), inside(&db, 3)), (Some(b"c".to_vec()), Some(b"b".to_vec())));
+            db.used(&[3], 30_000).expect("it is noted");
+            db.remove(8).expect("it goes");
+            db.remove(8).expect("nothing is there");
+            db.put_entry(4, b"y", b"d", 20_001).expect("it is kept, where the other was");
+            assert_eq!(told(&db), [(3, 30_000, b"x".to_vec()), (4, 20_001, b"y".to_vec())]);
+            assert_eq!((inside(&db, 8), inside(&db, 4)), (None, Some(b"d".to_vec())));
+            let count = |table: &str| -> i64 {
+                let sql = format!("SELECT count(*) FROM {table}");
+                db.connection.query_row(&sql, [], |row| row.get(0)).expect("a number")
+            };
+            assert_eq!((count("insides"), count("uses")), (2, 2));
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Locks on outputs: nobody writes or restores a file while another engine on this machine does, or while somebody works
 //! there who reads it.
 //!
-//! One file of the user's is locked byte by byte: a path is the byte that its digest says. What a result writes is locked
+//! A few files of the user's are locked byte by byte: a path is the byte that its digest says, and of one of them, because the
+//! system walks through all locks of a file for each that is taken or given back. What a result writes is locked
 //! alone, the folders above it together with others, so that `dist` and `dist/a.js` are in each other's way and
 //! `dist/a.js` and `dist/b.js` are not. What somebody reads (`logic/cache/reads.rs`) is locked together with others, too, so
 //! that it has one writer or many readers. Who reads a folder must not meet who writes in it, though both have it together
@@ -34,7 +35,8 @@ use crate::logic::cache::Unit;
 /// The locks of one job.
 #[derive(Debug)]
 pub(super) struct Locks {
-    file: File,
+    /// Bytes are spread over them.
+    files: Vec<File>,
     writers: Writers,
     /// The own place in each room, not at an end of it.
     place: i64,
@@ -110,6 +112,9 @@ impl Mode {
 const ROOMS: i64 = 1 << 62;
 const ROOM: i64 = 1 << 16;
 
+/// How many files.
+const FILES: u8 = 8;
+
 /// So many were opened by this process.
 static OPENED: AtomicU32 = AtomicU32::new(0);
 
@@ -126,19 +131,24 @@ pub(super) enum NotHad {
 }
 
 impl Locks {
-    /// Opens the file of locks for the job with that folder. Those units of it that an earlier engine has begun, and that
+    /// Opens the files of locks for the job with that folder. Those units of it that an earlier engine has begun, and that
     /// are still at work, have their locks again.
     ///
     /// # Errors
     /// What the system says.
     pub(super) fn open(path: &Path, job_dir: &Path, at_work: &[Unit]) -> io::Result<Self> {
         let mut options = OpenOptions::new();
-        let file = options.read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let path_of = |number: u8| match number {
+            0 => path.to_path_buf(),
+            more => path.with_extension(more.to_string()),
+        };
+        let files = (0..FILES).map(|number| options.open(path_of(number))).collect::<io::Result<_>>()?;
         let writers = Writers::new(path.with_extension("writers"), job_dir);
         // Two of the same place wait for each other where both read, and nothing worse.
         let own = (std::process::id(), OPENED.fetch_add(1, Ordering::Relaxed), clock::now().0, job_dir);
         let place = 1 + byte_of(format!("{own:?}").as_bytes()) % (ROOM - 2);
-        let it = Self { file, writers, place, state: Mutex::default() };
+        let it = Self { files, writers, place, state: Mutex::default() };
         let mut over = Vec::new();
         for (unit, wishes) in it.writers.left() {
             if at_work.contains(&unit) {
@@ -180,18 +190,8 @@ impl Locks {
     }
 
     /// Asks the system whether another open file has a byte alone.
-    #[expect(clippy::cast_possible_truncation, reason = "the constants of locks are small")]
     fn has_writer(&self) -> Result<bool, Errno> {
-        let mut lock = libc::flock {
-            l_type: libc::F_RDLCK as libc::c_short,
-            l_whence: libc::SEEK_SET as libc::c_short,
-            l_start: 0,
-            // Who reads has something alone only in rooms.
-            l_len: ROOMS,
-            l_pid: 0,
-        };
-        fcntl(&self.file, FcntlArg::F_OFD_GETLK(&mut lock))?;
-        Ok(libc::c_int::from(lock.l_type) != libc::F_UNLCK)
+        self.files.iter().try_fold(false, |has, file| Ok(has || has_writer(file)?))
     }
 
     /// Takes all of them or none.
@@ -293,24 +293,24 @@ impl Locks {
             return Ok(());
         }
         if before.byte != now.byte {
-            self.set((byte, 1), now.byte)?;
+            self.set(byte, (byte, 1), now.byte)?;
         }
         let room = ROOMS + (byte % (ROOMS / ROOM)) * ROOM;
         let of_place = |it: Mode| it.reads.then_some(true).or(it.above.then_some(false));
         if of_place(before) != of_place(now) {
-            self.set((room + self.place, 1), of_place(now))?;
+            self.set(byte, (room + self.place, 1), of_place(now))?;
         }
         if before.above != now.above {
             let mode = now.above.then_some(false);
-            self.set((room, self.place), mode)?;
-            self.set((room + self.place + 1, ROOM - self.place - 1), mode)?;
+            self.set(byte, (room, self.place), mode)?;
+            self.set(byte, (room + self.place + 1, ROOM - self.place - 1), mode)?;
         }
         Ok(())
     }
 
-    /// Locks bytes alone or together with others, or frees them.
+    /// Locks a range of the file of a byte alone or together with others, or frees it.
     #[expect(clippy::cast_possible_truncation, reason = "the constants of locks are small")]
-    fn set(&self, (start, length): (i64, i64), mode: Option<bool>) -> Result<(), Errno> {
+    fn set(&self, byte: i64, (start, length): (i64, i64), mode: Option<bool>) -> Result<(), Errno> {
         let kind = match mode {
             None => libc::F_UNLCK,
             Some(true) => libc::F_WRLCK,
@@ -323,13 +323,29 @@ impl Locks {
             l_len: length,
             l_pid: 0,
         };
+        let file = &self.files[usize::try_from(byte.rem_euclid(FILES.into())).unwrap_or_default()];
         loop {
-            match fcntl(&self.file, FcntlArg::F_OFD_SETLK(&lock)) {
+            match fcntl(file, FcntlArg::F_OFD_SETLK(&lock)) {
                 Err(Errno::EINTR) => {}
                 other => return other.map(|_| ()),
             }
         }
     }
+}
+
+/// Says whether another open file has a byte of a file alone.
+#[expect(clippy::cast_possible_truncation, reason = "the constants of locks are small")]
+fn has_writer(file: &File) -> Result<bool, Errno> {
+    let mut lock = libc::flock {
+        l_type: libc::F_RDLCK as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: 0,
+        // Who reads has something alone only in rooms.
+        l_len: ROOMS,
+        l_pid: 0,
+    };
+    fcntl(file, FcntlArg::F_OFD_GETLK(&mut lock))?;
+    Ok(libc::c_int::from(lock.l_type) != libc::F_UNLCK)
 }
 
 impl State {

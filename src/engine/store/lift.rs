@@ -9,7 +9,7 @@ use super::{Store, sources};
 mod tests;
 
 /// Version of the tables; a store of a newer one is refused, an older one is lifted.
-pub(super) const VERSION: i64 = 8;
+pub(super) const VERSION: i64 = 9;
 
 /// What lifts a store by one version, from the first on. A new store is made as `schema.sql` has it, which comes to the same.
 const LIFTS: &[&str] = &[
@@ -20,6 +20,7 @@ const LIFTS: &[&str] = &[
     include_str!("lift_6.sql"),
     include_str!("lift_7.sql"),
     include_str!("lift_8.sql"),
+    include_str!("lift_9.sql"),
 ];
 
 impl Store {

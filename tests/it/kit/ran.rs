@@ -41,7 +41,10 @@ impl Call {
     pub(crate) fn start(mut self) -> Live {
         self.command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let started = Instant::now();
-        let mut child = self.command.spawn().expect("cargo has built the program");
+        let mut child = self.command.spawn().unwrap_or_else(|error| {
+            let program = self.command.get_program().display();
+            panic!("`{program}` does not start: {error}; tests/all installs what is missing")
+        });
         let out = Stream::collect(child.stdout.take().expect("it is piped"));
         let err = Stream::collect(child.stderr.take().expect("it is piped"));
         let what = format!("{:?}", self.command.get_args().collect::<Vec<_>>());

@@ -35,10 +35,8 @@ fn age(place: &Place, name: &str, days: i64) {
         (0..8).map(|at| u8::from_str_radix(&key[at * 2..at * 2 + 2], 16).expect("hex")).collect();
     let id = i64::from_le_bytes(bytes.try_into().expect("eight"));
     let used = clock::now().0 / 1_000_000 - days * 24 * 3600;
-    assert_eq!(
-        db.connection.execute("UPDATE uses SET used = ?1 WHERE id = ?2", [used, id]).expect("it is ours"),
-        1
-    );
+    let sql = "UPDATE uses SET used = ?1 WHERE rowid = (SELECT rowid FROM entries WHERE id = ?2)";
+    assert_eq!(db.connection.execute(sql, [used, id]).expect("it is ours"), 1);
 }
 
 #[test]

@@ -1,0 +1,2 @@
+-- No table changes. From this version on the files that outputs are locked by are others (`engine/cache/locks.rs`), so whoever
+-- does not know them is not to work in this project.
