@@ -7,6 +7,7 @@ mod exit;
 mod files;
 mod paths;
 mod settings;
+mod warm;
 mod wire;
 
 #[cfg(test)]
@@ -61,6 +62,7 @@ pub fn main() -> ExitCode {
         Some("--version" | "-V") if arguments.next().is_none() => return version(),
         _ => {}
     }
+    warm::up();
     if std::env::args_os().next_back().is_some_and(|word| word == edges::headless::LAST_WORD) {
         edges::headless::let_go_of_inherited();
     }
