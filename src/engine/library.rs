@@ -10,8 +10,9 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::readings::{self, Remembered};
-use super::{EngineError, Project};
+use super::{EngineError, Project, scripts};
 use crate::logic::diag::Diagnostic;
+use crate::logic::playbook::scripts::{LISTING, Selector, is_selection, no_scripts, selectors};
 use crate::logic::playbook::source::{Called, Source, Unread};
 use crate::logic::playbook::{self, Reading};
 use crate::logic::text::near_miss;
@@ -126,7 +127,10 @@ pub fn find_told(root: &Path, wanted: &str) -> Result<(PathBuf, Option<String>),
         (Ok(found), _) => Ok((found, None)),
         (Err(_), Ok(kind)) if kind.is_file() => Ok((path.to_path_buf(), None)),
         (Err(_), Ok(kind)) => Err(no_file(wanted, kind)),
-        (Err(names), Err(error)) => Err(not_found(wanted, &names, &error)),
+        (Err(names), Err(error)) => match selection(root, path) {
+            Some(selection) => meant(root, &selection).map(|()| (root.join(path), None)),
+            None => Err(not_found(wanted, &names, &error)),
+        },
     }
 }
 
@@ -244,6 +248,9 @@ pub fn callable(root: &Path, path: &Path) -> String {
 /// # Errors
 /// If the file cannot be read.
 pub fn open(root: &Path, path: &Path) -> Result<Opened, EngineError> {
+    if let Some(selection) = selection(root, path) {
+        return Ok(of_scripts(root, &selection, path));
+    }
     let name = shown(root, path);
     let bytes = bytes_of(&name, path)?;
     let (source, reading) = playbook::read_bytes(&name, &bytes);
@@ -259,6 +266,9 @@ pub(crate) fn open_again(
     project: &Project,
     path: &Path,
 ) -> Result<(Opened, Option<Remembered>), EngineError> {
+    if let Some(selection) = selection(&project.root, path) {
+        return Ok((of_scripts(&project.root, &selection, path), None));
+    }
     let name = shown(&project.root, path);
     let bytes = bytes_of(&name, path)?;
     let path = whole(path);
@@ -271,6 +281,38 @@ pub(crate) fn open_again(
     let (source, reading) = with_called(&project.root, source, reading);
     let remembered = readings::remember(&project.state, &path, &source, &reading);
     Ok((Opened { path, source, reading }, remembered))
+}
+
+/// Returns the selectors that a path is, where there is no such file: `0402`, or several with commas between them.
+fn selection(root: &Path, path: &Path) -> Option<String> {
+    let here = path.components().count() == 1;
+    let below = if here { path } else { path.strip_prefix(root).ok()? };
+    let text = below.to_str().filter(|text| is_selection(text))?;
+    (!path.exists()).then(|| text.to_owned())
+}
+
+/// Says whether selectors mean scripts.
+///
+/// # Errors
+/// Why they mean none.
+fn meant(root: &Path, selection: &str) -> Result<(), EngineError> {
+    let usage = |(message, help): (String, String)| EngineError::usage(message).help(help);
+    let all = selectors(selection).and_then(|all| Selector::check(&all).map(|()| all));
+    let all = all.map_err(|wrong| usage(wrong.words()))?;
+    let library = scripts::library(root);
+    let found = library.select(&all).map(|_| ());
+    found.map_err(|nothing| usage(no_scripts(&nothing, &all, &library)))
+}
+
+/// Makes the playbook that runs scripts and does nothing else: one stage with a step for each of them.
+fn of_scripts(root: &Path, selection: &str, path: &Path) -> Opened {
+    let text = serde_json::Value::from(selection);
+    let text = format!("version: 3\nname: {text}\nstages:\n  scripts:\n    steps:\n      - script: {text}\n");
+    let source = Source::new(selection, text);
+    let reading = playbook::read(&source);
+    let (source, reading) = with_called(root, source, reading);
+    let path = if path.is_absolute() { path.to_path_buf() } else { root.join(path) };
+    Opened { path, source, reading }
 }
 
 fn bytes_of(name: &str, path: &Path) -> Result<Vec<u8>, EngineError> {
@@ -307,6 +349,9 @@ fn with_called(root: &Path, mut source: Source, mut reading: Reading) -> (Source
 }
 
 fn called_text(root: &Path, path: &str, caller: &str) -> Result<Arc<str>, Unread> {
+    if path == LISTING {
+        return Ok(Arc::from(scripts::library(root).to_text()));
+    }
     let other = |error: std::io::Error| Unread::Other(error.to_string());
     let whole = match root.join(path).canonicalize() {
         Ok(whole) => whole,

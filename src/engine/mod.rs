@@ -37,6 +37,7 @@ pub(crate) mod readings;
 mod reconcile;
 pub mod reports;
 mod results;
+pub mod scripts;
 pub mod service;
 mod sharing;
 mod store;

@@ -45,6 +45,7 @@ mod reuse;
 mod rollback;
 mod screen;
 mod screen_left;
+mod scripts;
 mod secrets;
 mod services;
 mod services_containers;

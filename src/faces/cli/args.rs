@@ -77,7 +77,7 @@ pub enum When {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    #[command(visible_alias = "r")]
+    #[command(visible_aliases = ["r", "orchestrate", "orch"])]
     Run(Box<RunArgs>),
     #[command(visible_alias = "w")]
     Watch(WatchArgs),
@@ -162,21 +162,27 @@ pub struct EngineArgs {
     pub given: bool,
 }
 
-/// Run a playbook; bare: the last one again
+/// Run a playbook, or scripts by their numbers; bare: the last one again
 #[derive(Args, Clone, Debug, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 #[command(after_help = "Examples:
   sortie run ci
   sortie run playbooks/release.yml --input version=1.4.0
   sortie run ci --only test --matrix os=linux
+  sortie run 0402                   run the script with that number
+  sortie run 0400-0499 '!0410'      all of a range but one; also `04*`, `stage:NAME`, `tag:NAME`
+  sortie run 0402 --matrix profile=quick,full --matrix platform=a,b
   sortie run ci --ui json > events.jsonl
   sortie run deploy --dry-run       say what would be refused (exit code 3), start nothing
   sortie run deploy --detach        start it and go; `sortie w` shows it
 
 Ctrl-C cancels and waits for cleanup, a second one kills at once, a third one leaves.")]
 pub struct RunArgs {
-    /// A file, or the name of a playbook of this project
+    /// A file, the name of a playbook of this project, or a selector of scripts
     pub playbook: Option<String>,
+    /// More selectors of scripts; `!` before one takes out
+    #[arg(value_name = "SELECTOR")]
+    pub more: Vec<String>,
     /// How to show the job
     #[arg(long, value_name = "UI")]
     pub ui: Option<Ui>,
@@ -272,6 +278,9 @@ pub struct RequestArgs {
     /// Set a value of the context `vars`
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = pair)]
     pub vars: Vec<(String, String)>,
+    /// Use a profile of the playbook: its variables, stages and axes; other options go before it
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
     /// Run this stage or cell only; may be repeated
     #[arg(long, value_name = "STAGE")]
     pub only: Vec<String>,
@@ -349,10 +358,14 @@ pub struct CheckArgs {
 #[command(after_help = "Examples:
   sortie plan ci
   sortie plan ci --only 'test[os=linux]'
+  sortie plan 0400-0499             what these scripts are, in their order
   sortie plan ci --json")]
 pub struct PlanArgs {
-    /// A file, or the name of a playbook of this project
+    /// A file, the name of a playbook of this project, or a selector of scripts
     pub playbook: String,
+    /// More selectors of scripts; `!` before one takes out
+    #[arg(value_name = "SELECTOR")]
+    pub more: Vec<String>,
     #[command(flatten)]
     pub request: RequestArgs,
     /// Print the plan as JSON
@@ -393,6 +406,19 @@ pub enum PlaybooksCommand {
         /// A file, or the name of a playbook of this project
         playbook: String,
         /// Print it as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the numbered scripts of this project, or those that selectors mean
+    #[command(after_help = "Examples:
+  sortie playbooks scripts
+  sortie playbooks scripts 0400-0499 '!0410'
+  sortie playbooks scripts tag:lint --json")]
+    Scripts {
+        /// Such as `0402`, `0400-0499`, `04*`, `stage:NAME` or `tag:NAME`; `!` before one takes out
+        #[arg(value_name = "SELECTOR")]
+        selectors: Vec<String>,
+        /// Print them as JSON
         #[arg(long)]
         json: bool,
     },

@@ -15,11 +15,13 @@ use crate::logic::playbook::slugs;
 use crate::logic::settings;
 use crate::logic::text::near_miss;
 
-const TOPICS: [(&str, &str); 11] = [
+const TOPICS: [(&str, &str); 13] = [
     ("keys", "every key of the playbook language, and which are not supported yet"),
     ("exit-codes", "what sortie's exit codes mean"),
     ("events", "the types of events that `run --ui json` and `jobs events` print"),
     ("settings", "every setting, its variable and its flag"),
+    ("scripts", "the numbered script library: selectors, and what a script is told"),
+    ("profiles", "named choices of variables, stages and matrix values"),
     ("schedules", "what starts jobs by itself, and what happens on odd days"),
     ("cache", "when an earlier result is taken, what it is known by, and what is kept"),
     ("artifacts", "files that a stage keeps under a name, for stages behind it and for people"),

@@ -38,6 +38,7 @@ mod retry;
 mod rollback;
 mod run;
 mod schedule;
+mod scripts;
 mod service;
 mod show;
 mod steer;

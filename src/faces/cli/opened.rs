@@ -11,6 +11,7 @@ use crate::faces::hint::quoted;
 use crate::faces::out::Out;
 use crate::faces::report::{self, Look};
 use crate::logic::playbook::model::Playbook;
+use crate::logic::playbook::scripts::is_selection;
 use crate::logic::text::plural;
 
 /// Finds and reads a playbook. Diagnostics are drawn on `notes`, and an error among them ends the command.
@@ -45,6 +46,26 @@ pub(super) fn open_again(
     let (opened, reading) = library::open_again(project, &path)?;
     ahead.has_read(reading);
     draw(&project.root, opened, notes, true)
+}
+
+/// Makes one word of several selectors of scripts; a playbook is named alone.
+///
+/// # Errors
+/// If there are several and not all of them are selectors.
+pub(super) fn one(first: &str, more: &[String]) -> Result<String, Failure> {
+    if more.is_empty() {
+        return Ok(first.to_owned());
+    }
+    let all: Vec<&str> = std::iter::once(first).chain(more.iter().map(String::as_str)).collect();
+    match all.iter().find(|it| !is_selection(it)) {
+        None => Ok(all.join(",")),
+        Some(odd) => {
+            Err(Failure::usage(format!("`{odd}` is no selector of scripts, and there are several words"))
+                .help(
+                    "name one playbook, or scripts as `0402`, `0400-0499`, `04*`, `stage:NAME`, `tag:NAME`",
+                ))
+        }
+    }
 }
 
 /// Finds a playbook, and says which one it is where that can be mistaken.

@@ -29,7 +29,8 @@ pub(super) fn plan(
     out: &mut Out,
     notes: &mut Out,
 ) -> Result<Ending, Failure> {
-    let (_, playbook) = opened::open(&context.project.root, &args.playbook, notes)?;
+    let wanted = opened::one(&args.playbook, &args.more)?;
+    let (_, playbook) = opened::open(&context.project.root, &wanted, notes)?;
     let mut request = prepare::request(context, &args.request)?;
     prepare::containers(context, &playbook, &mut request);
     let playbook = Arc::new(playbook);

@@ -1,4 +1,4 @@
-//! `playbooks list` and `playbooks show`.
+//! `playbooks list` and `playbooks show`. Not here: `playbooks scripts` (`scripts.rs`).
 
 use serde_json::{Value as Json, json};
 
@@ -29,6 +29,9 @@ pub(super) fn playbooks(
             let (opened, playbook) = opened::open(&context.project.root, playbook, notes)?;
             show(&playbook, &opened.source.name, *json, out);
             Ok(Ending::Success)
+        }
+        Some(PlaybooksCommand::Scripts { selectors, json }) => {
+            super::scripts::scripts(context, selectors, *json, out)
         }
     }
 }
@@ -101,6 +104,11 @@ fn show(playbook: &Playbook, file: &str, as_json: bool, out: &mut Out) {
             String::new(),
         ]);
     }
+    for profile in &playbook.profiles {
+        let about = profile.description.clone().unwrap_or_default();
+        let nothing = String::new;
+        table.row(["profile".to_owned(), profile.name.to_string(), nothing(), nothing(), about]);
+    }
     for stage in &playbook.stages {
         let needs: Vec<&str> = stage.needs.iter().map(|&need| &*playbook.stages[need].id).collect();
         let needs = if needs.is_empty() { String::new() } else { format!("needs {}", listed(&needs, "and")) };
@@ -159,6 +167,7 @@ fn describe(playbook: &Playbook, file: &str) -> Json {
         "inputs": inputs,
         "secrets": secrets,
         "tools": playbook.requires.tools.iter().map(|tool| tool.name.as_str()).collect::<Vec<_>>(),
+        "profiles": playbook.profiles.iter().map(|it| json!({ "name": &*it.name, "description": it.description })).collect::<Vec<_>>(),
         "stages": stages,
         "outputs": playbook.outputs.iter().map(|output| &*output.name).collect::<Vec<_>>(),
     })

@@ -33,6 +33,7 @@ pub(super) fn request(context: &Context, args: &RequestArgs) -> Result<PlanReque
     Ok(PlanRequest {
         inputs,
         vars: args.vars.clone(),
+        profile: args.profile.clone(),
         only: args.only.clone(),
         from: args.from.clone(),
         skip: args.skip.clone(),

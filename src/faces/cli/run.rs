@@ -33,7 +33,8 @@ pub(super) fn run(
 ) -> Result<Ending, Failure> {
     // Of a job that is found in the cache nothing is run, so nothing is got ready for it. Where nothing can be found all is run.
     let find = |wanted| library::find(&context.project.root, wanted).ok().filter(|path| path.is_file());
-    let path = args.playbook.as_deref().and_then(find);
+    let asked = args.playbook.as_deref().map(|first| opened::one(first, &args.more)).transpose()?;
+    let path = asked.as_deref().and_then(find);
     let is_cached = args.request.cache || path.as_deref().is_some_and(library::mentions_cache);
     let mut ahead = match is_cached {
         _ if args.dry_run || args.detach => Ahead::default(),
@@ -46,8 +47,8 @@ pub(super) fn run(
     let given = args.env_file.as_ref();
     request.env_file =
         given.map(|path| std::path::absolute(path).as_ref().unwrap_or(path).display().to_string());
-    let wanted = match &args.playbook {
-        Some(wanted) => wanted.clone(),
+    let wanted = match asked {
+        Some(wanted) => wanted,
         None => last(context, &mut request, notes)?,
     };
     let own = own_output(args)?;

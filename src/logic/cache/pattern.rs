@@ -41,6 +41,12 @@ pub struct Source {
 /// What makes a pattern of a path.
 pub(super) const SPECIAL: [char; 7] = ['*', '?', '[', ']', '{', '}', '\\'];
 
+/// Returns a pattern that names a path, whatever characters it has: it may name others that differ in one of them.
+#[must_use]
+pub fn escaped(path: &str) -> String {
+    path.replace(SPECIAL, "?")
+}
+
 impl Patterns {
     /// Reads patterns.
     ///

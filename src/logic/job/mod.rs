@@ -38,6 +38,7 @@ pub mod recipe;
 pub mod repeat;
 pub mod report;
 pub mod scope;
+mod scripts;
 pub mod share;
 pub mod sidecar;
 mod simple;

@@ -12,6 +12,7 @@ use super::launch;
 use super::report::AttemptKey;
 use super::scope::{JobScope, ListStatus, Pairs, Standing, environment};
 use super::state::JobState;
+use crate::logic::cache::pattern;
 use crate::logic::cache::reads::Makes;
 use crate::logic::cache::{Closed, Field, Inputs, Recipe, Unit};
 use crate::logic::expr::{ExprError, Template};
@@ -226,7 +227,10 @@ pub fn recipe(state: &JobState, unit: Unit, prepared: &mut Prepared) -> Result<R
     if let Some(key) = &rule.key {
         fields.put("key", Some(&key.template.eval_text(&scope)?));
     }
-    let inputs = texts(&rule.inputs)?;
+    let mut inputs = texts(&rule.inputs)?;
+    if !rule.whole_project || !inputs.is_empty() {
+        inputs.extend(scripts(model, unit));
+    }
     let name = state.cell_name(unit.cell);
     let step = unit.step.map(|at| format!("/{}", super::follow::step_name(model, at as usize)));
     Ok(Recipe {
@@ -259,6 +263,13 @@ pub fn files(state: &JobState, unit: Unit) -> Result<(Vec<String>, Vec<String>),
     };
     let inputs = if rule.whole_project { Vec::new() } else { texts(&rule.inputs)? };
     Ok((inputs, texts(&rule.outputs)?))
+}
+
+/// Returns the files of the scripts that a unit runs, as patterns: what is in them counts.
+fn scripts(model: &Stage, unit: Unit) -> impl Iterator<Item = String> {
+    let steps = model.steps.steps.iter().enumerate();
+    let own = steps.filter(move |(at, _)| unit.step.is_none_or(|step| step as usize == *at));
+    own.filter_map(|(_, step)| Some(pattern::escaped(&step.script.as_ref()?.path)))
 }
 
 /// Returns the outputs of all that comes before a stage that is cached only on request: git may ignore them, and what it reads of them

@@ -525,6 +525,11 @@ pub fn environment(state: &JobState, cell: u32, step: Option<(u32, ListStatus)>)
         put(&mut env, name.clone(), value.clone());
     }
     if let Some((step, _)) = step {
+        if let Some(part) = &stage.steps.steps[step as usize].script {
+            super::scripts::variables(&JobScope::new(state, standing), part, &mut |name, value| {
+                put(&mut env, Arc::from(name), Arc::from(value));
+            });
+        }
         let mut chain = Vec::new();
         let mut up = Some(step as usize);
         while let Some(at) = up {

@@ -8,6 +8,7 @@ pub mod call;
 mod gates;
 pub mod inputs;
 pub mod matrix;
+mod profile;
 pub mod require;
 mod select;
 pub mod services;
@@ -32,6 +33,9 @@ pub struct PlanRequest {
     /// Typed values, checked by `inputs::check`.
     pub inputs: Vec<(String, serde_json::Value)>,
     pub vars: Vec<(String, String)>,
+    /// A profile of the playbook.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
     pub only: Vec<String>,
     pub from: Option<String>,
     pub skip: Vec<String>,
@@ -225,9 +229,14 @@ pub fn plan(playbook: Arc<Playbook>, request: &PlanRequest) -> Result<Plan, Vec<
             Value::Null
         }
     };
-    let vars = vars(&playbook, request);
+    let outer = Arc::clone(&playbook);
+    let profile = profile::find(&outer, request, &mut problems);
+    let asked = profile::with_axes(profile, request);
+    let request = &*asked;
+    let vars = profile::vars(&playbook, profile, request);
     let (flat, mut stages) = call::follow(&playbook, (&inputs, &vars), request, &mut problems);
     let (playbook, frames) = (flat.playbook, flat.frames);
+    profile::select(profile, &playbook, request, &mut stages);
     select::select(&playbook, &frames, request, &mut stages, &mut problems);
     gates::check(&playbook, &stages, &request.gates, &mut problems);
     let slots = request.max_parallel.or(playbook.policy.max_parallel).unwrap_or(8).max(1);
@@ -262,15 +271,6 @@ pub fn plan(playbook: Arc<Playbook>, request: &PlanRequest) -> Result<Plan, Vec<
 
 fn position(at: usize) -> u32 {
     u32::try_from(at).expect("the reader's budget keeps stages far below this")
-}
-
-fn vars(playbook: &Playbook, request: &PlanRequest) -> Value {
-    let mut vars: super::value::Object =
-        playbook.vars.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-    for (name, value) in &request.vars {
-        vars.insert(name.as_str(), Value::string(value.as_str()));
-    }
-    Value::object(vars)
 }
 
 /// Returns the given stages and everything that needs them, directly or through others.

@@ -9,6 +9,7 @@ use super::expressions::Known;
 use super::keys::{self, Place, Status};
 use super::offsets::Pair;
 use super::scalar::{self, Core};
+use super::scripts::Library;
 use super::source::{Source, Span};
 use super::tree::{Kind, NodeId, Scalar, Tree};
 use crate::logic::diag::Diagnostic;
@@ -23,6 +24,10 @@ pub(super) struct Reader<'t> {
     pub tree: &'t Tree<'t>,
     pub source: &'t Source,
     pub found: Vec<Diagnostic>,
+    /// What else has to be read first, by its path from the project's folder.
+    pub missing: Vec<Arc<str>>,
+    /// All scripts of the project, once somebody asked for one.
+    pub library: Option<Arc<Library>>,
     /// The last scalar in which a fault was placed, and how far it was walked through.
     pub walked: (Option<NodeId>, Pair),
     /// How many more times a misspelt name is compared with all others.

@@ -33,6 +33,11 @@ pub(super) struct Link {
 
 /// Reads what a playbook calls, directly or through others, and completes its reading.
 pub(super) fn link(source: &Source, mut reading: Reading) -> Reading {
+    if !reading.missing.is_empty() {
+        // As below.
+        reading.playbook = None;
+        return reading;
+    }
     let Some(playbook) = &mut reading.playbook else { return reading };
     let has_actions = |stage: &Stage| stage.steps.steps.iter().any(|step| step.composite.is_some());
     if playbook.stages.iter().all(|stage| stage.call.is_none() && !has_actions(stage)) {
@@ -154,6 +159,7 @@ impl Link {
         };
         let own = Source::new(path.clone(), text).with_called_of(source);
         let reading = super::read_alone(&own);
+        reading.missing.into_iter().for_each(|path| self.miss(path));
         let mut inner = reading.diagnostics;
         let is_broken = inner.iter().any(is_error);
         let understood = reading.playbook.map(|mut playbook| {

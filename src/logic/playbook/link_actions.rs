@@ -141,7 +141,8 @@ impl Link {
     }
 
     fn take_action(&mut self, path: &Arc<str>, own: Source, chain: &mut Vec<Arc<str>>) {
-        let (action, mut inner) = super::read_action(&own);
+        let (action, mut inner, missing) = super::read_action(&own);
+        missing.into_iter().for_each(|path| self.miss(path));
         let action = action.map(|mut action| {
             chain.push(path.clone());
             self.actions_of(&own, &mut action.steps, chain, &mut inner);

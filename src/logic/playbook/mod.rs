@@ -35,13 +35,16 @@ mod read_limits;
 mod read_matrix;
 mod read_on;
 mod read_playbook;
+mod read_profiles;
 mod read_reporting;
+mod read_script;
 mod read_service;
 mod read_share;
 mod read_stage;
 mod read_step;
 mod read_uses;
 pub mod scalar;
+pub mod scripts;
 pub mod share;
 pub mod sidecar;
 pub mod slugs;
@@ -168,6 +171,8 @@ fn read_alone(source: &Source) -> Reading {
         tree: &tree,
         source,
         found,
+        missing: Vec::new(),
+        library: None,
         guesses: GUESSES,
         walked: Default::default(),
         known: Known::default(),
@@ -177,28 +182,31 @@ fn read_alone(source: &Source) -> Reading {
         // Advice that is newer than the job must not become an error of it by `policy.strict`.
         reader.found.retain(link::is_error);
     }
-    finish(playbook, reader.found)
+    let missing = reader.missing;
+    Reading { missing, ..finish(playbook, reader.found) }
 }
 
 /// Reads the file of an action, without the actions that it uses.
-fn read_action(source: &Source) -> (Option<call::Action>, Vec<Diagnostic>) {
+fn read_action(source: &Source) -> (Option<call::Action>, Vec<Diagnostic>, Vec<Arc<str>>) {
     let (tree, mut found) = tree::parse(source);
     let Some(tree) = tree else {
         if found.is_empty() {
             found.push(empty_file());
         }
-        return (None, finish(None, found).diagnostics);
+        return (None, finish(None, found).diagnostics, Vec::new());
     };
     let mut reader = Reader {
         tree: &tree,
         source,
         found,
+        missing: Vec::new(),
+        library: None,
         guesses: GUESSES,
         walked: Default::default(),
         known: Known { is_action: true, ..Known::default() },
     };
     let action = reader.action_file();
-    (action, finish(None, reader.found).diagnostics)
+    (action, finish(None, reader.found).diagnostics, reader.missing)
 }
 
 fn empty_file() -> Diagnostic {

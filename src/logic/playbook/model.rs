@@ -12,6 +12,7 @@ use super::cache::CacheRule;
 use super::call::{Call, CallRead, Composite};
 use super::files::FilesPart;
 use super::gate::Approve;
+use super::scripts::Parameter;
 use super::share::{Concurrency, Lock, Resources};
 use super::sidecar::{Part, Sidecar};
 use super::source::Span;
@@ -52,6 +53,7 @@ pub struct Playbook {
     pub secrets: Vec<Secret>,
     /// Defaults of the context `vars`.
     pub vars: Vec<(Arc<str>, Value)>,
+    pub profiles: Vec<Profile>,
     pub env: Env,
     pub defaults: Defaults,
     pub policy: Policy,
@@ -77,6 +79,22 @@ pub struct Playbook {
     pub reads_of_calls: Vec<CallRead>,
     /// Reports that are written when a job ends.
     pub reporting: Option<Reporting>,
+}
+
+/// A named choice: what `--profile` asks for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Profile {
+    pub name: Arc<str>,
+    pub span: Span,
+    pub description: Option<String>,
+    /// Values of the context `vars`.
+    pub variables: Vec<(Arc<str>, Value)>,
+    /// Stages that run, beside those of `finally`; all of them if none is named.
+    pub include: Vec<Arc<str>>,
+    /// Stages that do not run.
+    pub exclude: Vec<Arc<str>>,
+    /// Axes to replace or add, with their values as written.
+    pub matrix: Vec<(String, Vec<String>)>,
 }
 
 /// `reporting:` of a playbook.
@@ -448,6 +466,17 @@ pub struct Step {
     pub part: Option<Part>,
     /// The action whose steps its block is.
     pub composite: Option<Box<Composite>>,
+    /// The script of the library that it runs.
+    pub script: Option<Box<ScriptPart>>,
+}
+
+/// What a step knows of its script.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ScriptPart {
+    pub number: u16,
+    /// From the project's root.
+    pub path: Arc<str>,
+    pub parameters: Vec<Parameter>,
 }
 
 impl StepTree {

@@ -11,8 +11,8 @@ use super::tree::NodeId;
 use crate::logic::diag::Diagnostic;
 
 /// The keys that say what a step does, in the order in which they are told of.
-pub(super) const ACTIONS: [&str; 9] =
-    ["run", "block", "parallel", "uses", "cache-files", "wait", "wait-all", "cancel", "rollback"];
+pub(super) const ACTIONS: [&str; 10] =
+    ["run", "script", "block", "parallel", "uses", "cache-files", "wait", "wait-all", "cancel", "rollback"];
 
 /// Keys that fit only to some kinds of steps, and to which.
 const FITS: [(&str, &[&str]); 19] = [
@@ -21,24 +21,24 @@ const FITS: [(&str, &[&str]); 19] = [
     ("always", &["block"]),
     ("fail-fast", &["parallel"]),
     ("shell", &["run"]),
-    ("ok-exit-codes", &["run"]),
-    ("skip-exit-code", &["run"]),
-    ("keep-children", &["run"]),
+    ("ok-exit-codes", &["run", "script"]),
+    ("skip-exit-code", &["run", "script"]),
+    ("keep-children", &["run", "script"]),
     ("background", &["run"]),
-    ("env", &["run", "block", "parallel", "uses"]),
+    ("env", &["run", "script", "block", "parallel", "uses"]),
     ("working-directory", &WORK),
-    ("retry", &["run", "block", "parallel", "uses", "cache-files"]),
+    ("retry", &["run", "script", "block", "parallel", "uses", "cache-files"]),
     ("durable", &WORK),
     ("log", &WORK),
     ("undo", &WORK),
     ("idempotent", &WORK),
     ("on-interrupt", &WORK),
-    ("timeout", &["run", "block", "parallel", "uses", "cache-files", "wait", "wait-all"]),
-    ("continue-on-error", &["run", "block", "parallel", "uses", "cache-files", "wait", "wait-all"]),
+    ("timeout", &["run", "script", "block", "parallel", "uses", "cache-files", "wait", "wait-all"]),
+    ("continue-on-error", &["run", "script", "block", "parallel", "uses", "cache-files", "wait", "wait-all"]),
 ];
 
 /// Kinds of steps that do some work.
-const WORK: [&str; 3] = ["run", "block", "parallel"];
+const WORK: [&str; 4] = ["run", "script", "block", "parallel"];
 
 /// What an `undo` may say.
 const UNDO: [&str; 11] = [

@@ -69,6 +69,7 @@ impl Reader<'_> {
             inputs,
             secrets,
             vars: fields.get("vars").map(|id| self.vars(id)).unwrap_or_default(),
+            profiles: fields.get("profiles").map(|id| self.profiles(id, &stages)).unwrap_or_default(),
             env,
             defaults,
             policy,

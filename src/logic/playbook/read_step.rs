@@ -148,7 +148,12 @@ impl<'t> Reader<'t> {
         let at = steps.tree.steps.len();
         let placeholder = Action::Block { block: Vec::new(), rescue: Vec::new(), always: Vec::new() };
         steps.tree.steps.push(empty_step(span, parent, placeholder));
-        let mut step = empty_step(span, parent, self.action(&fields, steps, at, depth));
+        let script = fields.field("script").filter(|_| fields.get("run").is_none());
+        let mut step = match script {
+            Some(field) => Step { parent, span, ..self.script(field, steps, at) },
+            None => empty_step(span, parent, self.action(&fields, steps, at, depth)),
+        };
+        let script_name = step.name.take();
         if let Some(rule) = fields.field("cache-files").and_then(|field| self.cache_files(field)) {
             step.action = read_files::action(&rule);
             step.idempotent = true;
@@ -157,6 +162,10 @@ impl<'t> Reader<'t> {
         step.composite = self.step_uses(&fields);
         step.id = id_text.map(Arc::from);
         self.step_keys(&fields, &mut step, steps.defaults);
+        step.name = step.name.or(script_name);
+        if script.is_some() {
+            self.of_each_script(&mut step, steps);
+        }
         self.background(&fields, &mut step, steps, at);
         steps.tree.steps[at] = step;
         if let Some(id) = id_text {
@@ -336,5 +345,6 @@ pub(super) fn empty_step(span: Span, parent: Option<usize>, action: Action) -> S
         files: None,
         part: None,
         composite: None,
+        script: None,
     }
 }

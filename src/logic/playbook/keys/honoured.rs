@@ -32,6 +32,7 @@ pub(super) fn of(place: Place) -> Option<&'static [Key]> {
         Place::AfterRun => AFTER_RUN,
         Place::Approve => APPROVE,
         Place::Concurrency => CONCURRENCY,
+        Place::Profile => PROFILE,
         Place::Lock => LOCK,
         Place::Resources => RESOURCES,
         Place::Cache => CACHE,
@@ -84,7 +85,12 @@ static PLAYBOOK: &[Key] = &[
     yes(P, "outputs", "a map of outputs", "Values that the playbook returns"),
     yes(P, "on", "a word, a list or a map", "What starts a job; only a person if there is none"),
     later(P, "order", "`sequential`", "Lets each stage of a list need the one before"),
-    later(P, "profiles", "a map of profiles", "Named choices of variables, stages and matrix values"),
+    yes(
+        P,
+        "profiles",
+        "a map of profiles",
+        "Named choices of variables, stages and matrix values: `--profile`",
+    ),
     yes(P, "concurrency", "text or a map", "Jobs of one group run one after the other"),
     later(P, "notifications", "a map", "Whom to tell about the job, and where"),
     yes(P, "reporting", "a map", "Reports that are written when the job ends"),
@@ -358,7 +364,12 @@ static STEP: &[Key] = &[
     yes(T, "cancel", "a name or a list of names", "Stops background steps and waits for their end"),
     yes(T, "rollback", "`true`", "Undoes what the cell has completed, newest first"),
     yes(T, "undo", "a map with `run`", "How the step is undone once it has succeeded"),
-    later(T, "script", "a selector such as `0402` or `0400-0499`", "Scripts of the numbered library"),
+    yes(
+        T,
+        "script",
+        "a selector such as `0402` or `0400-0499`, or a list",
+        "Scripts of the numbered library",
+    ),
     later(T, "args", "a list of text", "Arguments of `script`"),
     later(T, "stdin", "text", "Standard input of the step"),
     yes(T, "uses", "a path such as `./actions/setup`", "Runs the steps of an action of the project"),
@@ -479,7 +490,21 @@ static APPROVE: &[Key] = &[
     yes(AP, "remind", "a duration", "Time between reminders"),
 ];
 
+const PF: Place = Place::Profile;
 const CC: Place = Place::Concurrency;
+static PROFILE: &[Key] = &[
+    yes(PF, "description", "text", "What the profile is for"),
+    yes(PF, "variables", "a map of values", "Values of `vars`; `--var` goes before them"),
+    yes(
+        PF,
+        "include",
+        "a list of stages",
+        "Stages that run, beside those of `finally`; all if there is none",
+    ),
+    yes(PF, "exclude", "a list of stages", "Stages that do not run; what needs them goes on"),
+    yes(PF, "matrix", "a map", "Axes to replace or add, as `--matrix` does, which goes before them"),
+];
+
 static CONCURRENCY: &[Key] = &[
     yes(CC, "group", "text with expressions", "Name of the group; upper and lower case are the same"),
     yes(CC, "cancel-in-progress", "`true` or `false`", "A newer one cancels the one that runs"),

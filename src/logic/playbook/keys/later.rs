@@ -7,7 +7,6 @@ use super::{Key, Place, later};
 /// Returns the rows of a place that is not read yet.
 pub(super) fn of(place: Place) -> &'static [Key] {
     match place {
-        Place::Profile => PROFILE,
         Place::Environment => ENVIRONMENT,
         Place::Container => CONTAINER,
         Place::Sidecar => SIDECAR,
@@ -17,15 +16,6 @@ pub(super) fn of(place: Place) -> &'static [Key] {
         _ => &[],
     }
 }
-
-const P: Place = Place::Profile;
-static PROFILE: &[Key] = &[
-    later(P, "description", "text", "What the profile is for"),
-    later(P, "variables", "a map of values", "Values of `vars`"),
-    later(P, "include", "a list of stages", "Stages that run"),
-    later(P, "exclude", "a list of stages", "Stages that do not run"),
-    later(P, "matrix", "a map", "Values that replace matrix axes"),
-];
 
 const E: Place = Place::Environment;
 static ENVIRONMENT: &[Key] = &[

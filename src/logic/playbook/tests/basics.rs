@@ -55,17 +55,17 @@ fn an_unknown_key_gets_advice() {
 #[test]
 fn a_key_that_is_not_carried_out_yet_is_refused() {
     check_full(
-        "on: webhook\nstages:\n  a:\n    container: {}\n    steps: [{script: x}, {run: x, tty: true}]\n",
+        "on: webhook\nstages:\n  a:\n    container: {}\n    steps: [{run: x, secrets: [x]}, {run: x, tty: true}]\n",
         expect![[r#"
-        1:5 not-yet: the trigger `webhook` is not supported yet
-          help: remove it for now; `sortie explain keys` says what works today
-        4:5 not-yet: the key `container` of a stage is not supported yet
-          help: remove it for now; `sortie explain keys` says what works today
-        5:14 not-yet: the key `script` of a step is not supported yet
-          help: remove it for now; `sortie explain keys` says what works today
-        5:35 not-yet: the key `tty` of a step is not supported yet
-          help: remove it for now; `sortie explain keys` says what works today
-    "#]],
+            1:5 not-yet: the trigger `webhook` is not supported yet
+              help: remove it for now; `sortie explain keys` says what works today
+            4:5 not-yet: the key `container` of a stage is not supported yet
+              help: remove it for now; `sortie explain keys` says what works today
+            5:22 not-yet: the key `secrets` of a step is not supported yet
+              help: remove it for now; `sortie explain keys` says what works today
+            5:46 not-yet: the key `tty` of a step is not supported yet
+              help: remove it for now; `sortie explain keys` says what works today
+        "#]],
     );
     check_full(
         "stages:\n  a: {run: x, runs-on: ubuntu-latest, workspace: worktree}\n",

@@ -9,7 +9,8 @@ use crate::logic::playbook::testing::read_whole;
 use crate::logic::playbook::{keys, slugs};
 
 /// Slugs without an example on their page, because it would be too large or no text.
-const WITHOUT_EXAMPLE: &[&str] = &["not-text", "file-too-large", "too-many-aliases", "expression-too-long"];
+const WITHOUT_EXAMPLE: &[&str] =
+    &["not-text", "file-too-large", "too-many-aliases", "expression-too-long", "script-double"];
 
 fn folder(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
