@@ -176,6 +176,7 @@ fn surroundings() -> Surroundings {
         no_color: is_set("NO_COLOR"),
         reduced_motion: is_set("REDUCED_MOTION"),
         themes: paths::user_themes(),
+        templates: paths::user_templates(),
     }
 }
 

@@ -37,3 +37,8 @@ fn home(variable: &str, below: &str) -> Option<PathBuf> {
         Some(PathBuf::from(std::env::var_os("HOME").filter(|home| !home.is_empty())?).join(below))
     })
 }
+
+/// Returns the folder of the user's own templates, if the user has a home.
+pub(super) fn user_templates() -> Option<PathBuf> {
+    Some(home("XDG_CONFIG_HOME", ".config")?.join("sortie/templates"))
+}

@@ -13,6 +13,7 @@
 
 mod apart;
 mod artifacts;
+pub mod authoring;
 mod begin;
 mod bell;
 mod bus;

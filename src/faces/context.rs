@@ -80,6 +80,8 @@ pub struct Surroundings {
     pub reduced_motion: bool,
     /// The folder of the user's own themes.
     pub themes: Option<PathBuf>,
+    /// The folder of the user's own templates.
+    pub templates: Option<PathBuf>,
 }
 
 /// A signal that somebody sent to this process.

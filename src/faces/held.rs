@@ -25,7 +25,7 @@ mod tests;
 /// The name of the thread that fills the screen, by which a panic is known to be its own.
 pub const SCREEN_THREAD: &str = "screen";
 
-/// The name that the system gives to the thread that draws rows.
+/// The name that the system gives to the thread that draws rows and asks questions.
 const ROWS_THREAD: &str = "main";
 
 /// Who has the terminal.
@@ -35,13 +35,15 @@ pub enum Holder {
     Screen,
     /// Rows below the output.
     Rows,
+    /// Questions, one after the other.
+    Prompts,
 }
 
 impl Holder {
     fn thread(self) -> &'static str {
         match self {
             Self::Screen => SCREEN_THREAD,
-            Self::Rows => ROWS_THREAD,
+            Self::Rows | Self::Prompts => ROWS_THREAD,
         }
     }
 
@@ -50,7 +52,7 @@ impl Holder {
     fn patience(self) -> Duration {
         match self {
             Self::Screen => Duration::from_millis(500),
-            Self::Rows => Duration::ZERO,
+            Self::Rows | Self::Prompts => Duration::ZERO,
         }
     }
 }

@@ -17,6 +17,7 @@ pub mod held;
 pub mod hint;
 pub mod inline;
 pub mod launch;
+pub mod making;
 pub mod modes;
 pub mod orders;
 pub mod out;
@@ -29,5 +30,6 @@ pub mod steering;
 pub mod summary;
 pub mod tui;
 pub mod waits;
+pub mod wizard;
 
 pub use crate::logic::{why, words};

@@ -8,6 +8,7 @@
 
 pub mod address;
 pub mod artifact;
+pub mod author;
 pub mod cache;
 pub mod claims;
 pub mod diag;

@@ -12,7 +12,7 @@ use crate::engine::{EngineError, ErrorKind};
 
 /// Makes the state folder: closed to others, and ignored by git. A folder that was there keeps its mode, and is ignored by
 /// git only if it was empty: anything may lie in it.
-pub(super) fn prepare(state: &Path) -> Result<(), EngineError> {
+pub(in crate::engine) fn prepare(state: &Path) -> Result<(), EngineError> {
     let cannot = |e: &std::io::Error| {
         let error = EngineError::io(format!("the state folder `{}` cannot be used", state.display()), e);
         let help = match error.kind {

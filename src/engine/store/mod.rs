@@ -12,7 +12,7 @@ mod claims;
 mod export;
 mod filter;
 mod fires;
-mod folder;
+pub(super) mod folder;
 mod history;
 mod journal;
 mod lease;

@@ -10,6 +10,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 pub use super::args_history::{
     CacheCommand, CacheExplainArgs, EventsArgs, ExportArgs, ListArgs, LogsArgs, PruneArgs, StoreCommand,
 };
+pub use super::args_new::NewArgs;
 pub use super::args_orders::{
     ApproveArgs, CancelArgs, FreezeArgs, OrderArgs, PauseArgs, RejectArgs, RetryArgs, RollbackArgs, SkipArgs,
 };
@@ -406,6 +407,18 @@ pub enum PlaybooksCommand {
         /// A file, or the name of a playbook of this project
         playbook: String,
         /// Print it as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    New(Box<NewArgs>),
+    /// List what new playbooks can start from
+    #[command(after_help = "Examples:
+  sortie playbooks templates
+  sortie playbooks new ci --from rust
+
+Your own are playbooks in the folder that this prints.")]
+    Templates {
+        /// Print them as JSON
         #[arg(long)]
         json: bool,
     },

@@ -6,6 +6,7 @@
 mod approve;
 pub mod args;
 mod args_history;
+mod args_new;
 mod args_orders;
 pub mod args_quick;
 mod args_summary;
@@ -24,6 +25,7 @@ mod explain;
 mod list;
 mod locks;
 mod logs;
+mod new;
 mod opened;
 mod pages;
 mod pick;
@@ -52,6 +54,7 @@ mod watch;
 mod tests;
 
 pub use begin::{begin, last_job, outline};
+pub use new::by_wizard;
 pub use retry::again;
 
 use args::{Cli, Command, JobsCommand, ListArgs, When};

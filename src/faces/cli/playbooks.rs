@@ -1,4 +1,4 @@
-//! `playbooks list` and `playbooks show`. Not here: `playbooks scripts` (`scripts.rs`).
+//! `playbooks list` and `playbooks show`. Not here: `playbooks scripts` (`scripts.rs`), `playbooks new` (`new.rs`).
 
 use serde_json::{Value as Json, json};
 
@@ -30,6 +30,8 @@ pub(super) fn playbooks(
             show(&playbook, &opened.source.name, *json, out);
             Ok(Ending::Success)
         }
+        Some(PlaybooksCommand::New(args)) => super::new::new(context, args, out, notes),
+        Some(PlaybooksCommand::Templates { json }) => Ok(super::new::templates(context, *json, out)),
         Some(PlaybooksCommand::Scripts { selectors, json }) => {
             super::scripts::scripts(context, selectors, *json, out)
         }

@@ -1,0 +1,109 @@
+//! A wizard on a terminal: asks what a session wants to know, question after question, with a way back.
+//!
+//! Two ways to ask: prompts that are drawn (`prompts.rs`), and lines with numbers for those whom drawing does not help
+//! (`numbered.rs`). Not here: the questions (`logic/author`), which commands have a wizard (`faces/cli/new.rs`).
+
+mod hold;
+mod numbered;
+mod prompts;
+
+use std::io::{self, Write};
+
+pub use hold::Held;
+
+use super::context::Context;
+use super::out::Paint;
+use crate::logic::author::{Question, Reply, Session, Wrong};
+
+/// What somebody did with a question.
+pub enum Said {
+    Reply(Reply),
+    /// Wants the question before.
+    Back,
+    /// Wants to go on another time.
+    Stop,
+}
+
+/// How a wizard ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// All is said.
+    Done,
+    /// Somebody went back behind the first question, or stopped.
+    Left,
+}
+
+/// Asks a person.
+pub trait Asks {
+    /// Asks one question.
+    ///
+    /// # Errors
+    /// If the terminal cannot be used.
+    fn ask(&mut self, session: &Session<'_>, question: &Question) -> io::Result<Said>;
+
+    /// Says something between two questions.
+    ///
+    /// # Errors
+    /// If the terminal cannot be used.
+    fn tell(&mut self, lines: &[String]) -> io::Result<()>;
+}
+
+/// Returns how this person is asked.
+#[must_use]
+pub fn asks(context: &Context, paint: Paint) -> Box<dyn Asks> {
+    if context.surroundings.is_accessible {
+        Box::new(numbered::Numbered::new())
+    } else {
+        Box::new(prompts::Prompts::new(paint))
+    }
+}
+
+/// Asks until all is said or somebody has enough. `keep` is called after each answer that counts, `before` ahead of each question.
+///
+/// # Errors
+/// If the terminal cannot be used.
+pub fn go(
+    asks: &mut dyn Asks,
+    session: &mut Session<'_>,
+    keep: &mut dyn FnMut(&Session<'_>),
+    before: &mut dyn FnMut(&Session<'_>, &Question) -> Vec<String>,
+) -> io::Result<Ended> {
+    // An answer that would not do is offered again, to be mended.
+    let mut refused_one: Option<Reply> = None;
+    while let Some(mut question) = session.question() {
+        match refused_one.take() {
+            Some(reply) => question.before = Some(reply),
+            None => asks.tell(&before(session, &question))?,
+        }
+        match asks.ask(session, &question)? {
+            Said::Reply(reply) => match session.answer(reply.clone()) {
+                Ok(notes) => {
+                    keep(session);
+                    let notes: Vec<String> = notes.iter().map(|it| format!("  note: {it}")).collect();
+                    asks.tell(&notes)?;
+                }
+                Err(wrong) => {
+                    asks.tell(&[refused(&wrong)])?;
+                    refused_one = Some(reply);
+                }
+            },
+            Said::Back if session.back() => keep(session),
+            Said::Back | Said::Stop => return Ok(Ended::Left),
+        }
+    }
+    Ok(Ended::Done)
+}
+
+/// Returns why an answer will not do, in a line.
+fn refused(wrong: &Wrong) -> String {
+    if wrong.help.is_empty() { wrong.what.clone() } else { format!("{}: {}", wrong.what, wrong.help) }
+}
+
+/// Writes lines to a terminal that does not make returns of them by itself.
+fn write_lines(lines: &[String]) -> io::Result<()> {
+    let mut terminal = io::stderr().lock();
+    for line in lines {
+        write!(terminal, "{line}\r\n")?;
+    }
+    terminal.flush()
+}

@@ -1,0 +1,112 @@
+//! Questions as plain lines, with numbers before the choices: for screen readers and terminals that draw nothing.
+//!
+//! Not here: which of the two is used (`mod.rs`).
+
+use std::io::{self, BufRead, Write};
+
+use super::{Asks, Said};
+use crate::logic::author::{Choice, Kind, Question, Reply, Session};
+
+/// Asks by lines.
+pub(super) struct Numbered(());
+
+/// What goes back to the question before.
+const BACK: &str = "<";
+
+impl Numbered {
+    pub(super) fn new() -> Self {
+        Self(())
+    }
+}
+
+impl Asks for Numbered {
+    fn ask(&mut self, session: &Session<'_>, question: &Question) -> io::Result<Said> {
+        let mut terminal = io::stderr().lock();
+        writeln!(terminal, "{}", question.text)?;
+        let (options, offered) = offered(question);
+        for (at, it) in options.iter().enumerate() {
+            let about = if it.about.is_empty() { String::new() } else { format!(": {}", it.about) };
+            writeln!(terminal, "  {}. {}{about}", at + 1, it.word)?;
+        }
+        if let Kind::Text { .. } = question.kind {
+            session.live(question, "").iter().try_for_each(|it| writeln!(terminal, "  {it}"))?;
+        }
+        if !question.help.is_empty() && !matches!(question.kind, Kind::Choice { .. } | Kind::Many { .. }) {
+            writeln!(terminal, "  {}", question.help)?;
+        }
+        let how = match &question.kind {
+            Kind::Text { .. } => String::new(),
+            Kind::Choice { .. } => "a number".to_owned(),
+            Kind::Many { .. } => "numbers with spaces, or 0 for none".to_owned(),
+            Kind::Yes { .. } => "y or n".to_owned(),
+        };
+        let default = if offered.is_empty() { String::new() } else { format!("Enter: {offered}") };
+        let hints: Vec<String> =
+            [how, default, format!("{BACK} goes back")].into_iter().filter(|it| !it.is_empty()).collect();
+        write!(terminal, "  ({}) > ", hints.join(", "))?;
+        terminal.flush()?;
+        drop(terminal);
+        let mut line = String::new();
+        if io::stdin().lock().read_line(&mut line)? == 0 {
+            return Ok(Said::Stop);
+        }
+        let line = line.trim();
+        if line == BACK {
+            return Ok(Said::Back);
+        }
+        Ok(Said::Reply(reply(question, if line.is_empty() { &offered } else { line })))
+    }
+
+    fn tell(&mut self, lines: &[String]) -> io::Result<()> {
+        let mut terminal = io::stderr().lock();
+        lines.iter().try_for_each(|line| writeln!(terminal, "{line}"))?;
+        terminal.flush()
+    }
+}
+
+/// Returns the choices, and what an empty line means, as somebody would type it.
+fn offered(question: &Question) -> (&[Choice], String) {
+    let number =
+        |options: &[Choice], word: &String| options.iter().position(|it| it.word == *word).map(|at| at + 1);
+    let joined = |all: Vec<usize>| match all[..] {
+        [] => "0".to_owned(),
+        _ => all.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+    };
+    match (&question.kind, &question.before) {
+        (Kind::Text { .. }, Some(Reply::Text(before))) => (&[], before.clone()),
+        (Kind::Text { default, .. }, _) => (&[], default.clone()),
+        (Kind::Choice { options, .. }, Some(Reply::Choice(word))) => {
+            (options, number(options, word).unwrap_or(1).to_string())
+        }
+        (Kind::Choice { options, default }, _) => (options, (default + 1).to_string()),
+        (Kind::Many { options, .. }, Some(Reply::Many(words))) => {
+            (options, joined(words.iter().filter_map(|it| number(options, it)).collect()))
+        }
+        (Kind::Many { options, chosen }, _) => (options, joined(chosen.iter().map(|at| at + 1).collect())),
+        (Kind::Yes { .. }, Some(Reply::Yes(yes))) | (Kind::Yes { default: yes }, _) => {
+            (&[], if *yes { "y" } else { "n" }.to_owned())
+        }
+    }
+}
+
+/// Takes a line for an answer. What is none comes back as a word that nobody offered, so that the session refuses it.
+fn reply(question: &Question, line: &str) -> Reply {
+    let word = |options: &[Choice], it: &str| {
+        let at = it.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+        at.and_then(|at| options.get(at)).map_or_else(|| it.to_owned(), |it| it.word.clone())
+    };
+    match &question.kind {
+        Kind::Text { .. } => Reply::Text(line.to_owned()),
+        Kind::Choice { options, .. } => Reply::Choice(word(options, line)),
+        Kind::Many { .. } if line == "0" => Reply::Many(Vec::new()),
+        Kind::Many { options, .. } => {
+            let words = line.split([' ', ',']).filter(|it| !it.is_empty());
+            Reply::Many(words.map(|it| word(options, it)).collect())
+        }
+        Kind::Yes { .. } => match line.to_ascii_lowercase().as_str() {
+            "y" | "yes" => Reply::Yes(true),
+            "n" | "no" => Reply::Yes(false),
+            other => Reply::Text(other.to_owned()),
+        },
+    }
+}
