@@ -28,6 +28,9 @@ pub const SCREEN_THREAD: &str = "screen";
 /// The name that the system gives to the thread that draws rows and asks questions.
 const ROWS_THREAD: &str = "main";
 
+/// Takes back what a prompt may have left: marks of pastes, colours, a hidden cursor.
+pub const LEAVE_PROMPTS: &str = "\x18\x1b[?2004l\x1b[0m\x1b[?25h";
+
 /// Who has the terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holder {
@@ -120,6 +123,25 @@ pub fn hold(
         return Err(error.into());
     }
     Ok(true)
+}
+
+/// Lets another face have the terminal, with the modes that it has: keys that are pressed meanwhile stay keys. What the first
+/// one has changed besides is up to the caller.
+///
+/// # Errors
+/// If no face has it, or no guard can be started; then it stays as it was.
+pub fn pass_on(start_guard: StartGuard, to: Holder, leave: &'static str) -> io::Result<()> {
+    let mut held = locked(&HELD);
+    let Some(it) = held.as_mut() else { return Err(io::Error::other("no face has the terminal")) };
+    let guarded = it.hold.output.try_clone()?;
+    // Each guard knows one way to leave. Until the new one is there the old one counts.
+    let guard = start_guard(guarded, &it.hold.before, &it.hold.during, leave)?;
+    it.hold.holder = to;
+    it.hold.leave = leave;
+    if let Some(old) = it.guard.replace(guard) {
+        old.dismiss();
+    }
+    Ok(())
 }
 
 /// Sets the modes of the face again, for somebody else may have changed them while this process was stopped.

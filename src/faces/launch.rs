@@ -6,13 +6,15 @@ use std::path::PathBuf;
 
 use serde_json::Value as Json;
 
-use super::context::Context;
+use super::context::{Context, Signal};
 use super::ending::{Ending, Failure};
-use super::out::Out;
+use super::out::{Out, Paint};
 use super::show::{self, After, Screen, Shown};
 use super::steering::Steering;
 use super::tui::launcher::{Launcher, Launching, Left, launcher};
 use super::{cli, tui};
+use crate::engine::{clock, library};
+use crate::logic::author::Then;
 
 /// A playbook that somebody wants to run.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +55,11 @@ pub fn launch(context: &Context, out: &mut Out) -> Result<Ending, Failure> {
             Ok(Left::Done) => break Ok(Ending::Success),
             Ok(Left::Signal) => break Ok(Ending::Cancelled),
             Ok(Left::Begun(shown)) => *shown,
+            Ok(Left::New) => match make(context, &steering, &mut terminal, &mut state) {
+                Ok(Some(shown)) => shown,
+                Ok(None) => continue,
+                Err(error) => break Err(Failure::surroundings(error.to_string())),
+            },
             Ok(Left::Watch) => match cli::last_job(context) {
                 Ok(shown) => shown,
                 Err(failure) => {
@@ -72,6 +79,50 @@ pub fn launch(context: &Context, out: &mut Out) -> Result<Ending, Failure> {
     terminal.leave();
     show::settle(&steering, out);
     ending
+}
+
+/// Lets somebody make a playbook on the normal screen; returns its job, if it is to be run.
+fn make(
+    context: &Context,
+    steering: &Steering,
+    terminal: &mut tui::terminal::Terminal,
+    state: &mut Launcher,
+) -> std::io::Result<Option<Shown>> {
+    let leave = context.outside.leave;
+    steering.set_listener(Some(Box::new(move |signal| match signal {
+        Signal::Interrupt | Signal::Terminate | Signal::HangUp => {
+            leave(Ending::Cancelled, "the draft of the playbook is kept")
+        }
+        Signal::Stop | Signal::Continue | Signal::Resize => true,
+    })));
+    terminal.hand_over()?;
+    let paint = Paint { color: !context.surroundings.no_color, ascii: context.settings.ascii() };
+    let made = cli::by_wizard(context, paint);
+    terminal.take_back()?;
+    steering.set_listener(None);
+    let (path, then) = match made {
+        Ok(Some(made)) => made,
+        Ok(None) => return Ok(None),
+        Err(failure) => {
+            state.tell("No playbook was made", lines(&failure));
+            return Ok(None);
+        }
+    };
+    let shown = library::shown(&context.project.root, &path);
+    if then != Then::Run {
+        state.made(path.clone(), format!("wrote {shown}"), clock::elapsed());
+    }
+    if then == Then::Save {
+        return Ok(None);
+    }
+    let wanted = Wanted { path, inputs: Vec::new() };
+    match cli::begin(context, &wanted, &Vec::new()) {
+        Ok(shown) => Ok(Some(shown)),
+        Err(why) => {
+            state.not_begun(wanted, why, clock::elapsed());
+            Ok(None)
+        }
+    }
 }
 
 fn follow(

@@ -56,3 +56,4 @@ mod terminal;
 mod time;
 mod together;
 mod torn;
+mod wizard;

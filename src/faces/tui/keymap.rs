@@ -69,6 +69,8 @@ pub enum Action {
     Plan,
     /// Shows the last job.
     WatchLast,
+    /// Makes a playbook.
+    New,
     Transpose,
     NextSlice,
     PreviousSlice,
@@ -210,6 +212,7 @@ pub static TABLE: &[Binding] = &[
         "what would run, or what is wrong; nothing is started",
     ),
     bind(Place::Launcher, &["w"], Action::WatchLast, "watch", "the last job, whoever runs it"),
+    bind(Place::Launcher, &["n"], Action::New, "new", "a playbook, by questions"),
     bind(Place::Launcher, &["tab", "shift-tab"], Action::NextPane, "preview", "scroll it; again: the list"),
     bind(Place::Launcher, &["z"], Action::Zoom, "zoom", "the preview, or all panes again"),
     bind(Place::Launcher, &["?"], Action::Help, "help", ""),

@@ -182,6 +182,33 @@ impl Terminal {
         self.is_stale = true;
     }
 
+    /// Shows the normal screen and lets prompts have the terminal, in the modes that it has: no key is lost on the way.
+    ///
+    /// # Errors
+    /// If it is not taken, or the terminal is gone.
+    pub fn hand_over(&mut self) -> io::Result<()> {
+        // The stream of keys stays. Nobody asks it meanwhile, and what it wakes for waits in the queue that prompts read,
+        // too. Ending it would leave a call to its thread behind, and a key that is seen together with that is not heard of.
+        self.write(EMPTY.as_bytes())?;
+        self.write(LEAVE.as_bytes())?;
+        self.has_entered = false;
+        held::pass_on(self.start_guard, Holder::Prompts, held::LEAVE_PROMPTS)
+    }
+
+    /// Takes the terminal back from prompts; everything is to be drawn anew.
+    ///
+    /// # Errors
+    /// If they have not got it any more, or the terminal is gone.
+    pub fn take_back(&mut self) -> io::Result<()> {
+        held::pass_on(self.start_guard, Holder::Screen, LEAVE)?;
+        self.is_stale = true;
+        self.title.clear();
+        self.write(SAVE_TITLE.as_bytes())?;
+        self.write(ENTER.as_bytes())?;
+        self.has_entered = true;
+        self.write_mouse()
+    }
+
     /// Draws everything anew with the next frame.
     pub fn redraw(&mut self) {
         self.is_stale = true;

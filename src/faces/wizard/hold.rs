@@ -6,17 +6,17 @@
 use std::io;
 
 use crate::faces::context::StartGuard;
-use crate::faces::held::{self, Hold, Holder};
-
-/// Takes back what a prompt may have left: marks of pastes, colours, a hidden cursor.
-pub(in crate::faces) const LEAVE: &str = "\x18\x1b[?2004l\x1b[0m\x1b[?25h";
+use crate::faces::held::{self, Hold, Holder, LEAVE_PROMPTS};
 
 /// The terminal, for questions; given back when this is dropped.
 #[derive(Debug)]
-pub struct Held(());
+pub struct Held {
+    /// Nobody had it before, so nobody wants it back.
+    is_own: bool,
+}
 
 impl Held {
-    /// Takes the terminal behind standard input.
+    /// Takes the terminal behind standard input, unless it was passed on to prompts already.
     ///
     /// # Errors
     /// If its modes cannot be changed, or another face has it.
@@ -29,15 +29,17 @@ impl Held {
             let own = |fd: std::os::fd::BorrowedFd<'_>| fd.try_clone_to_owned();
             let (modes, output) =
                 (own(std::os::fd::AsFd::as_fd(&input))?, own(std::os::fd::AsFd::as_fd(&output))?);
-            Ok(Hold { holder: Holder::Prompts, modes, output, before, during, leave: LEAVE })
+            Ok(Hold { holder: Holder::Prompts, modes, output, before, during, leave: LEAVE_PROMPTS })
         };
-        held::hold(start_guard, take, Holder::Prompts)?;
-        Ok(Self(()))
+        let is_own = held::hold(start_guard, take, Holder::Prompts)?;
+        Ok(Self { is_own })
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        held::give_back();
+        if self.is_own {
+            held::give_back();
+        }
     }
 }

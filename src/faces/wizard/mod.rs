@@ -41,6 +41,9 @@ pub trait Asks {
     /// If the terminal cannot be used.
     fn ask(&mut self, session: &Session<'_>, question: &Question) -> io::Result<Said>;
 
+    /// Says whether an answer that would not do is offered again, to be mended.
+    fn mends(&self) -> bool;
+
     /// Says something between two questions.
     ///
     /// # Errors
@@ -68,11 +71,11 @@ pub fn go(
     keep: &mut dyn FnMut(&Session<'_>),
     before: &mut dyn FnMut(&Session<'_>, &Question) -> Vec<String>,
 ) -> io::Result<Ended> {
-    // An answer that would not do is offered again, to be mended.
     let mut refused_one: Option<Reply> = None;
     while let Some(mut question) = session.question() {
         match refused_one.take() {
-            Some(reply) => question.before = Some(reply),
+            Some(reply) if asks.mends() => question.before = Some(reply),
+            Some(_) => {}
             None => asks.tell(&before(session, &question))?,
         }
         match asks.ask(session, &question)? {

@@ -57,6 +57,11 @@ impl Asks for Numbered {
         Ok(Said::Reply(reply(question, if line.is_empty() { &offered } else { line })))
     }
 
+    fn mends(&self) -> bool {
+        // An empty line would give it again.
+        false
+    }
+
     fn tell(&mut self, lines: &[String]) -> io::Result<()> {
         let mut terminal = io::stderr().lock();
         lines.iter().try_for_each(|line| writeln!(terminal, "{line}"))?;

@@ -142,6 +142,10 @@ impl Asks for Prompts {
         }
     }
 
+    fn mends(&self) -> bool {
+        true
+    }
+
     fn tell(&mut self, lines: &[String]) -> io::Result<()> {
         write_lines(lines)
     }

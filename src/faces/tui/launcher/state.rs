@@ -129,6 +129,7 @@ pub(super) enum Request {
     Begin(Wanted, Commands),
     Outline(Wanted),
     Watch,
+    New,
     Suspend,
     Leave,
     /// Ends the process while a job is being started.
@@ -183,6 +184,13 @@ impl Launcher {
     /// Shows a sentence for a while.
     pub(super) fn say(&mut self, words: impl Into<String>, now: Duration) {
         self.notice = Some((words.into(), now + NOTICE));
+    }
+
+    /// Selects a playbook that was just made.
+    pub fn made(&mut self, path: PathBuf, words: impl Into<String>, now: Duration) {
+        self.filter.clear();
+        self.cursor = Some(path);
+        self.say(words, now);
     }
 
     /// Takes away what has had its time; returns whether there was something.

@@ -41,6 +41,8 @@ pub enum Left {
     Begun(Box<Shown>),
     /// The last job is to be shown. The terminal is still taken.
     Watch,
+    /// A playbook is to be made. The terminal is still taken.
+    New,
 }
 
 /// What the launcher can have done; each call may take a while.
@@ -250,6 +252,7 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
                 Request::Begin(wanted, agreed) => self.begin(wanted, agreed)?,
                 Request::Outline(wanted) => self.outline(wanted)?,
                 Request::Watch => return Ok(Some(Left::Watch)),
+                Request::New => return Ok(Some(Left::New)),
                 Request::Leave => return Ok(Some(Left::Done)),
                 Request::Abandon => self.abandon(),
                 Request::Suspend => self.suspend(true)?,

@@ -98,6 +98,7 @@ impl Launcher {
             Action::Plan => return self.outline(now),
             Action::WatchLast if self.jobs.is_empty() => self.say("no job has run here yet", now),
             Action::WatchLast => return vec![Request::Watch],
+            Action::New => return vec![Request::New],
             Action::Quit => return vec![Request::Leave],
             Action::Suspend => return vec![Request::Suspend],
             Action::Redraw => return vec![Request::Redraw],
@@ -286,7 +287,7 @@ impl Launcher {
     }
 
     /// Takes why nothing was started.
-    pub(super) fn not_begun(&mut self, wanted: Wanted, why: Unbegun, now: Duration) {
+    pub fn not_begun(&mut self, wanted: Wanted, why: Unbegun, now: Duration) {
         self.overlay = Some(match why {
             Unbegun::Asks { playbook, commands } => {
                 Overlay::Trust { wanted, playbook, commands, top: 0, opened: now }
