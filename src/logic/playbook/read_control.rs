@@ -243,7 +243,7 @@ impl<'t> Reader<'t> {
         // A dot cannot stand in a name that a person gives, so this one is nobody else's.
         step.id = Some(format!("{owner}.undo").into());
         step.undoes = Some(at);
-        self.step_keys(&fields, &mut step, steps.defaults);
+        self.step_keys(&fields, &mut step, &steps.defaults);
         self.known.in_rescue = was_in_rescue;
         steps.undos += 1;
         steps.tree.steps.push(step);
