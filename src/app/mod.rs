@@ -155,7 +155,7 @@ fn prepare(cli: &Cli, notes: &mut Out) -> Result<Context, Failure> {
     let state = root.join(settings.store_dir());
     let surroundings = surroundings();
     let caller = Caller::new(&settings, &state, &here);
-    let project = Project { root, state };
+    let project = Project { root, state, scripts: settings.script_folders() };
     Ok(Context { project, settings, surroundings, outside: outside(), caller })
 }
 

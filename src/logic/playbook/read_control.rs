@@ -15,8 +15,9 @@ pub(super) const ACTIONS: [&str; 10] =
     ["run", "script", "block", "parallel", "uses", "cache-files", "wait", "wait-all", "cancel", "rollback"];
 
 /// Keys that fit only to some kinds of steps, and to which.
-const FITS: [(&str, &[&str]); 19] = [
+const FITS: [(&str, &[&str]); 20] = [
     ("with", &["uses"]),
+    ("args", &["script"]),
     ("rescue", &["block"]),
     ("always", &["block"]),
     ("fail-fast", &["parallel"]),

@@ -153,7 +153,7 @@ impl<'t> Reader<'t> {
         steps.tree.steps.push(empty_step(span, parent, placeholder));
         let script = fields.field("script").filter(|_| fields.get("run").is_none());
         let mut step = match script {
-            Some(field) => Step { parent, span, ..self.script(field, steps, at) },
+            Some(field) => Step { parent, span, ..self.script(&fields, field, steps, at) },
             None => empty_step(span, parent, self.action_within(&fields, steps, at, depth)),
         };
         let script_name = step.name.take();
@@ -167,6 +167,7 @@ impl<'t> Reader<'t> {
         self.step_keys(&fields, &mut step, &steps.defaults);
         step.name = step.name.or(script_name);
         if script.is_some() {
+            self.script_args(&fields, &mut step);
             self.of_each_script(&mut step, steps);
         }
         self.background(&fields, &mut step, steps, at);
