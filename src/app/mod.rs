@@ -147,7 +147,8 @@ fn prepare(cli: &Cli, notes: &mut Out) -> Result<Context, Failure> {
     let root = paths::root(&here);
     let user_file = paths::user_settings();
     // What is wrong with a setting sends people to these two, which must not be refused for the same reason.
-    let is_lenient = matches!(cli.command, Some(Command::Explain(_) | Command::Config { .. }));
+    let is_lenient =
+        matches!(cli.command, Some(Command::Explain(_) | Command::Help(_) | Command::Config { .. }));
     let (variables, flags) = (settings::variables(), (flags, is_lenient));
     let settings = settings::load(&root, user_file.as_deref(), &variables, flags, &mut |text| {
         notes.bytes(text.as_bytes());
@@ -155,7 +156,7 @@ fn prepare(cli: &Cli, notes: &mut Out) -> Result<Context, Failure> {
     let state = root.join(settings.store_dir());
     let surroundings = surroundings();
     let caller = Caller::new(&settings, &state, &here);
-    let project = Project { root, state };
+    let project = Project { root, state, scripts: settings.script_folders() };
     Ok(Context { project, settings, surroundings, outside: outside(), caller })
 }
 

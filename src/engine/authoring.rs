@@ -24,8 +24,10 @@ const NEW: &str = "new-playbook.json";
 pub fn world(project: &Project, own: Option<&Path>) -> World {
     let root = &project.root;
     let files = library::list(root);
-    let mut categories: Vec<String> =
-        files.iter().filter_map(|path| library::open(root, path).ok()?.reading.playbook?.category).collect();
+    let mut categories: Vec<String> = files
+        .iter()
+        .filter_map(|path| library::open(project, path).ok()?.reading.playbook?.category)
+        .collect();
     categories.sort();
     categories.dedup();
     let mut templates = own.map(own_templates).unwrap_or_default();
@@ -39,7 +41,7 @@ pub fn world(project: &Project, own: Option<&Path>) -> World {
     World {
         names: files.iter().map(|path| library::name(root, path)).collect(),
         categories,
-        library: scripts::library(root),
+        library: scripts::library(project),
         templates,
         zone: zone.iana_name().unwrap_or("UTC").to_owned(),
     }

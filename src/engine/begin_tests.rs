@@ -103,7 +103,7 @@ fn begun() -> (TempDir, Project, Running) {
     let dir = TempDir::new().unwrap();
     let text = "version: 3\nname: t\nstages:\n  a: { run: sleep 600 }\n";
     fs::write(dir.path().join("t.yml"), text).unwrap();
-    let project = Project { root: dir.path().to_path_buf(), state: dir.path().join(".sortie") };
+    let project = Project::new(dir.path().to_path_buf(), dir.path().join(".sortie"));
     let prepared = embed::prepare(&project, dir.path().join("t.yml").to_str().unwrap(), &[], "ann").unwrap();
     let running = start(&project, prepared, world()).unwrap();
     (dir, project, running)

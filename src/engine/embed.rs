@@ -21,7 +21,7 @@ pub fn prepare(
     inputs: &[(&str, &str)],
     actor: &str,
 ) -> Result<Start, EngineError> {
-    let mut opened = library::open(&project.root, &library::find(&project.root, playbook)?)?;
+    let mut opened = library::open(project, &library::find(project, playbook)?)?;
     let wrong = |message: &str, help: Option<&String>| {
         let error = EngineError::usage(format!("`{playbook}`: {message}"));
         match help {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::readings::{self, Remembered};
 use super::{EngineError, Project, scripts};
 use crate::logic::diag::Diagnostic;
-use crate::logic::playbook::scripts::{LISTING, Selector, is_selection, no_scripts, selectors};
+use crate::logic::playbook::scripts::{LISTING, is_selection};
 use crate::logic::playbook::source::{Called, Source, Unread};
 use crate::logic::playbook::{self, Reading};
 use crate::logic::text::near_miss;
@@ -93,15 +93,16 @@ pub fn mentions_cache(path: &Path) -> bool {
 ///
 /// # Errors
 /// If there is none, or several have that name.
-pub fn find(root: &Path, wanted: &str) -> Result<PathBuf, EngineError> {
-    find_told(root, wanted).map(|(path, _)| path)
+pub fn find(project: &Project, wanted: &str) -> Result<PathBuf, EngineError> {
+    find_told(project, wanted).map(|(path, _)| path)
 }
 
 /// The same, and says which one it is where a file of that name is there besides.
 ///
 /// # Errors
 /// As of [`find`].
-pub fn find_told(root: &Path, wanted: &str) -> Result<(PathBuf, Option<String>), EngineError> {
+pub fn find_told(project: &Project, wanted: &str) -> Result<(PathBuf, Option<String>), EngineError> {
+    let root = &*project.root;
     let path = Path::new(wanted);
     let kind = std::fs::metadata(path).map(|it| it.file_type());
     let is_file = kind.as_ref().is_ok_and(FileType::is_file);
@@ -128,7 +129,7 @@ pub fn find_told(root: &Path, wanted: &str) -> Result<(PathBuf, Option<String>),
         (Err(_), Ok(kind)) if kind.is_file() => Ok((path.to_path_buf(), None)),
         (Err(_), Ok(kind)) => Err(no_file(wanted, kind)),
         (Err(names), Err(error)) => match selection(root, path) {
-            Some(selection) => meant(root, &selection).map(|()| (root.join(path), None)),
+            Some(selection) => meant(project, &selection).map(|()| (root.join(path), None)),
             None => Err(not_found(wanted, &names, &error)),
         },
     }
@@ -230,14 +231,14 @@ pub fn shown(root: &Path, path: &Path) -> String {
 
 /// Returns how a command line names a playbook from the current folder, so that [`find`] finds it.
 #[must_use]
-pub fn callable(root: &Path, path: &Path) -> String {
+pub fn callable(project: &Project, path: &Path) -> String {
     let here = std::env::current_dir().ok();
     let below = here.as_deref().and_then(|here| path.strip_prefix(here).ok());
     if let Some(below) = below {
         return below.display().to_string();
     }
-    let name = name(root, path);
-    match find(root, &name) {
+    let name = name(&project.root, path);
+    match find(project, &name) {
         Ok(found) if found == path => name,
         _ => path.display().to_string(),
     }
@@ -247,14 +248,14 @@ pub fn callable(root: &Path, path: &Path) -> String {
 ///
 /// # Errors
 /// If the file cannot be read.
-pub fn open(root: &Path, path: &Path) -> Result<Opened, EngineError> {
-    if let Some(selection) = selection(root, path) {
-        return Ok(of_scripts(root, &selection, path));
+pub fn open(project: &Project, path: &Path) -> Result<Opened, EngineError> {
+    if let Some(selection) = selection(&project.root, path) {
+        return Ok(of_scripts(project, &selection, path));
     }
-    let name = shown(root, path);
+    let name = shown(&project.root, path);
     let bytes = bytes_of(&name, path)?;
     let (source, reading) = playbook::read_bytes(&name, &bytes);
-    let (source, reading) = with_called(root, source, reading);
+    let (source, reading) = with_called(project, source, reading);
     Ok(Opened { path: whole(path), source, reading })
 }
 
@@ -267,7 +268,7 @@ pub(crate) fn open_again(
     path: &Path,
 ) -> Result<(Opened, Option<Remembered>), EngineError> {
     if let Some(selection) = selection(&project.root, path) {
-        return Ok((of_scripts(&project.root, &selection, path), None));
+        return Ok((of_scripts(project, &selection, path), None));
     }
     let name = shown(&project.root, path);
     let bytes = bytes_of(&name, path)?;
@@ -278,7 +279,7 @@ pub(crate) fn open_again(
         return Ok((Opened { path, source, reading }, None));
     }
     let (source, reading) = playbook::read_bytes(&name, &bytes);
-    let (source, reading) = with_called(&project.root, source, reading);
+    let (source, reading) = with_called(project, source, reading);
     let remembered = readings::remember(&project.state, &path, &source, &reading);
     Ok((Opened { path, source, reading }, remembered))
 }
@@ -295,23 +296,19 @@ fn selection(root: &Path, path: &Path) -> Option<String> {
 ///
 /// # Errors
 /// Why they mean none.
-fn meant(root: &Path, selection: &str) -> Result<(), EngineError> {
-    let usage = |(message, help): (String, String)| EngineError::usage(message).help(help);
-    let all = selectors(selection).and_then(|all| Selector::check(&all).map(|()| all));
-    let all = all.map_err(|wrong| usage(wrong.words()))?;
-    let library = scripts::library(root);
-    let found = library.select(&all).map(|_| ());
-    found.map_err(|nothing| usage(no_scripts(&nothing, &all, &library)))
+fn meant(project: &Project, selection: &str) -> Result<(), EngineError> {
+    let found = scripts::library(project).meant(&[selection]).map(|_| ());
+    found.map_err(|(message, help)| EngineError::usage(message).help(help))
 }
 
 /// Makes the playbook that runs scripts and does nothing else: one stage with a step for each of them.
-fn of_scripts(root: &Path, selection: &str, path: &Path) -> Opened {
+fn of_scripts(project: &Project, selection: &str, path: &Path) -> Opened {
     let text = serde_json::Value::from(selection);
     let text = format!("version: 3\nname: {text}\nstages:\n  scripts:\n    steps:\n      - script: {text}\n");
     let source = Source::new(selection, text);
     let reading = playbook::read(&source);
-    let (source, reading) = with_called(root, source, reading);
-    let path = if path.is_absolute() { path.to_path_buf() } else { root.join(path) };
+    let (source, reading) = with_called(project, source, reading);
+    let path = if path.is_absolute() { path.to_path_buf() } else { project.root.join(path) };
     Opened { path, source, reading }
 }
 
@@ -331,26 +328,27 @@ fn bytes_of(name: &str, path: &Path) -> Result<Vec<u8>, EngineError> {
 }
 
 /// Reads the files that a playbook calls, and those that they call.
-fn with_called(root: &Path, mut source: Source, mut reading: Reading) -> (Source, Reading) {
+fn with_called(project: &Project, mut source: Source, mut reading: Reading) -> (Source, Reading) {
     // Each round reads at least one file more, and a file calls a limited number of others.
     while !reading.missing.is_empty() {
         let mut called = Called::clone(&source.called);
         for path in reading.missing {
-            let text = called_text(root, &path, &source.name);
+            let text = called_text(project, &path, &source.name);
             called.insert(path, text);
         }
         source.called = Arc::new(called);
         reading = playbook::read(&source);
     }
     for (called, _) in &mut reading.called {
-        called.name = Arc::from(shown(root, &root.join(&*called.name)));
+        called.name = Arc::from(shown(&project.root, &project.root.join(&*called.name)));
     }
     (source, reading)
 }
 
-fn called_text(root: &Path, path: &str, caller: &str) -> Result<Arc<str>, Unread> {
+fn called_text(project: &Project, path: &str, caller: &str) -> Result<Arc<str>, Unread> {
+    let root = &*project.root;
     if path == LISTING {
-        return Ok(Arc::from(scripts::library(root).to_text()));
+        return Ok(Arc::from(scripts::library(project).to_text()));
     }
     let other = |error: std::io::Error| Unread::Other(error.to_string());
     let whole = match root.join(path).canonicalize() {

@@ -52,6 +52,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::logic::settings::Settings;
+
 pub use begin::{
     Again, Ahead, Fetch, Fired, JobEnd, Queued, Running, Start, enqueue, get_ready, get_store_ready,
     has_results, resume, start,
@@ -74,6 +76,16 @@ pub struct Project {
     pub root: PathBuf,
     /// The `.sortie` folder, or what `--state` named.
     pub state: PathBuf,
+    /// The folders of numbered scripts, from the root.
+    pub scripts: Vec<String>,
+}
+
+impl Project {
+    /// Returns a project that has its scripts in the usual folders.
+    #[must_use]
+    pub fn new(root: PathBuf, state: PathBuf) -> Self {
+        Self { root, state, scripts: Settings::resolve(&[]).script_folders() }
+    }
 }
 
 /// A job's UUID.

@@ -1,6 +1,7 @@
 //! Readings that are remembered: whole, for their text only, and never where there is something to say.
 
 use super::*;
+use crate::engine::Project;
 use crate::logic::playbook::{self, source::Unread};
 
 /// A text that is long enough to be remembered, with something of most kinds.
@@ -27,6 +28,7 @@ fn read(text: &str) -> (Source, Reading) {
 #[test]
 fn every_playbook_of_the_project_is_remembered_as_it_was_read() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let project = Project::new(root.to_path_buf(), root.join(".sortie"));
     let mut seen = 0;
     for folder in ["playbooks", "tests/fixtures"] {
         for entry in walkdir::WalkDir::new(root.join(folder)) {
@@ -34,7 +36,7 @@ fn every_playbook_of_the_project_is_remembered_as_it_was_read() {
             if path.extension().is_none_or(|it| it != "yml") {
                 continue;
             }
-            let reading = crate::engine::library::open(root, &path).expect("it can be read").reading;
+            let reading = crate::engine::library::open(&project, &path).expect("it can be read").reading;
             let Some(playbook) = reading.playbook else { continue };
             let bytes = postcard::to_stdvec(&playbook).expect("it can be written");
             let again: Playbook = postcard::from_bytes(&bytes).expect("it can be read");

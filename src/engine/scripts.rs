@@ -8,19 +8,20 @@ use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::logic::playbook::scripts::{FOLDERS, HEAD, Library, Script, script};
+use super::Project;
+use crate::logic::playbook::scripts::{HEAD, Library, Script, script};
 
 /// Deepest folder that is looked into, so that a loop of links ends.
 const DEEPEST: usize = 8;
 
 /// Returns all numbered scripts of a project. What cannot be looked at is none.
 #[must_use]
-pub fn library(root: &Path) -> Library {
+pub fn library(project: &Project) -> Library {
     let mut found = Vec::new();
-    for folder in FOLDERS {
-        walk(root, folder, 0, &mut found);
+    for folder in &project.scripts {
+        walk(&project.root, folder, 0, &mut found);
     }
-    Library::new(found)
+    Library::new(project.scripts.clone(), found)
 }
 
 fn walk(root: &Path, below: &str, depth: usize, found: &mut Vec<Script>) {

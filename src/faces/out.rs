@@ -50,6 +50,12 @@ impl Paint {
         self.code("1", text)
     }
 
+    /// Returns the text as something to type, or the name of something in a file.
+    #[must_use]
+    pub fn code_span(self, text: &str) -> String {
+        self.code("36", text)
+    }
+
     fn code(self, code: &str, text: &str) -> String {
         if self.color && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }

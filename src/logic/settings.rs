@@ -50,6 +50,8 @@ pub enum Accepts {
     Duration,
     /// A folder; a relative one begins at the project's root.
     Folder,
+    /// Folders below the project's root: a list, or one text with commas.
+    Folders,
     /// A theme's name, or the path of its file.
     Theme,
     /// A number of bytes with a unit.
@@ -166,6 +168,13 @@ pub static TABLE: &[Setting] = &[
         default: "own",
         flag: "--cache-trust",
         about: "how far jobs are trusted that are started here; a job uses no result that was made by one of a lower class",
+    },
+    Setting {
+        key: "scripts.folders",
+        accepts: Accepts::Folders,
+        default: "scripts,automation-scripts",
+        flag: "",
+        about: "folders of numbered scripts below the project's root, looked into with all that is in them",
     },
     Setting {
         key: "store.dir",
@@ -387,6 +396,14 @@ impl Settings {
         Trust::of_word(self.text("cache.trust")).unwrap_or_default()
     }
 
+    /// Returns the folders of numbered scripts, from the project's root, each without a slash at its end.
+    #[must_use]
+    pub fn script_folders(&self) -> Vec<String> {
+        let folders =
+            self.text("scripts.folders").split(',').map(|it| it.trim().trim_end_matches('/').to_owned());
+        folders.collect()
+    }
+
     /// Returns the folder for jobs and logs as it was written.
     #[must_use]
     pub fn store_dir(&self) -> &str {
@@ -411,11 +428,18 @@ pub fn check(setting: &Setting, value: &str) -> Result<(), String> {
         Accepts::Flag => value == "true" || value == "false",
         Accepts::Duration => parse_duration(value).is_ok_and(|time| !time.is_zero()),
         Accepts::Folder | Accepts::Theme => !value.is_empty(),
+        Accepts::Folders => value.split(',').all(is_inside),
         Accepts::Size => parse_size(value).is_some(),
         Accepts::Groups => read_groups(value).is_some(),
         Accepts::Totals => totals::read(value).is_some(),
     };
     if fits { Ok(()) } else { Err(expected(setting)) }
+}
+
+/// Says whether a path stays below the folder that it begins in.
+fn is_inside(path: &str) -> bool {
+    let path = path.trim();
+    !path.is_empty() && !path.starts_with('/') && path.split('/').all(|part| part != "..")
 }
 
 /// Says what a setting accepts.
@@ -427,6 +451,9 @@ pub fn expected(setting: &Setting) -> String {
         Accepts::Flag => "`true` or `false`".to_owned(),
         Accepts::Duration => "a time with a unit, such as `30s`".to_owned(),
         Accepts::Folder => "a folder".to_owned(),
+        Accepts::Folders => {
+            "folders below the project's, such as `scripts` or `[scripts, tools/nightly]`".to_owned()
+        }
         Accepts::Theme => "a theme's name, or the path of its file".to_owned(),
         Accepts::Size => "a size, such as `500MiB` or `10GiB`".to_owned(),
         Accepts::Totals => "names with amounts, such as `cpu=4 memory=8GiB gpu=1`".to_owned(),
@@ -547,10 +574,25 @@ fn read_value(tree: &tree::Tree<'_>, id: tree::NodeId, setting: &Setting) -> Res
     let node = tree.node(id);
     let text = match &node.kind {
         NodeKind::Scalar(scalar) => scalar.text.to_string(),
+        NodeKind::Seq(items) if matches!(setting.accepts, Accepts::Folders) => {
+            let texts = items.iter().map(|item| match &tree.node(*item).kind {
+                // One with a comma in it would be two.
+                NodeKind::Scalar(scalar) if !scalar.text.contains(',') => &*scalar.text,
+                _ => "",
+            });
+            texts.collect::<Vec<_>>().join(",")
+        }
         NodeKind::Seq(_) => "a list".to_owned(),
         NodeKind::Map(_) => "a map".to_owned(),
     };
-    check(setting, &text).map(|()| text.clone()).map_err(|expected| {
+    // Some settings would take these words for a name.
+    let is_value = match &node.kind {
+        NodeKind::Scalar(_) => true,
+        NodeKind::Seq(_) => matches!(setting.accepts, Accepts::Folders),
+        NodeKind::Map(_) => false,
+    };
+    let checked = if is_value { check(setting, &text) } else { Err(expected(setting)) };
+    checked.map(|()| text.clone()).map_err(|expected| {
         let message =
             format!("the setting `{}` takes {expected}, found `{}`", setting.key, shortened(&text, 60));
         let help = format!("sortie config explain {}", setting.key);

@@ -22,6 +22,7 @@ fn samples(key: &str) -> [&'static str; 4] {
         "resources" => ["gpu=1", "cpu=0.5 memory=1GiB", "cpu=2 gpu=2", "memory=512MiB"],
         "services.engine" => ["docker", "podman", "auto", "docker"],
         "cache.trust" => ["shared", "untrusted", "own", "shared"],
+        "scripts.folders" => ["a", "b/c", "tools", "d-e"],
         "store.dir" => ["/a", "/b", "/c", "/d"],
         other => panic!("no samples for {other}"),
     }

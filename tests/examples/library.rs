@@ -26,7 +26,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Box<dyn Error>> {
     let root = std::env::current_dir()?;
-    let project = Project { state: root.join(".sortie"), root };
+    let project = Project::new(root.clone(), root.join(".sortie"));
 
     // Start a job; its engine works on a thread of this process.
     let start = embed::prepare(&project, "demo.yml", &[("word", "hello")], "ann")?;

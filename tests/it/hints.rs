@@ -148,7 +148,13 @@ fn what_an_option_cannot_take_is_said_in_words_of_ours() {
     sandbox.sortie(["jobs", "logs", "1", "--attempt", "2"]).run().code(0).done();
     let refused = sandbox.sortie(["jobs", "pause", "1", "--expect", "x"]).run().code(2);
     refused.complains("expected the number of an event").done();
-    sandbox.sortie(["explain", "recover"]).run().code(0).says("# on-interrupt").says("jobs recover").done();
+    sandbox
+        .sortie(["explain", "recover"])
+        .run()
+        .code(0)
+        .says("on-interrupt\n============")
+        .says("jobs recover")
+        .done();
     sandbox.sortie(["jobs", "list", "--help"]).run().code(0).says("frozen").done();
 }
 

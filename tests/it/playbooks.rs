@@ -55,25 +55,6 @@ fn the_tour_ends_well_and_says_that_it_was_rescued() {
 }
 
 #[test]
-fn the_playbook_in_the_readme_works_as_it_stands() {
-    let readme =
-        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("it is there");
-    let (_, after) = readme.split_once("```yaml\n").expect("the tour has a playbook");
-    let (text, _) = after.split_once("```").expect("the fence is closed");
-    let sandbox = Sandbox::new().file("hello.yml", text);
-    sandbox.sortie(["check", "hello.yml"]).run().code(0).done();
-    sandbox.sortie(["plan", "hello.yml"]).run().code(0).says("build").done();
-    sandbox.sortie(["run", "hello.yml"]).run().code(0).says("building for macos").done();
-    sandbox.sortie(["run", "hello.yml", "--only", "build[os=linux]"]).run().code(0).done();
-    sandbox
-        .sortie(["jobs", "logs", "last", "build[os=linux]"])
-        .run()
-        .code(0)
-        .says("building for linux")
-        .done();
-}
-
-#[test]
 fn a_path_that_goes_back_is_recorded_as_one_that_does_not() {
     let sandbox = Sandbox::new()
         .file("sub/x.txt", "")

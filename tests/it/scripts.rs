@@ -211,7 +211,12 @@ fn steps_of_a_playbook_run_scripts_and_a_retry_runs_the_same_ones() {
     let sandbox = library().file("nightly.yml", STEPS);
     sandbox.sortie(["check", "nightly.yml"]).run().code(0).done();
     let plan = sandbox.sortie(["plan", "nightly.yml"]).run().code(0);
-    plan.says("0100_Do-It").says("0107_Do-It").says("0121_Do-It").says("By its name").done();
+    plan.says("lint 0100, 0107, 0121")
+        .says("0100_Do-It")
+        .says("0107_Do-It")
+        .says("0121_Do-It")
+        .says("By its name")
+        .done();
     sandbox.sortie(["run", "nightly.yml"]).run().code(0).done();
     let lines = ran(&sandbox);
     assert_eq!(first_words(&lines), [100, 107, 121, 128]);
@@ -226,6 +231,36 @@ fn steps_of_a_playbook_run_scripts_and_a_retry_runs_the_same_ones() {
     assert_eq!(first_words(&ran(&sandbox)), [100]);
     sandbox.sortie(["run", "nightly.yml"]).run().code(0).done();
     assert_eq!(first_words(&ran(&sandbox)), [100, 9107, 121, 128]);
+}
+
+const ARGS: &str = "
+version: 3
+inputs: {word: {default: 'two words'}}
+stages:
+  check:
+    matrix: {n: [7]}
+    steps:
+      - script: 0100
+        args: [--to, '${{ inputs.word }}', \"it's; $(echo no) `no` \\\"$HOME\\\"\", '', 3, '${{ matrix.n }}']
+      - script: [0107, 0121]
+        args: -x
+";
+
+#[test]
+fn arguments_reach_each_script_as_they_are() {
+    let sandbox = library().file("p.yml", ARGS);
+    sandbox.sortie(["run", "p.yml", "--var", "profile=quick"]).run().code(0).done();
+    let lines = ran(&sandbox);
+    let wanted =
+        "0100 args=[--profile quick --to two words it's; $(echo no) `no` \"$HOME\"  3 7] profile=none";
+    assert!(lines[0].starts_with(wanted), "{lines:?}");
+    assert!(lines[1].starts_with("0107 args=[--profile quick -x]"), "{lines:?}");
+    assert!(lines[2].starts_with("0121 args=[--profile quick -x]"), "{lines:?}");
+    let wrong = ARGS.replace("args: -x", "args: {a: b}");
+    let wrong =
+        library().file("p.yml", &wrong).file("q.yml", &wrong.replace("script: [0107, 0121]", "run: x"));
+    wrong.sortie(["check", "p.yml"]).run().code(2).says("expected text").done();
+    wrong.sortie(["check", "q.yml"]).run().code(2).says("`args` belongs to a step with `script`").done();
 }
 
 #[test]
@@ -248,6 +283,29 @@ fn a_result_depends_on_the_script_that_made_it() {
     sandbox.sortie(["run", "p.yml"]).run().code(0).done();
     assert_eq!(out(&sandbox), "two\n");
     sandbox.sortie(["run", "p.yml"]).run().code(0).says("cached").done();
+}
+
+#[test]
+fn the_folders_of_scripts_are_a_setting() {
+    let sandbox = library().file("tools/nightly/9000_Own.sh", &SH.replace("@NUMBER@", "9000"));
+    let sandbox = sandbox.file("sortie.yml", "scripts:\n  folders: [tools, tools/nightly/]\n");
+    let listed = sandbox.sortie(["playbooks", "scripts"]).run().code(0);
+    assert_eq!(listed.out.lines().count(), 1, "{}", listed.out);
+    listed.says("tools/nightly/9000_Own.sh").done();
+    sandbox.sortie(["run", "9000"]).run().code(0).done();
+    assert_eq!(first_words(&ran(&sandbox)), [9000]);
+    let gone = sandbox.sortie(["run", "0100"]).run().code(2);
+    gone.complains("there is no script 0100 in `tools/` or `tools/nightly/`").done();
+    let other = sandbox.sortie(["run", "0100"]).env("SORTIE_SET_SCRIPTS_FOLDERS", "scripts, elsewhere");
+    other.run().code(0).done();
+    let explained = sandbox.sortie(["config", "explain", "scripts.folders"]).run().code(0);
+    explained.says("tools,tools/nightly/").says("sortie.yml:2").done();
+    for wrong in ["[]", "../other", "/tmp", "[a, [b]]", "{a: b}", "['a,b']", "''"] {
+        let text = format!("scripts:\n  folders: {wrong}\n");
+        let sandbox = Sandbox::new().file("sortie.yml", &text);
+        let refused = sandbox.sortie(["playbooks", "scripts"]).run().code(2);
+        refused.complains("the setting `scripts.folders` takes folders below the project's").done();
+    }
 }
 
 const PROFILES: &str = "
@@ -306,6 +364,19 @@ fn a_profile_chooses_variables_stages_and_axes_and_options_go_before_it() {
     assert_eq!(ran(&sandbox).len(), 3);
     let refused = sandbox.sortie(["run", "p.yml", "--profile", "quik"]).run().code(2);
     refused.complains("there is no profile `quik`").complains("did you mean `quick`?").done();
+    for (lists, options, told) in [
+        ("exclude: [test, e2e, docs, clean]", &[][..], "the profile `quick` leaves no stage to run"),
+        (
+            "exclude: [test, e2e, docs]",
+            &["--skip", "clean"],
+            "the profile `quick` and these options leave no",
+        ),
+        ("exclude: [docs]", &["--skip", "test", "--only", "test"], "these options leave no stage"),
+    ] {
+        let empty = Sandbox::new().file("p.yml", &PROFILES.replace("exclude: [e2e]", lists));
+        let all = ["plan", "p.yml", "--profile", "quick"].into_iter().chain(options.iter().copied());
+        empty.sortie(all).run().code(2).complains(told).complains("--only").done();
+    }
     let wrong = Sandbox::new().file("p.yml", &PROFILES.replace("[e2e]", "[e2]"));
     wrong
         .sortie(["check", "p.yml"])

@@ -49,5 +49,5 @@ fn is_held_up(dir: &Path) -> bool {
 
 fn open(state: PathBuf) -> Option<History> {
     // Of a project that somebody else works in, only the state is known, and only that is read.
-    History::open(&Project { root: state.clone(), state }).ok().flatten()
+    History::open(&Project::new(state.clone(), state)).ok().flatten()
 }

@@ -128,7 +128,7 @@ async fn stream_events(
     after: u64,
     shared: &Shared,
 ) -> io::Result<()> {
-    let project = Project { root: PathBuf::new(), state: shared.state.clone() };
+    let project = Project::new(PathBuf::new(), shared.state.clone());
     let mut place = Place::after(after);
     let mut history: Option<History> = None;
     loop {

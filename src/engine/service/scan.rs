@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Promise;
-use crate::engine::{EngineError, library};
+use crate::engine::{EngineError, Project, library};
 use crate::logic::diag::{Diagnostic, Severity};
 use crate::logic::playbook::model::{AfterRun, Playbook, RunEnd, Watch};
 use crate::logic::schedule::{Overlap, Schedule, options};
@@ -147,11 +147,12 @@ impl Broken {
 
 /// Reads all playbooks of a project.
 #[must_use]
-pub fn scan(root: &Path) -> Scan {
+pub fn scan(project: &Project) -> Scan {
+    let root = &*project.root;
     let mut found = Scan::default();
     for path in library::list(root) {
         let file = library::shown(root, &path);
-        let opened = match library::open(root, &path) {
+        let opened = match library::open(project, &path) {
             Ok(opened) => opened,
             // One that was removed at this moment is no longer there.
             Err(_) if !path.exists() => continue,
@@ -179,9 +180,10 @@ pub fn scan(root: &Path) -> Scan {
 ///
 /// # Errors
 /// If it cannot be found or read, or has errors.
-pub fn of_playbook(root: &Path, wanted: &str) -> Result<Vec<Trigger>, EngineError> {
-    let path = library::find(root, wanted)?;
-    let opened = library::open(root, &path)?;
+pub fn of_playbook(project: &Project, wanted: &str) -> Result<Vec<Trigger>, EngineError> {
+    let root = &*project.root;
+    let path = library::find(project, wanted)?;
+    let opened = library::open(project, &path)?;
     let shown = library::shown(root, &path);
     let playbook = opened.reading.playbook.as_ref().ok_or_else(|| {
         EngineError::usage(format!("`{shown}` has errors, so its triggers are not known"))

@@ -15,7 +15,7 @@ impl Service<'_> {
     pub(super) fn read_playbooks(&mut self, now: Timestamp, is_new: bool) -> Result<(), EngineError> {
         // First, so that what changes from now on is seen.
         self.watch_folders();
-        let found = scan::scan(&self.project.root);
+        let found = scan::scan(&self.project);
         if is_new {
             let count = found.triggers.len();
             let words = format!(

@@ -22,7 +22,7 @@ fn dead() -> Owner {
 impl Scene {
     fn new() -> Self {
         let dir = TempDir::new().unwrap();
-        let project = Project { root: dir.path().to_path_buf(), state: dir.path().join(".sortie") };
+        let project = Project::new(dir.path().to_path_buf(), dir.path().join(".sortie"));
         Store::prepare(&project).unwrap();
         Self { store: Store::open(&project).unwrap(), project, _dir: dir }
     }

@@ -13,7 +13,7 @@ use crate::port::keeper::OnLoss;
 
 fn project() -> (TempDir, Project) {
     let dir = TempDir::new().unwrap();
-    let project = Project { root: dir.path().to_path_buf(), state: dir.path().join(".sortie") };
+    let project = Project::new(dir.path().to_path_buf(), dir.path().join(".sortie"));
     Store::prepare(&project).unwrap();
     (dir, project)
 }

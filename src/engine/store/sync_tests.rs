@@ -11,7 +11,7 @@ use crate::engine::Project;
 #[test]
 fn a_log_that_was_copied_begins_anew_and_nothing_is_lost() {
     let dir = TempDir::new().unwrap();
-    let project = Project { root: dir.path().to_path_buf(), state: dir.path().join(".sortie") };
+    let project = Project::new(dir.path().to_path_buf(), dir.path().join(".sortie"));
     Store::prepare(&project).unwrap();
     let store = Store::open(&project).unwrap();
     store.connection.execute_batch("CREATE TABLE filler (text)").unwrap();
@@ -39,7 +39,7 @@ fn a_log_that_was_copied_begins_anew_and_nothing_is_lost() {
 #[test]
 fn a_store_that_another_is_making_is_waited_for() {
     let dir = TempDir::new().unwrap();
-    let project = Project { root: dir.path().to_path_buf(), state: dir.path().join(".sortie") };
+    let project = Project::new(dir.path().to_path_buf(), dir.path().join(".sortie"));
     Store::prepare(&project).unwrap();
     let other = Connection::open(project.state.join("sortie.db")).unwrap();
     other.execute_batch("CREATE TABLE half_made (text); BEGIN IMMEDIATE").unwrap();

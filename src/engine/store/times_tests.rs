@@ -26,7 +26,7 @@ struct Past {
 impl Past {
     fn new() -> Self {
         let dir = TempDir::new().unwrap();
-        let project = Project { root: dir.path().to_path_buf(), state: dir.path().join(".sortie") };
+        let project = Project::new(dir.path().to_path_buf(), dir.path().join(".sortie"));
         Store::prepare(&project).unwrap();
         let store = Store::open(&project).unwrap();
         Self { _dir: dir, project, store }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+pub use super::args_help::HelpArgs;
 pub use super::args_history::{
     CacheCommand, CacheExplainArgs, EventsArgs, ExportArgs, ListArgs, LogsArgs, PruneArgs, StoreCommand,
 };
@@ -36,6 +37,7 @@ mod tests;
   sortie w                          watch the last job and steer it
   sortie l                          the output of the last job
   sortie j show 214                 what became of job 214
+  sortie help getting-started       the first steps; bare: the list of all pages
   sortie explain exit-codes         what the exit codes mean")]
 pub struct Cli {
     #[command(flatten)]
@@ -114,6 +116,7 @@ several are. A part of it is named as `STAGE`, `STAGE[key=value]` or `STAGE[key=
         command: ConfigCommand,
     },
     Explain(ExplainArgs),
+    Help(HelpArgs),
     /// Results that are kept: list, explain, verify, prune, clear
     Cache {
         #[command(subcommand)]
@@ -588,7 +591,7 @@ pub enum ConfigCommand {
     },
 }
 
-/// Explain a diagnostic, or `keys`, `exit-codes`, `events`, `settings`, `schedules`, `survival`, `on-interrupt`, `cache`, `cache-files`, `artifacts`, `services`; bare: list the topics
+/// Look something up: a message, `keys`, `exit-codes`, `events`, `settings` or another topic; bare: list them
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = "Examples:
   sortie explain unknown-need       why, an example, the cure
@@ -597,6 +600,9 @@ pub enum ConfigCommand {
 pub struct ExplainArgs {
     /// The name of a diagnostic or a topic
     pub topic: Option<String>,
+    /// Print a page as it is written, in Markdown
+    #[arg(long, conflicts_with = "json")]
+    pub raw: bool,
     /// Print it as JSON
     #[arg(long)]
     pub json: bool,

@@ -59,7 +59,7 @@ fn planned(context: &Context, wanted: &Wanted, notes: &mut Out) -> Result<Planne
     let mut request = prepare::request(context, &RequestArgs::default())?;
     request.inputs.clone_from(&wanted.inputs);
     let path = wanted.path.display().to_string();
-    let (opened, playbook) = opened::open_to_run(&context.project.root, &path, notes)?;
+    let (opened, playbook) = opened::open_to_run(&context.project, &path, notes)?;
     prepare::containers(context, &playbook, &mut request);
     let plan = crate::logic::plan::plan(Arc::new(playbook), &request)
         .map_err(|problems| prepare::told(notes, &problems, Ending::Usage))?;

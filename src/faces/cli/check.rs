@@ -29,7 +29,7 @@ pub(super) fn check(
     let root = &context.project.root;
     let mut paths = if args.playbooks.is_empty() { library::list(root) } else { Vec::new() };
     for wanted in &args.playbooks {
-        paths.push(opened::find(root, wanted, notes)?);
+        paths.push(opened::find(&context.project, wanted, notes)?);
     }
     if paths.is_empty() && !args.json {
         out.line("this project has no playbooks; they belong into the folder `playbooks`");
@@ -37,7 +37,7 @@ pub(super) fn check(
     }
     let mut opened: Vec<Opened> = Vec::with_capacity(paths.len());
     for path in &paths {
-        let mut it = library::open(root, path)?;
+        let mut it = library::open(&context.project, path)?;
         followed(root, &mut it);
         across_calls(&mut it);
         opened.push(it);

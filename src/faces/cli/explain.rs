@@ -5,8 +5,9 @@
 use serde_json::{Value as Json, json};
 
 use super::args::ExplainArgs;
-use super::pages;
+use super::paged::{self, Asked};
 use super::table::Table;
+use super::{guide, help, pages};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
@@ -15,7 +16,8 @@ use crate::logic::playbook::slugs;
 use crate::logic::settings;
 use crate::logic::text::near_miss;
 
-const TOPICS: [(&str, &str); 13] = [
+/// What can be looked up besides messages, with a line about each.
+pub(super) const TOPICS: [(&str, &str); 13] = [
     ("keys", "every key of the playbook language, and which are not supported yet"),
     ("exit-codes", "what sortie's exit codes mean"),
     ("events", "the types of events that `run --ui json` and `jobs events` print"),
@@ -144,47 +146,62 @@ pub(super) fn event_types() -> Vec<String> {
 /// # Errors
 /// If there is no such topic.
 pub(super) fn explain(context: &Context, args: &ExplainArgs, out: &mut Out) -> Result<Ending, Failure> {
-    let Some(topic) = args.topic.as_deref() else {
+    let Some(name) = args.topic.as_deref() else {
         topics(out, args.json);
         return Ok(Ending::Success);
     };
-    match topic {
-        "keys" => print_keys(out, args.json),
-        "exit-codes" => print_exit_codes(context, out, args.json),
-        "events" => print_events(out, args.json),
-        "settings" => print_settings(out, args.json),
-        // What people look for who want to go on with a job.
-        "recover" | "recovery" | "interrupted" => page(out, "on-interrupt", args.json)?,
-        slug => page(out, slug, args.json)?,
-    }
+    topic(context, out, name, Asked { raw: args.raw, json: args.json })?;
     Ok(Ending::Success)
 }
 
-fn page(out: &mut Out, slug: &str, as_json: bool) -> Result<(), Failure> {
-    match pages::find(slug) {
-        Some(page) if as_json => out.line(json!({ "slug": slug, "page": page }).to_string()),
-        Some(page) => out.line(page.trim_end()),
-        None => return Err(unknown(slug)),
+/// Shows what there is about a name: a table, a page, or else a page of the guide.
+///
+/// # Errors
+/// If there is nothing.
+pub(super) fn topic(context: &Context, out: &mut Out, name: &str, asked: Asked) -> Result<(), Failure> {
+    match name {
+        "keys" => print_keys(out, asked.json),
+        "exit-codes" => print_exit_codes(context, out, asked.json),
+        "events" => print_events(out, asked.json),
+        "settings" => print_settings(out, asked.json),
+        _ => {
+            // What people look for who want to go on with a job.
+            let slug =
+                if matches!(name, "recover" | "recovery" | "interrupted") { "on-interrupt" } else { name };
+            match (pages::find(slug), guide::find(name)) {
+                (Some(page), _) => paged::show(context, out, (slug, page), asked),
+                (None, Some(page)) => help::page(context, out, Some(page), asked),
+                (None, None) => return Err(unknown(name)),
+            }
+        }
     }
     Ok(())
 }
 
-fn unknown(topic: &str) -> Failure {
-    let known = TOPICS
+/// Returns the names of all topics and messages.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    TOPICS
         .iter()
         .map(|(name, _)| *name)
         .chain(slugs::ALL.iter().map(|slug| slug.name))
-        .chain(pages::OTHERS.iter().map(|(name, _)| *name));
+        .chain(pages::OTHERS.iter().map(|(name, _)| *name))
+}
+
+fn unknown(topic: &str) -> Failure {
     let failure = Failure::usage(format!("there is no page about `{topic}`"));
-    match near_miss(topic, known) {
+    match near_miss(topic, names().chain(guide::names())) {
         Some(near) => failure.help(format!("did you mean `{near}`?")),
-        None => failure.help("`sortie explain` lists all pages"),
+        None => failure.help("`sortie explain` lists all pages, `sortie help` those of the guide"),
     }
 }
 
 fn topics(out: &mut Out, as_json: bool) {
     let faults = slugs::ALL.iter().map(|slug| (slug.name, slug.summary));
-    let all: Vec<(&str, &str)> = TOPICS.iter().chain(pages::OTHERS).copied().chain(faults).collect();
+    let all = TOPICS.iter().chain(pages::OTHERS).copied().chain(faults);
+    // Those whose names are topics as well are found there.
+    let guides = guide::GROUPS.iter().flat_map(|(_, pages)| *pages).map(|it| (it.name, it.about));
+    let guides = guides.filter(|(name, _)| TOPICS.iter().all(|(topic, _)| topic != name));
+    let all: Vec<(&str, &str)> = all.chain(guides).collect();
     if as_json {
         let rows: Vec<Json> =
             all.iter().map(|(name, about)| json!({ "topic": name, "about": about })).collect();

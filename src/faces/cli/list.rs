@@ -100,10 +100,10 @@ fn filter(context: &Context, args: &ListArgs) -> Result<JobFilter, Failure> {
         "failed" => Ok("failure".to_owned()),
         word => one_of("outcome", word, &OUTCOMES, &["passed", "failed", "cancelled", "skipped"]),
     });
-    let root = &context.project.root;
     let playbook = |wanted: &String| {
         // Jobs record the whole path; one that is gone is known by its name.
-        let found = library::find(root, wanted).ok().and_then(|path| std::path::absolute(path).ok());
+        let found =
+            library::find(&context.project, wanted).ok().and_then(|path| std::path::absolute(path).ok());
         found.map_or_else(|| wanted.trim_end_matches(".yml").to_owned(), |path| path.display().to_string())
     };
     Ok(JobFilter {

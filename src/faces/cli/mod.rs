@@ -5,6 +5,7 @@
 
 mod approve;
 pub mod args;
+mod args_help;
 mod args_history;
 mod args_new;
 mod args_orders;
@@ -22,11 +23,15 @@ mod engine;
 mod eval;
 mod events;
 mod explain;
+mod guide;
+mod help;
 mod list;
 mod locks;
 mod logs;
+mod markdown;
 mod new;
 mod opened;
+mod paged;
 mod pages;
 mod pick;
 mod plan;
@@ -88,6 +93,7 @@ pub fn dispatch(context: &Context, cli: Cli, out: &mut Out, notes: &mut Out) -> 
         Command::Logs(args) => logs::logs(context, &args, out, notes),
         Command::Config { command } => config::config(context, &command, out),
         Command::Explain(args) => explain::explain(context, &args, out),
+        Command::Help(args) => help::help(context, &args, out),
         Command::Cache { command } => cache::cache(context, &command, out),
         Command::Store { command } => store::store(context, &command, out, notes),
         Command::Engine(args) => match &args.job {

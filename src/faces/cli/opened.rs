@@ -2,7 +2,7 @@
 //!
 //! Not here: finding and reading them (`engine/library.rs`), drawing (`faces/report`).
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::engine::library::{self, Opened};
 use crate::engine::{Ahead, Project};
@@ -18,18 +18,22 @@ use crate::logic::text::plural;
 ///
 /// # Errors
 /// If there is no such playbook, it cannot be read, or it has errors.
-pub(super) fn open(root: &Path, wanted: &str, notes: &mut Out) -> Result<(Opened, Playbook), Failure> {
-    let opened = library::open(root, &find(root, wanted, notes)?)?;
-    draw(root, opened, notes, false)
+pub(super) fn open(project: &Project, wanted: &str, notes: &mut Out) -> Result<(Opened, Playbook), Failure> {
+    let opened = library::open(project, &find(project, wanted, notes)?)?;
+    draw(project, opened, notes, false)
 }
 
 /// The same for a run: warnings come as one line, so that they do not bury what happens.
 ///
 /// # Errors
 /// As of [`open`].
-pub(super) fn open_to_run(root: &Path, wanted: &str, notes: &mut Out) -> Result<(Opened, Playbook), Failure> {
-    let opened = library::open(root, &find(root, wanted, notes)?)?;
-    draw(root, opened, notes, true)
+pub(super) fn open_to_run(
+    project: &Project,
+    wanted: &str,
+    notes: &mut Out,
+) -> Result<(Opened, Playbook), Failure> {
+    let opened = library::open(project, &find(project, wanted, notes)?)?;
+    draw(project, opened, notes, true)
 }
 
 /// The same, for a playbook that has mostly been read before.
@@ -42,10 +46,10 @@ pub(super) fn open_again(
     ahead: &mut Ahead,
     notes: &mut Out,
 ) -> Result<(Opened, Playbook), Failure> {
-    let path = find(&project.root, wanted, notes)?;
+    let path = find(project, wanted, notes)?;
     let (opened, reading) = library::open_again(project, &path)?;
     ahead.has_read(reading);
-    draw(&project.root, opened, notes, true)
+    draw(project, opened, notes, true)
 }
 
 /// Makes one word of several selectors of scripts; a playbook is named alone.
@@ -72,8 +76,8 @@ pub(super) fn one(first: &str, more: &[String]) -> Result<String, Failure> {
 ///
 /// # Errors
 /// If there is no such playbook.
-pub(super) fn find(root: &Path, wanted: &str, notes: &mut Out) -> Result<PathBuf, Failure> {
-    let (path, note) = library::find_told(root, wanted)?;
+pub(super) fn find(project: &Project, wanted: &str, notes: &mut Out) -> Result<PathBuf, Failure> {
+    let (path, note) = library::find_told(project, wanted)?;
     if let Some(note) = note {
         notes.line(note);
         notes.flush();
@@ -82,14 +86,14 @@ pub(super) fn find(root: &Path, wanted: &str, notes: &mut Out) -> Result<PathBuf
 }
 
 fn draw(
-    root: &Path,
+    project: &Project,
     mut opened: Opened,
     notes: &mut Out,
     brief: bool,
 ) -> Result<(Opened, Playbook), Failure> {
     let found: usize = opened.files().iter().map(|(_, found)| found.len()).sum();
     if brief && found > 0 && opened.reading.playbook.is_some() {
-        let path = quoted(&library::callable(root, &opened.path));
+        let path = quoted(&library::callable(project, &opened.path));
         notes.line(format!("{}: sortie check {path}", plural(found, "warning")));
         notes.flush();
     } else if found > 0 {

@@ -30,7 +30,7 @@ pub(super) fn plan(
     notes: &mut Out,
 ) -> Result<Ending, Failure> {
     let wanted = opened::one(&args.playbook, &args.more)?;
-    let (_, playbook) = opened::open(&context.project.root, &wanted, notes)?;
+    let (_, playbook) = opened::open(&context.project, &wanted, notes)?;
     let mut request = prepare::request(context, &args.request)?;
     prepare::containers(context, &playbook, &mut request);
     let playbook = Arc::new(playbook);

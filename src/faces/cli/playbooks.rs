@@ -26,7 +26,7 @@ pub(super) fn playbooks(
         None => list(context, false, out),
         Some(PlaybooksCommand::List { json }) => list(context, *json, out),
         Some(PlaybooksCommand::Show { playbook, json }) => {
-            let (opened, playbook) = opened::open(&context.project.root, playbook, notes)?;
+            let (opened, playbook) = opened::open(&context.project, playbook, notes)?;
             show(&playbook, &opened.source.name, *json, out);
             Ok(Ending::Success)
         }
@@ -42,7 +42,7 @@ fn list(context: &Context, as_json: bool, out: &mut Out) -> Result<Ending, Failu
     let root = &context.project.root;
     let mut rows: Vec<Json> = Vec::new();
     for path in library::list(root) {
-        let opened = library::open(root, &path)?;
+        let opened = library::open(&context.project, &path)?;
         let playbook = opened.reading.playbook.as_ref();
         rows.push(json!({
             "name": library::name(root, &path),

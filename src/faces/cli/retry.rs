@@ -52,7 +52,7 @@ pub(super) fn retry(
     }
     if pick::has_changed(context, &history, &row)? {
         let (root, path) = (&context.project.root, pick::playbook_path(context, &row));
-        let run = context.command(&format!("run {}", quoted(&library::callable(root, &path))));
+        let run = context.command(&format!("run {}", quoted(&library::callable(&context.project, &path))));
         notes.line(format!(
             "`{}` has changed since this job began, and a job keeps what it began with: `{run}` runs the new one",
             library::shown(root, &path)

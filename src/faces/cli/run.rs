@@ -32,7 +32,7 @@ pub(super) fn run(
     notes: &mut Out,
 ) -> Result<Ending, Failure> {
     // Of a job that is found in the cache nothing is run, so nothing is got ready for it. Where nothing can be found all is run.
-    let find = |wanted| library::find(&context.project.root, wanted).ok().filter(|path| path.is_file());
+    let find = |wanted| library::find(&context.project, wanted).ok().filter(|path| path.is_file());
     let asked = args.playbook.as_deref().map(|first| opened::one(first, &args.more)).transpose()?;
     let path = asked.as_deref().and_then(find);
     let is_cached = args.request.cache || path.as_deref().is_some_and(library::mentions_cache);
@@ -67,7 +67,7 @@ pub(super) fn run(
     let (opened, playbook) = if is_cached && !args.request.no_cache {
         opened::open_again(&context.project, &wanted, &mut ahead, notes)?
     } else {
-        opened::open_to_run(&context.project.root, &wanted, notes)?
+        opened::open_to_run(&context.project, &wanted, notes)?
     };
     let env = prepare::env(&request)?;
     prepare::containers(context, &playbook, &mut request);

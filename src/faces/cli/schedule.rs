@@ -41,7 +41,7 @@ pub(super) fn schedule(
 }
 
 fn list_all(context: &Context, as_json: bool, out: &mut Out) -> Result<Ending, Failure> {
-    let Scan { triggers, broken } = service::scan(&context.project.root);
+    let Scan { triggers, broken } = service::scan(&context.project);
     let history = History::open(&context.project)?;
     let now = clock::now();
     let pid = service::running(&context.project);
@@ -172,10 +172,9 @@ fn wall(at: Timestamp, name: &str) -> String {
 }
 
 fn next(context: &Context, args: &NextArgs, out: &mut Out) -> Result<Ending, Failure> {
-    let root = &context.project.root;
     let triggers = match &args.playbook {
-        Some(wanted) => service::of_playbook(root, wanted)?,
-        None => service::scan(root).triggers,
+        Some(wanted) => service::of_playbook(&context.project, wanted)?,
+        None => service::scan(&context.project).triggers,
     };
     let after = args.after.unwrap_or_else(clock::now);
     let mut all = Vec::new();
@@ -230,7 +229,7 @@ fn next(context: &Context, args: &NextArgs, out: &mut Out) -> Result<Ending, Fai
 }
 
 fn run(context: &Context, args: &FireArgs, out: &mut Out) -> Result<Ending, Failure> {
-    let triggers = service::of_playbook(&context.project.root, &args.playbook)?;
+    let triggers = service::of_playbook(&context.project, &args.playbook)?;
     let schedules: Vec<&Trigger> =
         triggers.iter().filter(|it| matches!(it.kind, Kind::Schedule(_))).collect();
     let Some(trigger) = schedules.iter().find(|it| it.index == args.index) else {
@@ -322,10 +321,9 @@ fn remember(context: &Context, promises: &[Promise]) -> Result<(), Failure> {
 }
 
 fn trust(context: &Context, args: &TrustArgs, out: &mut Out) -> Result<Ending, Failure> {
-    let root = &context.project.root;
     let triggers = match &args.playbook {
-        Some(wanted) => service::of_playbook(root, wanted)?,
-        None => service::scan(root).triggers,
+        Some(wanted) => service::of_playbook(&context.project, wanted)?,
+        None => service::scan(&context.project).triggers,
     };
     if triggers.is_empty() {
         out.line("nothing starts by itself here, so there is nothing to say yes to");

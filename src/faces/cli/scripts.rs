@@ -7,7 +7,7 @@ use crate::engine;
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
-use crate::logic::playbook::scripts::{Script, Selector, no_scripts, selectors};
+use crate::logic::playbook::scripts::Script;
 use crate::logic::text::listed;
 
 /// Runs the command.
@@ -20,22 +20,18 @@ pub(super) fn scripts(
     as_json: bool,
     out: &mut Out,
 ) -> Result<Ending, Failure> {
-    let library = engine::scripts::library(&context.project.root);
-    let usage = |(message, help): (String, String)| Failure::usage(message).help(help);
+    let library = engine::scripts::library(&context.project);
     let chosen: Vec<&Script> = if wanted.is_empty() {
         library.scripts.iter().collect()
     } else {
-        let read = wanted.iter().map(|it| selectors(it)).collect::<Result<Vec<_>, _>>();
-        let all = read.map(|it| it.concat()).and_then(|all| Selector::check(&all).map(|()| all));
-        let all = all.map_err(|wrong| usage(wrong.words()))?;
-        library.select(&all).map_err(|nothing| usage(no_scripts(&nothing, &all, &library)))?.scripts
+        library.meant(wanted).map_err(|(message, help)| Failure::usage(message).help(help))?
     };
     if as_json {
         out.line(Json::from(chosen.iter().map(|it| row(it)).collect::<Vec<_>>()).to_string());
         return Ok(Ending::Success);
     }
     if chosen.is_empty() {
-        out.line(crate::logic::playbook::scripts::none_at_all());
+        out.line(library.nothing());
     }
     let mut table = Table::default();
     for it in chosen {

@@ -29,7 +29,7 @@ pub(super) fn service(
         return Ok(Ending::Success);
     }
     if !args.trust && context.surroundings.stdin && context.surroundings.stderr {
-        let found = service::scan(&context.project.root);
+        let found = service::scan(&context.project);
         for triggers in schedule::by_playbook(&found.triggers) {
             schedule::ask_once(context, &triggers)?;
         }

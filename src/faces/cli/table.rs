@@ -8,6 +8,12 @@ pub(super) fn columns(out: &Out) -> Option<usize> {
     (size.ws_col > 0).then(|| usize::from(size.ws_col))
 }
 
+/// The same for rows.
+pub(super) fn rows(out: &Out) -> Option<usize> {
+    let size = out.is_terminal.then(|| rustix::termios::tcgetwinsize(std::io::stdout()).ok()).flatten()?;
+    (size.ws_row > 0).then(|| usize::from(size.ws_row))
+}
+
 /// Rows of columns.
 #[derive(Debug, Default)]
 pub(super) struct Table {

@@ -69,7 +69,10 @@ fn world() -> World {
     World {
         names: vec!["taken".to_owned()],
         categories: vec!["build".to_owned()],
-        library: Library::new(vec![script(402, "scripts/0402_Lint.sh"), script(403, "scripts/0403_Test.sh")]),
+        library: Library::new(
+            Vec::new(),
+            vec![script(402, "scripts/0402_Lint.sh"), script(403, "scripts/0403_Test.sh")],
+        ),
         templates: bundled().into_iter().take(1).collect(),
         zone: "UTC".to_owned(),
     }

@@ -15,6 +15,10 @@ use crate::logic::expr::{ExprError, Template};
 use crate::logic::playbook::model::{Action, OnInterrupt, Shell, Step, Workspace};
 use crate::logic::sidecar as errand;
 
+#[cfg(test)]
+#[path = "launch_tests.rs"]
+mod tests;
+
 /// Longest text that goes to a shell as an argument; beyond it a script file is written. Linux takes 128 KiB.
 const LONGEST_ARGUMENT: usize = 100 * 1024;
 
@@ -60,20 +64,21 @@ fn scope<'a>(
 }
 
 pub(super) fn stage_dir<'a>(state: &'a JobState, key: AttemptKey, model: &'a Step) -> Option<&'a Template> {
-    let (cell, step) = (key.cell, key.step as usize);
-    let at = state.cells[cell as usize].stage;
+    let at = state.cells[key.cell as usize].stage;
     let stage = &state.setting.plan.playbook.stages[at as usize];
     let playbook = state.setting.plan.home(at);
     if model.files.is_some() {
         return None;
     }
-    if state.setting.plan.playbook.stages[at as usize].steps.action_of(step).is_some() {
-        // An action has nothing of what the stage around it says about folders.
-        return model.working_directory.as_ref().map(|text| &text.template);
+    let tree = &stage.steps;
+    let action = tree.action_of(key.step as usize);
+    let mut up = tree.around(key.step as usize).take_while(|&at| Some(at) != action);
+    let nearest = up.find_map(|at| tree.steps[at].working_directory.as_ref());
+    if action.is_some() {
+        // What is around an action says nothing about its folders.
+        return nearest.map(|text| &text.template);
     }
-    model
-        .working_directory
-        .as_ref()
+    nearest
         .or(stage.working_directory.as_ref())
         .or(stage.own_defaults().working_directory.as_ref())
         .or(playbook.defaults.working_directory.as_ref())

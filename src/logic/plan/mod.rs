@@ -237,7 +237,7 @@ pub fn plan(playbook: Arc<Playbook>, request: &PlanRequest) -> Result<Plan, Vec<
     let (flat, mut stages) = call::follow(&playbook, (&inputs, &vars), request, &mut problems);
     let (playbook, frames) = (flat.playbook, flat.frames);
     profile::select(profile, &playbook, request, &mut stages);
-    select::select(&playbook, &frames, request, &mut stages, &mut problems);
+    select::select(&playbook, &frames, (request, profile), &mut stages, &mut problems);
     gates::check(&playbook, &stages, &request.gates, &mut problems);
     let slots = request.max_parallel.or(playbook.policy.max_parallel).unwrap_or(8).max(1);
     shares::check(&playbook, &stages, slots, &request.totals, &mut problems);

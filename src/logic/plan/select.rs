@@ -3,7 +3,7 @@
 use super::call::Frame;
 use super::{PlanProblem, PlanRequest, PlannedStage, Selected, dependents, matrix, position};
 use crate::logic::address::{Address, Found, matches_cell};
-use crate::logic::playbook::model::{MatrixSource, MixedMatrix, Playbook};
+use crate::logic::playbook::model::{MatrixSource, MixedMatrix, Playbook, Profile};
 use crate::logic::text::{listed, near_miss};
 use crate::logic::value::{Object, Value};
 
@@ -11,7 +11,7 @@ use crate::logic::value::{Object, Value};
 pub(super) fn select(
     playbook: &Playbook,
     frames: &[Frame],
-    request: &PlanRequest,
+    (request, profile): (&PlanRequest, Option<&Profile>),
     stages: &mut [PlannedStage],
     problems: &mut Vec<PlanProblem>,
 ) {
@@ -58,12 +58,30 @@ pub(super) fn select(
         && !stages.is_empty()
         && stages.iter().all(|s| matches!(s.selected, Selected::No(_)))
     {
-        problems.push(PlanProblem {
-            slug: "nothing-selected",
-            message: "these options leave no stage to run".to_owned(),
-            help: Some("name at least one stage with --only, or drop a --skip".to_owned()),
-        });
+        problems.push(nothing_selected(profile, request));
     }
+}
+
+/// Says who left no stage: a profile, options, or both.
+fn nothing_selected(profile: Option<&Profile>, request: &PlanRequest) -> PlanProblem {
+    let leaves_out = |it: &&Profile| !it.include.is_empty() || !it.exclude.is_empty();
+    let profile = profile.filter(leaves_out).filter(|_| request.only.is_empty()).map(|it| &it.name);
+    let has_options = request.from.is_some() || !request.skip.is_empty();
+    let (message, help) = match profile {
+        None => (
+            "these options leave no stage to run".to_owned(),
+            "name at least one stage with --only, or drop a --skip".to_owned(),
+        ),
+        Some(name) if has_options => (
+            format!("the profile `{name}` and these options leave no stage to run"),
+            "name what is to run with --only: a profile's lists of stages do not count then".to_owned(),
+        ),
+        Some(name) => (
+            format!("the profile `{name}` leaves no stage to run"),
+            "mend its `include` and `exclude`, or name stages with --only".to_owned(),
+        ),
+    };
+    PlanProblem { slug: "nothing-selected", message, help: Some(help) }
 }
 
 /// Lets calls follow what was selected: a caller brings what it calls, a called stage brings its callers.

@@ -483,8 +483,12 @@ impl StepTree {
     /// Returns the step with `uses` whose action a step belongs to: expressions see inputs and steps of that only.
     #[must_use]
     pub fn action_of(&self, step: usize) -> Option<usize> {
-        let of = |at: usize| self.steps[at].undoes.or(self.steps[at].parent);
-        std::iter::successors(of(step), |&at| of(at)).find(|&at| self.steps[at].composite.is_some())
+        self.around(step).skip(1).find(|&at| self.steps[at].composite.is_some())
+    }
+
+    /// Returns a step and what is around it, from the inside out: what an undo undoes, and the steps that they stand in.
+    pub fn around(&self, step: usize) -> impl Iterator<Item = usize> {
+        std::iter::successors(Some(step), |&at| self.steps[at].undoes.or(self.steps[at].parent))
     }
 }
 

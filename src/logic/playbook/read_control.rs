@@ -15,8 +15,9 @@ pub(super) const ACTIONS: [&str; 10] =
     ["run", "script", "block", "parallel", "uses", "cache-files", "wait", "wait-all", "cancel", "rollback"];
 
 /// Keys that fit only to some kinds of steps, and to which.
-const FITS: [(&str, &[&str]); 19] = [
+const FITS: [(&str, &[&str]); 20] = [
     ("with", &["uses"]),
+    ("args", &["script"]),
     ("rescue", &["block"]),
     ("always", &["block"]),
     ("fail-fast", &["parallel"]),
@@ -243,7 +244,7 @@ impl<'t> Reader<'t> {
         // A dot cannot stand in a name that a person gives, so this one is nobody else's.
         step.id = Some(format!("{owner}.undo").into());
         step.undoes = Some(at);
-        self.step_keys(&fields, &mut step, steps.defaults);
+        self.step_keys(&fields, &mut step, &steps.defaults);
         self.known.in_rescue = was_in_rescue;
         steps.undos += 1;
         steps.tree.steps.push(step);

@@ -4,35 +4,59 @@
 
 use std::sync::Arc;
 
-use super::decode::{Field, Reader};
+use super::contexts::Spot;
+use super::decode::{Field, Fields, Reader};
 use super::model::{Action, ScriptPart, Shell, Step, Text};
 use super::read_step::{Steps, empty_step};
-use super::scripts::{LISTING, Library, Nothing, Script, Selector, Wrong, no_scripts, selectors};
+use super::scripts::{LISTING, Library, Nothing, Script, Selector, Wrong, argument, no_scripts, selectors};
 use super::source::Span;
+use super::tree::{Kind, NodeId};
 use crate::logic::diag::Diagnostic;
 use crate::logic::expr::Template;
 use crate::logic::text::shortened;
 
 impl Reader<'_> {
     /// Returns what a step with `script` does: nothing that runs, if that is not known.
-    pub(super) fn script(&mut self, field: Field, steps: &mut Steps<'_>, at: usize) -> Step {
+    pub(super) fn script(&mut self, fields: &Fields, field: Field, steps: &mut Steps<'_>, at: usize) -> Step {
         let span = self.span(field.value);
         let nothing = Action::Block { block: Vec::new(), rescue: Vec::new(), always: Vec::new() };
-        let scripts = self.chosen(field).unwrap_or_default();
+        let (scripts, selection) = self.chosen(field).unwrap_or_default();
+        let args = fields.get("args").map_or(0, |id| self.items_or_one(id).len());
         match &scripts[..] {
             [] => empty_step(span, None, nothing),
-            [one] => step(one, span),
+            [one] => step(one, args, span),
             several => {
                 let block = several
                     .iter()
                     .map(|script| {
-                        let inner = Step { parent: Some(at), ..step(script, span) };
+                        let inner = Step { parent: Some(at), ..step(script, args, span) };
                         steps.tree.steps.push(inner);
                         steps.tree.steps.len() - 1
                     })
                     .collect();
-                empty_step(span, None, Action::Block { block, rescue: Vec::new(), always: Vec::new() })
+                let action = Action::Block { block, rescue: Vec::new(), always: Vec::new() };
+                // Nothing else would tell them from any other block.
+                let name = Text { template: Template::literal(selection), span };
+                Step { name: Some(name), ..empty_step(span, None, action) }
             }
+        }
+    }
+
+    /// Reads `args` into variables of the step, from which its command takes them: so no shell sees what is in them.
+    pub(super) fn script_args(&mut self, fields: &Fields, step: &mut Step) {
+        let Some(id) = fields.get("args") else { return };
+        for (number, item) in (1..).zip(self.items_or_one(id)) {
+            if let Some(text) = self.env_text(item, Spot::StepEnv) {
+                step.env.push((Arc::from(argument(number)), text));
+            }
+        }
+    }
+
+    /// Returns the entries of a list, or what stands there instead.
+    fn items_or_one(&self, id: NodeId) -> Vec<NodeId> {
+        match &self.tree.node(id).kind {
+            Kind::Seq(items) => items.to_vec(),
+            Kind::Scalar(_) | Kind::Map(_) => vec![id],
         }
     }
 
@@ -58,9 +82,9 @@ impl Reader<'_> {
         }
     }
 
-    /// Returns the scripts that are meant. None where that cannot be said: it has been told, or the list of all scripts is
+    /// Returns the scripts that are meant, and their selectors as one text. None where that cannot be said: it has been told, or the list of all scripts is
     /// missing.
-    fn chosen(&mut self, field: Field) -> Option<Vec<Script>> {
+    fn chosen(&mut self, field: Field) -> Option<(Vec<Script>, String)> {
         let span = self.span(field.value);
         let mut all = Vec::new();
         let mut places = Vec::new();
@@ -103,7 +127,8 @@ impl Reader<'_> {
                             .help("leave it out, or mend it"),
                     );
                 }
-                Some(found.scripts.into_iter().cloned().collect())
+                let texts: Vec<&str> = all.iter().map(|it| it.text.as_str()).collect();
+                Some((found.scripts.into_iter().cloned().collect(), texts.join(", ")))
             }
             Err(nothing) => {
                 let slug = match nothing {
@@ -134,8 +159,8 @@ impl Reader<'_> {
     }
 }
 
-fn step(script: &Script, span: Span) -> Step {
-    let text = Text { template: Template::literal(script.command()), span };
+fn step(script: &Script, args: usize, span: Span) -> Step {
+    let text = Text { template: Template::literal(script.command(args)), span };
     let name = Text { template: Template::literal(script.name()), span };
     let part = ScriptPart {
         number: script.number,

@@ -201,6 +201,7 @@ impl<'t> Reader<'t> {
                 .or(stage.own_defaults().on_interrupt)
                 .or(outer.on_interrupt)
                 .unwrap_or_default(),
+            ..StepDefaults::default()
         };
         let services = fields.field("services").map(|field| self.services(field)).unwrap_or_default();
         stage.call = self.stage_call(&fields, header);

@@ -2,6 +2,7 @@
 //!
 //! Not here: the stage around them (`read_stage.rs`), `retry` (`read_limits.rs`). Start with `Reader::steps`.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::contexts::Spot;
@@ -19,19 +20,21 @@ use crate::logic::job::effect::KeepChildren;
 /// Most blocks inside of blocks.
 const BLOCK_DEPTH: usize = 10;
 
-/// What steps of a stage use where they say nothing.
-#[derive(Default)]
+/// What steps of a stage use where they say nothing, or of a list of steps.
+#[derive(Clone, Default)]
 pub(super) struct StepDefaults {
     pub shell: Shell,
     pub retry: Option<Retry>,
     pub log_limit: Option<u64>,
     pub on_interrupt: OnInterrupt,
+    pub idempotent: bool,
 }
 
 /// Steps that are being read.
 pub(super) struct Steps<'d> {
     pub tree: StepTree,
-    pub defaults: &'d StepDefaults,
+    /// Of the list that is read.
+    pub defaults: Cow<'d, StepDefaults>,
     /// Ids with their places, in lower case.
     ids: std::collections::HashMap<String, Span>,
     /// Positions of the steps that have been read, by their ids in lower case.
@@ -49,7 +52,7 @@ impl<'d> Steps<'d> {
     pub(super) fn new(defaults: &'d StepDefaults) -> Self {
         Self {
             tree: StepTree::default(),
-            defaults,
+            defaults: Cow::Borrowed(defaults),
             ids: std::collections::HashMap::new(),
             places: std::collections::HashMap::new(),
             apart: None,
@@ -150,8 +153,8 @@ impl<'t> Reader<'t> {
         steps.tree.steps.push(empty_step(span, parent, placeholder));
         let script = fields.field("script").filter(|_| fields.get("run").is_none());
         let mut step = match script {
-            Some(field) => Step { parent, span, ..self.script(field, steps, at) },
-            None => empty_step(span, parent, self.action(&fields, steps, at, depth)),
+            Some(field) => Step { parent, span, ..self.script(&fields, field, steps, at) },
+            None => empty_step(span, parent, self.action_within(&fields, steps, at, depth)),
         };
         let script_name = step.name.take();
         if let Some(rule) = fields.field("cache-files").and_then(|field| self.cache_files(field)) {
@@ -161,9 +164,10 @@ impl<'t> Reader<'t> {
         }
         step.composite = self.step_uses(&fields);
         step.id = id_text.map(Arc::from);
-        self.step_keys(&fields, &mut step, steps.defaults);
+        self.step_keys(&fields, &mut step, &steps.defaults);
         step.name = step.name.or(script_name);
         if script.is_some() {
+            self.script_args(&fields, &mut step);
             self.of_each_script(&mut step, steps);
         }
         self.background(&fields, &mut step, steps, at);
@@ -190,6 +194,30 @@ impl<'t> Reader<'t> {
         }
         steps.ids.insert(text.to_ascii_lowercase(), span);
         Some(text)
+    }
+
+    /// Reads what a step does; what it says about steps holds for those in it.
+    fn action_within(&mut self, fields: &Fields, steps: &mut Steps<'_>, at: usize, depth: usize) -> Action {
+        let has_members = ["block", "parallel"].iter().any(|name| fields.get(name).is_some());
+        let says = ["idempotent", "on-interrupt", "log"].iter().any(|it| fields.get(it).is_some());
+        if !has_members || !says {
+            return self.action(fields, steps, at, depth);
+        }
+        let before = self.found.len();
+        let mut outer = empty_step(steps.tree.steps[at].span, None, Action::WaitAll);
+        self.work_keys(fields, &mut outer, &steps.defaults);
+        // They are read again as those of the step itself, and told of then.
+        self.found.truncate(before);
+        let inner = StepDefaults {
+            log_limit: outer.log_limit,
+            on_interrupt: outer.on_interrupt,
+            idempotent: outer.idempotent,
+            ..StepDefaults::clone(&steps.defaults)
+        };
+        let around = std::mem::replace(&mut steps.defaults, Cow::Owned(inner));
+        let action = self.action(fields, steps, at, depth);
+        steps.defaults = around;
+        action
     }
 
     fn action(&mut self, fields: &Fields, steps: &mut Steps<'_>, at: usize, depth: usize) -> Action {
@@ -246,13 +274,10 @@ impl<'t> Reader<'t> {
             .and_then(|id| self.bare_condition(id, Spot::StepContinue))
             .map(Box::new);
         step.durable = fields.get("durable").and_then(|id| self.boolean(id)).unwrap_or(false);
-        step.idempotent |= fields.get("idempotent").and_then(|id| self.boolean(id)).unwrap_or(false);
-        let on_interrupt = fields.get("on-interrupt").and_then(|id| self.on_interrupt(id));
-        step.on_interrupt = on_interrupt.unwrap_or(defaults.on_interrupt);
+        self.work_keys(fields, step, defaults);
         step.keep_children =
             fields.get("keep-children").and_then(|id| self.keep_children(id)).unwrap_or_default();
         step.cache = fields.field("cache").and_then(|field| self.cache(field, None));
-        step.log_limit = fields.get("log").and_then(|id| self.log_limit(id)).or(defaults.log_limit);
         let is_run = matches!(step.action, Action::Run { .. }) && step.files.is_none();
         step.retry = match fields.get("retry") {
             Some(id) => self.retry(id).map(Box::new),
@@ -276,6 +301,15 @@ impl<'t> Reader<'t> {
                 );
             }
         }
+    }
+
+    /// Reads the keys that a list of steps says for all of them.
+    fn work_keys(&mut self, fields: &Fields, step: &mut Step, defaults: &StepDefaults) {
+        step.idempotent |=
+            fields.get("idempotent").and_then(|id| self.boolean(id)).unwrap_or(defaults.idempotent);
+        let on_interrupt = fields.get("on-interrupt").and_then(|id| self.on_interrupt(id));
+        step.on_interrupt = on_interrupt.unwrap_or(defaults.on_interrupt);
+        step.log_limit = fields.get("log").and_then(|id| self.log_limit(id)).or(defaults.log_limit);
     }
 
     /// Reads `log` of a step or a stage.

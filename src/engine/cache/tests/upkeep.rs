@@ -10,7 +10,7 @@ use crate::engine::upkeep::{CacheLimits, cached, clear_cache, made_of, prune_cac
 use crate::logic::cache::Recipe;
 
 fn project(place: &Place) -> Project {
-    Project { root: place.root(), state: place.state() }
+    Project::new(place.root(), place.state())
 }
 
 fn other() -> Recipe {

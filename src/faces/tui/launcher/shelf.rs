@@ -106,7 +106,7 @@ pub(super) enum News {
 
 /// Reads a file.
 pub(super) fn read(project: &Project, path: &std::path::Path) -> Content {
-    match library::open(&project.root, path) {
+    match library::open(project, path) {
         Ok(opened) => Content::of(opened),
         Err(error) => Content::Unreadable(error.message),
     }

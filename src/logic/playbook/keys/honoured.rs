@@ -370,7 +370,7 @@ static STEP: &[Key] = &[
         "a selector such as `0402` or `0400-0499`, or a list",
         "Scripts of the numbered library",
     ),
-    later(T, "args", "a list of text", "Arguments of `script`"),
+    yes(T, "args", "a list of text with expressions", "Further words for the command line of `script`"),
     later(T, "stdin", "text", "Standard input of the step"),
     yes(T, "uses", "a path such as `./actions/setup`", "Runs the steps of an action of the project"),
     yes(T, "with", "a map of values", "Inputs of `uses`"),

@@ -17,15 +17,15 @@ use crate::logic::text::{listed_names, plural, shortened};
 pub use head::{HEAD, script};
 pub use selector::{Selector, Wrong, is_selection, selectors};
 
-/// The folders of scripts below a project's root, in the order in which they are looked into.
-pub const FOLDERS: [&str; 2] = ["scripts", "automation-scripts"];
-
 /// Stands for the list of all scripts among the files that a playbook needs; no file has such a path.
 pub const LISTING: &str = ":scripts";
 
 /// All scripts of a project.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Library {
+    /// Where scripts are looked for, from the project's root.
+    #[serde(default)]
+    pub folders: Vec<String>,
     /// Ascending by number, and by path where two have the same.
     pub scripts: Vec<Script>,
 }
@@ -82,9 +82,10 @@ impl Script {
         file.rsplit_once('.').map_or(file, |(stem, _)| stem)
     }
 
-    /// Returns the command that starts it, for a shell. Parameters that have no value are left out when it runs.
+    /// Returns the command that starts it, for a shell, with so many arguments behind its parameters. Parameters that have no
+    /// value are left out when it runs.
     #[must_use]
-    pub fn command(&self) -> String {
+    pub fn command(&self, args: usize) -> String {
         let mut words: Vec<String> = self.by.clone();
         words.push(format!("\"$SORTIE_WORKSPACE\"/{}", quoted(&self.path)));
         let is_powershell = self.by.first().is_some_and(|by| by == "pwsh");
@@ -97,16 +98,19 @@ impl Script {
                 }
             });
         }
+        words.extend((1..=args).map(|number| format!("\"${}\"", argument(number))));
         words.join(" ")
     }
 }
 
 impl Library {
-    /// Makes a library of scripts in any order.
+    /// Makes a library of the scripts in some folders, in any order.
     #[must_use]
-    pub fn new(mut scripts: Vec<Script>) -> Self {
+    pub fn new(folders: Vec<String>, mut scripts: Vec<Script>) -> Self {
         scripts.sort_by(|a, b| (a.number, &a.path).cmp(&(b.number, &b.path)));
-        Self { scripts }
+        // Folders may lie in each other.
+        scripts.dedup_by(|a, b| a.path == b.path);
+        Self { folders, scripts }
     }
 
     /// Returns the text that it is kept as with a job.
@@ -159,10 +163,41 @@ impl Library {
         if scripts.is_empty() { Err(Nothing::Empty) } else { Ok(Selection { scripts, idle }) }
     }
 
+    /// Returns the scripts that selectors mean together, each text with one or several of them.
+    ///
+    /// # Errors
+    /// Why they mean none, and the way out.
+    pub fn meant<T: AsRef<str>>(&self, wanted: &[T]) -> Result<Vec<&Script>, (String, String)> {
+        let read = wanted.iter().map(|it| selectors(it.as_ref())).collect::<Result<Vec<_>, _>>();
+        let all = read.map(|it| it.concat()).and_then(|all| Selector::check(&all).map(|()| all));
+        let all = all.map_err(|wrong| wrong.words())?;
+        let found = self.select(&all).map_err(|nothing| no_scripts(&nothing, &all, self))?;
+        Ok(found.scripts)
+    }
+
+    /// Says that there are none at all, and where they would have to lie.
+    #[must_use]
+    pub fn nothing(&self) -> String {
+        format!(
+            "this project has no scripts: they lie in {} and are called `0402_NAME.sh` or the like",
+            self.places()
+        )
+    }
+
+    fn places(&self) -> String {
+        listed_names(&self.folders.iter().map(|it| format!("{it}/")).collect::<Vec<_>>(), "or")
+    }
+
     fn near(&self, number: u16) -> Option<u16> {
         let numbers = self.scripts.iter().map(|it| it.number);
         numbers.min_by_key(|it| it.abs_diff(number)).filter(|it| it.abs_diff(number) < 100)
     }
+}
+
+/// Returns the variable that a step keeps an argument of its scripts in; the first one is number 1.
+#[must_use]
+pub fn argument(number: usize) -> String {
+    format!("SORTIE_ARGUMENT_{number}")
 }
 
 /// Returns how a name stands in names of environment variables: capitals, digits and `_`.
@@ -174,9 +209,9 @@ pub fn variable(name: &str) -> String {
 /// Says why a selection is none, and the way out.
 #[must_use]
 pub fn no_scripts(nothing: &Nothing, asked: &[Selector], library: &Library) -> (String, String) {
-    let folders = in_folders();
+    let folders = library.places();
     let other = || match library.scripts.len() {
-        0 => none_at_all(),
+        0 => library.nothing(),
         count => format!("`sortie playbooks scripts` lists the {} that there are", plural(count, "script")),
     };
     match nothing {
@@ -194,19 +229,6 @@ pub fn no_scripts(nothing: &Nothing, asked: &[Selector], library: &Library) -> (
             (format!("`{}` means no script in {folders}", shortened(&asked.join(", "), 60)), other())
         }
     }
-}
-
-/// Says where scripts would have to lie.
-#[must_use]
-pub fn none_at_all() -> String {
-    format!(
-        "this project has no scripts: they lie in {} and are called `0402_NAME.sh` or the like",
-        in_folders()
-    )
-}
-
-fn in_folders() -> String {
-    listed_names(&FOLDERS.map(|it| format!("{it}/")), "or")
 }
 
 fn quoted(path: &str) -> String {

@@ -14,7 +14,7 @@ fn library() -> Library {
         let head = format!("#!/bin/sh\n# Stage: {stage}\n{tags}\n");
         script(&format!("scripts/{number:04}_Do-It.sh"), true, head.as_bytes()).expect("it is one")
     };
-    Library::new(numbers.map(tagged).to_vec())
+    Library::new(Vec::new(), numbers.map(tagged).to_vec())
 }
 
 fn numbers(texts: &[&str]) -> Result<Vec<u16>, Nothing> {
@@ -62,7 +62,7 @@ fn what_selects_nothing_is_an_error_and_what_is_idle_beside_others_is_told() {
         library.scripts.clone(),
         vec![Script { path: "scripts/x/0402_b".into(), ..library.scripts[5].clone() }],
     ];
-    let twice = Library::new(twice.concat());
+    let twice = Library::new(Vec::new(), twice.concat());
     let Err(Nothing::Double { number: 402, paths }) = twice.select(&all) else {
         panic!("0402 is there twice")
     };
@@ -142,7 +142,7 @@ fn a_script_says_its_stage_its_tags_and_what_it_takes_in_its_first_lines() {
     let told: Vec<(&str, bool)> = it.parameters.iter().map(|it| (it.name.as_str(), it.is_switch)).collect();
     assert_eq!(told, [("profile", false), ("dry-run", true), ("x", false), ("y", false)]);
     assert_eq!(
-        it.command(),
+        it.command(0),
         "\"$SORTIE_WORKSPACE\"/s/0001_A.sh ${SORTIE_PARAMETER_PROFILE+--profile \"$SORTIE_PARAMETER_PROFILE\"} \
          ${SORTIE_PARAMETER_DRY_RUN:+--dry-run} ${SORTIE_PARAMETER_X+--x \"$SORTIE_PARAMETER_X\"} \
          ${SORTIE_PARAMETER_Y+--y \"$SORTIE_PARAMETER_Y\"}"
@@ -163,7 +163,7 @@ fn parameters_of_powershell_are_those_of_its_block() {
     let it = script("s/0001_A.ps1", false, head.as_bytes()).expect("it is one");
     let told: Vec<(&str, bool)> = it.parameters.iter().map(|it| (it.name.as_str(), it.is_switch)).collect();
     assert_eq!(told, [("Profile", false), ("Platform", false), ("DryRun", true), ("Count", false)]);
-    assert!(it.command().contains("${SORTIE_PARAMETER_PROFILE+-Profile \"$SORTIE_PARAMETER_PROFILE\"}"));
+    assert!(it.command(0).contains("${SORTIE_PARAMETER_PROFILE+-Profile \"$SORTIE_PARAMETER_PROFILE\"}"));
     for head in ["", "param", "param(", "param()", "parameters($x)", "Param (\n$A\n)", "\u{feff}param($A)"] {
         let it = script("s/0001_A.ps1", false, head.as_bytes()).expect("it is one");
         let is_a = head.contains("$A");
@@ -174,7 +174,10 @@ fn parameters_of_powershell_are_those_of_its_block() {
 #[test]
 fn a_path_with_odd_letters_is_one_word_for_a_shell() {
     let it = script("s/0001_it's $HOME.sh", true, b"#!/bin/sh\n").expect("it is one");
-    assert_eq!(it.command(), "\"$SORTIE_WORKSPACE\"/'s/0001_it'\\''s $HOME.sh'");
+    assert_eq!(it.command(0), "\"$SORTIE_WORKSPACE\"/'s/0001_it'\\''s $HOME.sh'");
     assert_eq!(it.name(), "0001_it's $HOME");
-    assert_eq!(Library::from_text(&Library::new(vec![it.clone()]).to_text()), Some(Library::new(vec![it])));
+    assert_eq!(
+        Library::from_text(&Library::new(Vec::new(), vec![it.clone()]).to_text()),
+        Some(Library::new(Vec::new(), vec![it]))
+    );
 }
