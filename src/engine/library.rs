@@ -327,8 +327,9 @@ fn bytes_of(name: &str, path: &Path) -> Result<Vec<u8>, EngineError> {
     Ok(bytes)
 }
 
-/// Reads the files that a playbook calls, and those that they call.
-fn with_called(project: &Project, mut source: Source, mut reading: Reading) -> (Source, Reading) {
+/// Reads the files that a playbook calls, and those that they call; nothing is read that its source has already.
+#[must_use]
+pub fn with_called(project: &Project, mut source: Source, mut reading: Reading) -> (Source, Reading) {
     // Each round reads at least one file more, and a file calls a limited number of others.
     while !reading.missing.is_empty() {
         let mut called = Called::clone(&source.called);

@@ -38,6 +38,7 @@ pub(crate) mod readings;
 mod reconcile;
 pub mod reports;
 mod results;
+pub mod rewrite;
 pub mod scripts;
 pub mod service;
 mod sharing;

@@ -7,6 +7,7 @@ pub mod caching;
 pub mod cli;
 pub mod clock;
 pub mod context;
+mod diff;
 pub mod ending;
 pub mod event_json;
 #[cfg(feature = "faults")]

@@ -56,6 +56,18 @@ impl Paint {
         self.code("36", text)
     }
 
+    /// Returns a line that came, of a difference.
+    #[must_use]
+    pub fn added(self, text: &str) -> String {
+        self.code("32", text)
+    }
+
+    /// Returns a line that went, of a difference.
+    #[must_use]
+    pub fn removed(self, text: &str) -> String {
+        self.code("31", text)
+    }
+
     fn code(self, code: &str, text: &str) -> String {
         if self.color && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }

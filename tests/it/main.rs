@@ -20,6 +20,7 @@ mod cancel;
 #[cfg(feature = "faults")]
 mod crash;
 mod documents;
+mod editing;
 mod events_exec;
 #[cfg(feature = "faults")]
 mod faults;

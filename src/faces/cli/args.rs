@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+pub use super::args_edit::{EditArgs, EditCommand, FmtArgs};
 pub use super::args_help::HelpArgs;
 pub use super::args_history::{
     CacheCommand, CacheExplainArgs, EventsArgs, ExportArgs, ListArgs, LogsArgs, PruneArgs, StoreCommand,
@@ -117,6 +118,7 @@ several are. A part of it is named as `STAGE`, `STAGE[key=value]` or `STAGE[key=
     },
     Explain(ExplainArgs),
     Help(HelpArgs),
+    Fmt(FmtArgs),
     /// Results that are kept: list, explain, verify, prune, clear
     Cache {
         #[command(subcommand)]
@@ -438,6 +440,7 @@ Your own are playbooks in the folder that this prints.")]
         #[arg(long)]
         json: bool,
     },
+    Edit(EditArgs),
 }
 
 /// Commands about jobs.
@@ -629,7 +632,7 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn axis(text: &str) -> Result<(String, Values), String> {
+pub(super) fn axis(text: &str) -> Result<(String, Values), String> {
     let (name, values) = pair(text).map_err(|_| "expected AXIS=VALUE,VALUE".to_owned())?;
     let values: Vec<String> = values.split(',').map(|value| value.trim().to_owned()).collect();
     if values.iter().any(String::is_empty) {

@@ -5,6 +5,7 @@
 
 mod approve;
 pub mod args;
+mod args_edit;
 mod args_help;
 mod args_history;
 mod args_new;
@@ -19,10 +20,12 @@ mod cache_explain_files;
 mod cancel;
 mod check;
 mod config;
+mod edit;
 mod engine;
 mod eval;
 mod events;
 mod explain;
+mod format;
 mod guide;
 mod help;
 mod list;
@@ -94,6 +97,7 @@ pub fn dispatch(context: &Context, cli: Cli, out: &mut Out, notes: &mut Out) -> 
         Command::Config { command } => config::config(context, &command, out),
         Command::Explain(args) => explain::explain(context, &args, out),
         Command::Help(args) => help::help(context, &args, out),
+        Command::Fmt(args) => format::format(context, &args, out, notes),
         Command::Cache { command } => cache::cache(context, &command, out),
         Command::Store { command } => store::store(context, &command, out, notes),
         Command::Engine(args) => match &args.job {

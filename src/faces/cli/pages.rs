@@ -153,6 +153,8 @@ static PAGES: &[(&str, &str)] = pages![
     "artifact-name",
     "artifact-twice",
     "artifact-unknown",
+    "edit-not-possible",
+    "still-used",
 ];
 
 /// What can be wrong beside a playbook: with a request, the machine, the settings or a theme. Each has a page, too.
@@ -177,6 +179,8 @@ pub(super) static OTHERS: &[(&str, &str)] = &[
     ("unknown-theme", "a theme extends one that is not there"),
     ("unknown-token", "a theme names a part of the screen that there is not"),
     ("unknown-color", "a theme names a colour that there is not"),
+    ("edit-not-possible", "a playbook is written so that a change would change something else, too"),
+    ("still-used", "what is to be removed from a playbook is named elsewhere in it"),
 ];
 
 /// Returns a page.

@@ -1,4 +1,5 @@
-//! `playbooks list` and `playbooks show`. Not here: `playbooks scripts` (`scripts.rs`), `playbooks new` (`new.rs`).
+//! `playbooks list` and `playbooks show`. Not here: `playbooks scripts` (`scripts.rs`), `playbooks new` (`new.rs`),
+//! `playbooks edit` (`edit.rs`).
 
 use serde_json::{Value as Json, json};
 
@@ -35,6 +36,7 @@ pub(super) fn playbooks(
         Some(PlaybooksCommand::Scripts { selectors, json }) => {
             super::scripts::scripts(context, selectors, *json, out)
         }
+        Some(PlaybooksCommand::Edit(args)) => super::edit::edit(context, args, out, notes),
     }
 }
 

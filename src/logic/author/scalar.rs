@@ -4,6 +4,8 @@
 
 use std::fmt::Write;
 
+use crate::logic::playbook::scalar::{self, Core};
+
 /// Words that some readers of YAML take for something else than text.
 const TAKEN: [&str; 12] = ["true", "false", "yes", "no", "on", "off", "y", "n", "null", "none", "nan", "inf"];
 
@@ -70,6 +72,7 @@ fn is_plain(text: &str) -> bool {
         && !text.contains(" #")
         && !is_like_a_number(text)
         && !TAKEN.iter().any(|word| text.eq_ignore_ascii_case(word))
+        && matches!(scalar::plain(text), Core::Text(_))
         && !text.starts_with("---")
         && !text.starts_with("...")
 }
@@ -82,13 +85,13 @@ fn is_like_a_number(text: &str) -> bool {
     text.starts_with(|it: char| it.is_ascii_digit() || it == '.') && text.chars().all(is_part)
 }
 
-fn is_shown(letter: char) -> bool {
+pub(super) fn is_shown(letter: char) -> bool {
     // A mark of the byte order and the breaks of Unicode are read in more than one way.
     !letter.is_control()
         && !matches!(letter, '\u{feff}' | '\u{2028}' | '\u{2029}' | '\u{85}' | '\u{fffe}' | '\u{ffff}')
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for letter in text.chars() {
         match letter {
