@@ -294,6 +294,28 @@ fn a_draft_outlives_ctrl_c_and_kill_and_is_offered_again() {
 }
 
 #[test]
+fn flags_are_never_dropped_and_a_draft_is_thrown_away_by_a_no_alone() {
+    let sandbox = Sandbox::new();
+    let mut terminal = sandbox.terminal(["playbooks", "new", "--run", "true"], (80, 24)).start();
+    terminal.wait_for("? Name of the playbook?");
+    terminal.keys("ci<enter>");
+    terminal.wait_for_end().code(0).shows("wrote playbooks/ci.yml").done();
+    let mut terminal = sandbox.terminal(["playbooks", "new", "two", "--category", "ops"], (80, 24)).start();
+    terminal.wait_for("? What is it for?");
+    terminal.keys("<enter>");
+    terminal.wait_for("? Category? ops");
+    terminal.keys("<c-c>");
+    terminal.wait_for_end().code(130).done();
+    let draft = sandbox.project().join(".sortie/drafts/new-playbook.json");
+    let kept = std::fs::read_to_string(&draft).expect("a draft was kept");
+    let mut terminal = sandbox.terminal(["playbooks", "new", "three"], (80, 24)).start();
+    terminal.wait_for("? There is a draft of `two`");
+    terminal.keys("<c-c>");
+    terminal.wait_for_end().code(130).done();
+    assert_eq!(std::fs::read_to_string(&draft).expect("it is there still"), kept);
+}
+
+#[test]
 fn choices_have_numbers_where_pictures_do_not_help() {
     let sandbox = Sandbox::new();
     let mut terminal = sandbox.terminal(["playbooks", "new"], (80, 40)).env("ACCESSIBLE", "1").start();
