@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use globset::{GlobBuilder, GlobMatcher};
-use notify::event::{AccessKind, AccessMode, ModifyKind};
-use notify::{Config, Event, EventKind, PollWatcher, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{Config, Event, PollWatcher, RecursiveMode, Watcher};
 
+use crate::engine::watching::{is_change, polled, system_watcher, why};
 use crate::engine::{Bell, Project};
 
 /// Between two looks at files where the system tells nothing.
@@ -95,29 +95,12 @@ impl Files {
     }
 }
 
-fn system_watcher(handler: impl notify::EventHandler) -> notify::Result<RecommendedWatcher> {
-    #[cfg(feature = "faults")]
-    if crate::engine::faults::is_without_inotify() {
-        return Err(notify::Error::generic("a test asked for it"));
-    }
-    RecommendedWatcher::new(handler, Config::default())
-}
-
 fn polling(changes: &Arc<Mutex<Changes>>, bell: &Bell, store: &Path) -> notify::Result<PollWatcher> {
     PollWatcher::new(handler(changes, bell, store), Config::default().with_poll_interval(EVERY))
 }
 
 fn told(error: &notify::Error) -> String {
-    let why = match &error.kind {
-        notify::ErrorKind::MaxFilesWatch => {
-            "the limit of watched folders is reached, see `fs.inotify.max_user_watches`".to_owned()
-        }
-        _ => error.to_string(),
-    };
-    format!(
-        "files are looked at every {} seconds, because the system does not tell about them: {why}",
-        EVERY.as_secs()
-    )
+    polled(EVERY, &why(error))
 }
 
 fn handler(
@@ -144,16 +127,6 @@ fn handler(
         }
         drop(held);
         bell.ring();
-    }
-}
-
-fn is_change(kind: EventKind) -> bool {
-    match kind {
-        EventKind::Access(AccessKind::Close(AccessMode::Write)) => true,
-        EventKind::Access(_) => false,
-        // Whoever reads a file changes the time of its last reading.
-        EventKind::Modify(ModifyKind::Metadata(notify::event::MetadataKind::AccessTime)) => false,
-        _ => true,
     }
 }
 
