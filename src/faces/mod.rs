@@ -17,6 +17,7 @@ pub mod held;
 pub mod hint;
 pub mod inline;
 pub mod launch;
+pub mod live;
 pub mod modes;
 pub mod orders;
 pub mod out;

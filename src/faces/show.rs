@@ -14,6 +14,7 @@ use super::ending::{Ending, Failure};
 use super::event_json;
 use super::held;
 use super::inline;
+use super::live::{self, Heard, Note, Notes};
 use super::modes::Face;
 use super::orders::PATIENCE;
 use super::out::Out;
@@ -34,6 +35,8 @@ pub struct Skin {
     pub volume: Volume,
     /// A full screen is left by a key only.
     pub stays: bool,
+    /// Changed files start it again.
+    pub is_round: bool,
 }
 
 /// A job that is shown.
@@ -56,6 +59,10 @@ pub struct Shown {
     pub is_being_cancelled: bool,
     /// It was left to another engine, unless it had ended by then.
     pub detached: Option<Option<JobEnd>>,
+    /// What its faces hear beside it.
+    pub notes: Notes,
+    /// The job that is shown after this one.
+    pub next: Option<Box<Self>>,
 }
 
 impl Shown {
@@ -72,6 +79,8 @@ impl Shown {
             goes_on: false,
             is_being_cancelled: false,
             detached: None,
+            notes: Notes::default(),
+            next: None,
             running: Some(running),
         }
     }
@@ -274,7 +283,7 @@ pub fn follow_on(
     out: &mut Out,
     mut shown: Shown,
 ) -> Result<After, Failure> {
-    let mut skin = Skin { face: Face::Full, volume: Volume::Normal, stays: true };
+    let mut skin = Skin { face: Face::Full, volume: Volume::Normal, stays: true, is_round: false };
     steering.set_kept(shown.is_kept());
     steering.set_job(shown.own());
     let others = shown.running.is_none();
@@ -321,9 +330,10 @@ fn full(
 ) -> Result<bool, Failure> {
     let Screen { terminal, look, goes_on } = screen;
     let mut ui = tui::ui::Ui::new(look.clone(), shown.dir.clone(), Forecast::new(&[]));
-    let watch = tui::Watch { context, steering, again: cli::again, stays: skin.stays, goes_on };
+    let watch =
+        tui::Watch { context, steering, again: cli::again, fresh: cli::fresh, stays: skin.stays, goes_on };
     // While it is started again, it is nobody's.
-    let was_ours = shown.running.is_some();
+    let mut was_ours = shown.running.is_some();
     loop {
         let left = tui::watch(terminal, &mut ui, shown, watch);
         look.theme = ui.look.theme;
@@ -333,6 +343,16 @@ fn full(
                 steering.leave_now()
             }
             Ok(tui::Left::Done) => return Ok(true),
+            Ok(tui::Left::Next) => {
+                let Some(next) = shown.next.take() else { return Ok(true) };
+                let behind = std::mem::replace(shown, *next);
+                out.line(leave_behind(context, behind));
+                steering.set_kept(shown.is_kept());
+                steering.set_job(shown.own());
+                steering.set_parting(None);
+                ui = tui::ui::Ui::new(look.clone(), shown.dir.clone(), Forecast::new(&[]));
+                was_ours = true;
+            }
             Ok(tui::Left::Detach) => {
                 shown.detach(context)?;
                 return Ok(true);
@@ -366,6 +386,21 @@ fn full(
     }
 }
 
+/// Takes leave of a job in whose place another one is shown; returns what becomes of it, in a line.
+fn leave_behind(context: &Context, mut shown: Shown) -> String {
+    if shown.view.phase.outcome().is_some() {
+        if let Some(running) = shown.running.take() {
+            // How it ended is known already.
+            let _ended = running.wait();
+        }
+        return summary::final_line(&shown.view, shown.number);
+    }
+    match shown.detach(context) {
+        Ok(()) => goes_on(context, &shown),
+        Err(failure) => failure.message,
+    }
+}
+
 /// Earlier jobs that tell how long stages take.
 const LOOKED_AT: usize = 5;
 
@@ -392,8 +427,12 @@ fn lines(context: &Context, steering: &Steering, out: &mut Out, shown: &mut Show
     let mut plain = Plain::new(skin.volume, shown.dir.clone(), context.settings.heartbeat())
         .answering(context.caller.clone(), number);
     let mut events = handle.subscribe(view.seq);
-    let mut seen = 0;
+    let (mut seen, mut follower) = (0, None);
+    let heard = (out.is_terminal || skin.is_round).then(|| Heard::of(&shown.notes)).flatten();
     loop {
+        for note in heard.iter().flat_map(Heard::take) {
+            tell_note(context, out, &note, json);
+        }
         let mut next = events.next(Some(Duration::ZERO));
         if matches!(next, Next::Timeout) && !out.is_terminal && seen >= BUSY {
             // Being woken for every single event would take the processor from the steps themselves.
@@ -407,7 +446,13 @@ fn lines(context: &Context, steering: &Steering, out: &mut Out, shown: &mut Show
         if matches!(next, Next::Timeout) {
             out.flush();
             let patience = if json { None } else { plain.patience() };
-            next = events.next(patience);
+            if follower.is_none() && out.is_terminal && !json && !skin.is_round {
+                follower = Some(live::follow(&context.project, &shown.id, &shown.notes));
+            }
+            next = match &heard {
+                Some(heard) => heard.wait(&mut events, patience),
+                None => events.next(patience),
+            };
         }
         match next {
             Next::Event(envelope) => {
@@ -438,6 +483,19 @@ fn lines(context: &Context, steering: &Steering, out: &mut Out, shown: &mut Show
     }
     if !json {
         plain.finish(out, view);
+    }
+}
+
+/// Prints what is told beside a job.
+fn tell_note(context: &Context, out: &mut Out, note: &Note, json: bool) {
+    match note {
+        Note::Record { line, .. } if json => out.line(line),
+        _ if json => {}
+        note => {
+            if let Some(words) = live::line(context, note) {
+                out.line(format!("note: {words}"));
+            }
+        }
     }
 }
 

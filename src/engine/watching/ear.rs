@@ -132,10 +132,7 @@ fn remote(folder: &Path) -> Option<&'static str> {
     REMOTE.iter().find(|(number, _)| *number == kind).map(|(_, name)| *name)
 }
 
-fn handler(
-    heard: &Arc<Mutex<Heard>>,
-    bell: &Bell,
-) -> impl FnMut(notify::Result<Event>) + Send + use<> {
+fn handler(heard: &Arc<Mutex<Heard>>, bell: &Bell) -> impl FnMut(notify::Result<Event>) + Send + use<> {
     let (heard, bell) = (Arc::clone(heard), bell.clone());
     move |event| {
         let mut held = heard.lock().unwrap_or_else(PoisonError::into_inner);

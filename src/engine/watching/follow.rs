@@ -180,7 +180,8 @@ impl<T, L: FnMut() -> Looked<T>, N: FnMut(News<T>) -> bool> Following<L, N> {
             // It may have changed before anybody listened.
             looked = (self.look)();
         }
-        self.stamps = looked.files.iter().chain(&looked.folders).map(|path| (path.clone(), stamp(path))).collect();
+        self.stamps =
+            looked.files.iter().chain(&looked.folders).map(|path| (path.clone(), stamp(path))).collect();
         looked
     }
 

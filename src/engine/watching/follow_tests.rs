@@ -180,5 +180,7 @@ fn a_follower_that_is_dropped_ends() {
     let mut desk = Desk::new();
     desk.follower = None;
     // The thread lets go of its end of the channel.
-    assert!(desk.told.recv_timeout(LIMIT).is_err_and(|it| it == std::sync::mpsc::RecvTimeoutError::Disconnected));
+    assert!(
+        desk.told.recv_timeout(LIMIT).is_err_and(|it| it == std::sync::mpsc::RecvTimeoutError::Disconnected)
+    );
 }

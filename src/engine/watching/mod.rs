@@ -9,6 +9,7 @@
 mod ear;
 mod follow;
 mod lookups;
+mod playbook;
 mod rest;
 
 use std::time::Duration;
@@ -17,6 +18,7 @@ use notify::event::{AccessKind, AccessMode, MetadataKind, ModifyKind};
 use notify::{Config, EventKind, RecommendedWatcher, Watcher};
 
 pub use follow::{Follower, Key, Looked, News, follow, key};
+pub use playbook::{Other, Version, follow_job};
 
 /// Files have to be left alone for so long before they are read: saving takes several steps.
 pub const QUIET: Duration = Duration::from_millis(150);

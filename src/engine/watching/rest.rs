@@ -40,7 +40,8 @@ impl Rest {
 
     /// Says whether there were changes that are to be seen to now, and how it came to that.
     pub(super) fn over(&mut self, now: Duration) -> Option<Over> {
-        let (_, last) = self.since.take_if(|(first, last)| (*last + self.quiet).min(*first + self.longest) <= now)?;
+        let (_, last) =
+            self.since.take_if(|(first, last)| (*last + self.quiet).min(*first + self.longest) <= now)?;
         Some(if last + self.quiet <= now { Over::Quiet } else { Over::Impatient })
     }
 }

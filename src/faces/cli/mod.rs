@@ -21,6 +21,7 @@ mod engine;
 mod eval;
 mod events;
 mod explain;
+mod fresh;
 mod list;
 mod locks;
 mod logs;
@@ -52,6 +53,7 @@ mod watch;
 mod tests;
 
 pub use begin::{begin, last_job, outline};
+pub use fresh::fresh;
 pub use retry::again;
 
 use args::{Cli, Command, JobsCommand, ListArgs, When};

@@ -295,7 +295,10 @@ fn fired(context: &Context, number: u64) -> Result<Fired, Failure> {
 }
 
 /// Makes sure that the machine and whoever is asked agree, and fetches secrets.
-fn prepared(
+///
+/// # Errors
+/// If requirements are not met, commands are not trusted, or secrets cannot be had.
+pub(super) fn prepared(
     context: &Context,
     wanted: Wanted,
     trusted: bool,
@@ -350,7 +353,7 @@ pub(super) fn skin(context: &Context, quiet: bool, verbose: bool, notes: &mut Ou
         notes.line(format!("note: {why}"));
         notes.flush();
     }
-    Ok(Skin { face, volume: volume(quiet, verbose), stays: false })
+    Ok(Skin { face, volume: volume(quiet, verbose), stays: false, is_round: false })
 }
 
 /// Returns how much is printed.

@@ -7,6 +7,7 @@
 //! Start with `watch.rs`.
 
 mod ask;
+mod changed;
 pub mod clipboard;
 pub mod clusters;
 pub mod draw;

@@ -113,7 +113,8 @@ pub fn difference(old: &Playbook, new: &Playbook) -> Difference {
         stages.push(StageDifference { stage: stage.id.to_string(), kind: Kind::Removed, what: Vec::new() });
     }
     let (before, after) = (head(old), head(new));
-    let keys = KEYS.iter().filter(|(_, parts)| parts.iter().any(|part| before.get(*part) != after.get(*part)));
+    let keys =
+        KEYS.iter().filter(|(_, parts)| parts.iter().any(|part| before.get(*part) != after.get(*part)));
     Difference { stages, keys: keys.map(|(key, _)| *key).collect() }
 }
 
