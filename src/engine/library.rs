@@ -402,6 +402,14 @@ pub struct Stamp {
     changed: (i64, i64),
 }
 
+impl Stamp {
+    /// Returns how large the file was.
+    #[must_use]
+    pub fn bytes(self) -> u64 {
+        self.bytes
+    }
+}
+
 /// Returns the stamp of a file.
 #[must_use]
 pub fn stamp(path: &Path) -> Option<Stamp> {

@@ -29,6 +29,12 @@ pub enum Note {
     Said(String),
     /// The same, with what programs read in its place: an object a line.
     Record { words: String, line: String },
+    /// Another round of a job that changed files start again is due.
+    Due,
+    /// What is waited for between two rounds.
+    Waits(String),
+    /// Whoever looks has seen enough of rounds.
+    Left,
 }
 
 /// Is called on the thread of whoever tells; says whether somebody heard it.
@@ -95,6 +101,18 @@ impl Heard {
         events.next_unless(&[self.bell.as_fd()], limit.unwrap_or(FOREVER))
     }
 
+    /// Waits for a note alone.
+    #[must_use]
+    pub fn next(&self) -> Option<Note> {
+        self.told.recv().ok()
+    }
+
+    /// Returns what rings when there is a note.
+    #[must_use]
+    pub fn bell(&self) -> &Bell {
+        &self.bell
+    }
+
     /// Takes what was told.
     pub fn take(&self) -> Vec<Note> {
         self.bell.hush();
@@ -132,7 +150,7 @@ pub fn follow(project: &Project, job: &JobId, notes: &Notes) -> Option<Follower>
 pub fn line(context: &Context, note: &Note) -> Option<String> {
     match note {
         Note::Said(words) | Note::Record { words, .. } => Some(words.clone()),
-        Note::Book(Version::Same) => None,
+        Note::Book(Version::Same) | Note::Due | Note::Waits(_) | Note::Left => None,
         Note::Book(Version::Broken { file, why }) => {
             Some(format!("{} is broken now: {why}; this job keeps what it began with", short(file)))
         }

@@ -23,6 +23,7 @@ pub mod orders;
 pub mod out;
 pub mod plain;
 pub mod report;
+pub mod rounds;
 pub mod shares;
 pub mod show;
 pub mod signs;

@@ -132,7 +132,7 @@ fn handler(
 
 /// Globs of a trigger, ready to be asked.
 #[derive(Debug)]
-pub(super) struct Globs {
+pub(in crate::engine) struct Globs {
     wanted: Vec<GlobMatcher>,
     unwanted: Vec<GlobMatcher>,
     /// Folders below the root that the wanted ones begin with.
@@ -141,7 +141,7 @@ pub(super) struct Globs {
 
 impl Globs {
     /// Reads globs that were checked; one that cannot be read matches nothing.
-    pub(super) fn new(globs: &[String]) -> Self {
+    pub(in crate::engine) fn new(globs: &[String]) -> Self {
         let read = |glob: &str| {
             GlobBuilder::new(glob).literal_separator(true).build().ok().map(|it| it.compile_matcher())
         };
@@ -154,7 +154,7 @@ impl Globs {
     }
 
     /// Says whether a file is meant, by its path below the root.
-    pub(super) fn fits(&self, file: &Path) -> bool {
+    pub(in crate::engine) fn fits(&self, file: &Path) -> bool {
         let is_hidden = file.iter().any(|part| NEVER.iter().any(|never| part == *never));
         !is_hidden
             && self.wanted.iter().any(|glob| glob.is_match(file))
@@ -163,7 +163,7 @@ impl Globs {
 
     /// Collects the folders that have to be watched: where globs begin, all below, and what is above as long as there is no
     /// such folder.
-    pub(super) fn folders(&self, root: &Path, into: &mut BTreeSet<PathBuf>) {
+    pub(in crate::engine) fn folders(&self, root: &Path, into: &mut BTreeSet<PathBuf>) {
         for start in &self.starts {
             let mut folder = root.join(start);
             while !folder.is_dir() && folder != root && folder.pop() {}

@@ -11,6 +11,7 @@ mod follow;
 mod lookups;
 mod playbook;
 mod rest;
+mod tree;
 
 use std::time::Duration;
 
@@ -18,7 +19,8 @@ use notify::event::{AccessKind, AccessMode, MetadataKind, ModifyKind};
 use notify::{Config, EventKind, RecommendedWatcher, Watcher};
 
 pub use follow::{Follower, Key, Looked, News, follow, key};
-pub use playbook::{Other, Version, follow_job};
+pub use playbook::{Other, Version, follow_job, made_of, wrong};
+pub use tree::{Batch, Scope, TreeNews, Trees, What, watch};
 
 /// Files have to be left alone for so long before they are read: saving takes several steps.
 pub const QUIET: Duration = Duration::from_millis(150);

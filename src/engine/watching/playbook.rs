@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::follow::{Follower, Key, Looked, News, follow, key};
@@ -134,8 +134,22 @@ impl Basis {
     }
 }
 
+/// Says what is wrong with a playbook as its file is now, with the first place, if it cannot be run.
+#[must_use]
+pub fn wrong(project: &Project, path: &Path) -> Option<String> {
+    match library::open(&project.root, path) {
+        Err(error) => Some(error.message),
+        Ok(opened) if opened.reading.playbook.is_some() => None,
+        Ok(opened) => {
+            let file = library::shown(&project.root, path);
+            Some(Broken::of(path.to_path_buf(), file, &opened).words())
+        }
+    }
+}
+
 /// Returns the files that a playbook was read from, and the folders that it depends on with all that lies in them.
-fn made_of(project: &Project, opened: &Opened) -> (BTreeSet<PathBuf>, BTreeSet<PathBuf>) {
+#[must_use]
+pub fn made_of(project: &Project, opened: &Opened) -> (BTreeSet<PathBuf>, BTreeSet<PathBuf>) {
     let called = opened.source.called.keys().filter(|path| &***path != LISTING);
     let files = called.map(|path| project.root.join(&**path)).chain([opened.path.clone()]).collect();
     let has_scripts = opened.source.called.contains_key(LISTING);

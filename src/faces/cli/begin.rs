@@ -98,7 +98,7 @@ impl Caught {
         Out::new(Box::new(self.clone()), Paint::default(), false)
     }
 
-    fn lines(&self, out: &mut Out) -> Vec<String> {
+    pub(super) fn lines(&self, out: &mut Out) -> Vec<String> {
         out.flush();
         String::from_utf8_lossy(&self.0.borrow()).lines().map(str::to_owned).collect()
     }

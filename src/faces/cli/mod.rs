@@ -25,6 +25,7 @@ mod fresh;
 mod list;
 mod locks;
 mod logs;
+mod on_change;
 mod opened;
 mod pages;
 mod pick;

@@ -18,6 +18,9 @@ impl Ui {
     pub fn hear(&mut self, note: Note, now: Duration) {
         match note {
             Note::Said(words) | Note::Record { words, .. } => self.say(words, now),
+            Note::Waits(words) => self.waits = Some(words),
+            // The loop hears of these.
+            Note::Due | Note::Left => {}
             Note::Book(Version::Same) => {
                 if let Some(book) = self.book.take() {
                     let file = file(&book).to_owned();

@@ -65,6 +65,8 @@ pub enum Request {
     Fresh,
     /// The same once this one has ended, which is cancelled.
     CancelThenFresh,
+    /// Begins the next round of a job that changed files start again.
+    Round,
     /// Wants that no longer.
     GiveUp,
     /// Leaves the full screen, the job goes on.
@@ -213,6 +215,8 @@ pub struct Ui {
     pub starting: Option<Duration>,
     /// How the file of the playbook stands, if it is not what the job runs.
     pub book: Option<Version>,
+    /// What is waited for once the job has ended, until changed files start it again.
+    pub waits: Option<String>,
     /// A new job is to be started once this one has ended.
     pub fresh_at_end: bool,
     /// What is being started is a new job.
@@ -288,6 +292,7 @@ impl Ui {
             undo: None,
             starting: None,
             book: None,
+            waits: None,
             fresh_at_end: false,
             is_fresh: false,
             mouse: true,

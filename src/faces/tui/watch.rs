@@ -66,6 +66,8 @@ pub enum Left {
     Lines,
     /// Another job is to be shown. The terminal is still taken.
     Next,
+    /// The next round is to begin. The terminal is still taken.
+    Due,
 }
 
 /// What the screen is used for.
@@ -79,6 +81,8 @@ pub struct Watch<'a> {
     pub fresh: Fresh,
     /// Nothing makes it leave by itself.
     pub stays: bool,
+    /// Changed files start the job again.
+    pub is_round: bool,
     /// Another screen follows, so the terminal is not given back between.
     pub goes_on: bool,
 }
@@ -130,7 +134,7 @@ pub fn watch(terminal: &mut Terminal, ui: &mut Ui, shown: &mut Shown, watch: Wat
     ui.starting = None;
     let left = if shown.next.is_some() { Ok(Left::Next) } else { left };
     match &left {
-        Ok(Left::Next) => {}
+        Ok(Left::Next | Left::Due) => {}
         Ok(Left::Done) if watch.goes_on => {}
         _ => terminal.leave(),
     }
@@ -188,6 +192,8 @@ struct Loop<'a> {
     late: Option<(Order, Duration)>,
     /// Tells what becomes of the playbook.
     follower: Option<Follower>,
+    /// The next round is to begin once this one has ended.
+    is_due: bool,
 }
 
 impl<'a> Loop<'a> {
@@ -218,6 +224,7 @@ impl<'a> Loop<'a> {
             starts,
             late: None,
             follower: None,
+            is_due: false,
         })
     }
 
@@ -235,9 +242,12 @@ impl<'a> Loop<'a> {
         self.pace.wish(Wish::Now, clock::elapsed());
         loop {
             let now = clock::elapsed();
+            if self.is_due && self.has_ended {
+                return Ok(Left::Due);
+            }
             if self.pace.is_due(now) {
                 self.draw()?;
-                if self.follower.is_none() {
+                if self.follower.is_none() && !self.watch.is_round {
                     // After the first picture: until then there is more to do than two processors can.
                     let (project, shown) = (&self.watch.context.project, &*self.shown);
                     self.follower = live::follow(project, &shown.id, &shown.notes);
@@ -350,6 +360,7 @@ impl<'a> Loop<'a> {
             Said::Slow(words) => self.ui.say(words, now),
             Said::Begun => self.begun(now)?,
             Said::FreshBegun => return Ok(self.fresh_begun()),
+            Said::Note(Note::Due) => self.is_due = true,
             Said::Note(note) => self.ui.hear(note, now),
             Said::Forecast(forecast) => self.ui.forecast = forecast,
         }
@@ -459,6 +470,7 @@ impl<'a> Loop<'a> {
                 Request::Order(order) => self.order(order),
                 Request::Again(order) => self.again(order)?,
                 Request::GiveUp => self.give_up(),
+                Request::Round => return Ok(Some(Left::Due)),
                 Request::Fresh => self.fresh()?,
                 Request::CancelThenFresh => {
                     self.ui.fresh_at_end = true;
