@@ -396,6 +396,7 @@ fn whole(path: &Path) -> PathBuf {
 /// Tells the content of a file from an earlier one without reading it; nothing if it cannot be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
+    device: u64,
     inode: u64,
     bytes: u64,
     /// Seconds and nanoseconds, also of a change that kept the time of the content.
@@ -403,6 +404,12 @@ pub struct Stamp {
 }
 
 impl Stamp {
+    /// Says whether both are of one file, whatever was written to it between.
+    #[must_use]
+    pub fn is_of(self, other: Self) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
+    }
+
     /// Returns how large the file was.
     #[must_use]
     pub fn bytes(self) -> u64 {
@@ -414,7 +421,12 @@ impl Stamp {
 #[must_use]
 pub fn stamp(path: &Path) -> Option<Stamp> {
     let it = std::fs::metadata(path).ok()?;
-    Some(Stamp { inode: it.ino(), bytes: it.size(), changed: (it.ctime(), it.ctime_nsec()) })
+    Some(Stamp {
+        device: it.dev(),
+        inode: it.ino(),
+        bytes: it.size(),
+        changed: (it.ctime(), it.ctime_nsec()),
+    })
 }
 
 /// Reads a text file that an option or a setting names; a byte order mark is taken off.

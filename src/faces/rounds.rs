@@ -49,7 +49,9 @@ struct State {
     round: u32,
     /// The job of the round runs, by its number.
     live: Option<u64>,
-    /// When the job of the last round ended.
+    /// When the job of the last round began.
+    began: Duration,
+    /// When it ended.
     ended: Duration,
     pending: Pending,
     doubt: Doubt,
@@ -109,6 +111,10 @@ impl Rounds {
         let mut state = self.lock();
         let mut files = batch.files;
         // What a step wrote last is heard of when its job may have ended already.
+        if state.live.is_some() && batch.until < state.began {
+            // The job began with the files as they are.
+            return;
+        }
         let is_during = state.live.is_some() || (state.round > 0 && batch.since <= state.ended);
         if is_during {
             let (verdict, new) = state.doubt.during(&files);
@@ -189,14 +195,15 @@ impl Rounds {
         drop(self.0.is_ready.wait_while(self.lock(), runs));
     }
 
-    /// Begins a round with the job of that number, and follows it to its end on a thread of its own.
+    /// Begins a round with the job of that number, which was not yet there at `began`, and follows it to its end on a thread of its own.
     ///
     /// # Errors
     /// If this process may have no further thread.
-    pub fn begin(&self, number: u64, handle: &Handle) -> io::Result<()> {
+    pub fn begin(&self, number: u64, handle: &Handle, began: Duration) -> io::Result<()> {
         {
             let mut state = self.lock();
             state.round += 1;
+            state.began = began;
             state.live = Some(number);
             (state.stops, state.is_stopped, state.held) = (!state.pending.is_empty(), false, None);
         }
@@ -220,7 +227,8 @@ impl Rounds {
         }
         let mut state = self.lock();
         (state.live, state.ended) = (None, clock::elapsed());
-        state.doubt.ended();
+        let is_whole = !state.is_stopped;
+        state.doubt.ended(is_whole);
         let is_due = !state.pending.is_empty();
         drop(state);
         self.0.is_ready.notify_all();

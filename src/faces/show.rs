@@ -14,6 +14,7 @@ use super::ending::{Ending, Failure};
 use super::event_json;
 use super::held;
 use super::inline;
+pub use super::inline::{Waited, wait as wait_in_row};
 use super::live::{self, Heard, Note, Notes};
 use super::modes::Face;
 use super::orders::PATIENCE;
@@ -172,7 +173,7 @@ pub enum RoundLeft {
 pub fn round(
     context: &Context,
     steering: &Steering,
-    screen: Option<Screen<'_>>,
+    screen: Option<&mut OwnScreen>,
     out: &mut Out,
     (mut shown, skin): (Shown, &mut Skin),
 ) -> Result<(RoundLeft, Option<Shown>), Failure> {
@@ -183,6 +184,8 @@ pub fn round(
         steering.set_job(None);
         return Ok((left.map_or(RoundLeft::Detached, RoundLeft::Ended), None));
     };
+    let OwnScreen { terminal, look } = screen;
+    let screen = Screen { terminal, look, goes_on: true };
     let exit = full(context, steering, screen, out, (&mut shown, skin))?;
     if shown.detached == Some(None) {
         out.line(goes_on(context, &shown));
@@ -206,6 +209,28 @@ pub fn round(
     let ending = outcome.map_or(Ending::Cancelled, |it| Ending::of_job(it, shown.view.cause.as_ref()));
     let left = if exit == Exit::Due { RoundLeft::Due(ending) } else { RoundLeft::Seen(ending) };
     Ok((left, Some(shown)))
+}
+
+/// A full screen that stays from round to round.
+pub struct OwnScreen {
+    terminal: tui::terminal::Terminal,
+    /// With the theme that was chosen last.
+    look: tui::ui::Look,
+}
+
+impl OwnScreen {
+    /// Opens the terminal for it, without changing anything yet.
+    ///
+    /// # Errors
+    /// If it cannot be used, or the theme that was set cannot.
+    pub fn open(context: &Context) -> Result<Self, Failure> {
+        Ok(Self { terminal: open(context)?, look: tui::look(context)? })
+    }
+
+    /// Gives the terminal back.
+    pub fn leave(&mut self) {
+        self.terminal.leave();
+    }
 }
 
 /// Looks whether a full screen can be had, if one is to be shown: returns the face that can, and why it is another one.

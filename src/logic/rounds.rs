@@ -207,13 +207,19 @@ impl Doubt {
         self.own.clone()
     }
 
-    /// Takes note of the end of a round.
-    pub fn ended(&mut self) {
+    /// Takes note of the end of a round. In one that was stopped, the job may not have come to writing its files.
+    pub fn ended(&mut self, is_whole: bool) {
         let now = std::mem::take(&mut self.now);
-        self.rounds.retain(|file, _| now.contains(file));
-        self.own.retain(|file| now.contains(file));
+        if is_whole {
+            self.rounds.retain(|file, _| now.contains(file));
+            self.own.retain(|file| now.contains(file));
+        }
         for file in now {
             *self.rounds.entry(file).or_default() += 1;
         }
     }
 }
+
+#[cfg(test)]
+#[path = "rounds_tests.rs"]
+mod tests;

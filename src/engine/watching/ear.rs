@@ -32,17 +32,6 @@ pub(super) struct Heard {
     pub(super) is_incomplete: bool,
 }
 
-impl Heard {
-    pub(super) fn is_empty(&self) -> bool {
-        self.paths.is_empty() && !self.is_incomplete
-    }
-
-    pub(super) fn add(&mut self, other: Self) {
-        self.paths.extend(other.paths);
-        self.is_incomplete |= other.is_incomplete;
-    }
-}
-
 /// Listens to folders.
 pub(super) struct Ear {
     watcher: Option<RecommendedWatcher>,

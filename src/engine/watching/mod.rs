@@ -8,6 +8,7 @@
 
 mod ear;
 mod follow;
+mod library;
 mod lookups;
 mod playbook;
 mod rest;
@@ -19,6 +20,7 @@ use notify::event::{AccessKind, AccessMode, MetadataKind, ModifyKind};
 use notify::{Config, EventKind, RecommendedWatcher, Watcher};
 
 pub use follow::{Follower, Key, Looked, News, follow, key};
+pub use library::follow_library;
 pub use playbook::{Other, Version, follow_job, made_of, wrong};
 pub use tree::{Batch, Scope, TreeNews, Trees, What, watch};
 

@@ -62,6 +62,8 @@ pub struct Batch {
     pub has_book: bool,
     /// When the first of these changes was heard of.
     pub since: Duration,
+    /// When the last of them was.
+    pub until: Duration,
 }
 
 /// What is told.
@@ -142,7 +144,7 @@ impl<N: FnMut(TreeNews) -> bool> Watching<N> {
         }
         let mut has_told_deaf = false;
         let mut rest = Rest::new(QUIET, LONGEST);
-        let (mut since, mut looked_at) = (None, clock::elapsed());
+        let (mut since, mut looked_at): (Option<(Duration, Duration)>, _) = (None, clock::elapsed());
         loop {
             if let Some(words) = self.ear.deaf().filter(|_| !has_told_deaf).map(str::to_owned) {
                 has_told_deaf = true;
@@ -168,12 +170,12 @@ impl<N: FnMut(TreeNews) -> bool> Watching<N> {
             let now = clock::elapsed();
             if heard.is_incomplete || heard.paths.iter().any(|path| self.matters(path)) {
                 rest.stir(now);
-                since.get_or_insert(now);
+                since = Some((since.map_or(now, |(first, _)| first), now));
             }
             let is_due = self.ear.deaf().is_some() && now >= looked_at + EVERY;
             if rest.over(now).is_some() || is_due {
                 // It may have changed at any time since the last look.
-                let first = since.take().or(is_due.then_some(looked_at));
+                let first = since.take().or(is_due.then_some((looked_at, now)));
                 looked_at = now;
                 if !self.look(first) {
                     return;
@@ -212,7 +214,7 @@ impl<N: FnMut(TreeNews) -> bool> Watching<N> {
     }
 
     /// Looks what has changed, and tells it.
-    fn look(&mut self, since: Option<Duration>) -> bool {
+    fn look(&mut self, heard: Option<(Duration, Duration)>) -> bool {
         let found = self.list();
         let mut changed: BTreeSet<PathBuf> = BTreeSet::new();
         let gone: Vec<PathBuf> =
@@ -238,7 +240,9 @@ impl<N: FnMut(TreeNews) -> bool> Watching<N> {
         }
         let has_book = changed.iter().any(|path| self.scope.book.contains(path));
         let files = changed.iter().map(|path| shown(&self.scope.root, path)).collect();
-        (self.tell)(TreeNews::Changed(Batch { files, has_book, since: since.unwrap_or_else(clock::elapsed) }))
+        let now = clock::elapsed();
+        let (since, until) = heard.unwrap_or((now, now));
+        (self.tell)(TreeNews::Changed(Batch { files, has_book, since, until }))
     }
 
     fn matters(&self, path: &Path) -> bool {
@@ -302,7 +306,14 @@ fn listed(scope: &Scope) -> (BTreeMap<PathBuf, Stamp>, BTreeSet<PathBuf>) {
         }
     }
     files.extend(scope.book.iter().cloned());
-    (files.into_iter().filter_map(|path| Some((path.clone(), stamp(&path)?))).collect(), folders)
+    let own = own_outputs();
+    let stamped = files.into_iter().filter_map(|path| Some((path.clone(), stamp(&path)?)));
+    (stamped.filter(|(_, stamp)| !own.iter().any(|it| it.is_of(*stamp))).collect(), folders)
+}
+
+/// Returns what this process prints to, where that is a file: each line would be a reason for the next one.
+fn own_outputs() -> Vec<Stamp> {
+    ["/proc/self/fd/1", "/proc/self/fd/2"].iter().filter_map(|path| stamp(Path::new(path))).collect()
 }
 
 /// Adds the folders below the place where a pattern begins, or what is above it as long as there is no such folder.
@@ -377,3 +388,7 @@ fn everything(scope: &Scope, files: &mut BTreeSet<PathBuf>, folders: &mut BTreeS
         }
     }
 }
+
+#[cfg(test)]
+#[path = "tree_tests.rs"]
+mod tests;

@@ -14,19 +14,17 @@ use super::args::RunArgs;
 use super::begin::Caught;
 use super::{opened, prepare, run};
 use crate::engine::watching::{self, Scope, Trees, Version, What};
-use crate::engine::{self, library};
+use crate::engine::{self, clock, library};
 use crate::faces::context::{Context, Signal};
 use crate::faces::ending::{Ending, Failure};
-use crate::faces::inline::{self, Waited};
+use crate::faces::live;
 use crate::faces::live::{Heard, Note, Notes};
 use crate::faces::modes::Face;
 use crate::faces::out::Out;
 use crate::faces::rounds::{Pending, Rounds, first, more, named, record};
-use crate::faces::show::{self, RoundLeft, Screen, Shown, Skin};
+use crate::faces::show::{self, OwnScreen, RoundLeft, Shown, Skin, Waited};
 use crate::faces::steering::Steering;
 use crate::faces::summary::Volume;
-use crate::faces::tui::{terminal::Terminal, ui::Look};
-use crate::faces::{live, tui};
 use crate::logic::cache::pattern::Patterns;
 use crate::logic::plan::{Plan, PlanRequest};
 use crate::logic::rounds::{Affected, affected, all_inputs, outputs};
@@ -68,7 +66,7 @@ pub(super) fn on_change(
     let skin = Skin { is_round: true, stays: true, ..skin };
     let first = planned(context, &path, &request, notes)?;
     let screen = match skin.face {
-        Face::Full => Some((show::open(context)?, tui::look(context)?)),
+        Face::Full => Some(OwnScreen::open(context)?),
         _ => None,
     };
     let with_stops = matches!(skin.face, Face::Full | Face::Inline);
@@ -100,8 +98,8 @@ pub(super) fn on_change(
         shown: None,
     };
     let ending = session.run(first, out, notes);
-    if let Some((terminal, _)) = &mut session.screen {
-        terminal.leave();
+    if let Some(screen) = &mut session.screen {
+        screen.leave();
     }
     show::settle(&session.steering, out);
     ending
@@ -148,8 +146,7 @@ struct Session<'a> {
     path: PathBuf,
     request: PlanRequest,
     skin: Skin,
-    /// The terminal of a full screen, with the look that was chosen last.
-    screen: Option<(Terminal, Look)>,
+    screen: Option<OwnScreen>,
     steering: Steering,
     told: Notes,
     rounds: Rounds,
@@ -249,6 +246,7 @@ impl Session<'_> {
         let all = why.has_book || why.is_asked || round == 1;
         let ahead = engine::get_ready(self.context.outside.world);
         let env = prepare::env(&request)?;
+        let began = clock::elapsed();
         let wanted = run::Wanted { opened, plan, request, env, retry_of: self.previous, id: None, ahead };
         let caught = Caught::default();
         let mut remarks = caught.out();
@@ -275,7 +273,7 @@ impl Session<'_> {
         let handle = shown.handle.clone();
         if let Some(handle) = &handle {
             self.tell_round((round, all), (why, &about), handle, out);
-            let begun = self.rounds.begin(shown.number, handle);
+            let begun = self.rounds.begin(shown.number, handle, began);
             begun.map_err(|error| Failure::surroundings(format!("the round cannot be followed: {error}")))?;
         }
         if has_screen {
@@ -286,7 +284,6 @@ impl Session<'_> {
 
     fn show(&mut self, shown: Shown, out: &mut Out) -> Result<Then, Failure> {
         let screen = self.screen.as_mut();
-        let screen = screen.map(|(terminal, look)| Screen { terminal, look, goes_on: true });
         let (left, shown) = show::round(self.context, &self.steering, screen, out, (shown, &mut self.skin))?;
         self.shown = shown;
         if self.skin.face != Face::Full {
@@ -391,7 +388,7 @@ impl Session<'_> {
         loop {
             let told = if is_inline {
                 let words = self.waits("r runs again, q leaves");
-                match inline::wait(self.context, &self.steering, out, &heard, &words) {
+                match show::wait_in_row(self.context, &self.steering, out, &heard, &words) {
                     Waited::Told(told) => told,
                     Waited::Again => {
                         self.rounds.ask();

@@ -20,6 +20,7 @@ pub mod launcher;
 pub mod layout;
 pub mod log_pane;
 mod look;
+mod looks;
 mod matrix;
 pub mod motion;
 pub mod pace;

@@ -11,11 +11,12 @@ use crossterm::event::{Event as Input, EventStream};
 use tokio::sync::mpsc;
 
 use super::draw;
+use super::looks::follow_looks;
 use super::pace::{Pace, Wish};
 use super::restart::{Again, Fresh, Restart};
 use super::screen;
 use super::terminal::Terminal;
-use super::ui::{Facts, Request, Ui};
+use super::ui::{Facts, Look, Request, Ui};
 use crate::engine::watching::Follower;
 use crate::engine::{Handle, Next, OrderError, Running, clock};
 use crate::faces::context::{Context, Signal};
@@ -98,6 +99,7 @@ enum Said {
     /// Something came of the start of a new job.
     FreshBegun,
     Note(Note),
+    Look(Result<Look, String>),
     Forecast(Forecast),
 }
 
@@ -192,6 +194,8 @@ struct Loop<'a> {
     late: Option<(Order, Duration)>,
     /// Tells what becomes of the playbook.
     follower: Option<Follower>,
+    /// Tells of themes that were saved.
+    themes: Option<Follower>,
     /// The next round is to begin once this one has ended.
     is_due: bool,
 }
@@ -224,6 +228,7 @@ impl<'a> Loop<'a> {
             starts,
             late: None,
             follower: None,
+            themes: None,
             is_due: false,
         })
     }
@@ -247,6 +252,11 @@ impl<'a> Loop<'a> {
             }
             if self.pace.is_due(now) {
                 self.draw()?;
+                if self.themes.is_none() {
+                    let said = self.said.clone();
+                    self.themes =
+                        follow_looks(self.watch.context, move |look| said.send(Said::Look(look)).is_ok());
+                }
                 if self.follower.is_none() && !self.watch.is_round {
                     // After the first picture: until then there is more to do than two processors can.
                     let (project, shown) = (&self.watch.context.project, &*self.shown);
@@ -360,6 +370,8 @@ impl<'a> Loop<'a> {
             Said::Slow(words) => self.ui.say(words, now),
             Said::Begun => self.begun(now)?,
             Said::FreshBegun => return Ok(self.fresh_begun()),
+            Said::Look(Ok(look)) => self.ui.look.take(look),
+            Said::Look(Err(why)) => self.ui.say(why, now),
             Said::Note(Note::Due) => self.is_due = true,
             Said::Note(note) => self.ui.hear(note, now),
             Said::Forecast(forecast) => self.ui.forecast = forecast,
