@@ -10,6 +10,7 @@ use super::ui::Look;
 use crate::engine::themes::{self, Places};
 use crate::engine::watching::{self, Follower, Looked, News};
 use crate::faces::context::Context;
+use crate::logic::diag::Severity;
 
 /// Follows the themes of the user, and the one that was set. What is wrong with one is told in a sentence.
 #[must_use]
@@ -30,11 +31,29 @@ pub(super) fn follow_looks(
     let mut has_begun = false;
     let hear = move |news| match news {
         News::Version(()) if !std::mem::replace(&mut has_begun, true) => true,
-        News::Version(()) => tell(look(&context).map_err(|failure| failure.message)),
+        News::Version(()) => tell(look(&context).map_err(|_| wrong(&context))),
         // The playbook says so already.
         News::Polled(_) => true,
     };
     watching::follow(&root, None, read, hear).ok()
+}
+
+/// Says what is wrong with the theme that was set, with the first place.
+fn wrong(context: &Context) -> String {
+    let places = Places { user: context.surroundings.themes.as_deref(), root: &context.project.root };
+    let reading = match themes::open(places, context.settings.theme()) {
+        Ok(reading) => reading,
+        Err(error) => return error.message,
+    };
+    let all = reading.faults.iter().flat_map(|(source, found)| found.iter().map(move |it| (source, it)));
+    let mut errors = all.filter(|(_, it)| it.severity == Severity::Error);
+    errors.next().map_or_else(
+        || format!("the theme `{}` cannot be used", context.settings.theme()),
+        |(source, it)| {
+            let place = source.place(it.span.start);
+            format!("not taken: {}:{}:{}: {}", source.name, place.line, place.column, it.message)
+        },
+    )
 }
 
 impl Look {

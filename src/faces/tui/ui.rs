@@ -198,6 +198,7 @@ pub struct Notice {
 }
 
 /// The state of a full screen.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Ui {
     pub look: Look,
     pub mode: Mode,
