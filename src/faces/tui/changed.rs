@@ -29,8 +29,8 @@ impl Ui {
             }
             Note::Book(version) => {
                 self.book = Some(version);
-                // Where there is no line for it, it is said at least once.
-                if let Some(words) = self.banner().filter(|_| self.notice.is_none()) {
+                // Where there is no line for it, it is said at least once; and what was said of the version before is over.
+                if let Some(words) = self.banner() {
                     self.say(words, now);
                 }
             }
