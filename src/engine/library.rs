@@ -395,17 +395,37 @@ fn whole(path: &Path) -> PathBuf {
 /// Tells the content of a file from an earlier one without reading it; nothing if it cannot be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
+    device: u64,
     inode: u64,
     bytes: u64,
     /// Seconds and nanoseconds, also of a change that kept the time of the content.
     changed: (i64, i64),
 }
 
+impl Stamp {
+    /// Says whether both are of one file, whatever was written to it between.
+    #[must_use]
+    pub fn is_of(self, other: Self) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
+    }
+
+    /// Returns how large the file was.
+    #[must_use]
+    pub fn bytes(self) -> u64 {
+        self.bytes
+    }
+}
+
 /// Returns the stamp of a file.
 #[must_use]
 pub fn stamp(path: &Path) -> Option<Stamp> {
     let it = std::fs::metadata(path).ok()?;
-    Some(Stamp { inode: it.ino(), bytes: it.size(), changed: (it.ctime(), it.ctime_nsec()) })
+    Some(Stamp {
+        device: it.dev(),
+        inode: it.ino(),
+        bytes: it.size(),
+        changed: (it.ctime(), it.ctime_nsec()),
+    })
 }
 
 /// Reads a text file that an option or a setting names; a byte order mark is taken off.

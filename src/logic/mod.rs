@@ -20,6 +20,7 @@ pub mod log_query;
 pub mod moment;
 pub mod plan;
 pub mod playbook;
+pub mod rounds;
 pub mod schedule;
 pub mod secret;
 pub mod settings;

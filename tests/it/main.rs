@@ -35,6 +35,7 @@ mod inline;
 mod kit;
 mod launcher;
 mod library;
+mod live;
 mod many;
 mod onlooker;
 mod orders;

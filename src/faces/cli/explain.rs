@@ -128,6 +128,19 @@ const EVENTS: [(&str, &str, &str); 59] = [
     ("gate.reminded", "people were reminded of an open question", ""),
 ];
 
+/// Records that `run --on-change --ui json` prints among the events of its jobs. They stand in no journal, so they have no number.
+const ROUNDS: [(&str, &str); 5] = [
+    (
+        "round.started",
+        "a round of `run --on-change` began with this `job`; `files` changed before it (100 at most, and `more`), `stages` are \
+         affected, `unaffected` are not, `watched` files are waited for",
+    ),
+    ("round.stopped", "the job is cancelled, because `files` changed; another round follows"),
+    ("round.held", "`files` changed, and the next round waits: `reason` says what must not be interrupted"),
+    ("round.waiting", "the job of the round has ended, and changes are waited for"),
+    ("round.refused", "`files` changed, and no round can begin: `message` says why"),
+];
+
 /// Returns every type of event.
 pub(super) fn event_types() -> Vec<String> {
     let mut types = Vec::new();
@@ -271,6 +284,7 @@ fn print_events(out: &mut Out, as_json: bool) {
         let rows: Vec<Json> = EVENTS
             .iter()
             .map(|(name, about, older)| json!({ "type": name, "about": about, "formerly": older }))
+            .chain(ROUNDS.iter().map(|(name, about)| json!({ "type": name, "about": about, "formerly": "" })))
             .collect();
         out.line(Json::from(rows).to_string());
         return;
@@ -279,6 +293,9 @@ fn print_events(out: &mut Out, as_json: bool) {
     for (name, about, older) in EVENTS {
         let older = if older.is_empty() { String::new() } else { format!("was {older}") };
         table.row([name.to_owned(), about.to_owned(), older]);
+    }
+    for (name, about) in ROUNDS {
+        table.row([name.to_owned(), about.to_owned(), String::new()]);
     }
     table.print(out);
 }

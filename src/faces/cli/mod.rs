@@ -26,6 +26,7 @@ mod eval;
 mod events;
 mod explain;
 mod format;
+mod fresh;
 mod guide;
 mod help;
 mod list;
@@ -33,6 +34,7 @@ mod locks;
 mod logs;
 mod markdown;
 mod new;
+mod on_change;
 mod opened;
 mod paged;
 mod pages;
@@ -62,6 +64,7 @@ mod watch;
 mod tests;
 
 pub use begin::{begin, last_job, outline};
+pub use fresh::fresh;
 pub use new::by_wizard;
 pub use retry::again;
 
