@@ -146,8 +146,9 @@ fn prepare(cli: &Cli, notes: &mut Out) -> Result<Context, Failure> {
         .map_err(|error| Failure::surroundings(format!("the current folder cannot be found out: {error}")))?;
     let root = paths::root(&here);
     let user_file = paths::user_settings();
-    // What is wrong with a setting sends people to these two, which must not be refused for the same reason.
-    let is_lenient = matches!(cli.command, Some(Command::Explain(_) | Command::Config { .. }));
+    // What is wrong with a setting sends people to these, which must not be refused for the same reason.
+    let is_lenient =
+        matches!(cli.command, Some(Command::Explain(_) | Command::Config { .. } | Command::Schema(_)));
     let (variables, flags) = (settings::variables(), (flags, is_lenient));
     let settings = settings::load(&root, user_file.as_deref(), &variables, flags, &mut |text| {
         notes.bytes(text.as_bytes());

@@ -19,6 +19,7 @@ mod cached_words;
 mod cancel;
 #[cfg(feature = "faults")]
 mod crash;
+mod editor;
 mod events_exec;
 #[cfg(feature = "faults")]
 mod faults;

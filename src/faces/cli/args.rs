@@ -15,6 +15,7 @@ pub use super::args_orders::{
     ApproveArgs, CancelArgs, FreezeArgs, OrderArgs, PauseArgs, RejectArgs, RetryArgs, RollbackArgs, SkipArgs,
 };
 pub use super::args_summary::{ArtifactsCommand, OutputsArgs, SummaryArgs};
+pub use super::args_tools::{SchemaArgs, SchemaKind};
 
 #[cfg(test)]
 #[path = "args_tests.rs"]
@@ -130,6 +131,7 @@ several are. A part of it is named as `STAGE`, `STAGE[key=value]` or `STAGE[key=
         #[command(subcommand)]
         command: Option<ScheduleCommand>,
     },
+    Schema(SchemaArgs),
 }
 
 /// Start what schedules, changed files and ended jobs ask for; with a job: work on that one without showing it
@@ -588,7 +590,7 @@ pub enum ConfigCommand {
     },
 }
 
-/// Explain a diagnostic, or `keys`, `exit-codes`, `events`, `settings`, `schedules`, `survival`, `on-interrupt`, `cache`, `cache-files`, `artifacts`, `services`; bare: list the topics
+/// Explain a diagnostic, or `keys`, `exit-codes`, `events`, `settings`, `schedules`, `survival`, `on-interrupt`, `cache`, `cache-files`, `artifacts`, `services`, `editors`; bare: list the topics
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = "Examples:
   sortie explain unknown-need       why, an example, the cure

@@ -15,7 +15,7 @@ use crate::logic::playbook::slugs;
 use crate::logic::settings;
 use crate::logic::text::near_miss;
 
-const TOPICS: [(&str, &str); 13] = [
+const TOPICS: [(&str, &str); 14] = [
     ("keys", "every key of the playbook language, and which are not supported yet"),
     ("exit-codes", "what sortie's exit codes mean"),
     ("events", "the types of events that `run --ui json` and `jobs events` print"),
@@ -28,6 +28,7 @@ const TOPICS: [(&str, &str); 13] = [
     ("cache-files", "files that are kept between jobs by a key, such as what a package manager has fetched"),
     ("survival", "what goes on when a terminal, a process, a machine or a container goes away"),
     ("on-interrupt", "what becomes of a step that was lost, and who goes on with its job"),
+    ("editors", "how an editor completes, explains and checks playbooks by their schema"),
     ("services", "databases and other servers beside the steps of a stage, as processes or in containers"),
 ];
 

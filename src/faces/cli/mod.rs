@@ -10,6 +10,7 @@ mod args_new;
 mod args_orders;
 pub mod args_quick;
 mod args_summary;
+mod args_tools;
 mod artifacts;
 mod begin;
 mod cache;
@@ -40,6 +41,7 @@ mod retry;
 mod rollback;
 mod run;
 mod schedule;
+mod schema;
 mod scripts;
 mod service;
 mod show;
@@ -95,6 +97,7 @@ pub fn dispatch(context: &Context, cli: Cli, out: &mut Out, notes: &mut Out) -> 
             None => service::service(context, &args, out, notes),
         },
         Command::Schedule { command } => schedule::schedule(context, command.as_ref(), out),
+        Command::Schema(args) => schema::schema(&args, out),
     }
 }
 

@@ -44,6 +44,7 @@ mod read_stage;
 mod read_step;
 mod read_uses;
 pub mod scalar;
+pub mod schema;
 pub mod scripts;
 pub mod share;
 pub mod sidecar;
