@@ -17,8 +17,10 @@ mod cached_others;
 mod cached_unchanged;
 mod cached_words;
 mod cancel;
+mod completions;
 #[cfg(feature = "faults")]
 mod crash;
+mod doctor;
 mod editor;
 mod events_exec;
 #[cfg(feature = "faults")]
@@ -34,6 +36,7 @@ mod inline;
 mod kit;
 mod launcher;
 mod library;
+mod manual;
 mod many;
 mod onlooker;
 mod orders;

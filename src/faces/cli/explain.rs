@@ -183,9 +183,14 @@ fn unknown(topic: &str) -> Failure {
     }
 }
 
-fn topics(out: &mut Out, as_json: bool) {
+/// Returns every topic with a line about it.
+pub(super) fn all_topics() -> Vec<(&'static str, &'static str)> {
     let faults = slugs::ALL.iter().map(|slug| (slug.name, slug.summary));
-    let all: Vec<(&str, &str)> = TOPICS.iter().chain(pages::OTHERS).copied().chain(faults).collect();
+    TOPICS.iter().chain(pages::OTHERS).copied().chain(faults).collect()
+}
+
+fn topics(out: &mut Out, as_json: bool) {
+    let all = all_topics();
     if as_json {
         let rows: Vec<Json> =
             all.iter().map(|(name, about)| json!({ "topic": name, "about": about })).collect();

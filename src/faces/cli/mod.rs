@@ -18,7 +18,10 @@ mod cache_explain;
 mod cache_explain_files;
 mod cancel;
 mod check;
+pub mod completions;
 mod config;
+mod doctor;
+mod doctor_playbooks;
 mod engine;
 mod eval;
 mod events;
@@ -26,6 +29,7 @@ mod explain;
 mod list;
 mod locks;
 mod logs;
+mod man;
 mod new;
 mod opened;
 mod pages;
@@ -98,6 +102,9 @@ pub fn dispatch(context: &Context, cli: Cli, out: &mut Out, notes: &mut Out) -> 
         },
         Command::Schedule { command } => schedule::schedule(context, command.as_ref(), out),
         Command::Schema(args) => schema::schema(&args, out),
+        Command::Completions(args) => completions::completions(&args, out),
+        Command::Man(args) => man::man(context, &args, out),
+        Command::Doctor(args) => doctor::doctor(context, &args, out),
     }
 }
 

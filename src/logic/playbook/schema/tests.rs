@@ -216,7 +216,8 @@ fn the_reader_and_the_schema_agree_on_every_playbook_of_the_project() {
             }
         }
     };
-    for file in files("playbooks", &["yml", "yaml"]).into_iter().chain(files("tests", &["yml", "yaml"])) {
+    let folders = ["playbooks", "tests", "assets/templates"];
+    for file in folders.into_iter().flat_map(|folder| files(folder, &["yml", "yaml"])) {
         let name = file.strip_prefix(folder("")).expect("it is below").display().to_string();
         look(name, &bytes_of(&file));
     }
