@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use super::{paths, settings};
 use crate::engine::Project;
-use crate::faces::cli::completions::{VARIABLE, answer};
+use crate::faces::cli::completions::{Place, VARIABLE, answer};
 use crate::logic::settings::Settings;
 
 /// Answers, if a shell asks. It never hears of errors: they would stand in the middle of the line that somebody writes.
@@ -24,7 +24,7 @@ pub(super) fn answered() -> Option<ExitCode> {
     Some(ExitCode::SUCCESS)
 }
 
-fn find(state: Option<&Path>) -> Option<Project> {
+fn find(state: Option<&Path>) -> Option<Place> {
     let here = std::env::current_dir().ok()?;
     let root = paths::root(&here);
     let user_file = paths::user_settings();
@@ -32,5 +32,5 @@ fn find(state: Option<&Path>) -> Option<Project> {
     let loaded = settings::load(&root, user_file.as_deref(), &variables, (Vec::new(), true), &mut |_| {});
     let settings = loaded.unwrap_or_else(|_| Settings::resolve(&[]));
     let state = state.map_or_else(|| root.join(settings.store_dir()), |state| here.join(state));
-    Some(Project { root, state })
+    Some(Place { project: Project { root, state }, templates: paths::user_templates() })
 }

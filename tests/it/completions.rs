@@ -97,6 +97,13 @@ fn fish_is_told_what_there_is_and_what_it_is() {
         let script = format!("sortie completions fish | source; complete -C '{line}'");
         sandbox.program("fish", ["--no-config", "-c", &script]).env("PATH", &path()).run().code(0).out
     };
+    for (typed, name) in [("ru", "run\t"), ("wat", "watch\t"), ("orc", "orch\t"), ("jo", "jobs\t")] {
+        assert!(ask(&format!("sortie {typed}")).starts_with(name), "{typed}");
+    }
+    let commands = ask("sortie ");
+    let names: Vec<&str> = commands.lines().filter_map(|line| line.split('\t').next()).collect();
+    assert!(names.contains(&"run") && !names.contains(&"r"), "{names:?}");
+    assert_eq!(ask("sortie r ci --only de"), "deploy\n");
     assert_eq!(ask("sortie run n"), "nightly\tBuilds and tests\n");
     assert_eq!(ask("sortie run ci --only "), "test\ndeploy\n");
     assert_eq!(ask("sortie run ci --profile "), "quick\tOnly what is fast\n");

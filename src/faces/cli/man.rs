@@ -91,8 +91,22 @@ fn add(command: &Command, today: &str, found: &mut Vec<(String, String)>) {
 }
 
 /// Returns a page without what readers of manual pages complain about: breaks around an empty line, and spaces at the ends
-/// of lines.
+/// of lines. Examples get a heading of their own, and their lines stay lines.
 fn tidied(page: &str) -> String {
     let page = page.replace("\n.br\n\n.br\n", "\n.sp\n");
+    let page = match page.split_once(".SH EXTRA\n") {
+        Some((before, behind)) => {
+            let (extra, after) = match behind.find("\n.SH ") {
+                Some(at) => behind.split_at(at + 1),
+                None => (behind, ""),
+            };
+            let (heading, extra) = match extra.strip_prefix("Examples:\n") {
+                Some(examples) => ("EXAMPLES", examples),
+                None => ("NOTES", extra),
+            };
+            format!("{before}.SH {heading}\n.nf\n{}\n.fi\n{after}", extra.trim_end())
+        }
+        None => page,
+    };
     page.lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }

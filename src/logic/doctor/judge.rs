@@ -143,7 +143,9 @@ fn settings(facts: &Facts) -> Vec<Finding> {
     let mut found: Vec<Finding> = facts
         .settings
         .iter()
-        .map(|line| problem("settings", line.clone(), "mend that; sortie explain settings"))
+        .map(|line| {
+            problem("settings", line.clone(), "mend it; what there is to set: sortie explain settings")
+        })
         .collect();
     if found.is_empty() {
         found.push(ok("settings", "nothing wrong with them; `sortie config explain` says what holds"));
@@ -241,7 +243,10 @@ fn store(facts: &Facts) -> Vec<Finding> {
             )];
         }
         Store::Broken(says, help) => {
-            let cure = help.clone().unwrap_or_else(|| called("store verify"));
+            let path = &facts.machine.state.path;
+            let aside =
+                format!("put it aside to begin a new history: mv '{path}/sortie.db' '{path}/damaged.db'");
+            let cure = help.as_ref().map_or_else(|| aside.clone(), |help| format!("{help}; {aside}"));
             return vec![problem("store", says.clone(), cure)];
         }
     };
@@ -370,8 +375,9 @@ fn limits(facts: &Facts) -> Vec<Finding> {
 }
 
 fn clock(machine: &Machine) -> Finding {
+    let at = crate::logic::time::Timestamp(machine.now).rfc3339();
     // Nobody wants to see microseconds.
-    let at = crate::logic::time::Timestamp(machine.now - machine.now.rem_euclid(1_000_000)).rfc3339();
+    let at = at.split('.').next().map_or_else(|| at.clone(), |seconds| format!("{seconds}Z"));
     if machine.now < NOT_SET {
         return problem("clock", format!("{at}: it was never set"), "set it: sudo timedatectl set-ntp true");
     }

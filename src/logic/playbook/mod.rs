@@ -66,6 +66,8 @@ use expressions::Known;
 use model::Playbook;
 use source::{Source, Span};
 
+pub use read_inputs::KINDS as INPUT_KINDS;
+
 use super::diag::{Diagnostic, Severity};
 
 /// Largest file in bytes.

@@ -17,8 +17,7 @@ use crate::logic::text::listed_names;
 use crate::logic::value::Value;
 
 /// Words of `type` of an input.
-pub(super) const KINDS: &[(&str, u8)] =
-    &[("string", 0), ("number", 1), ("boolean", 2), ("choice", 3), ("json", 4)];
+pub const KINDS: &[(&str, u8)] = &[("string", 0), ("number", 1), ("boolean", 2), ("choice", 3), ("json", 4)];
 /// Words of `platforms`.
 pub(super) const PLATFORMS: [&str; 2] = ["linux", "macos"];
 /// Places that a secret can come from.

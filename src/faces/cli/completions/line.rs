@@ -9,8 +9,8 @@ use std::sync::{Arc, OnceLock};
 use clap::{ArgMatches, CommandFactory};
 use clap_complete::engine::CompletionCandidate;
 
-use super::Find;
-use crate::engine::{History, JobRow, Project, library};
+use super::{Find, Place};
+use crate::engine::{History, JobRow, library};
 use crate::faces::cli::args::Cli;
 use crate::logic::playbook::model::Playbook;
 
@@ -31,7 +31,7 @@ complete -o nospace -o bashdefault -F _sortie sortie
 pub(super) struct Line {
     matches: Option<ArgMatches>,
     find: Find,
-    place: OnceLock<Option<Project>>,
+    place: OnceLock<Option<Place>>,
 }
 
 impl Line {
@@ -66,14 +66,14 @@ impl Line {
     }
 
     /// Returns where names are looked for.
-    pub(super) fn place(&self) -> Option<&Project> {
+    pub(super) fn place(&self) -> Option<&Place> {
         let state = || self.value("state");
         self.place.get_or_init(|| (self.find)(state().as_deref().map(Path::new))).as_ref()
     }
 
     /// Returns the recorded jobs, without touching them.
     pub(super) fn history(&self) -> Option<History> {
-        History::peek(self.place()?)
+        History::peek(&self.place()?.project)
     }
 
     /// Returns the job of the line, or the last one.
@@ -86,8 +86,8 @@ impl Line {
     pub(super) fn playbook(&self) -> Option<Arc<Playbook>> {
         let place = self.place()?;
         if let Some(wanted) = self.value("playbook") {
-            let path = library::find(&place.root, &wanted).ok()?;
-            return library::open(&place.root, &path).ok()?.reading.playbook.map(Arc::new);
+            let path = library::find(&place.project.root, &wanted).ok()?;
+            return library::open(&place.project.root, &path).ok()?.reading.playbook.map(Arc::new);
         }
         let history = self.history()?;
         let row = self.job(&history)?;

@@ -11,7 +11,7 @@ mod offers;
 mod tests;
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Command, CommandFactory};
@@ -33,8 +33,15 @@ const PARTING: &str = "_CLAP_IFS";
 /// In bash: the word as far as the cursor.
 const CURRENT: &str = "_SORTIE_CURRENT";
 
-/// Finds where names are looked for. The path is that of `--state`, if the line has one.
-pub type Find = fn(Option<&Path>) -> Option<Project>;
+/// Where names are looked for.
+pub struct Place {
+    pub project: Project,
+    /// The folder of the user's own templates.
+    pub templates: Option<PathBuf>,
+}
+
+/// Finds the place. The path is that of `--state`, if the line has one.
+pub type Find = fn(Option<&Path>) -> Option<Place>;
 
 /// Returns what a shell is to be told: `words` are those of this call, `variable` reads the environment.
 ///
@@ -92,7 +99,19 @@ fn attached(command: Command, line: &Arc<Line>, is_empty: bool) -> Command {
         }
         None => quieter(arg),
     });
-    command.mut_subcommands(|command| attached(command, line, is_empty))
+    command.mut_subcommands(|command| attached(with_name_first(command), line, is_empty))
+}
+
+/// Of a command with several names one is offered, which is to be its own and not the shortest; the others are there for
+/// whoever begins one.
+fn with_name_first(command: Command) -> Command {
+    let others: Vec<String> = command.get_visible_aliases().map(str::to_owned).collect();
+    if others.is_empty() {
+        return command;
+    }
+    // This process ends once it has answered, and clap takes texts that live as long.
+    let others: Vec<&'static str> = others.into_iter().map(|name| &*name.leak()).collect();
+    command.visible_alias(None).aliases(others)
 }
 
 fn fitting(mut found: Vec<CompletionCandidate>, current: &str) -> Vec<CompletionCandidate> {

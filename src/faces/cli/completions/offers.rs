@@ -8,12 +8,14 @@ use clap::CommandFactory;
 use clap_complete::engine::{CompletionCandidate, PathCompleter, ValueCompleter};
 
 use super::line::Line;
-use crate::engine::{library, scripts};
+use crate::engine::{authoring, library, scripts};
 use crate::faces::cli::args::Cli;
 use crate::faces::cli::explain;
 use crate::faces::cli::list::state_word;
 use crate::logic::plan::matrix;
+use crate::logic::playbook::INPUT_KINDS;
 use crate::logic::playbook::model::{Input, InputKind, MatrixSource, Playbook, Stage};
+use crate::logic::schedule::bundled_names;
 use crate::logic::settings;
 use crate::logic::text::shortened;
 use crate::logic::value::Value;
@@ -29,6 +31,12 @@ const CELLS: usize = 256;
 /// Returns what is offered for an argument of a command; nothing where the shell or clap knows better.
 pub(super) fn of(command: &str, argument: &str) -> Option<Offer> {
     Some(match (command, argument) {
+        ("new", "from") => templates,
+        ("new", "script") => selectors,
+        ("new", "type") => input_types,
+        ("new", "timezone") => zones,
+        // All else is made up there.
+        ("new", _) => return None,
         ("run" | "plan", "playbook") => playbooks_and_scripts,
         (_, "playbook" | "playbooks") => playbooks,
         (_, "more" | "selectors") => selectors,
@@ -53,18 +61,20 @@ fn candidate(text: impl Into<String>, help: impl AsRef<str>) -> CompletionCandid
 
 fn playbooks(line: &Line, current: &str) -> Vec<CompletionCandidate> {
     let Some(place) = line.place() else { return Vec::new() };
-    let root = &place.root;
+    let root = &place.project.root;
     let mut found: Vec<CompletionCandidate> = library::list(root)
         .iter()
         .map(|path| candidate(library::name(root, path), library::description(path).unwrap_or_default()))
         .collect();
     let is_named = found.iter().any(|it| it.get_value().to_string_lossy().starts_with(current));
     if !is_named || current.starts_with('.') || current.contains('/') {
-        let is_playbook =
-            |path: &std::path::Path| path.extension().is_some_and(|it| it == "yml" || it == "yaml");
         found.extend(PathCompleter::file().filter(is_playbook).complete(current.as_ref()));
     }
     found
+}
+
+fn is_playbook(path: &std::path::Path) -> bool {
+    path.extension().is_some_and(|it| it == "yml" || it == "yaml")
 }
 
 fn playbooks_and_scripts(line: &Line, current: &str) -> Vec<CompletionCandidate> {
@@ -78,7 +88,7 @@ fn playbooks_and_scripts(line: &Line, current: &str) -> Vec<CompletionCandidate>
 
 fn selectors(line: &Line, current: &str) -> Vec<CompletionCandidate> {
     let Some(place) = line.place() else { return Vec::new() };
-    let library = scripts::library(&place.root);
+    let library = scripts::library(&place.project.root);
     let not = if current.starts_with('!') { "!" } else { "" };
     let (mut tags, mut stages) = (BTreeSet::new(), BTreeSet::new());
     let mut found = Vec::new();
@@ -90,6 +100,24 @@ fn selectors(line: &Line, current: &str) -> Vec<CompletionCandidate> {
     found.extend(stages.iter().map(|name| candidate(format!("{not}stage:{name}"), "scripts of this stage")));
     found.extend(tags.iter().map(|name| candidate(format!("{not}tag:{name}"), "scripts with this tag")));
     found
+}
+
+/// Templates, and any playbook by its path.
+fn templates(line: &Line, current: &str) -> Vec<CompletionCandidate> {
+    let Some(place) = line.place() else { return Vec::new() };
+    let known = authoring::templates(place.templates.as_deref());
+    let mut found: Vec<CompletionCandidate> =
+        known.iter().map(|it| candidate(&it.name, &it.description)).collect();
+    found.extend(PathCompleter::file().filter(is_playbook).complete(current.as_ref()));
+    found
+}
+
+fn input_types(_: &Line, _: &str) -> Vec<CompletionCandidate> {
+    INPUT_KINDS.iter().map(|(name, _)| candidate(*name, "")).collect()
+}
+
+fn zones(_: &Line, _: &str) -> Vec<CompletionCandidate> {
+    bundled_names().into_iter().map(|name| candidate(name, "")).collect()
 }
 
 fn jobs(line: &Line, _: &str) -> Vec<CompletionCandidate> {

@@ -45,6 +45,8 @@ fn look(command: &Command, path: &str, found: &mut Vec<String>) {
         let id = arg.get_id().as_str();
         let is_known = offers::of(command.get_name(), id).is_some()
             || FREE.contains(&id)
+            // Who makes a new playbook gives names and texts of his own.
+            || command.get_name() == "new"
             || !arg.get_possible_values().is_empty()
             || !matches!(arg.get_value_hint(), ValueHint::Unknown);
         if !is_known && !arg.is_hide_set() {
