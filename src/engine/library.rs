@@ -81,6 +81,22 @@ pub fn name(root: &Path, path: &Path) -> String {
     below.with_extension("").display().to_string()
 }
 
+/// Returns what a playbook says that it is for, by its first lines alone and without reading it as YAML: for lists that have
+/// to be there at once.
+#[must_use]
+pub fn description(path: &Path) -> Option<String> {
+    if !std::fs::metadata(path).is_ok_and(|it| it.is_file()) {
+        return None;
+    }
+    let mut start = Vec::new();
+    File::open(path).and_then(|file| file.take(2048).read_to_end(&mut start)).ok()?;
+    let text = String::from_utf8_lossy(&start);
+    let line = text.lines().find_map(|line| line.strip_prefix("description:"))?;
+    let line = line.trim().trim_matches(['"', '\'']);
+    // A text that begins on the next line is not looked for.
+    (!line.is_empty() && !line.starts_with(['|', '>', '&', '*'])).then(|| line.to_owned())
+}
+
 /// Says whether a playbook may have something that is cached, by its text alone.
 #[must_use]
 pub fn mentions_cache(path: &Path) -> bool {

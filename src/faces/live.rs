@@ -155,8 +155,7 @@ pub fn line(context: &Context, note: &Note) -> Option<String> {
             Some(format!("{} is broken now: {why}; this job keeps what it began with", short(file)))
         }
         Note::Book(Version::Other(other)) => {
-            let root = &context.project.root;
-            let name = quoted(&library::callable(root, &other.path));
+            let name = quoted(&library::callable(&context.project, &other.path));
             let run = context.command(&format!("run {name}"));
             Some(format!(
                 "{} changed: {}; this job keeps what it began with, `{run}` runs the new one",

@@ -12,6 +12,7 @@ pub mod author;
 pub mod cache;
 pub mod claims;
 pub mod diag;
+pub mod doctor;
 pub mod expr;
 pub mod job;
 pub mod log_command;

@@ -93,7 +93,7 @@ impl Basis {
     fn look(&self, project: &Project) -> Looked<Version> {
         let root = &project.root;
         let file = library::shown(root, &self.path);
-        let opened = match library::open(root, &self.path) {
+        let opened = match library::open(project, &self.path) {
             Ok(opened) => opened,
             Err(error) => {
                 let key = key(error.message.as_bytes());

@@ -17,6 +17,7 @@ pub use super::args_orders::{
     ApproveArgs, CancelArgs, FreezeArgs, OrderArgs, PauseArgs, RejectArgs, RetryArgs, RollbackArgs, SkipArgs,
 };
 pub use super::args_summary::{ArtifactsCommand, OutputsArgs, SummaryArgs};
+pub use super::args_tools::{CompletionsArgs, DoctorArgs, ManArgs, SchemaArgs, SchemaKind, Shell};
 
 #[cfg(test)]
 #[path = "args_tests.rs"]
@@ -135,6 +136,10 @@ several are. A part of it is named as `STAGE`, `STAGE[key=value]` or `STAGE[key=
         #[command(subcommand)]
         command: Option<ScheduleCommand>,
     },
+    Schema(SchemaArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
+    Doctor(DoctorArgs),
 }
 
 /// Start what schedules, changed files and ended jobs ask for; with a job: work on that one without showing it

@@ -17,7 +17,7 @@ use crate::logic::settings;
 use crate::logic::text::near_miss;
 
 /// What can be looked up besides messages, with a line about each.
-pub(super) const TOPICS: [(&str, &str); 13] = [
+pub(super) const TOPICS: [(&str, &str); 14] = [
     ("keys", "every key of the playbook language, and which are not supported yet"),
     ("exit-codes", "what sortie's exit codes mean"),
     ("events", "the types of events that `run --ui json` and `jobs events` print"),
@@ -30,6 +30,7 @@ pub(super) const TOPICS: [(&str, &str); 13] = [
     ("cache-files", "files that are kept between jobs by a key, such as what a package manager has fetched"),
     ("survival", "what goes on when a terminal, a process, a machine or a container goes away"),
     ("on-interrupt", "what becomes of a step that was lost, and who goes on with its job"),
+    ("editors", "how an editor completes, explains and checks playbooks by their schema"),
     ("services", "databases and other servers beside the steps of a stage, as processes or in containers"),
 ];
 
@@ -208,13 +209,18 @@ fn unknown(topic: &str) -> Failure {
     }
 }
 
-fn topics(out: &mut Out, as_json: bool) {
+/// Returns every topic with a line about it.
+pub(super) fn all_topics() -> Vec<(&'static str, &'static str)> {
     let faults = slugs::ALL.iter().map(|slug| (slug.name, slug.summary));
     let all = TOPICS.iter().chain(pages::OTHERS).copied().chain(faults);
     // Those whose names are topics as well are found there.
     let guides = guide::GROUPS.iter().flat_map(|(_, pages)| *pages).map(|it| (it.name, it.about));
     let guides = guides.filter(|(name, _)| TOPICS.iter().all(|(topic, _)| topic != name));
-    let all: Vec<(&str, &str)> = all.chain(guides).collect();
+    all.chain(guides).collect()
+}
+
+fn topics(out: &mut Out, as_json: bool) {
+    let all = all_topics();
     if as_json {
         let rows: Vec<Json> =
             all.iter().map(|(name, about)| json!({ "topic": name, "about": about })).collect();
