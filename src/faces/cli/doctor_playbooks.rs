@@ -17,7 +17,7 @@ const OWN: [&str; 2] = ["git", "bash"];
 
 /// Reads all playbooks of the project and asks the programs that they need for their versions.
 pub(super) fn needs(context: &Context) -> Playbooks {
-    let root = &context.project.root;
+    let (project, root) = (&context.project, &context.project.root);
     let mut found = Playbooks::default();
     let mut wanted: BTreeMap<String, Vec<String>> =
         OWN.iter().map(|name| ((*name).to_owned(), Vec::new())).collect();

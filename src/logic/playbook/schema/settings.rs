@@ -62,6 +62,7 @@ fn described(mut form: Json, setting: &Setting) -> Json {
         _ if setting.default.is_empty() => None,
         Accepts::Flag => Some(json!(setting.default == "true")),
         Accepts::Count => setting.default.parse::<u32>().ok().map(|count| json!(count)),
+        Accepts::Folders => Some(setting.default.split(',').map(str::trim).collect()),
         _ => Some(json!(setting.default)),
     };
     members.extend(default.map(|default| ("default".to_owned(), default)));
