@@ -30,12 +30,14 @@ pub fn ask(
         false => Some(Held::take(context.outside.guard).map_err(trouble)?),
     };
     let mut session = Session::new(world);
-    if let Some(draft) = authoring::draft(&context.project).filter(|_| given.name.is_empty())
-        && goes_on(asks.as_mut(), world, &draft).map_err(trouble)?
-    {
-        session = Session::of_draft(world, draft);
+    match authoring::draft(&context.project) {
+        Some(draft) => match goes_on(asks.as_mut(), world, &draft, &given.name).map_err(trouble)? {
+            Some(true) => session = Session::of_draft(world, draft),
+            Some(false) => prefill(&mut session, given),
+            None => return Ok(None),
+        },
+        None => prefill(&mut session, given),
     }
-    prefill(&mut session, given);
     let mut untold = Vec::new();
     let mut keep = |session: &Session<'_>| {
         // The first failure is told, the rest would say the same.
@@ -70,38 +72,77 @@ fn intro(paint: Paint) -> Vec<String> {
     vec![paint.dim(line)]
 }
 
-/// Asks whether to go on with a draft; throws it away otherwise.
-fn goes_on(asks: &mut dyn wizard::Asks, world: &World, draft: &Draft) -> std::io::Result<bool> {
+/// Asks whether to go on with a draft, which is thrown away otherwise; nothing if somebody left.
+fn goes_on(
+    asks: &mut dyn wizard::Asks,
+    world: &World,
+    draft: &Draft,
+    wanted: &str,
+) -> std::io::Result<Option<bool>> {
     let name = draft.replies.iter().find_map(|(key, reply)| match reply {
         Reply::Text(text) if key == "name" => Some(text.as_str()),
         _ => None,
     });
     let answers = plural(draft.replies.len(), "answer");
+    let shown = name.unwrap_or("a playbook");
+    let is_other = !wanted.is_empty() && name != Some(wanted);
+    let text = match is_other {
+        true => format!("There is a draft of `{shown}` ({answers}). Go on with it, and not with `{wanted}`?"),
+        false => format!("Go on with the draft of `{shown}` ({answers})?"),
+    };
     let question = Question {
         key: "draft".to_owned(),
         flag: "",
-        text: format!("Go on with the draft of `{}` ({answers})?", name.unwrap_or("a playbook")),
-        help: String::new(),
-        kind: Kind::Yes { default: true },
+        text,
+        help: "otherwise it is thrown away".to_owned(),
+        kind: Kind::Yes { default: !is_other },
         before: None,
     };
     Ok(match asks.ask(&Session::new(world), &question)? {
-        wizard::Said::Reply(Reply::Yes(yes)) => yes,
-        _ => true,
+        wizard::Said::Reply(reply) => Some(reply == Reply::Yes(true)),
+        wizard::Said::Back | wizard::Said::Stop => None,
     })
 }
 
-/// Answers what flags have answered.
+/// Answers what flags have answered, as far as nothing else comes before, and offers the rest.
 fn prefill(session: &mut Session<'_>, given: &Answers) {
-    while let Some(question) = session.question() {
-        let text = match question.key.as_str() {
-            "name" => &given.name,
-            "description" => &given.description,
-            "category" => &given.category,
-            _ => break,
-        };
-        if text.is_empty() || session.answer(Reply::Text(text.clone())).is_err() {
-            break;
+    let line = |text: &String| (!text.is_empty()).then(|| Reply::Text(text.clone()));
+    let said = [
+        ("name", line(&given.name)),
+        ("description", line(&given.description)),
+        ("category", line(&given.category)),
+        ("from", given.template.clone().map(Reply::Choice)),
+    ];
+    for (key, reply) in said.into_iter().filter_map(|(key, reply)| Some((key, reply?))) {
+        let is_next = session.question().is_some_and(|it| it.key == key);
+        if !is_next || session.answer(reply.clone()).is_err() {
+            session.offer(key, reply);
         }
     }
+}
+
+/// Asks for nothing but the name; nothing if somebody left.
+///
+/// # Errors
+/// If the terminal cannot be used.
+pub fn ask_name(context: &Context, world: &World, paint: Paint) -> Result<Option<String>, Failure> {
+    let trouble =
+        |error: std::io::Error| Failure::surroundings(format!("the terminal cannot be used: {error}"));
+    let mut asks = wizard::asks(context, paint);
+    let _held = match context.surroundings.is_accessible {
+        true => None,
+        false => Some(Held::take(context.outside.guard).map_err(trouble)?),
+    };
+    let mut session = Session::new(world);
+    while let Some(question) = session.question().filter(|it| it.key == "name") {
+        match asks.ask(&session, &question).map_err(trouble)? {
+            wizard::Said::Reply(reply) => {
+                if let Err(wrong) = session.answer(reply) {
+                    asks.tell(&[wizard::refused(&wrong)]).map_err(trouble)?;
+                }
+            }
+            wizard::Said::Back | wizard::Said::Stop => return Ok(None),
+        }
+    }
+    Ok(Some(session.answers().name))
 }

@@ -55,6 +55,20 @@ pub(super) fn new(
         return Err(Failure::usage(format!("{why}, and something is missing: {}", missing.join(", ")))
             .help("sortie playbooks new --help shows all flags"));
     }
+    let is_begun = !answers.stages.is_empty() || !answers.inputs.is_empty() || !answers.reports.is_empty();
+    if missing == ["NAME"] && !args.ask {
+        let Some(name) = making::ask_name(context, &world, out.paint)? else {
+            return Err(Failure::told(Ending::Cancelled));
+        };
+        let answers = Answers { name, ..answers };
+        return done(context, &world, wanted(answers, then, &world), Some(args), (out, notes));
+    }
+    if is_begun || answers.schedule.is_some() {
+        // Questions would begin anew, and these flags would be for nothing.
+        let message = format!("something is missing: {}", missing.join(", "));
+        return Err(Failure::usage(message)
+            .help("add it; or leave the flags of stages and inputs out, and all is asked"));
+    }
     match ask(context, &world, &answers, out.paint)? {
         Some((answers, then)) => done(context, &world, wanted(answers, then, &world), None, (out, notes)),
         None => Err(Failure::told(Ending::Cancelled)),

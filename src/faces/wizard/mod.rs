@@ -98,7 +98,8 @@ pub fn go(
 }
 
 /// Returns why an answer will not do, in a line.
-fn refused(wrong: &Wrong) -> String {
+#[must_use]
+pub fn refused(wrong: &Wrong) -> String {
     if wrong.help.is_empty() { wrong.what.clone() } else { format!("{}: {}", wrong.what, wrong.help) }
 }
 

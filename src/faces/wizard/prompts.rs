@@ -120,7 +120,11 @@ impl Prompts {
             Some(Reply::Yes(before)) => *before,
             _ => default,
         };
-        let prompt = Confirm::new(&question.text).with_default(before).with_render_config(self.look);
+        let mut prompt = Confirm::new(&question.text).with_default(before).with_render_config(self.look);
+        // `y or n` stands behind the question already.
+        if question.help.len() > "y or n".len() {
+            prompt = prompt.with_help_message(&question.help);
+        }
         Ok(Reply::Yes(prompt.prompt()?))
     }
 }

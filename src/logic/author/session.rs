@@ -217,6 +217,11 @@ impl<'w> Session<'w> {
         }
     }
 
+    /// Offers an answer for when its question comes.
+    pub fn offer(&mut self, key: &str, reply: Reply) {
+        self.kept.insert(key.to_owned(), reply);
+    }
+
     /// Takes the last answer back, and says whether there was one. It is offered when the question comes again.
     pub fn back(&mut self) -> bool {
         self.heard.pop();
