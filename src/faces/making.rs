@@ -98,10 +98,14 @@ fn goes_on(
         kind: Kind::Yes { default: !is_other },
         before: None,
     };
-    Ok(match asks.ask(&Session::new(world), &question)? {
-        wizard::Said::Reply(reply) => Some(reply == Reply::Yes(true)),
-        wizard::Said::Back | wizard::Said::Stop => None,
-    })
+    loop {
+        match asks.ask(&Session::new(world), &question)? {
+            wizard::Said::Reply(Reply::Yes(yes)) => return Ok(Some(yes)),
+            // A line that says neither; nothing is thrown away for that.
+            wizard::Said::Reply(_) => {}
+            wizard::Said::Back | wizard::Said::Stop => return Ok(None),
+        }
+    }
 }
 
 /// Answers what flags have answered, as far as nothing else comes before, and offers the rest.
