@@ -32,5 +32,8 @@ fn find(state: Option<&Path>) -> Option<Place> {
     let loaded = settings::load(&root, user_file.as_deref(), &variables, (Vec::new(), true), &mut |_| {});
     let settings = loaded.unwrap_or_else(|_| Settings::resolve(&[]));
     let state = state.map_or_else(|| root.join(settings.store_dir()), |state| here.join(state));
-    Some(Place { project: Project { root, state }, templates: paths::user_templates() })
+    Some(Place {
+        project: Project { root, state, scripts: settings.script_folders() },
+        templates: paths::user_templates(),
+    })
 }

@@ -235,7 +235,9 @@ fn a_theme_that_is_saved_applies_at_once() {
     saving("name: mine\nextends: terminal\ntokens:\n  text: { attr: [bald] }\n");
     terminal.wait_for("mine.yml:4:");
     assert!(!is_underlined(&terminal.shot()), "the last good one stays");
-    saving("name: mine\nextends: terminal\ntokens:\n  text: { attr: [underline] }\n  muted: { attr: [underline] }\n");
+    saving(
+        "name: mine\nextends: terminal\ntokens:\n  text: { attr: [underline] }\n  muted: { attr: [underline] }\n",
+    );
     terminal.wait_until("underlined", is_underlined);
     terminal.signal(Signal::SIGTERM);
     terminal.wait_for_end().code(130).done();
@@ -372,8 +374,7 @@ fn a_change_stops_the_job_that_runs_and_a_gate_holds_it_up() {
     write(&sandbox, "src/a", "b");
     run.live.wait_for("\"type\":\"round.stopped\"");
     run.live.wait_for("\"round\":2");
-    let gated =
-        "version: 3\nname: book\nstages:\n  ask: { approve: { message: \"Go on?\" }, run: 'true' }\n";
+    let gated = "version: 3\nname: book\nstages:\n  ask: { approve: { message: \"Go on?\" }, run: 'true' }\n";
     save(&sandbox, "playbooks/book.yml", gated);
     run.live.wait_for("\"type\":\"gate.opened\"");
     write(&sandbox, "src/a", "c");

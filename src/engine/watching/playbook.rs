@@ -15,7 +15,7 @@ use crate::engine::{EngineError, JobId, Project};
 use crate::logic::plan::difference::{Difference, difference};
 use crate::logic::plan::{PlanRequest, plan};
 use crate::logic::playbook::model::Playbook;
-use crate::logic::playbook::scripts::{FOLDERS, LISTING};
+use crate::logic::playbook::scripts::LISTING;
 use crate::logic::playbook::source::Source;
 
 /// The file of a playbook, as it is now.
@@ -137,7 +137,7 @@ impl Basis {
 /// Says what is wrong with a playbook as its file is now, with the first place, if it cannot be run.
 #[must_use]
 pub fn wrong(project: &Project, path: &Path) -> Option<String> {
-    match library::open(&project.root, path) {
+    match library::open(project, path) {
         Err(error) => Some(error.message),
         Ok(opened) if opened.reading.playbook.is_some() => None,
         Ok(opened) => {
@@ -153,6 +153,7 @@ pub fn made_of(project: &Project, opened: &Opened) -> (BTreeSet<PathBuf>, BTreeS
     let called = opened.source.called.keys().filter(|path| &***path != LISTING);
     let files = called.map(|path| project.root.join(&**path)).chain([opened.path.clone()]).collect();
     let has_scripts = opened.source.called.contains_key(LISTING);
-    let folders = FOLDERS.iter().filter(|_| has_scripts).map(|folder| project.root.join(folder)).collect();
+    let folders =
+        project.scripts.iter().filter(|_| has_scripts).map(|folder| project.root.join(folder)).collect();
     (files, folders)
 }

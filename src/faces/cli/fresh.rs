@@ -42,7 +42,7 @@ fn prepared(context: &Context, job: &JobId, notes: &mut Out) -> Result<(engine::
     let mut request = today(context, history.request(job)?);
     drop(history);
     let path = pick::playbook_path(context, &row).display().to_string();
-    let (opened, playbook) = opened::open_to_run(&context.project.root, &path, notes)?;
+    let (opened, playbook) = opened::open_to_run(&context.project, &path, notes)?;
     prepare::containers(context, &playbook, &mut request);
     let plan = crate::logic::plan::plan(Arc::new(playbook), &request)
         .map_err(|problems| prepare::told(notes, &problems, Ending::Usage))?;

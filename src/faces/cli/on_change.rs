@@ -58,7 +58,7 @@ pub(super) fn on_change(
     let is_there = context.surroundings.stdin && context.surroundings.stdout;
     request.gates.unattended = context.surroundings.is_ci && !is_there && !args.wait_at_gates;
     // Without a way back, and also if it is gone for a moment later on.
-    let path = absolute(&opened::find(&context.project.root, &wanted, notes)?);
+    let path = absolute(&opened::find(&context.project, &wanted, notes)?);
     if let Some(bad) = args.globs.iter().find_map(|glob| Patterns::read(std::slice::from_ref(glob)).err()) {
         return Err(Failure::usage(format!("`--globs`: {bad}")));
     }
@@ -115,7 +115,7 @@ fn planned(
     notes: &mut Out,
 ) -> Result<Planned, Failure> {
     let mut request = request.clone();
-    let (opened, playbook) = opened::open_to_run(&context.project.root, &path.display().to_string(), notes)?;
+    let (opened, playbook) = opened::open_to_run(&context.project, &path.display().to_string(), notes)?;
     prepare::containers(context, &playbook, &mut request);
     let plan = crate::logic::plan::plan(Arc::new(playbook), &request)
         .map_err(|problems| prepare::told(notes, &problems, Ending::Usage))?;
