@@ -3,6 +3,7 @@
 //! Not here: what commands do (`faces/cli`). Start with `main`.
 #![expect(clippy::disallowed_methods, reason = "the files of settings are read here")]
 
+mod complete;
 mod exit;
 mod files;
 mod paths;
@@ -53,7 +54,7 @@ pub fn called_again() -> Option<ExitCode> {
 #[must_use]
 pub fn main() -> ExitCode {
     // Hidden subcommands and the version come first: they are wanted fast, and the rest is not needed for them.
-    if let Some(code) = called_again() {
+    if let Some(code) = called_again().or_else(complete::answered) {
         return code;
     }
     let mut arguments = std::env::args_os().skip(1);
@@ -146,18 +147,40 @@ fn prepare(cli: &Cli, notes: &mut Out) -> Result<Context, Failure> {
         .map_err(|error| Failure::surroundings(format!("the current folder cannot be found out: {error}")))?;
     let root = paths::root(&here);
     let user_file = paths::user_settings();
-    // What is wrong with a setting sends people to these two, which must not be refused for the same reason.
-    let is_lenient =
-        matches!(cli.command, Some(Command::Explain(_) | Command::Help(_) | Command::Config { .. }));
+    // What is wrong with a setting sends people to these, which must not be refused for the same reason.
+    let is_doctor = matches!(cli.command, Some(Command::Doctor(_)));
+    let is_lenient = is_doctor || needs_no_settings(cli.command.as_ref());
     let (variables, flags) = (settings::variables(), (flags, is_lenient));
     let settings = settings::load(&root, user_file.as_deref(), &variables, flags, &mut |text| {
-        notes.bytes(text.as_bytes());
-    })?;
+        // It tells them among all else.
+        if !is_doctor {
+            notes.bytes(text.as_bytes());
+        }
+    });
+    let settings = match settings {
+        Err(_) if is_doctor => Settings::resolve(&[]),
+        settings => settings?,
+    };
     let state = root.join(settings.store_dir());
     let surroundings = surroundings();
     let caller = Caller::new(&settings, &state, &here);
     let project = Project { root, state, scripts: settings.script_folders() };
     Ok(Context { project, settings, surroundings, outside: outside(), caller })
+}
+
+/// Says whether a command does its work whatever the settings are.
+fn needs_no_settings(command: Option<&Command>) -> bool {
+    matches!(
+        command,
+        Some(
+            Command::Explain(_)
+                | Command::Help(_)
+                | Command::Config { .. }
+                | Command::Schema(_)
+                | Command::Completions(_)
+                | Command::Man(_)
+        )
+    )
 }
 
 fn surroundings() -> Surroundings {
@@ -222,6 +245,9 @@ fn outside() -> Outside {
         actor,
         leave,
         exit_codes: exit::table,
+        survey: wire::survey,
+        settings_problems: |root| settings::problems(root, paths::user_settings().as_deref()),
+        show_manual: edges::manual::show,
         run_command: edges::hook::run,
     }
 }

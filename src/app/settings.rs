@@ -52,6 +52,24 @@ pub(super) fn load(
     Ok(Settings::resolve(&layers))
 }
 
+/// Returns what is wrong with the settings of a project, a line each: where, and what.
+#[must_use]
+pub(super) fn problems(root: &Path, user_file: Option<&Path>) -> Vec<String> {
+    let mut found = Vec::new();
+    for path in [user_file, Some(&root.join(PROJECT_FILE))].into_iter().flatten() {
+        match read(path, root) {
+            Err(failure) => found.push(failure.message),
+            Ok(None) => {}
+            Ok(Some(source)) => found.extend(settings::from_file(&source).1.iter().map(|problem| {
+                let place = source.place(problem.span.start);
+                format!("{}:{}:{}: {}", source.name, place.line, place.column, problem.message)
+            })),
+        }
+    }
+    found.extend(settings::from_environment(&variables()).err().unwrap_or_default());
+    found
+}
+
 /// Returns a file's text, or nothing if there is no such file.
 fn read(path: &Path, root: &Path) -> Result<Option<Source>, Failure> {
     let name = path.strip_prefix(root).unwrap_or(path).display().to_string();

@@ -9,11 +9,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::termios::Termios;
 
-use crate::edges::keeper::{Adopted, Fresh, Keeper, adopt, exits, of_other_jobs, orphans};
-use crate::edges::{detached, digest, guard, headless, probe_tools, repository};
+use crate::edges::keeper::{
+    Adopted, Fresh, Keeper, adopt, exits, left_behind, of_other_jobs, orphans, try_one,
+};
+use crate::edges::{detached, digest, guard, headless, probe_tools, repository, survey};
 use crate::engine::service::Begun;
 use crate::engine::{Given, History, Project, was_for_want_of_room};
 use crate::faces::context::Guard;
+use crate::logic::doctor::{Machine, Trial};
 use crate::logic::job::order::Asked;
 use crate::logic::job::report::Exit;
 use crate::port::keeper::{FromKeeper, Hello, ToKeeper};
@@ -44,6 +47,14 @@ pub(super) fn world() -> World {
 /// Returns how the tries of a job ended. A file that cannot be read says no more than one that is not there.
 pub(super) fn exits_of(dir: &Path) -> Vec<Exit> {
     exits::read(dir).unwrap_or_default()
+}
+
+/// Looks at the machine, and tries whether a keeper starts. The second says of the id of a job whether it has ended.
+pub(super) fn survey(state: &Path, is_over: &dyn Fn(&str) -> bool) -> Machine {
+    let mut machine = survey::survey(state);
+    machine.tried.push((Trial::Keeper, try_one().map_err(|error| error.to_string())));
+    machine.left = left_behind(is_over);
+    machine
 }
 
 /// Starts a guard of the terminal.

@@ -30,21 +30,25 @@ pub fn world(project: &Project, own: Option<&Path>) -> World {
         .collect();
     categories.sort();
     categories.dedup();
-    let mut templates = own.map(own_templates).unwrap_or_default();
-    templates.extend(
-        bundled()
-            .into_iter()
-            .filter(|it| templates.iter().all(|own| own.name != it.name))
-            .collect::<Vec<_>>(),
-    );
     let zone = jiff::tz::TimeZone::system();
     World {
         names: files.iter().map(|path| library::name(root, path)).collect(),
         categories,
         library: scripts::library(project),
-        templates,
+        templates: templates(own),
         zone: zone.iana_name().unwrap_or("UTC").to_owned(),
     }
+}
+
+/// Returns all templates: those of the user, whose folder is `own`, and those that are always there.
+#[must_use]
+pub fn templates(own: Option<&Path>) -> Vec<Template> {
+    let mut found = own.map(own_templates).unwrap_or_default();
+    let own = found.len();
+    let others = bundled().into_iter().filter(|it| found[..own].iter().all(|own| own.name != it.name));
+    let others: Vec<Template> = others.collect();
+    found.extend(others);
+    found
 }
 
 /// Returns the templates of a folder, by their names; what cannot be read is none.

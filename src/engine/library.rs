@@ -81,6 +81,22 @@ pub fn name(root: &Path, path: &Path) -> String {
     below.with_extension("").display().to_string()
 }
 
+/// Returns what a playbook says that it is for, by its first lines alone and without reading it as YAML: for lists that have
+/// to be there at once.
+#[must_use]
+pub fn description(path: &Path) -> Option<String> {
+    if !std::fs::metadata(path).is_ok_and(|it| it.is_file()) {
+        return None;
+    }
+    let mut start = Vec::new();
+    File::open(path).and_then(|file| file.take(2048).read_to_end(&mut start)).ok()?;
+    let text = String::from_utf8_lossy(&start);
+    let line = text.lines().find_map(|line| line.strip_prefix("description:"))?;
+    let line = line.trim().trim_matches(['"', '\'']);
+    // A text that begins on the next line is not looked for.
+    (!line.is_empty() && !line.starts_with(['|', '>', '&', '*'])).then(|| line.to_owned())
+}
+
 /// Says whether a playbook may have something that is cached, by its text alone.
 #[must_use]
 pub fn mentions_cache(path: &Path) -> bool {
@@ -395,17 +411,37 @@ fn whole(path: &Path) -> PathBuf {
 /// Tells the content of a file from an earlier one without reading it; nothing if it cannot be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
+    device: u64,
     inode: u64,
     bytes: u64,
     /// Seconds and nanoseconds, also of a change that kept the time of the content.
     changed: (i64, i64),
 }
 
+impl Stamp {
+    /// Says whether both are of one file, whatever was written to it between.
+    #[must_use]
+    pub fn is_of(self, other: Self) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
+    }
+
+    /// Returns how large the file was.
+    #[must_use]
+    pub fn bytes(self) -> u64 {
+        self.bytes
+    }
+}
+
 /// Returns the stamp of a file.
 #[must_use]
 pub fn stamp(path: &Path) -> Option<Stamp> {
     let it = std::fs::metadata(path).ok()?;
-    Some(Stamp { inode: it.ino(), bytes: it.size(), changed: (it.ctime(), it.ctime_nsec()) })
+    Some(Stamp {
+        device: it.dev(),
+        inode: it.ino(),
+        bytes: it.size(),
+        changed: (it.ctime(), it.ctime_nsec()),
+    })
 }
 
 /// Reads a text file that an option or a setting names; a byte order mark is taken off.

@@ -48,6 +48,7 @@ pub mod themes;
 mod turn;
 mod unchanged;
 pub mod upkeep;
+pub mod watching;
 
 use std::fmt;
 use std::path::PathBuf;

@@ -105,6 +105,30 @@ pub(super) fn hidden(facts: &str) -> Vec<String> {
 /// # Errors
 /// What went wrong, in words.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<Option<PathBuf>, String> {
+    write_kind(path, bytes, &REPORT)
+}
+
+/// A kind of files that are written for people, who may have another one in their place.
+pub struct Kind {
+    /// Says whether a text that begins like this is one of the kind.
+    pub is_one: fn(&str) -> bool,
+    /// In words, for "a pipe is there, and ... are plain files".
+    pub words: &'static str,
+    /// One of them in words, for "a file is there that is no ...".
+    pub one: &'static str,
+}
+
+const REPORT: Kind = Kind { is_one: is_report, words: "reports", one: "report of a job" };
+
+fn is_report(start: &str) -> bool {
+    Format::ALL.iter().any(|it| it.is_one(start))
+}
+
+/// The same for a file of any kind: only one of its own kind is replaced.
+///
+/// # Errors
+/// What went wrong, in words.
+pub fn write_kind(path: &Path, bytes: &[u8], of: &Kind) -> Result<Option<PathBuf>, String> {
     if is_own_output(path) {
         return to_own_output(path, bytes).map(|()| None).map_err(|error| words(&error));
     }
@@ -113,7 +137,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<Option<PathBuf>, String> {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let kind = may_write(path)?;
+    let kind = may_write_kind(path, of)?;
     let made = folder.ancestors().take_while(|it| !it.as_os_str().is_empty() && !it.exists()).last();
     let made = made.map(Path::to_path_buf);
     fs::create_dir_all(folder).map_err(|error| words(&error))?;
@@ -155,6 +179,10 @@ fn to_own_output(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 /// # Errors
 /// What is there, in words.
 pub fn may_write(path: &Path) -> Result<Option<fs::FileType>, String> {
+    may_write_kind(path, &REPORT)
+}
+
+fn may_write_kind(path: &Path, of: &Kind) -> Result<Option<fs::FileType>, String> {
     if is_own_output(path) {
         return Ok(None);
     }
@@ -162,7 +190,7 @@ pub fn may_write(path: &Path) -> Result<Option<fs::FileType>, String> {
     if !found.is_file() {
         // Opening some of them waits for somebody at the other end, maybe for ever.
         return match strange(found.file_type()) {
-            Some(what) => Err(format!("{what} is there, and reports are plain files")),
+            Some(what) => Err(format!("{what} is there, and {} are plain files", of.words)),
             None => Ok(Some(found.file_type())),
         };
     }
@@ -170,8 +198,8 @@ pub fn may_write(path: &Path) -> Result<Option<fs::FileType>, String> {
     let read = fs::File::open(path).and_then(|file| file.take(START).read_to_end(&mut start));
     read.map_err(|error| words(&error))?;
     let start = String::from_utf8_lossy(&start);
-    let is_ours = start.trim().is_empty() || Format::ALL.iter().any(|it| it.is_one(&start));
-    if is_ours { Ok(None) } else { Err("a file is there that is no report of a job".to_owned()) }
+    let is_ours = start.trim().is_empty() || (of.is_one)(&start);
+    if is_ours { Ok(None) } else { Err(format!("a file is there that is no {}", of.one)) }
 }
 
 /// So much of a file is looked at.

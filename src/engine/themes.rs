@@ -55,6 +55,13 @@ pub fn file(places: Places<'_>, wanted: &str) -> Option<PathBuf> {
     if is_path(wanted) { Some(places.root.join(wanted)) } else { own_file(places, wanted) }
 }
 
+/// Returns what a file of a theme says, empty if it cannot be read: to see whether it is another one.
+#[must_use]
+pub fn text(path: &Path) -> String {
+    let is_small = std::fs::metadata(path).is_ok_and(|it| it.len() <= SIZE_LIMIT);
+    if is_small { std::fs::read_to_string(path).unwrap_or_default() } else { String::new() }
+}
+
 fn is_path(wanted: &str) -> bool {
     wanted.contains('/') || wanted.ends_with(".yml") || wanted.ends_with(".yaml")
 }

@@ -10,7 +10,8 @@ pub use super::cache::{
     clear_cache, get_artifact, look_at_artifact, made_of, made_of_key, prune_cache, verify_cache,
 };
 pub use super::store::{
-    Doomed, Exported, Finding, Keep, Pruning, Verified, create, export, prune, pruning, senseless, verify,
+    Doomed, Exported, Finding, Keep, Pruning, Verified, create, examine, export, prune, pruning, senseless,
+    verify,
 };
 
 thread_local! {

@@ -11,6 +11,7 @@ use crate::engine::service::Begin;
 use crate::engine::{FindError, Given, Project, World};
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::hint::Caller;
+use crate::logic::doctor::Machine;
 use crate::logic::job::order::Asked;
 use crate::logic::plan::PlanProblem;
 use crate::logic::plan::require::Probe;
@@ -114,6 +115,9 @@ pub type StartEngine = fn(&Project, (&str, &Path), &Given) -> Result<(), String>
 /// Starts an engine for a job that has none, with its id and folder, and an order that it carries out first.
 pub type StartEngineWith = fn(&Project, (&str, &Path), &Asked) -> Result<(), String>;
 
+/// Looks at the machine on which a folder is; the second says of the id of a job whether it has ended.
+pub type Survey = fn(&Path, &dyn Fn(&str) -> bool) -> Machine;
+
 /// Is called for each signal, on a thread of its own.
 pub type OnSignal = Box<dyn Fn(Signal) + Send>;
 
@@ -156,6 +160,12 @@ pub struct Outside {
     pub leave: fn(Ending, &str) -> !,
     /// Every ending with its code and meaning.
     pub exit_codes: fn() -> Vec<(u8, &'static str)>,
+    /// Looks at the machine on which a project's state is kept.
+    pub survey: Survey,
+    /// Says what is wrong with the settings of a project, a line each.
+    pub settings_problems: fn(&Path) -> Vec<String>,
+    /// Shows a manual page that is given as its source, on the terminal; nothing if there is no program for that.
+    pub show_manual: fn(&str) -> Option<std::io::Result<()>>,
     /// Runs a command of a person with the shell, in a folder, with that on its standard input; returns in words how it
     /// failed, if it did.
     pub run_command: fn(&str, &Path, &[u8]) -> Result<(), String>,

@@ -44,6 +44,18 @@ impl Paint {
         self.code("2", text)
     }
 
+    /// Returns the text as of something that may go wrong.
+    #[must_use]
+    pub fn warned(self, text: &str) -> String {
+        self.code("33", text)
+    }
+
+    /// Returns the text as of something that went wrong.
+    #[must_use]
+    pub fn failed(self, text: &str) -> String {
+        self.code("31", text)
+    }
+
     /// Returns the text so that it stands out.
     #[must_use]
     pub fn bold(self, text: &str) -> String {

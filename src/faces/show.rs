@@ -14,6 +14,8 @@ use super::ending::{Ending, Failure};
 use super::event_json;
 use super::held;
 use super::inline;
+pub use super::inline::{Waited, wait as wait_in_row};
+use super::live::{self, Heard, Note, Notes};
 use super::modes::Face;
 use super::orders::PATIENCE;
 use super::out::Out;
@@ -34,6 +36,8 @@ pub struct Skin {
     pub volume: Volume,
     /// A full screen is left by a key only.
     pub stays: bool,
+    /// Changed files start it again.
+    pub is_round: bool,
 }
 
 /// A job that is shown.
@@ -56,6 +60,10 @@ pub struct Shown {
     pub is_being_cancelled: bool,
     /// It was left to another engine, unless it had ended by then.
     pub detached: Option<Option<JobEnd>>,
+    /// What its faces hear beside it.
+    pub notes: Notes,
+    /// The job that is shown after this one.
+    pub next: Option<Box<Self>>,
 }
 
 impl Shown {
@@ -72,6 +80,8 @@ impl Shown {
             goes_on: false,
             is_being_cancelled: false,
             detached: None,
+            notes: Notes::default(),
+            next: None,
             running: Some(running),
         }
     }
@@ -142,6 +152,87 @@ const BUSY: u32 = 6;
 /// How long they are gathered.
 const GATHER: Duration = Duration::from_millis(16);
 
+/// How a round of a job was left that changed files start again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoundLeft {
+    /// The job has ended, and the next round is waited for.
+    Ended(Ending),
+    /// The job has ended, and the next round is to begin at once.
+    Due(Ending),
+    /// Whoever looked has seen enough. How the job ended.
+    Seen(Ending),
+    /// The job goes on without this process.
+    Detached,
+}
+
+/// Shows a round of a job that changed files start again, or its end once more. A full screen stays where it is, and goes
+/// over into rows if somebody wants lines. Returned is the job besides, where it can be shown once more.
+///
+/// # Errors
+/// If the engine gave up before the job ended.
+pub fn round(
+    context: &Context,
+    steering: &Steering,
+    screen: Option<&mut OwnScreen>,
+    out: &mut Out,
+    (mut shown, skin): (Shown, &mut Skin),
+) -> Result<(RoundLeft, Option<Shown>), Failure> {
+    steering.set_kept(shown.is_kept());
+    steering.set_job(shown.own());
+    let Some(screen) = screen else {
+        let left = follow_steered(context, steering, out, shown, *skin)?;
+        steering.set_job(None);
+        return Ok((left.map_or(RoundLeft::Detached, RoundLeft::Ended), None));
+    };
+    let OwnScreen { terminal, look } = screen;
+    let screen = Screen { terminal, look, goes_on: true };
+    let exit = full(context, steering, screen, out, (&mut shown, skin))?;
+    if shown.detached == Some(None) {
+        out.line(goes_on(context, &shown));
+        return Ok((RoundLeft::Detached, None));
+    }
+    if exit == Exit::Otherwise {
+        // Rows, or lines where there are none.
+        skin.face = if skin.face == Face::Full { Face::Inline } else { skin.face };
+        let left = follow_steered(context, steering, out, shown, *skin)?;
+        steering.set_job(None);
+        return Ok((left.map_or(RoundLeft::Detached, RoundLeft::Ended), None));
+    }
+    if let Some(running) = shown.running.take() {
+        running.wait()?;
+        // It waits in the buffer until the screen has been left.
+        let line = summary::final_line(&shown.view, shown.number);
+        out.line(format!("{} {line}", out.paint.sign(State::of_job(&shown.view))));
+    }
+    steering.set_job(None);
+    let outcome = shown.view.phase.outcome();
+    let ending = outcome.map_or(Ending::Cancelled, |it| Ending::of_job(it, shown.view.cause.as_ref()));
+    let left = if exit == Exit::Due { RoundLeft::Due(ending) } else { RoundLeft::Seen(ending) };
+    Ok((left, Some(shown)))
+}
+
+/// A full screen that stays from round to round.
+pub struct OwnScreen {
+    terminal: tui::terminal::Terminal,
+    /// With the theme that was chosen last.
+    look: tui::ui::Look,
+}
+
+impl OwnScreen {
+    /// Opens the terminal for it, without changing anything yet.
+    ///
+    /// # Errors
+    /// If it cannot be used, or the theme that was set cannot.
+    pub fn open(context: &Context) -> Result<Self, Failure> {
+        Ok(Self { terminal: open(context)?, look: tui::look(context)? })
+    }
+
+    /// Gives the terminal back.
+    pub fn leave(&mut self) {
+        self.terminal.leave();
+    }
+}
+
 /// Looks whether a full screen can be had, if one is to be shown: returns the face that can, and why it is another one.
 ///
 /// # Errors
@@ -169,7 +260,7 @@ pub fn follow(context: &Context, out: &mut Out, shown: Shown, skin: Skin) -> Res
     let parting = || parting(context, (shown.number, &shown.id), &shown.view.playbook.name);
     let steering = Steering::start(context, (shown.own(), (!is_ours).then(parting)), with_stops)?;
     steering.set_kept(shown.is_kept());
-    let ending = follow_steered(context, &steering, out, shown, skin);
+    let ending = follow_steered(context, &steering, out, shown, skin).map(|it| it.unwrap_or(Ending::Success));
     if !is_ours {
         // A job of this process ends before it does.
         settle(&steering, out);
@@ -185,13 +276,14 @@ pub fn settle(steering: &Steering, out: &mut Out) {
     out.flush();
 }
 
+/// Nothing is returned of a job that goes on without this process.
 fn follow_steered(
     context: &Context,
     steering: &Steering,
     out: &mut Out,
     mut shown: Shown,
     mut skin: Skin,
-) -> Result<Ending, Failure> {
+) -> Result<Option<Ending>, Failure> {
     if skin.face == Face::Full {
         let (mut look, mut terminal) = (tui::look(context)?, open(context)?);
         let screen = Screen { terminal: &mut terminal, look: &mut look, goes_on: false };
@@ -201,7 +293,7 @@ fn follow_steered(
         match rows(context, steering, out, (&mut shown, &mut skin), None) {
             Some(inline::Left::Seen) => {
                 tell_it_goes_on(context, out, &mut shown);
-                return Ok(Ending::Success);
+                return Ok(None);
             }
             Some(inline::Left::Detach) => shown.detach(context)?,
             _ => {}
@@ -209,12 +301,12 @@ fn follow_steered(
     }
     if shown.detached == Some(None) {
         say_it_goes_on(context, out, &shown);
-        return Ok(Ending::Success);
+        return Ok(None);
     }
     if matches!(skin.face, Face::Plain | Face::Json) {
         lines(context, steering, out, &mut shown, skin);
     }
-    finish(context, out, shown, skin)
+    finish(context, out, shown, skin).map(Some)
 }
 
 /// Shows rows below the output until the job has ended, or another face is to go on. Nothing, if they have a bug: then
@@ -274,7 +366,7 @@ pub fn follow_on(
     out: &mut Out,
     mut shown: Shown,
 ) -> Result<After, Failure> {
-    let mut skin = Skin { face: Face::Full, volume: Volume::Normal, stays: true };
+    let mut skin = Skin { face: Face::Full, volume: Volume::Normal, stays: true, is_round: false };
     steering.set_kept(shown.is_kept());
     steering.set_job(shown.own());
     let others = shown.running.is_none();
@@ -282,11 +374,11 @@ pub fn follow_on(
     steering.set_parting(others.then(parting));
     let was_ours = shown.running.is_some();
     match full(context, steering, screen, out, (&mut shown, &mut skin)) {
-        Ok(true) => {
+        Ok(Exit::Seen | Exit::Due) => {
             steering.set_job(None);
             steering.set_parting(None);
         }
-        Ok(false) => {
+        Ok(Exit::Otherwise) => {
             if skin.face != Face::Full {
                 lines(context, steering, out, &mut shown, skin);
             }
@@ -307,8 +399,18 @@ pub fn follow_on(
     Ok(After::Back(Some(format!("{} {line}", out.paint.sign(State::of_job(&shown.view))))))
 }
 
-/// Fills the screen until somebody has seen enough, or another face is to go on. Returns whether it was left by somebody
-/// who sat before it, and not for another way to show the job.
+/// How a full screen was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    /// By somebody who sat before it.
+    Seen,
+    /// For another way to show the job.
+    Otherwise,
+    /// For the next round.
+    Due,
+}
+
+/// Fills the screen until somebody has seen enough, or another face is to go on.
 ///
 /// # Errors
 /// Without words, if whoever only looked on is gone.
@@ -318,12 +420,20 @@ fn full(
     screen: Screen<'_>,
     out: &mut Out,
     (shown, skin): (&mut Shown, &mut Skin),
-) -> Result<bool, Failure> {
+) -> Result<Exit, Failure> {
     let Screen { terminal, look, goes_on } = screen;
     let mut ui = tui::ui::Ui::new(look.clone(), shown.dir.clone(), Forecast::new(&[]));
-    let watch = tui::Watch { context, steering, again: cli::again, stays: skin.stays, goes_on };
+    let watch = tui::Watch {
+        context,
+        steering,
+        again: cli::again,
+        fresh: cli::fresh,
+        stays: skin.stays,
+        is_round: skin.is_round,
+        goes_on,
+    };
     // While it is started again, it is nobody's.
-    let was_ours = shown.running.is_some();
+    let mut was_ours = shown.running.is_some();
     loop {
         let left = tui::watch(terminal, &mut ui, shown, watch);
         look.theme = ui.look.theme;
@@ -332,10 +442,21 @@ fn full(
             Ok(tui::Left::Done) if shown.own().is_some() && shown.view.phase.outcome().is_none() => {
                 steering.leave_now()
             }
-            Ok(tui::Left::Done) => return Ok(true),
+            Ok(tui::Left::Done) => return Ok(Exit::Seen),
+            Ok(tui::Left::Due) => return Ok(Exit::Due),
+            Ok(tui::Left::Next) => {
+                let Some(next) = shown.next.take() else { return Ok(Exit::Seen) };
+                let behind = std::mem::replace(shown, *next);
+                out.line(leave_behind(context, behind));
+                steering.set_kept(shown.is_kept());
+                steering.set_job(shown.own());
+                steering.set_parting(None);
+                ui = tui::ui::Ui::new(look.clone(), shown.dir.clone(), Forecast::new(&[]));
+                was_ours = true;
+            }
             Ok(tui::Left::Detach) => {
                 shown.detach(context)?;
-                return Ok(true);
+                return Ok(Exit::Seen);
             }
             Ok(tui::Left::Stream(cell)) => {
                 let stream = Some(inline::Stream { cell });
@@ -343,9 +464,9 @@ fn full(
                     Some(inline::Left::Full) => {}
                     Some(inline::Left::Detach) => {
                         shown.detach(context)?;
-                        return Ok(true);
+                        return Ok(Exit::Seen);
                     }
-                    _ => return Ok(false),
+                    _ => return Ok(Exit::Otherwise),
                 }
             }
             // Whoever only looked on is gone, and the job is somebody else's.
@@ -355,14 +476,29 @@ fn full(
             }
             Ok(tui::Left::Lines) => {
                 skin.face = Face::Plain;
-                return Ok(false);
+                return Ok(Exit::Otherwise);
             }
             Err(error) => {
                 out.line(format!("the full screen failed: {error}; the job goes on, line by line"));
                 skin.face = Face::Plain;
-                return Ok(false);
+                return Ok(Exit::Otherwise);
             }
         }
+    }
+}
+
+/// Takes leave of a job in whose place another one is shown; returns what becomes of it, in a line.
+fn leave_behind(context: &Context, mut shown: Shown) -> String {
+    if shown.view.phase.outcome().is_some() {
+        if let Some(running) = shown.running.take() {
+            // How it ended is known already.
+            let _ended = running.wait();
+        }
+        return summary::final_line(&shown.view, shown.number);
+    }
+    match shown.detach(context) {
+        Ok(()) => goes_on(context, &shown),
+        Err(failure) => failure.message,
     }
 }
 
@@ -392,8 +528,12 @@ fn lines(context: &Context, steering: &Steering, out: &mut Out, shown: &mut Show
     let mut plain = Plain::new(skin.volume, shown.dir.clone(), context.settings.heartbeat())
         .answering(context.caller.clone(), number);
     let mut events = handle.subscribe(view.seq);
-    let mut seen = 0;
+    let (mut seen, mut follower) = (0, None);
+    let heard = (out.is_terminal || skin.is_round).then(|| Heard::of(&shown.notes)).flatten();
     loop {
+        for note in heard.iter().flat_map(Heard::take) {
+            tell_note(context, out, &note, json);
+        }
         let mut next = events.next(Some(Duration::ZERO));
         if matches!(next, Next::Timeout) && !out.is_terminal && seen >= BUSY {
             // Being woken for every single event would take the processor from the steps themselves.
@@ -407,7 +547,13 @@ fn lines(context: &Context, steering: &Steering, out: &mut Out, shown: &mut Show
         if matches!(next, Next::Timeout) {
             out.flush();
             let patience = if json { None } else { plain.patience() };
-            next = events.next(patience);
+            if follower.is_none() && out.is_terminal && !json && !skin.is_round {
+                follower = Some(live::follow(&context.project, &shown.id, &shown.notes));
+            }
+            next = match &heard {
+                Some(heard) => heard.wait(&mut events, patience),
+                None => events.next(patience),
+            };
         }
         match next {
             Next::Event(envelope) => {
@@ -438,6 +584,19 @@ fn lines(context: &Context, steering: &Steering, out: &mut Out, shown: &mut Show
     }
     if !json {
         plain.finish(out, view);
+    }
+}
+
+/// Prints what is told beside a job.
+fn tell_note(context: &Context, out: &mut Out, note: &Note, json: bool) {
+    match note {
+        Note::Record { line, .. } if json => out.line(line),
+        _ if json => {}
+        note => {
+            if let Some(words) = live::line(context, note) {
+                out.line(format!("note: {words}"));
+            }
+        }
     }
 }
 

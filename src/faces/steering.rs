@@ -110,7 +110,7 @@ impl Steering {
         *self.0.parting.lock().unwrap_or_else(PoisonError::into_inner) = parting;
     }
 
-    /// Lets a face hear signals, or none.
+    /// Lets a face hear signals, or none. Those that end this process are not carried out otherwise while no job is set.
     pub fn set_listener(&self, listener: Option<Listener>) {
         let mut held = self.0.listener.lock().unwrap_or_else(PoisonError::into_inner);
         *held = listener;
@@ -148,6 +148,12 @@ impl Steering {
     /// Ends this process at once, and says what becomes of what runs.
     pub fn leave_now(&self) -> ! {
         self.0.leave()
+    }
+
+    /// Says whether somebody asked this process to end.
+    #[must_use]
+    pub fn was_asked_to_end(&self) -> bool {
+        self.0.received.load(Ordering::Relaxed) > 0
     }
 
     /// Cancels a job politely, as the first signal does.

@@ -17,10 +17,13 @@ mod cached_others;
 mod cached_unchanged;
 mod cached_words;
 mod cancel;
+mod completions;
 #[cfg(feature = "faults")]
 mod crash;
+mod doctor;
 mod documents;
 mod editing;
+mod editor;
 mod events_exec;
 #[cfg(feature = "faults")]
 mod faults;
@@ -35,6 +38,8 @@ mod inline;
 mod kit;
 mod launcher;
 mod library;
+mod live;
+mod manual;
 mod many;
 mod onlooker;
 mod orders;

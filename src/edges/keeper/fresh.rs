@@ -103,6 +103,26 @@ impl Fresh {
     }
 }
 
+/// What a keeper ends with that was let go before it heard of a job.
+const UNWANTED: i32 = 5;
+
+/// Starts a keeper, lets it end again without a job, and waits for that.
+///
+/// # Errors
+/// If the system refuses anything, or the keeper ends in another way than it does when nobody wants it any more.
+pub fn try_one() -> io::Result<()> {
+    let mut fresh = Fresh::start()?;
+    let pid = fresh.pid()?;
+    drop(fresh.socket.take());
+    let Some(pid) = Pid::from_raw(pid) else { return Err(io::Error::other("it has no process number")) };
+    let ended = waitid(WaitId::Pid(pid), WaitIdOptions::EXITED)?;
+    match ended.and_then(|status| status.exit_status()) {
+        Some(UNWANTED) => Ok(()),
+        Some(code) => Err(io::Error::other(format!("it was started, and ended with code {code}"))),
+        None => Err(io::Error::other("it was started, and killed by a signal")),
+    }
+}
+
 impl Drop for Fresh {
     fn drop(&mut self) {
         let Some(socket) = self.socket.take() else { return };

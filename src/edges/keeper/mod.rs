@@ -25,8 +25,9 @@ pub mod procfs;
 mod tests;
 
 pub use self::adopted::{Adopted, adopt};
-pub use self::fresh::{Fresh, of_other_jobs};
+pub use self::fresh::{Fresh, of_other_jobs, try_one};
 pub use self::ladder::Ended;
+pub use self::orphans::left_behind;
 
 use std::collections::VecDeque;
 use std::io;

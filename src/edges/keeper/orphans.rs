@@ -15,6 +15,20 @@ use super::procfs::{self, Process, tag_is_inside};
 /// So often processes are looked for again that came while others were looked at.
 const ROUNDS: u32 = 30;
 
+/// Returns the processes that bear the tag of a job that is over, each with its number and in words.
+#[must_use]
+pub fn left_behind(is_over: &dyn Fn(&str) -> bool) -> Vec<(i32, String)> {
+    let me = getpid().as_raw_nonzero().get();
+    let others = procfs::all().into_iter().filter(|pid| *pid != me).filter_map(Process::look);
+    let living = others.filter(|process| !process.is_dead());
+    let left = living.filter(|process| {
+        // The last place is that of the outermost job, which whoever calls may know.
+        let tag = process.tag().unwrap_or_default();
+        tag.split(',').filter_map(|place| place.split('.').next()).any(|job| !job.is_empty() && is_over(job))
+    });
+    left.map(|process| (process.pid, process.describe())).collect()
+}
+
 /// Ends every process whose tag is inside `place` (a job's UUID, or UUID, cell and run), and what descends from it.
 ///
 /// With `adopted`, the children of this process are ended as well, but for the numbers in `spare`: the engine calls

@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use globset::{GlobBuilder, GlobMatcher};
-use notify::event::{AccessKind, AccessMode, ModifyKind};
-use notify::{Config, Event, EventKind, PollWatcher, RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{Config, Event, PollWatcher, RecursiveMode, Watcher};
 
+use crate::engine::watching::{is_change, polled, system_watcher, why};
 use crate::engine::{Bell, Project};
 
 /// Between two looks at files where the system tells nothing.
@@ -95,29 +95,12 @@ impl Files {
     }
 }
 
-fn system_watcher(handler: impl notify::EventHandler) -> notify::Result<RecommendedWatcher> {
-    #[cfg(feature = "faults")]
-    if crate::engine::faults::is_without_inotify() {
-        return Err(notify::Error::generic("a test asked for it"));
-    }
-    RecommendedWatcher::new(handler, Config::default())
-}
-
 fn polling(changes: &Arc<Mutex<Changes>>, bell: &Bell, store: &Path) -> notify::Result<PollWatcher> {
     PollWatcher::new(handler(changes, bell, store), Config::default().with_poll_interval(EVERY))
 }
 
 fn told(error: &notify::Error) -> String {
-    let why = match &error.kind {
-        notify::ErrorKind::MaxFilesWatch => {
-            "the limit of watched folders is reached, see `fs.inotify.max_user_watches`".to_owned()
-        }
-        _ => error.to_string(),
-    };
-    format!(
-        "files are looked at every {} seconds, because the system does not tell about them: {why}",
-        EVERY.as_secs()
-    )
+    polled(EVERY, &why(error))
 }
 
 fn handler(
@@ -147,19 +130,9 @@ fn handler(
     }
 }
 
-fn is_change(kind: EventKind) -> bool {
-    match kind {
-        EventKind::Access(AccessKind::Close(AccessMode::Write)) => true,
-        EventKind::Access(_) => false,
-        // Whoever reads a file changes the time of its last reading.
-        EventKind::Modify(ModifyKind::Metadata(notify::event::MetadataKind::AccessTime)) => false,
-        _ => true,
-    }
-}
-
 /// Globs of a trigger, ready to be asked.
 #[derive(Debug)]
-pub(super) struct Globs {
+pub(in crate::engine) struct Globs {
     wanted: Vec<GlobMatcher>,
     unwanted: Vec<GlobMatcher>,
     /// Folders below the root that the wanted ones begin with.
@@ -168,7 +141,7 @@ pub(super) struct Globs {
 
 impl Globs {
     /// Reads globs that were checked; one that cannot be read matches nothing.
-    pub(super) fn new(globs: &[String]) -> Self {
+    pub(in crate::engine) fn new(globs: &[String]) -> Self {
         let read = |glob: &str| {
             GlobBuilder::new(glob).literal_separator(true).build().ok().map(|it| it.compile_matcher())
         };
@@ -181,7 +154,7 @@ impl Globs {
     }
 
     /// Says whether a file is meant, by its path below the root.
-    pub(super) fn fits(&self, file: &Path) -> bool {
+    pub(in crate::engine) fn fits(&self, file: &Path) -> bool {
         let is_hidden = file.iter().any(|part| NEVER.iter().any(|never| part == *never));
         !is_hidden
             && self.wanted.iter().any(|glob| glob.is_match(file))
@@ -190,7 +163,7 @@ impl Globs {
 
     /// Collects the folders that have to be watched: where globs begin, all below, and what is above as long as there is no
     /// such folder.
-    pub(super) fn folders(&self, root: &Path, into: &mut BTreeSet<PathBuf>) {
+    pub(in crate::engine) fn folders(&self, root: &Path, into: &mut BTreeSet<PathBuf>) {
         for start in &self.starts {
             let mut folder = root.join(start);
             while !folder.is_dir() && folder != root && folder.pop() {}

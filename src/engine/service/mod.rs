@@ -37,6 +37,7 @@ use super::{Bell, EngineError, Project, clock};
 use crate::logic::text;
 use crate::logic::time::Timestamp;
 use files::Files;
+pub(in crate::engine) use files::Globs;
 use lock::Lock;
 use meanwhile::Seen;
 use timer::Timer;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Promise;
+use crate::engine::library::Opened;
 use crate::engine::{EngineError, Project, library};
 use crate::logic::diag::{Diagnostic, Severity};
 use crate::logic::playbook::model::{AfterRun, Playbook, RunEnd, Watch};
@@ -135,6 +136,18 @@ pub struct Broken {
 }
 
 impl Broken {
+    /// Tells what is wrong with a playbook that was read and has errors.
+    #[must_use]
+    pub(in crate::engine) fn of(path: PathBuf, file: String, opened: &Opened) -> Self {
+        let is_error = |it: &&Diagnostic| it.severity == Severity::Error;
+        let errors: Vec<&Diagnostic> = opened.reading.diagnostics.iter().filter(is_error).collect();
+        let first = errors.first().map_or_else(String::new, |it| {
+            let place = opened.source.place(it.span.start);
+            format!("{file}:{}:{}: {}", place.line, place.column, it.message)
+        });
+        Self { path, file, first, errors: errors.len() }
+    }
+
     /// Says what is wrong: the first error, and how many more there are.
     #[must_use]
     pub fn words(&self) -> String {
@@ -165,13 +178,7 @@ pub fn scan(project: &Project) -> Scan {
             found.triggers.extend(triggers(root, &path, playbook));
             continue;
         }
-        let is_error = |it: &&Diagnostic| it.severity == Severity::Error;
-        let errors: Vec<&Diagnostic> = opened.reading.diagnostics.iter().filter(is_error).collect();
-        let first = errors.first().map_or_else(String::new, |it| {
-            let place = opened.source.place(it.span.start);
-            format!("{file}:{}:{}: {}", place.line, place.column, it.message)
-        });
-        found.broken.push(Broken { path, file, first, errors: errors.len() });
+        found.broken.push(Broken::of(path, file, &opened));
     }
     found
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 
+use super::examine::{open_as_it_is, version};
 use super::folder::{broken, newer_store, older};
 use super::journal::{ROLLED_BACK, key, read_events, without_gaps};
 use super::lift::VERSION;
@@ -100,6 +101,14 @@ impl History {
             state: project.state.clone(),
             disk: OnceCell::new(),
         }))
+    }
+
+    /// Opens the store for a look that changes nothing: one that cannot be read as it is counts as none.
+    #[must_use]
+    pub fn peek(project: &Project) -> Option<Self> {
+        let connection = open_as_it_is(&project.state.join("sortie.db")).ok()?;
+        let version = version(&connection).ok()?;
+        (version == VERSION).then(|| Self { connection, state: project.state.clone(), disk: OnceCell::new() })
     }
 
     /// Returns the newest jobs first.

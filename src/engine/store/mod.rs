@@ -9,6 +9,7 @@
 
 mod answered;
 mod claims;
+mod examine;
 mod export;
 mod filter;
 mod fires;
@@ -37,6 +38,7 @@ use rusqlite::{Connection, ErrorCode};
 
 pub use claims::ClaimRow;
 pub(super) use claims::{Ask, Beyond, Release};
+pub use examine::examine;
 pub use export::{Exported, create, export};
 pub use filter::JobFilter;
 pub(super) use fires::{EndedJob, NewFire};

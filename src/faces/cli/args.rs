@@ -17,6 +17,7 @@ pub use super::args_orders::{
     ApproveArgs, CancelArgs, FreezeArgs, OrderArgs, PauseArgs, RejectArgs, RetryArgs, RollbackArgs, SkipArgs,
 };
 pub use super::args_summary::{ArtifactsCommand, OutputsArgs, SummaryArgs};
+pub use super::args_tools::{CompletionsArgs, DoctorArgs, ManArgs, SchemaArgs, SchemaKind, Shell};
 
 #[cfg(test)]
 #[path = "args_tests.rs"]
@@ -135,6 +136,10 @@ several are. A part of it is named as `STAGE`, `STAGE[key=value]` or `STAGE[key=
         #[command(subcommand)]
         command: Option<ScheduleCommand>,
     },
+    Schema(SchemaArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
+    Doctor(DoctorArgs),
 }
 
 /// Start what schedules, changed files and ended jobs ask for; with a job: work on that one without showing it
@@ -181,6 +186,7 @@ pub struct EngineArgs {
   sortie run ci --ui json > events.jsonl
   sortie run deploy --dry-run       say what would be refused (exit code 3), start nothing
   sortie run deploy --detach        start it and go; `sortie w` shows it
+  sortie run ci --on-change         run it again whenever a file changes
 
 Ctrl-C cancels and waits for cleanup, a second one kills at once, a third one leaves.")]
 pub struct RunArgs {
@@ -230,6 +236,12 @@ pub struct RunArgs {
     /// Write a summary when the job ends: to `reports/orchestration`, or to this file, by its ending
     #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub summary: Option<String>,
+    /// Start the job anew whenever its files change: inputs of caches, else all that git does not ignore, and the playbook
+    #[arg(long, conflicts_with_all = ["detach", "dry_run", "id"])]
+    pub on_change: bool,
+    /// With `--on-change`: these files count, such as `src/**,!src/gen/**`; may be repeated
+    #[arg(long, value_name = "GLOB,GLOB", value_delimiter = ',', requires = "on_change")]
+    pub globs: Vec<String>,
     /// In CI, let the job wait at gates for answers from elsewhere instead of failing there
     #[arg(long)]
     pub wait_at_gates: bool,

@@ -17,7 +17,7 @@ use crate::logic::settings;
 use crate::logic::text::near_miss;
 
 /// What can be looked up besides messages, with a line about each.
-pub(super) const TOPICS: [(&str, &str); 13] = [
+pub(super) const TOPICS: [(&str, &str); 14] = [
     ("keys", "every key of the playbook language, and which are not supported yet"),
     ("exit-codes", "what sortie's exit codes mean"),
     ("events", "the types of events that `run --ui json` and `jobs events` print"),
@@ -30,6 +30,7 @@ pub(super) const TOPICS: [(&str, &str); 13] = [
     ("cache-files", "files that are kept between jobs by a key, such as what a package manager has fetched"),
     ("survival", "what goes on when a terminal, a process, a machine or a container goes away"),
     ("on-interrupt", "what becomes of a step that was lost, and who goes on with its job"),
+    ("editors", "how an editor completes, explains and checks playbooks by their schema"),
     ("services", "databases and other servers beside the steps of a stage, as processes or in containers"),
 ];
 
@@ -128,6 +129,19 @@ const EVENTS: [(&str, &str, &str); 59] = [
     ("gate.reminded", "people were reminded of an open question", ""),
 ];
 
+/// Records that `run --on-change --ui json` prints among the events of its jobs. They stand in no journal, so they have no number.
+const ROUNDS: [(&str, &str); 5] = [
+    (
+        "round.started",
+        "a round of `run --on-change` began with this `job`; `files` changed before it (100 at most, and `more`), `stages` are \
+         affected, `unaffected` are not, `watched` files are waited for",
+    ),
+    ("round.stopped", "the job is cancelled, because `files` changed; another round follows"),
+    ("round.held", "`files` changed, and the next round waits: `reason` says what must not be interrupted"),
+    ("round.waiting", "the job of the round has ended, and changes are waited for"),
+    ("round.refused", "`files` changed, and no round can begin: `message` says why"),
+];
+
 /// Returns every type of event.
 pub(super) fn event_types() -> Vec<String> {
     let mut types = Vec::new();
@@ -195,13 +209,18 @@ fn unknown(topic: &str) -> Failure {
     }
 }
 
-fn topics(out: &mut Out, as_json: bool) {
+/// Returns every topic with a line about it.
+pub(super) fn all_topics() -> Vec<(&'static str, &'static str)> {
     let faults = slugs::ALL.iter().map(|slug| (slug.name, slug.summary));
     let all = TOPICS.iter().chain(pages::OTHERS).copied().chain(faults);
     // Those whose names are topics as well are found there.
     let guides = guide::GROUPS.iter().flat_map(|(_, pages)| *pages).map(|it| (it.name, it.about));
     let guides = guides.filter(|(name, _)| TOPICS.iter().all(|(topic, _)| topic != name));
-    let all: Vec<(&str, &str)> = all.chain(guides).collect();
+    all.chain(guides).collect()
+}
+
+fn topics(out: &mut Out, as_json: bool) {
+    let all = all_topics();
     if as_json {
         let rows: Vec<Json> =
             all.iter().map(|(name, about)| json!({ "topic": name, "about": about })).collect();
@@ -271,6 +290,7 @@ fn print_events(out: &mut Out, as_json: bool) {
         let rows: Vec<Json> = EVENTS
             .iter()
             .map(|(name, about, older)| json!({ "type": name, "about": about, "formerly": older }))
+            .chain(ROUNDS.iter().map(|(name, about)| json!({ "type": name, "about": about, "formerly": "" })))
             .collect();
         out.line(Json::from(rows).to_string());
         return;
@@ -279,6 +299,9 @@ fn print_events(out: &mut Out, as_json: bool) {
     for (name, about, older) in EVENTS {
         let older = if older.is_empty() { String::new() } else { format!("was {older}") };
         table.row([name.to_owned(), about.to_owned(), older]);
+    }
+    for (name, about) in ROUNDS {
+        table.row([name.to_owned(), about.to_owned(), String::new()]);
     }
     table.print(out);
 }

@@ -12,6 +12,7 @@ mod args_new;
 mod args_orders;
 pub mod args_quick;
 mod args_summary;
+mod args_tools;
 mod artifacts;
 mod begin;
 mod cache;
@@ -19,20 +20,26 @@ mod cache_explain;
 mod cache_explain_files;
 mod cancel;
 mod check;
+pub mod completions;
 mod config;
+mod doctor;
+mod doctor_playbooks;
 mod edit;
 mod engine;
 mod eval;
 mod events;
 mod explain;
 mod format;
+mod fresh;
 mod guide;
 mod help;
 mod list;
 mod locks;
 mod logs;
+mod man;
 mod markdown;
 mod new;
+mod on_change;
 mod opened;
 mod paged;
 mod pages;
@@ -48,6 +55,7 @@ mod retry;
 mod rollback;
 mod run;
 mod schedule;
+mod schema;
 mod scripts;
 mod service;
 mod show;
@@ -62,6 +70,7 @@ mod watch;
 mod tests;
 
 pub use begin::{begin, last_job, outline};
+pub use fresh::fresh;
 pub use new::by_wizard;
 pub use retry::again;
 
@@ -105,6 +114,10 @@ pub fn dispatch(context: &Context, cli: Cli, out: &mut Out, notes: &mut Out) -> 
             None => service::service(context, &args, out, notes),
         },
         Command::Schedule { command } => schedule::schedule(context, command.as_ref(), out),
+        Command::Schema(args) => schema::schema(&args, out),
+        Command::Completions(args) => completions::completions(&args, out),
+        Command::Man(args) => man::man(context, &args, out),
+        Command::Doctor(args) => doctor::doctor(context, &args, out),
     }
 }
 

@@ -147,6 +147,7 @@ static PAGES: &[(&str, &str)] = pages![
     "cache",
     "scripts",
     "profiles",
+    "editors",
     "cache-files",
     "services",
     "artifacts",

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args::{RunArgs, Ui};
-use super::{opened, pick, plan_caches, prepare, recover, watch};
+use super::{on_change, opened, pick, plan_caches, prepare, recover, watch};
 use crate::engine::library::{self, Opened};
 
 use crate::engine::{self, Ahead, Fired, Given, JobRow, OnLoss, Start, reports};
@@ -31,6 +31,9 @@ pub(super) fn run(
     out: &mut Out,
     notes: &mut Out,
 ) -> Result<Ending, Failure> {
+    if args.on_change {
+        return on_change::on_change(context, args, out, notes);
+    }
     // Of a job that is found in the cache nothing is run, so nothing is got ready for it. Where nothing can be found all is run.
     let find = |wanted| library::find(&context.project, wanted).ok().filter(|path| path.is_file());
     let asked = args.playbook.as_deref().map(|first| opened::one(first, &args.more)).transpose()?;
@@ -94,7 +97,7 @@ pub(super) fn run(
 }
 
 /// Returns the path of a summary from the root of all files; without a path the usual place is meant.
-fn summary_path(path: &str) -> String {
+pub(super) fn summary_path(path: &str) -> String {
     if path.is_empty() {
         return String::new();
     }
@@ -110,7 +113,7 @@ fn summary_path(path: &str) -> String {
 ///
 /// # Errors
 /// If nobody will be there to see it.
-fn own_output(args: &RunArgs) -> Result<Option<&Path>, Failure> {
+pub(super) fn own_output(args: &RunArgs) -> Result<Option<&Path>, Failure> {
     let own = args.summary.as_deref().map(Path::new).filter(|path| reports::is_own_output(path));
     if let (Some(path), true) = (own, args.detach) {
         let message = format!(
@@ -295,7 +298,10 @@ fn fired(context: &Context, number: u64) -> Result<Fired, Failure> {
 }
 
 /// Makes sure that the machine and whoever is asked agree, and fetches secrets.
-fn prepared(
+///
+/// # Errors
+/// If requirements are not met, commands are not trusted, or secrets cannot be had.
+pub(super) fn prepared(
     context: &Context,
     wanted: Wanted,
     trusted: bool,
@@ -350,7 +356,7 @@ pub(super) fn skin(context: &Context, quiet: bool, verbose: bool, notes: &mut Ou
         notes.line(format!("note: {why}"));
         notes.flush();
     }
-    Ok(Skin { face, volume: volume(quiet, verbose), stays: false })
+    Ok(Skin { face, volume: volume(quiet, verbose), stays: false, is_round: false })
 }
 
 /// Returns how much is printed.
@@ -376,7 +382,7 @@ pub(super) fn ui_word(ui: Ui) -> &'static str {
 }
 
 /// Finds the playbook of the newest job. Without options of its own the request becomes that job's: the same again.
-fn last(context: &Context, request: &mut PlanRequest, notes: &mut Out) -> Result<String, Failure> {
+pub(super) fn last(context: &Context, request: &mut PlanRequest, notes: &mut Out) -> Result<String, Failure> {
     let history = engine::History::open(&context.project)?;
     let newest = match &history {
         Some(history) => history.jobs(1)?.into_iter().next(),

@@ -7,6 +7,7 @@ use super::{pick, run};
 use crate::engine::Handle;
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
+use crate::faces::live::Notes;
 use crate::faces::modes::{self, Face};
 use crate::faces::out::Out;
 use crate::faces::show::{self, Shown, Skin};
@@ -54,6 +55,8 @@ pub(super) fn shown(context: &Context, job: &str) -> Result<Shown, Failure> {
         running: None,
         is_being_cancelled: false,
         detached: None,
+        notes: Notes::default(),
+        next: None,
     })
 }
 
@@ -75,5 +78,5 @@ fn skin(context: &Context, args: &WatchArgs, notes: &mut Out) -> Result<Skin, Fa
         notes.flush();
     }
     let face = if face == Face::Inline && args.ui.is_none() { Face::Plain } else { face };
-    Ok(Skin { face, volume: run::volume(false, false), stays: true })
+    Ok(Skin { face, volume: run::volume(false, false), stays: true, is_round: false })
 }

@@ -14,9 +14,11 @@ use std::time::Duration;
 use super::keys::{self, Keys, Place, Wish};
 use super::sheet::Sheet;
 use super::{Left, Stream, modes, rows};
+use crate::engine::watching::Follower;
 use crate::engine::{Bell, Handle, JobId, Next, OrderError, Subscription, clock};
 use crate::faces::context::{Context, Signal};
 use crate::faces::held;
+use crate::faces::live::{self, Notes};
 use crate::faces::orders::{self, Orders};
 use crate::faces::out::Out;
 use crate::faces::plain::Plain;
@@ -188,6 +190,10 @@ struct Face<'a> {
     goes_on: bool,
     /// Gives it one.
     call_engine: Box<dyn Fn()>,
+    notes: Notes,
+    /// Tells what becomes of the playbook.
+    follower: Option<Follower>,
+    is_round: bool,
 }
 
 impl<'a> Face<'a> {
@@ -233,7 +239,24 @@ impl<'a> Face<'a> {
             volume: skin.volume,
             goes_on: shown.goes_on,
             call_engine: shown.engine_call(context),
+            notes: shown.notes.clone(),
+            follower: None,
+            is_round: skin.is_round,
             view: &mut shown.view,
+        }
+    }
+
+    /// Lets notes come as lines, and follows the playbook.
+    fn listen_to_notes(&mut self) {
+        let (answers, bell, context) = (self.answers.0.clone(), self.bell.clone(), self.context.clone());
+        self.notes.listen(Some(Box::new(move |note| {
+            let line = live::line(&context, note).map(|words| format!("note: {words}"));
+            let is_heard = line.is_none_or(|line| answers.send(line).is_ok());
+            bell.iter().for_each(Bell::ring);
+            is_heard
+        })));
+        if !self.is_round {
+            self.follower = live::follow(&self.context.project, &self.job, &self.notes);
         }
     }
 
@@ -386,6 +409,7 @@ impl<'a> Face<'a> {
         }
         let (tell, past) = channel();
         self.past = Some(past);
+        self.listen_to_notes();
         let (project, job, bell) = (self.context.project.clone(), self.job.clone(), self.bell.clone());
         // Without it the bar is only less exact.
         let _outcome = std::thread::Builder::new().name("history".to_owned()).spawn(move || {
@@ -540,6 +564,7 @@ impl<'a> Face<'a> {
 
     /// Shows what is left to be shown, and takes the rows away.
     fn end(&mut self) {
+        self.notes.listen(None);
         if self.left.is_none() {
             self.plain.finish(&mut self.out, self.view);
         }

@@ -10,10 +10,12 @@ mod keys;
 mod modes;
 mod rows;
 mod sheet;
+mod wait;
 
 pub use face::follow;
 pub use modes::size;
 pub use rows::lines;
+pub use wait::{Waited, wait};
 
 /// What the full screen hands over: a stream of lines, until a key goes back to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -78,6 +78,7 @@ impl Ui {
             Ask::Freeze if view.is_frozen() => Err("the job is frozen already".to_owned()),
             Ask::Freeze => Ok(freeze(facts)),
             Ask::RollBack(id) => self.roll_back_question(id, facts),
+            Ask::Fresh => self.fresh_question(facts),
             Ask::Retry(id) => match phase(view, id) {
                 Phase::Done(outcome) => {
                     let how = if outcome == Outcome::Success { "It passed. It" } else { "It" };

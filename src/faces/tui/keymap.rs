@@ -35,6 +35,10 @@ pub enum Action {
     Retry,
     RetryFailed,
     RollBack,
+    /// Starts a new job from the changed playbook.
+    Fresh,
+    /// Shows how the playbook differs.
+    Changes,
     Details,
     Up,
     Down,
@@ -135,6 +139,20 @@ pub static TABLE: &[Binding] = &[
         "everything that failed or was cancelled",
     ),
     bind(Place::Verbs, &["U"], Action::RollBack, "roll back", "undo what steps with an `undo` have done"),
+    bind(
+        Place::Verbs,
+        &["ctrl-r"],
+        Action::Fresh,
+        "new job",
+        "from the changed playbook, asked for as this one was",
+    ),
+    bind(
+        Place::Verbs,
+        &["C"],
+        Action::Changes,
+        "changes",
+        "how the playbook differs from what this job runs",
+    ),
     bind(Place::Verbs, &["a"], Action::Review, "review", "what waits for an answer: approve or reject"),
     bind(Place::Verbs, &["d"], Action::Details, "details", "command, needs, tries, causes, outputs"),
     bind(Place::Verbs, &["u"], Action::Undo, "undo", "what the line below offers to undo"),

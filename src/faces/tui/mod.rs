@@ -7,6 +7,7 @@
 //! Start with `watch.rs`.
 
 mod ask;
+mod changed;
 pub mod clipboard;
 pub mod clusters;
 pub mod draw;
@@ -19,6 +20,7 @@ pub mod launcher;
 pub mod layout;
 pub mod log_pane;
 mod look;
+mod looks;
 mod matrix;
 pub mod motion;
 pub mod pace;

@@ -1,4 +1,4 @@
-//! Running a job on that has ended, on a thread of its own: secrets may take their time, and a person may have enough of it.
+//! Running a job on that has ended, or starting a new one in its place, on a thread of its own: secrets may take their time, and a person may have enough of it.
 //!
 //! Until the job begins it can be given up; the thread is left to itself then, and finds that nobody wants it any more. Not
 //! here: what it takes to run a job on (`cli/retry.rs`), the screen meanwhile (`watch.rs`).
@@ -8,6 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::engine::{JobId, Running};
 use crate::faces::context::Context;
+use crate::faces::show::Shown;
 use crate::logic::job::order::Order;
 use crate::logic::playbook::model::Playbook;
 
@@ -19,7 +20,10 @@ mod tests;
 /// would have printed.
 pub type Again = fn(&Context, &JobId, &Playbook, Order, &dyn Fn() -> bool) -> Result<Running, Vec<String>>;
 
-/// A job that is to run on.
+/// Starts a new job from the playbook of an earlier one, as the file is now. Asks and answers as [`Again`] does.
+pub type Fresh = fn(&Context, &JobId, &dyn Fn() -> bool) -> Result<Shown, Vec<String>>;
+
+/// A job that is to run on, or a new one.
 pub(super) struct Restart<T = Running>(Arc<Inner<T>>);
 
 struct Inner<T> {

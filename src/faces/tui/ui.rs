@@ -13,6 +13,7 @@ use super::motion::Motion;
 use super::review::Review;
 use super::theme::Theme;
 use super::tree::{RowId, Tree};
+use crate::engine::watching::Version;
 use crate::logic::job::order::Order;
 use crate::logic::time::Timestamp;
 use crate::logic::view::JobView;
@@ -60,6 +61,12 @@ pub enum Request {
     Order(Order),
     /// Runs a job on that has ended.
     Again(Order),
+    /// Starts a new job from the changed playbook and shows it; this one goes on, if it runs.
+    Fresh,
+    /// The same once this one has ended, which is cancelled.
+    CancelThenFresh,
+    /// Begins the next round of a job that changed files start again.
+    Round,
     /// Wants that no longer.
     GiveUp,
     /// Leaves the full screen, the job goes on.
@@ -87,6 +94,7 @@ pub enum Ask {
     CancelJob,
     Retry(RowId),
     RetryFailed,
+    Fresh,
     Leave,
     Freeze,
     /// Of the job, and of the selection.
@@ -190,6 +198,7 @@ pub struct Notice {
 }
 
 /// The state of a full screen.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Ui {
     pub look: Look,
     pub mode: Mode,
@@ -203,8 +212,16 @@ pub struct Ui {
     pub prompt: Option<Prompt>,
     pub notice: Option<Notice>,
     pub undo: Option<Undo>,
-    /// The job is being started again, and since when.
+    /// The job is being started again, or a new one, and since when.
     pub starting: Option<Duration>,
+    /// How the file of the playbook stands, if it is not what the job runs.
+    pub book: Option<Version>,
+    /// What is waited for once the job has ended, until changed files start it again.
+    pub waits: Option<String>,
+    /// A new job is to be started once this one has ended.
+    pub fresh_at_end: bool,
+    /// What is being started is a new job.
+    pub is_fresh: bool,
     /// The mouse is used here, and not by the terminal, which knows it best.
     pub mouse: bool,
     /// When the screen is left by itself.
@@ -275,6 +292,10 @@ impl Ui {
             notice: None,
             undo: None,
             starting: None,
+            book: None,
+            waits: None,
+            fresh_at_end: false,
+            is_fresh: false,
             mouse: true,
             leave_at: None,
             leave_after: None,
@@ -384,7 +405,8 @@ impl Ui {
             changed = true;
         }
         if self.notice.is_none() && self.starting.is_some_and(|since| since + SILENT <= now) {
-            self.say("starting the job again; Esc gives it up", now);
+            let what = if self.is_fresh { "a new job" } else { "the job again" };
+            self.say(format!("starting {what}; Esc gives it up"), now);
             changed = true;
         }
         let mut requests = Vec::new();

@@ -169,6 +169,8 @@ impl Ui {
             Action::Freeze => return self.freeze(facts),
             Action::RetryFailed => return self.retry_failed(facts),
             Action::RollBack => return self.roll_back(facts),
+            Action::Fresh => return self.fresh(facts),
+            Action::Changes => self.show_changes(facts.now),
             Action::Undo => return self.take_back(facts),
             Action::Quit => return self.quit(facts),
             Action::Interrupt => return self.interrupt(facts),
@@ -692,6 +694,7 @@ fn is_verb(action: Action) -> bool {
         Action::Retry,
         Action::RetryFailed,
         Action::RollBack,
+        Action::Fresh,
         Action::Freeze,
         Action::Quit,
     ];

@@ -215,6 +215,9 @@ impl Ui {
     /// Runs the selection again.
     pub(super) fn retry(&mut self, facts: Facts<'_>) -> Vec<Request> {
         let view = facts.view;
+        if self.waits.is_some() && view.phase.outcome().is_some() {
+            return vec![Request::Round];
+        }
         let Some(id) = self.selected(view) else { return Vec::new() };
         if is_abandoned(facts) {
             self.say(ABANDONED, facts.now);

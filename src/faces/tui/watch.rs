@@ -11,13 +11,16 @@ use crossterm::event::{Event as Input, EventStream};
 use tokio::sync::mpsc;
 
 use super::draw;
+use super::looks::follow_looks;
 use super::pace::{Pace, Wish};
-use super::restart::{Again, Restart};
+use super::restart::{Again, Fresh, Restart};
 use super::screen;
 use super::terminal::Terminal;
-use super::ui::{Facts, Request, Ui};
+use super::ui::{Facts, Look, Request, Ui};
+use crate::engine::watching::Follower;
 use crate::engine::{Handle, Next, OrderError, Running, clock};
 use crate::faces::context::{Context, Signal};
+use crate::faces::live::{self, Note};
 use crate::faces::orders;
 use crate::faces::show::Shown;
 use crate::faces::steering::Steering;
@@ -62,6 +65,10 @@ pub enum Left {
     Stream(Option<u32>),
     /// A signal came, or the terminal went away: the job is shown line by line.
     Lines,
+    /// Another job is to be shown. The terminal is still taken.
+    Next,
+    /// The next round is to begin. The terminal is still taken.
+    Due,
 }
 
 /// What the screen is used for.
@@ -71,8 +78,12 @@ pub struct Watch<'a> {
     pub steering: &'a Steering,
     /// Runs a job on that has ended.
     pub again: Again,
+    /// Starts a new job from its playbook.
+    pub fresh: Fresh,
     /// Nothing makes it leave by itself.
     pub stays: bool,
+    /// Changed files start the job again.
+    pub is_round: bool,
     /// Another screen follows, so the terminal is not given back between.
     pub goes_on: bool,
 }
@@ -85,6 +96,10 @@ enum Said {
     Slow(String),
     /// Something came of a start.
     Begun,
+    /// Something came of the start of a new job.
+    FreshBegun,
+    Note(Note),
+    Look(Result<Look, String>),
     Forecast(Forecast),
 }
 
@@ -96,19 +111,32 @@ pub fn watch(terminal: &mut Terminal, ui: &mut Ui, shown: &mut Shown, watch: Wat
     let (said, mut heard) = mpsc::unbounded_channel();
     let to_loop = said.clone();
     let hear = move |signal| to_loop.send(Said::Signal(signal)).is_ok();
-    let mut restart = None;
+    let notes = shown.notes.clone();
+    let mut starts = Starts::default();
     let left = screen::hold(terminal, watch.steering, hear, |terminal, keys| {
-        let mut turn = Loop::new(terminal, (ui, shown), watch, said, &mut restart)?;
+        let mut turn = Loop::new(terminal, (ui, shown), watch, said, &mut starts)?;
         keys.runtime.block_on(turn.run(&mut heard, &mut keys.stream))
     });
+    notes.listen(None);
     // A signal that came behind what made this end, also if that was a bug, is not for nobody.
     while let Ok(said) = heard.try_recv() {
         if let Said::Signal(signal) = said {
             watch.steering.put_back(signal);
         }
+        if let Said::Note(note) = said {
+            notes.tell(note);
+        }
     }
     give_armed(watch.steering, ui, shown);
+    let Starts { restart, fresh } = starts;
+    if let Some(next) = fresh.and_then(|fresh| fresh.give_up_or_take()) {
+        // It began in the moment in which the screen was left, and is what is to be seen now.
+        shown.next = Some(Box::new(next));
+    }
+    ui.starting = None;
+    let left = if shown.next.is_some() { Ok(Left::Next) } else { left };
     match &left {
+        Ok(Left::Next | Left::Due) => {}
         Ok(Left::Done) if watch.goes_on => {}
         _ => terminal.leave(),
     }
@@ -119,8 +147,16 @@ pub fn watch(terminal: &mut Terminal, ui: &mut Ui, shown: &mut Shown, watch: Wat
             watch.steering.cancel(handle);
         }
     }
-    ui.starting = None;
     left
+}
+
+/// What is being started.
+#[derive(Default)]
+struct Starts {
+    /// The job is to run on.
+    restart: Option<Restart>,
+    /// A new job takes its place.
+    fresh: Option<Restart<Shown>>,
 }
 
 /// Takes a job that has begun to run on as the one that is shown.
@@ -153,10 +189,15 @@ struct Loop<'a> {
     pace: Pace,
     /// The end of the job was noticed.
     has_ended: bool,
-    /// The job is to run on.
-    restart: &'a mut Option<Restart>,
+    starts: &'a mut Starts,
     /// An order to run on that came when the engine had just ended the job: it is carried out once that is known here.
     late: Option<(Order, Duration)>,
+    /// Tells what becomes of the playbook.
+    follower: Option<Follower>,
+    /// Tells of themes that were saved.
+    themes: Option<Follower>,
+    /// The next round is to begin once this one has ended.
+    is_due: bool,
 }
 
 impl<'a> Loop<'a> {
@@ -165,7 +206,7 @@ impl<'a> Loop<'a> {
         (ui, shown): (&'a mut Ui, &'a mut Shown),
         watch: Watch<'a>,
         said: mpsc::UnboundedSender<Said>,
-        restart: &'a mut Option<Restart>,
+        starts: &'a mut Starts,
     ) -> io::Result<Self> {
         let news = match shown.handle.as_ref().or(shown.waiting.as_ref()) {
             Some(handle) => Some(hand_over(handle, shown.view.seq)?),
@@ -184,8 +225,11 @@ impl<'a> Loop<'a> {
             news,
             pace: Pace::default(),
             has_ended,
-            restart,
+            starts,
             late: None,
+            follower: None,
+            themes: None,
+            is_due: false,
         })
     }
 
@@ -196,12 +240,28 @@ impl<'a> Loop<'a> {
     ) -> io::Result<Left> {
         self.ui.opened = clock::elapsed();
         self.look_back();
+        let said = self.said.clone();
+        let notes = &self.shown.notes;
+        notes.listen(Some(Box::new(move |note| said.send(Said::Note(note.clone())).is_ok())));
         self.ui.go_along(&self.shown.view);
         self.pace.wish(Wish::Now, clock::elapsed());
         loop {
             let now = clock::elapsed();
+            if self.is_due && self.has_ended {
+                return Ok(Left::Due);
+            }
             if self.pace.is_due(now) {
                 self.draw()?;
+                if self.themes.is_none() {
+                    let said = self.said.clone();
+                    self.themes =
+                        follow_looks(self.watch.context, move |look| said.send(Said::Look(look)).is_ok());
+                }
+                if self.follower.is_none() && !self.watch.is_round {
+                    // After the first picture: until then there is more to do than two processors can.
+                    let (project, shown) = (&self.watch.context.project, &*self.shown);
+                    self.follower = live::follow(project, &shown.id, &shown.notes);
+                }
             }
             let (requests, changed) = self.ui.expire(now);
             if changed {
@@ -231,6 +291,7 @@ impl<'a> Loop<'a> {
                 next = receive(&mut self.news) => {
                     self.fold(next);
                     self.run_on()?;
+                    self.run_fresh()?;
                     let is_over = self.shown.view.phase.outcome().is_some();
                     if self.news.is_none() && !is_over && self.shown.running.is_some() {
                         // The engine in this process ended before its job, and has more to say than fits in here.
@@ -308,6 +369,11 @@ impl<'a> Loop<'a> {
             Said::Answer(order, answer) => self.answered(&order, answer, now)?,
             Said::Slow(words) => self.ui.say(words, now),
             Said::Begun => self.begun(now)?,
+            Said::FreshBegun => return Ok(self.fresh_begun()),
+            Said::Look(Ok(look)) => self.ui.look.take(look),
+            Said::Look(Err(why)) => self.ui.say(why, now),
+            Said::Note(Note::Due) => self.is_due = true,
+            Said::Note(note) => self.ui.hear(note, now),
             Said::Forecast(forecast) => self.ui.forecast = forecast,
         }
         Ok(None)
@@ -401,8 +467,13 @@ impl<'a> Loop<'a> {
         if is_over && !self.has_ended {
             self.has_ended = true;
             let facts = facts(self.shown);
-            self.ui.ended(facts, self.watch.stays);
+            self.ui.ended(facts, self.watch.stays || self.ui.fresh_at_end);
         }
+    }
+
+    /// Starts the new job that was to come after this one, once that is over.
+    fn run_fresh(&mut self) -> io::Result<()> {
+        if self.has_ended && std::mem::take(&mut self.ui.fresh_at_end) { self.fresh() } else { Ok(()) }
     }
 
     fn carry_out(&mut self, requests: Vec<Request>) -> io::Result<Option<Left>> {
@@ -411,6 +482,13 @@ impl<'a> Loop<'a> {
                 Request::Order(order) => self.order(order),
                 Request::Again(order) => self.again(order)?,
                 Request::GiveUp => self.give_up(),
+                Request::Round => return Ok(Some(Left::Due)),
+                Request::Fresh => self.fresh()?,
+                Request::CancelThenFresh => {
+                    self.ui.fresh_at_end = true;
+                    self.order(Order::Cancel { target: Target::Job, force: false });
+                    self.run_fresh()?;
+                }
                 Request::Stream if self.shown.handle.is_some() => {
                     return Ok(Some(Left::Stream(self.ui.log.cell)));
                 }
@@ -467,7 +545,7 @@ impl<'a> Loop<'a> {
     fn again(&mut self, order: Order) -> io::Result<()> {
         let now = clock::elapsed();
         self.late = None;
-        if self.restart.is_some() {
+        if self.starts.restart.is_some() || self.starts.fresh.is_some() {
             self.ui.say("the job is being started again already; Esc gives it up", now);
             return Ok(());
         }
@@ -489,14 +567,53 @@ impl<'a> Loop<'a> {
             // The screen may be gone by then, and looks at what came of it by itself.
             let _heard = said.send(Said::Begun);
         };
-        *self.restart = Some(Restart::start(again, tell)?);
-        self.ui.starting = Some(now);
+        self.starts.restart = Some(Restart::start(again, tell)?);
+        (self.ui.starting, self.ui.is_fresh) = (Some(now), false);
         Ok(())
+    }
+
+    /// Starts a new job from the changed playbook, on a thread of its own.
+    fn fresh(&mut self) -> io::Result<()> {
+        let now = clock::elapsed();
+        if self.starts.restart.is_some() || self.starts.fresh.is_some() {
+            self.ui.say("a job is being started already; Esc gives it up", now);
+            return Ok(());
+        }
+        let (context, fresh, job) = (self.watch.context.clone(), self.watch.fresh, self.shown.id.clone());
+        let start = move |may_begin: &dyn Fn() -> bool| fresh(&context, &job, may_begin);
+        let said = self.said.clone();
+        let tell = move || {
+            // As above.
+            let _heard = said.send(Said::FreshBegun);
+        };
+        self.starts.fresh = Some(Restart::start(start, tell)?);
+        (self.ui.starting, self.ui.is_fresh) = (Some(now), true);
+        Ok(())
+    }
+
+    /// Lets the new job be shown, or says what kept it from starting.
+    fn fresh_begun(&mut self) -> Option<Left> {
+        let result = self.starts.fresh.as_ref().and_then(Restart::take)?;
+        (self.starts.fresh, self.ui.starting, self.ui.notice) = (None, None, None);
+        match result {
+            Ok(next) => {
+                self.shown.next = Some(Box::new(next));
+                Some(Left::Next)
+            }
+            Err(lines) => {
+                self.ui.tell("Nothing was started", lines);
+                None
+            }
+        }
     }
 
     fn give_up(&mut self) {
         self.late = None;
-        if self.restart.take_if(|restart| restart.give_up()).is_some() {
+        if self.starts.fresh.take_if(|fresh| fresh.give_up()).is_some() {
+            self.ui.starting = None;
+            self.ui.say("given up: no new job was started", clock::elapsed());
+        }
+        if self.starts.restart.take_if(|restart| restart.give_up()).is_some() {
             self.ui.starting = None;
             self.ui.say("given up: the job stays as it ended", clock::elapsed());
         }
@@ -504,8 +621,8 @@ impl<'a> Loop<'a> {
 
     /// Shows the job that runs on, or what kept it from that.
     fn begun(&mut self, now: Duration) -> io::Result<()> {
-        let Some(result) = self.restart.as_ref().and_then(Restart::take) else { return Ok(()) };
-        (*self.restart, self.ui.starting, self.ui.notice) = (None, None, None);
+        let Some(result) = self.starts.restart.as_ref().and_then(Restart::take) else { return Ok(()) };
+        (self.starts.restart, self.ui.starting, self.ui.notice) = (None, None, None);
         self.late = None;
         match result {
             Ok(running) => {

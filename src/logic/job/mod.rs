@@ -50,7 +50,7 @@ pub mod undo;
 pub mod wanted;
 
 #[cfg(test)]
-mod property_playbooks;
+pub(crate) mod property_playbooks;
 #[cfg(test)]
 mod property_tests;
 #[cfg(test)]

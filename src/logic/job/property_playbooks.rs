@@ -4,11 +4,11 @@
 
 /// A small generator, so that a failure can be repeated from its seed.
 #[derive(Clone)]
-pub(super) struct Dice(pub(super) u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
     /// Returns a number below `sides`.
-    pub(super) fn roll(&mut self, sides: u64) -> u64 {
+    pub(crate) fn roll(&mut self, sides: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -16,7 +16,7 @@ impl Dice {
     }
 
     /// Says yes once in so many times.
-    pub(super) fn one_in(&mut self, sides: u64) -> bool {
+    pub(crate) fn one_in(&mut self, sides: u64) -> bool {
         self.roll(sides) == 0
     }
 }
@@ -146,7 +146,7 @@ fn random_gate(dice: &mut Dice, in_step: bool) -> String {
 }
 
 /// Returns the text of a playbook; one in twelve calls others, which may call a third.
-pub(super) fn random_playbook(dice: &mut Dice) -> String {
+pub(crate) fn random_playbook(dice: &mut Dice) -> String {
     // Dice of their own, so that the other playbooks stay as they were.
     let mut calls = Dice(dice.0 ^ 0x27d4_eb2f);
     calls.roll(2);

@@ -5,6 +5,7 @@
 pub mod across;
 pub mod caching;
 pub mod call;
+pub mod difference;
 mod gates;
 pub mod inputs;
 pub mod matrix;

@@ -17,7 +17,7 @@ use crate::logic::text::{self, DurationError};
 use crate::logic::value::{Object, Value};
 
 /// Longest id of a stage, step, input or secret, in characters.
-const ID_LIMIT: usize = 100;
+pub(super) const ID_LIMIT: usize = 100;
 
 /// Walks a tree and keeps what it finds wrong.
 pub(super) struct Reader<'t> {

@@ -44,6 +44,7 @@ mod read_stage;
 mod read_step;
 mod read_uses;
 pub mod scalar;
+pub mod schema;
 pub mod scripts;
 pub mod share;
 pub mod sidecar;
@@ -64,6 +65,8 @@ use decode::Reader;
 use expressions::Known;
 use model::Playbook;
 use source::{Source, Span};
+
+pub use read_inputs::KINDS as INPUT_KINDS;
 
 use super::diag::{Diagnostic, Severity};
 

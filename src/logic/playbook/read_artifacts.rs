@@ -21,6 +21,10 @@ use crate::logic::value::Value;
 /// Says whether the name of what is kept may be the one that is taken.
 pub(super) type Fits = dyn Fn(&Template) -> bool;
 
+/// Words of `if-none`.
+pub(super) const IF_NONE: &[(&str, IfNone)] =
+    &[("warn", IfNone::Warn), ("error", IfNone::Error), ("ignore", IfNone::Ignore)];
+
 /// Letter by letter this is in no text of a file.
 const ANYTHING: char = '\0';
 
@@ -69,10 +73,9 @@ impl Reader<'_> {
                 "write `path: dist/**`, a pattern or a list of them",
             );
         }
-        let words = [("warn", IfNone::Warn), ("error", IfNone::Error), ("ignore", IfNone::Ignore)];
         let name = name.and_then(|id| self.artifact_name(id, Spot::ArtifactOut));
         let path = path.map(|id| self.artifact_files(id)).unwrap_or_default();
-        let if_none = fields.get("if-none").and_then(|id| self.word(id, &words)).unwrap_or_default();
+        let if_none = fields.get("if-none").and_then(|id| self.word(id, IF_NONE)).unwrap_or_default();
         let retention = fields.get("retention").and_then(|id| self.duration(id)).unwrap_or(RETENTION);
         let with_hidden = fields.get("hidden").and_then(|id| self.boolean(id)).unwrap_or(false);
         let overwrites = fields.get("overwrite").and_then(|id| self.boolean(id)).unwrap_or(false);

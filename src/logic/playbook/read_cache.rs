@@ -16,6 +16,19 @@ use crate::logic::cache::Share;
 use crate::logic::diag::Diagnostic;
 use crate::logic::expr::{ContextUse, TemplateExpr};
 
+/// Words of `mode`.
+pub(super) const MODES: &[(&str, CacheMode)] = &[
+    ("read-write", CacheMode { reads: true, writes: true }),
+    ("read", CacheMode { reads: true, writes: false }),
+    ("write", CacheMode { reads: false, writes: true }),
+    ("off", CacheMode { reads: false, writes: false }),
+];
+/// Words of `share`.
+pub(super) const SHARES: &[(&str, Share)] =
+    &[("project", Share::Project), ("branch", Share::Branch), ("none", Share::None)];
+/// Words of `secrets`: whether the result may hold some.
+pub(super) const SECRETS: &[(&str, bool)] = &[("refuse", false), ("include", true)];
+
 impl Reader<'_> {
     /// Reads `cache` of a stage, or takes what the playbook says of all of them.
     pub(super) fn stage_cache(&mut self, fields: &Fields, stage: &mut Stage, outer: Option<&CacheRule>) {
@@ -60,21 +73,13 @@ impl Reader<'_> {
         if let Some(id) = fields.get("key") {
             rule.key = self.template(id, Spot::StageShare, "text");
         }
-        let modes = [
-            ("read-write", CacheMode { reads: true, writes: true }),
-            ("read", CacheMode { reads: true, writes: false }),
-            ("write", CacheMode { reads: false, writes: true }),
-            ("off", CacheMode { reads: false, writes: false }),
-        ];
-        let shares = [("project", Share::Project), ("branch", Share::Branch), ("none", Share::None)];
-        let secrets = [("refuse", false), ("include", true)];
         let set = |it: &mut bool, found: Option<bool>| *it = found.unwrap_or(*it);
-        set(&mut rule.with_secrets, fields.get("secrets").and_then(|id| self.word(id, &secrets)));
+        set(&mut rule.with_secrets, fields.get("secrets").and_then(|id| self.word(id, SECRETS)));
         set(&mut rule.outputs_exact, fields.get("outputs-exact").and_then(|id| self.boolean(id)));
         set(&mut rule.is_strict, fields.get("strict").and_then(|id| self.boolean(id)));
         set(&mut rule.failures, fields.get("failures").and_then(|id| self.boolean(id)));
-        rule.mode = fields.get("mode").and_then(|id| self.word(id, &modes)).unwrap_or(rule.mode);
-        rule.share = fields.get("share").and_then(|id| self.word(id, &shares)).unwrap_or(rule.share);
+        rule.mode = fields.get("mode").and_then(|id| self.word(id, MODES)).unwrap_or(rule.mode);
+        rule.share = fields.get("share").and_then(|id| self.word(id, SHARES)).unwrap_or(rule.share);
         rule.max_size = fields.get("max-size").and_then(|id| self.size(id)).or(rule.max_size);
         if rule.failures && !rule.outputs.is_empty() {
             let span = fields.field("failures").map_or(field.key, |failures| failures.key);

@@ -5,6 +5,7 @@
 use super::decode::{Field, Fields, Reader};
 use super::keys::Place;
 use super::model::{Action, Step, StepTree};
+use super::read_stage::ROLLBACKS;
 use super::read_step::{Steps, empty_step};
 use super::source::Span;
 use super::tree::NodeId;
@@ -15,7 +16,7 @@ pub(super) const ACTIONS: [&str; 10] =
     ["run", "script", "block", "parallel", "uses", "cache-files", "wait", "wait-all", "cancel", "rollback"];
 
 /// Keys that fit only to some kinds of steps, and to which.
-const FITS: [(&str, &[&str]); 20] = [
+pub(super) const FITS: [(&str, &[&str]); 20] = [
     ("with", &["uses"]),
     ("args", &["script"]),
     ("rescue", &["block"]),
@@ -42,7 +43,7 @@ const FITS: [(&str, &[&str]); 20] = [
 const WORK: [&str; 4] = ["run", "script", "block", "parallel"];
 
 /// What an `undo` may say.
-const UNDO: [&str; 11] = [
+pub(super) const UNDO: [&str; 11] = [
     "run",
     "name",
     "shell",
@@ -254,7 +255,7 @@ impl<'t> Reader<'t> {
     /// Reads `rollback` of a stage, and says where a rollback would have nothing to do.
     pub(super) fn rollback_of_stage(&mut self, fields: &Fields, tree: &StepTree) -> bool {
         let Some(field) = fields.field("rollback") else { return false };
-        let is_on = self.word(field.value, &[("on-failure", true)]).unwrap_or(false);
+        let is_on = self.word(field.value, ROLLBACKS).unwrap_or(false);
         if is_on && tree.steps.iter().all(|step| step.undo.is_none()) {
             self.nothing_to_undo(field.key);
         }

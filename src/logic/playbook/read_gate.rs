@@ -15,10 +15,14 @@ use crate::logic::diag::Diagnostic;
 use crate::logic::job::gate::OnTimeout;
 
 /// Most people that a gate may ask for.
-const MOST_APPROVALS: u32 = 100;
+pub(super) const MOST_APPROVALS: u32 = 100;
+
+/// Words of `on-timeout`.
+pub(super) const ON_TIMEOUT: &[(&str, OnTimeout)] =
+    &[("reject", OnTimeout::Reject), ("approve", OnTimeout::Approve), ("skip", OnTimeout::Skip)];
 
 /// Keys of steps that run something.
-const OF_COMMANDS: [&str; 11] = [
+pub(super) const OF_COMMANDS: [&str; 11] = [
     "shell",
     "ok-exit-codes",
     "skip-exit-code",
@@ -57,10 +61,8 @@ impl Reader<'_> {
         gate.timeout = fields.get("timeout").and_then(|id| self.duration(id));
         gate.remind = fields.get("remind").and_then(|id| self.duration(id));
         gate.inputs = fields.get("inputs").map(|id| self.gate_inputs(id)).unwrap_or_default();
-        let words =
-            [("reject", OnTimeout::Reject), ("approve", OnTimeout::Approve), ("skip", OnTimeout::Skip)];
         if let Some(field) = fields.field("on-timeout") {
-            gate.on_timeout = self.word(field.value, &words).unwrap_or_default();
+            gate.on_timeout = self.word(field.value, ON_TIMEOUT).unwrap_or_default();
             if fields.field("timeout").is_none() {
                 self.misplaced(
                     field.key,

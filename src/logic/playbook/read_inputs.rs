@@ -16,6 +16,13 @@ use crate::logic::diag::Diagnostic;
 use crate::logic::text::listed_names;
 use crate::logic::value::Value;
 
+/// Words of `type` of an input.
+pub const KINDS: &[(&str, u8)] = &[("string", 0), ("number", 1), ("boolean", 2), ("choice", 3), ("json", 4)];
+/// Words of `platforms`.
+pub(super) const PLATFORMS: [&str; 2] = ["linux", "macos"];
+/// Places that a secret can come from.
+pub(super) const SOURCES: [&str; 3] = ["env", "file", "command"];
+
 impl Reader<'_> {
     /// Reads `inputs`.
     pub(super) fn inputs(&mut self, id: NodeId) -> Vec<Input> {
@@ -60,8 +67,7 @@ impl Reader<'_> {
             return input;
         }
         let Some(fields) = self.fields(id, Place::Input) else { return input };
-        let kinds = [("string", 0), ("number", 1), ("boolean", 2), ("choice", 3), ("json", 4)];
-        let kind = fields.get("type").map_or(Some(0), |id| self.word(id, &kinds));
+        let kind = fields.get("type").map_or(Some(0), |id| self.word(id, KINDS));
         let options = fields.get("options").map(|id| self.options(id));
         let pattern = fields.get("pattern").and_then(|id| self.pattern(id));
         input.required = fields.get("required").and_then(|id| self.boolean(id)).unwrap_or(false);
@@ -230,7 +236,7 @@ impl Reader<'_> {
         let before = self.found.len();
         let fields = self.fields(id, Place::SecretFrom)?;
         let mut sources = Vec::new();
-        for key in ["env", "file", "command"] {
+        for key in SOURCES {
             if let Some(value) = fields.get(key) {
                 sources.push((key, value));
             }
@@ -311,7 +317,7 @@ impl Reader<'_> {
         }
         if let Some(platforms) = fields.get("platforms") {
             for (text, span) in self.texts(platforms, "`linux` or `macos`") {
-                if matches!(text, "linux" | "macos") {
+                if PLATFORMS.contains(&text) {
                     requires.platforms.push((text.to_owned(), span));
                 } else {
                     self.report(Diagnostic::error(

@@ -13,9 +13,16 @@ use crate::logic::diag::Diagnostic;
 use crate::logic::text;
 
 /// Most attempts.
-const ATTEMPTS: u32 = 100;
+pub(super) const ATTEMPTS: u32 = 100;
+/// Causes of another try that are a word.
+pub(super) const CAUSES: &[(&str, RetryOn)] = &[
+    ("failure", RetryOn::Failure),
+    ("timeout", RetryOn::Timeout),
+    ("interrupted", RetryOn::Interrupted),
+    ("start", RetryOn::Start),
+];
 /// Signals by the numbers of Linux; those that cannot be caught would not be a request.
-const SIGNALS: &[(&str, i32)] =
+pub(super) const SIGNALS: &[(&str, i32)] =
     &[("HUP", 1), ("INT", 2), ("QUIT", 3), ("KILL", 9), ("USR1", 10), ("USR2", 12), ("TERM", 15)];
 
 impl Reader<'_> {
@@ -51,16 +58,13 @@ impl Reader<'_> {
         const EXPECTED: &str = "`failure`, `timeout`, `interrupted`, `start`, `exit:N` or `exit:N-M`";
         let mut causes = Vec::new();
         for (text, span) in self.texts(id, EXPECTED) {
-            let cause = match text {
-                "failure" => Some(RetryOn::Failure),
-                "timeout" => Some(RetryOn::Timeout),
-                "interrupted" => Some(RetryOn::Interrupted),
-                "start" => Some(RetryOn::Start),
-                _ if text.starts_with("output:") => {
+            let cause = match CAUSES.iter().find(|(name, _)| *name == text) {
+                Some((_, cause)) => Some(cause.clone()),
+                None if text.starts_with("output:") => {
                     self.not_yet(span, "the cause `output:` of `retry`");
                     continue;
                 }
-                _ => text.strip_prefix("exit:").and_then(exit_range),
+                None => text.strip_prefix("exit:").and_then(exit_range),
             };
             match cause {
                 Some(cause) => causes.push(cause),
@@ -74,7 +78,7 @@ impl Reader<'_> {
                     problem.help = if text.starts_with("exit") {
                         Some("exit codes go from 1 to 255".to_owned())
                     } else {
-                        text::near_miss(text, ["failure", "timeout", "interrupted", "start"])
+                        text::near_miss(text, CAUSES.iter().map(|(name, _)| *name))
                             .map(|near| format!("did you mean `{near}`?"))
                     };
                     self.report(problem);

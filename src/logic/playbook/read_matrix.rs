@@ -15,7 +15,9 @@ use crate::logic::diag::Diagnostic;
 use crate::logic::plan::matrix;
 
 /// Most stages that run together, an upper bound against slips of the finger.
-const PARALLEL: u32 = 100_000;
+pub(super) const PARALLEL: u32 = 100_000;
+/// Words of `if-empty`.
+pub(super) const IF_EMPTY: &[(&str, IfEmpty)] = &[("error", IfEmpty::Error), ("skip", IfEmpty::Skip)];
 
 impl Reader<'_> {
     /// Reads the strategy of a stage, or the short form `matrix`, and notes the keys of the matrix for expressions.
@@ -33,10 +35,7 @@ impl Reader<'_> {
         };
         let before = self.found.len();
         let fields = self.fields(long.value, Place::Strategy)?;
-        let if_empty = fields
-            .get("if-empty")
-            .and_then(|id| self.word(id, &[("error", IfEmpty::Error), ("skip", IfEmpty::Skip)]))
-            .unwrap_or_default();
+        let if_empty = fields.get("if-empty").and_then(|id| self.word(id, IF_EMPTY)).unwrap_or_default();
         let fail_fast = fields.get("fail-fast").and_then(|id| self.boolean(id)).unwrap_or(true);
         let max_parallel = fields.get("max-parallel").and_then(|id| self.count(id, PARALLEL));
         if let (Some(short), Some(inner)) = (short, fields.field("matrix")) {

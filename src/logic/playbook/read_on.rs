@@ -21,12 +21,21 @@ use crate::logic::schedule::{
 use crate::logic::text;
 use crate::logic::time::Timestamp;
 
-const OVERLAPS: &[(&str, Overlap)] = &[
+pub(super) const OVERLAPS: &[(&str, Overlap)] = &[
     ("skip", Overlap::Skip),
     ("queue", Overlap::Queue),
     ("cancel-running", Overlap::CancelRunning),
     ("allow", Overlap::Allow),
 ];
+pub(super) const MISSING: &[(&str, Missing)] = &[("shift", Missing::Shift), ("skip", Missing::Skip)];
+pub(super) const REPEATED: &[(&str, Repeated)] =
+    &[("first", Repeated::First), ("last", Repeated::Last), ("both", Repeated::Both)];
+pub(super) const CATCH_UP: &[(&str, CatchUp)] =
+    &[("none", CatchUp::None), ("last", CatchUp::Last), ("all", CatchUp::All)];
+/// Triggers that need no detail, so that their names are enough.
+pub(super) const BARE: &[&str] = &["manual", "call"];
+/// Ends of other jobs that can start one.
+pub(super) const RUN_ENDS: [RunEnd; 3] = [RunEnd::Completed, RunEnd::Failed, RunEnd::Cancelled];
 
 /// How old a missed fire may be if nobody says so.
 const WINDOW: Duration = Duration::from_secs(3600);
@@ -35,7 +44,7 @@ const DEBOUNCE: Duration = Duration::from_millis(500);
 /// Most delay that can be asked for.
 const JITTER_MOST: Duration = Duration::from_secs(86_400);
 /// Most schedules of one playbook.
-const SCHEDULES: usize = 100;
+pub(super) const SCHEDULES: usize = 100;
 
 impl Reader<'_> {
     /// Reads `on`. What starts by itself cannot give inputs, so none of them may be required.
@@ -48,7 +57,7 @@ impl Reader<'_> {
             return triggers;
         }
         let Some(fields) = self.fields(id, Place::Trigger) else { return triggers };
-        for name in ["manual", "call"] {
+        for name in BARE.iter().copied() {
             if let Some(value) = fields.get(name).filter(|value| !self.is_null(*value)) {
                 self.wrong_but(value, "nothing", Some(format!("write `{name}:` without a value")));
             }
@@ -71,7 +80,7 @@ impl Reader<'_> {
     /// A trigger that is only named.
     fn bare_trigger(&mut self, word: &str, span: Span) {
         let help = match word {
-            "manual" | "call" => return,
+            word if BARE.contains(&word) => return,
             "schedule" => "write `on: {schedule: [{cron: '30 2 * * *'}]}`",
             "watch" => "write `on: {watch: {globs: ['src/**']}}`",
             "run" => "write `on: {run: {playbooks: [NAME]}}`",
@@ -149,15 +158,12 @@ impl Reader<'_> {
         };
         let dst = fields.get("dst").and_then(|id| self.fields(id, Place::Dst));
         let dst = dst.map_or((None, None), |dst| {
-            let missing = [("shift", Missing::Shift), ("skip", Missing::Skip)];
-            let repeated = [("first", Repeated::First), ("last", Repeated::Last), ("both", Repeated::Both)];
             (
-                dst.get("missing").and_then(|id| self.word(id, &missing)),
-                dst.get("repeated").and_then(|id| self.word(id, &repeated)),
+                dst.get("missing").and_then(|id| self.word(id, MISSING)),
+                dst.get("repeated").and_then(|id| self.word(id, REPEATED)),
             )
         });
-        let words = [("none", CatchUp::None), ("last", CatchUp::Last), ("all", CatchUp::All)];
-        let catch_up = fields.get("catch-up").and_then(|id| self.word(id, &words)).unwrap_or_default();
+        let catch_up = fields.get("catch-up").and_then(|id| self.word(id, CATCH_UP)).unwrap_or_default();
         let window = fields.get("catch-up-window").and_then(|id| self.duration(id)).unwrap_or(WINDOW);
         let overlap = fields.get("overlap").and_then(|id| self.word(id, OVERLAPS)).unwrap_or_default();
         let jitter = fields.get("jitter").and_then(|id| self.jitter(id)).unwrap_or_default();
@@ -375,7 +381,7 @@ impl Reader<'_> {
     }
 
     fn run_ends(&mut self, id: NodeId) -> Vec<RunEnd> {
-        let words = [RunEnd::Completed, RunEnd::Failed, RunEnd::Cancelled].map(|end| (end.word(), end));
+        let words = RUN_ENDS.map(|end| (end.word(), end));
         let single = [id];
         let items: &[NodeId] = match &self.tree.node(id).kind {
             Kind::Seq(items) => items,

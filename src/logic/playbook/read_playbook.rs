@@ -19,13 +19,16 @@ use crate::logic::diag::Diagnostic;
 use crate::logic::text;
 
 /// Version of the language that is read.
-const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 3;
 /// What `policy.cleanup-timeout` and a stage's are if nobody says so.
 pub(super) const CLEANUP: Duration = Duration::from_secs(300);
 /// Most cells of a matrix if nobody says so.
 const MATRIX_LIMIT: u32 = 256;
 /// Most cells of a matrix that may be asked for.
-const MATRIX_LIMIT_MOST: u32 = 10_000;
+pub(super) const MATRIX_LIMIT_MOST: u32 = 10_000;
+
+/// Shells that have a name.
+pub(super) const SHELLS: [&str; 5] = ["bash", "sh", "pwsh", "python", "node"];
 
 impl Reader<'_> {
     /// Reads the whole document.
@@ -154,7 +157,6 @@ impl Reader<'_> {
 
     /// Reads a shell: a known name, or a command line with `{0}` for the script.
     pub(super) fn shell(&mut self, id: NodeId) -> Option<Shell> {
-        const NAMES: [&str; 5] = ["bash", "sh", "pwsh", "python", "node"];
         let shell = self.text(id, "a shell such as `bash`")?;
         let span = self.span(id);
         match shell {
@@ -177,11 +179,11 @@ impl Reader<'_> {
             span,
             format!("there is no shell `{}`", text::shortened(shell, 40)),
         );
-        let help = match text::near_miss(shell, NAMES) {
+        let help = match text::near_miss(shell, SHELLS) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!(
                 "write {}, or a command line with `{{0}}` for the script's path",
-                text::listed_names(&NAMES, "or")
+                text::listed_names(&SHELLS, "or")
             ),
         };
         self.report(problem.help(help));

@@ -23,7 +23,10 @@ const INTERVAL: Duration = Duration::from_secs(1);
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Keys that only a container has a use for.
-const OF_CONTAINERS: [&str; 5] = ["volumes", "options", "credentials", "entrypoint", "command"];
+pub(super) const OF_CONTAINERS: [&str; 5] = ["volumes", "options", "credentials", "entrypoint", "command"];
+
+/// Ways to see that a service is ready, of which one is chosen.
+pub(super) const READY_WAYS: [&str; 3] = ["tcp", "http", "run"];
 
 impl<'t> Reader<'t> {
     /// Reads `services`, and lets all expressions that are read after it know their names and ports.
@@ -213,8 +216,7 @@ impl<'t> Reader<'t> {
         let fields = self.fields(field.value, Place::Ready)?;
         let interval = fields.get("interval").and_then(|id| self.duration(id)).unwrap_or(INTERVAL);
         let timeout = fields.get("timeout").and_then(|id| self.duration(id)).unwrap_or(TIMEOUT);
-        let ways: Vec<Field> =
-            ["tcp", "http", "run"].into_iter().filter_map(|name| fields.field(name)).collect();
+        let ways: Vec<Field> = READY_WAYS.into_iter().filter_map(|name| fields.field(name)).collect();
         let &[way] = ways.as_slice() else {
             match ways.as_slice() {
                 [first, second, ..] => {

@@ -12,10 +12,16 @@ use super::tree::{Kind, NodeId};
 use crate::logic::diag::Diagnostic;
 
 /// Most of anything that a stage may ask for.
-const MOST: i64 = 1_000_000;
-const REACHES: [(&str, Reach); 2] = [("project", Reach::Project), ("machine", Reach::Machine)];
-const LOCK_REACHES: [(&str, Reach); 3] =
-    [("project", Reach::Project), ("machine", Reach::Machine), ("run", Reach::Run)];
+pub(super) const MOST: i64 = 1_000_000;
+pub(super) const REACHES: &[(&str, Reach)] = &[("project", Reach::Project), ("machine", Reach::Machine)];
+pub(super) const LOCK_REACHES: &[(&str, Reach)] =
+    &[("project", Reach::Project), ("machine", Reach::Machine), ("run", Reach::Run)];
+/// Words of `queue`: whether only one waits.
+pub(super) const QUEUES: &[(&str, bool)] = &[("single", true), ("max", false)];
+/// Words of `mode` of a lock: whether it is shared.
+pub(super) const LOCK_MODES: &[(&str, bool)] = &[("exclusive", false), ("shared", true)];
+/// Names that `custom` of `resources` cannot have, because they are keys of their own.
+pub(super) const OWN_NAMES: &[&str] = &["slots", "cpu", "memory", "jobs"];
 
 impl Reader<'_> {
     /// Reads `concurrency`: its keys, or the name of the group alone.
@@ -44,7 +50,7 @@ impl Reader<'_> {
         let cancels = fields.field("cancel-in-progress");
         let cancel_in_progress = cancels.and_then(|it| self.boolean(it.value)).unwrap_or(false);
         let queue = fields.field("queue");
-        let word = queue.and_then(|it| self.word(it.value, &[("single", true), ("max", false)]));
+        let word = queue.and_then(|it| self.word(it.value, QUEUES));
         if let (true, Some(false), Some(queue), Some(cancels)) = (cancel_in_progress, word, queue, cancels) {
             let message =
                 "`queue: max` lets jobs wait for each other, and `cancel-in-progress` lets none wait";
@@ -57,7 +63,7 @@ impl Reader<'_> {
             cancel_in_progress,
             // Who cancels what runs has no use for what waits.
             is_single: word.unwrap_or(cancel_in_progress),
-            reach: fields.get("scope").and_then(|id| self.word(id, &REACHES)).unwrap_or_default(),
+            reach: fields.get("scope").and_then(|id| self.word(id, REACHES)).unwrap_or_default(),
         })
     }
 
@@ -114,8 +120,8 @@ impl Reader<'_> {
         };
         let name = self.lock_name(name);
         let mode = fields.get("mode");
-        let is_shared = mode.and_then(|id| self.word(id, &[("exclusive", false), ("shared", true)]));
-        let reach = fields.get("scope").and_then(|id| self.word(id, &LOCK_REACHES)).unwrap_or_default();
+        let is_shared = mode.and_then(|id| self.word(id, LOCK_MODES));
+        let reach = fields.get("scope").and_then(|id| self.word(id, LOCK_REACHES)).unwrap_or_default();
         let wait = fields.get("wait").and_then(|id| self.duration(id));
         Some(Lock { is_shared: is_shared.unwrap_or(false), reach, wait, ..plain(name?) })
     }
@@ -148,7 +154,7 @@ impl Reader<'_> {
         }
         if let Some(id) = fields.get("custom") {
             for (name, span, value) in self.members(id, "a map of numbers") {
-                if matches!(name, "slots" | "cpu" | "memory" | "jobs") {
+                if OWN_NAMES.contains(&name) {
                     let message = format!("`{name}` is a key of `resources` itself, not of `custom`");
                     let problem = Diagnostic::error("misplaced-key", span, message);
                     self.report(problem.help("choose another name, or write it one level up"));

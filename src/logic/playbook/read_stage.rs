@@ -20,6 +20,21 @@ use crate::logic::text;
 
 /// Longest time of a stage if nobody says so.
 const TIMEOUT: Duration = Duration::from_secs(6 * 3600);
+/// Words of `run-when`.
+pub(super) const RUN_WHEN: &[(&str, RunWhen)] = &[
+    ("all-success", RunWhen::AllSuccess),
+    ("none-failed", RunWhen::NoneFailed),
+    ("any-success", RunWhen::AnySuccess),
+    ("any-failed", RunWhen::AnyFailed),
+    ("all-done", RunWhen::AllDone),
+];
+/// Words of `workspace`.
+pub(super) const WORKSPACES: &[(&str, Workspace)] =
+    &[("shared", Workspace::Shared), ("scratch", Workspace::Scratch)];
+/// Words of `rollback` of a stage.
+pub(super) const ROLLBACKS: &[(&str, bool)] = &[("on-failure", true)];
+/// The only label of `runs-on`.
+pub(super) const HOST: &str = "host";
 
 /// A stage that is known by name only.
 pub(super) struct Header<'t> {
@@ -266,14 +281,7 @@ impl<'t> Reader<'t> {
 
     fn stage_conditions(&mut self, fields: &Fields, stage: &mut Stage) {
         stage.condition = fields.get("if").and_then(|id| self.condition(id, Spot::StageIf)).map(Box::new);
-        let words = [
-            ("all-success", RunWhen::AllSuccess),
-            ("none-failed", RunWhen::NoneFailed),
-            ("any-success", RunWhen::AnySuccess),
-            ("any-failed", RunWhen::AnyFailed),
-            ("all-done", RunWhen::AllDone),
-        ];
-        stage.run_when = fields.get("run-when").and_then(|id| self.word(id, &words)).unwrap_or_default();
+        stage.run_when = fields.get("run-when").and_then(|id| self.word(id, RUN_WHEN)).unwrap_or_default();
         stage.continue_on_error = fields
             .get("continue-on-error")
             .and_then(|id| self.bare_condition(id, Spot::StageContinue))
@@ -343,12 +351,12 @@ impl<'t> Reader<'t> {
             self.not_yet(span, &format!("the workspace `{}`", scalar.text));
             return None;
         }
-        self.word(id, &[("shared", Workspace::Shared), ("scratch", Workspace::Scratch)])
+        self.word(id, WORKSPACES)
     }
 
     fn runs_on(&mut self, id: NodeId) {
         for (label, span) in self.texts(id, "the label `host`") {
-            if label != "host" {
+            if label != HOST {
                 self.not_yet(span, &format!("the label `{}` of `runs-on`", text::shortened(label, 40)));
             }
         }

@@ -19,6 +19,17 @@ use crate::logic::job::effect::KeepChildren;
 
 /// Most blocks inside of blocks.
 const BLOCK_DEPTH: usize = 10;
+/// Words of `on-interrupt`.
+pub(super) const ON_INTERRUPT: &[(&str, OnInterrupt)] = &[
+    ("auto", OnInterrupt::Auto),
+    ("rerun", OnInterrupt::Rerun),
+    ("fail", OnInterrupt::Fail),
+    ("resume", OnInterrupt::Resume),
+    ("ask", OnInterrupt::Ask),
+];
+/// Words of `keep-children`.
+pub(super) const KEEP_CHILDREN: &[(&str, KeepChildren)] =
+    &[("stage-end", KeepChildren::StageEnd), ("step-end", KeepChildren::StepEnd)];
 
 /// What steps of a stage use where they say nothing, or of a list of steps.
 #[derive(Clone, Default)]
@@ -320,20 +331,11 @@ impl<'t> Reader<'t> {
 
     /// Reads `on-interrupt` of a step, a stage or their defaults.
     pub(super) fn on_interrupt(&mut self, id: NodeId) -> Option<OnInterrupt> {
-        self.word(
-            id,
-            &[
-                ("auto", OnInterrupt::Auto),
-                ("rerun", OnInterrupt::Rerun),
-                ("fail", OnInterrupt::Fail),
-                ("resume", OnInterrupt::Resume),
-                ("ask", OnInterrupt::Ask),
-            ],
-        )
+        self.word(id, ON_INTERRUPT)
     }
 
     fn keep_children(&mut self, id: NodeId) -> Option<KeepChildren> {
-        self.word(id, &[("stage-end", KeepChildren::StageEnd), ("step-end", KeepChildren::StepEnd)])
+        self.word(id, KEEP_CHILDREN)
     }
 
     fn exit_codes(&mut self, id: NodeId) -> Vec<i32> {

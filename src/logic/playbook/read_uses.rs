@@ -17,7 +17,7 @@ use crate::logic::diag::Diagnostic;
 use crate::logic::text::{listed_names, shortened};
 
 /// Keys of a stage that calls a playbook.
-const BESIDE: &[&str] = &[
+pub(super) const BESIDE: &[&str] = &[
     "id",
     "name",
     "needs",

@@ -229,6 +229,12 @@ fn status_words(ui: &Ui, facts: Facts<'_>) -> Option<(Token, String)> {
         let text = ui.log.find.as_ref().map_or("", |find| &find.text);
         return Some((Token::Text, format!("/{text}  {found}   n next  N previous  Esc clear")));
     }
+    if let Some(words) = ui.banner() {
+        return Some((Token::Warning, words));
+    }
+    if let (Some(words), Some(_)) = (&ui.waits, view.phase.outcome()) {
+        return Some((Token::Hint, words.clone()));
+    }
     if let Phase::Done(outcome) = view.phase {
         let counts = crate::faces::summary::counts(view, &view.stage_counts, "stage");
         let how = match outcome {

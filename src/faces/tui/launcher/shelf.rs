@@ -2,13 +2,15 @@
 //!
 //! Not here: what is made of it (`state.rs`). The thread ends when whoever started it drops the other end.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::book::{Content, is_live};
 use crate::engine::library::{self, Stamp};
+use crate::engine::watching::{self, Key};
 use crate::engine::{History, JobRow, Project};
 use crate::faces::signs::State;
 use crate::faces::{gates, shares, waits};
@@ -20,7 +22,7 @@ const JOBS: usize = 500;
 /// So many events of a job are read at once.
 const PAGE: usize = 1_000;
 
-/// How often files and jobs are looked at again: somebody else may run or write one.
+/// How often jobs, and files of which nothing is told, are looked at again: somebody else may run one.
 const AGAIN: Duration = Duration::from_secs(2);
 
 /// Everything but the content of the files, which takes longest.
@@ -102,15 +104,42 @@ impl Shelf {
 pub(super) enum News {
     Content(PathBuf, Content),
     Shelf(Shelf),
+    /// A sentence.
+    Said(String),
+}
+
+/// What has files read again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Ask {
+    Everything,
+    /// Those that have changed.
+    Changed,
+    /// The same, for nobody tells of changes, in words.
+    Polled(String),
 }
 
 /// Reads a file.
-pub(super) fn read(project: &Project, path: &std::path::Path) -> Content {
+pub(super) fn read(project: &Project, path: &Path) -> Content {
+    read_with(project, path).0
+}
+
+/// The same with the files that it was read from, and a key of all that they say.
+fn read_with(project: &Project, path: &Path) -> (Content, BTreeSet<PathBuf>, Key) {
     match library::open(project, path) {
-        Ok(opened) => Content::of(opened),
-        Err(error) => Content::Unreadable(error.message),
+        Ok(opened) => {
+            let key = watching::key(opened.source.stored().as_bytes());
+            let (files, _) = watching::made_of(project, &opened);
+            (Content::of(opened), files, key)
+        }
+        Err(error) => {
+            let key = watching::key(error.message.as_bytes());
+            (Content::Unreadable(error.message), BTreeSet::from([path.to_path_buf()]), key)
+        }
     }
 }
+
+/// The files that each playbook was read from.
+pub(super) type Sources = Arc<Mutex<HashMap<PathBuf, BTreeSet<PathBuf>>>>;
 
 /// Reads all files in the order of `first`, then looks again and again for what has changed. `tell` returns whether
 /// anybody listens still; whatever comes from `ask` has all files read again.
@@ -118,27 +147,46 @@ pub(super) fn keep(
     project: &Project,
     mut shelf: Shelf,
     first: Vec<PathBuf>,
-    ask: &Receiver<()>,
+    (ask, sources): (&Receiver<Ask>, &Sources),
     tell: &dyn Fn(News) -> bool,
 ) {
     // Looked at before the file is read: one that is written meanwhile is read again.
-    let mut stamps: HashMap<PathBuf, Option<Stamp>> = HashMap::new();
+    let mut stamps: HashMap<PathBuf, Vec<Option<Stamp>>> = HashMap::new();
+    let mut keys: HashMap<PathBuf, Key> = HashMap::new();
     let mut unread = first;
+    let stamps_of = |path: &PathBuf| -> Vec<Option<Stamp>> {
+        let sources = sources.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = [path.clone()].into();
+        sources.get(path).unwrap_or(&own).iter().map(|path| library::stamp(path)).collect()
+    };
+    let mut everything = true;
     loop {
         for path in unread {
-            stamps.insert(path.clone(), library::stamp(&path));
-            let content = read(project, &path);
-            if !tell(News::Content(path, content)) {
+            let before = stamps_of(&path);
+            let (content, files, key) = read_with(project, &path);
+            let is_known =
+                sources.lock().unwrap_or_else(PoisonError::into_inner).insert(path.clone(), files).is_some();
+            // Where others are called by now, they were not looked at before.
+            stamps.insert(path.clone(), if is_known { before } else { stamps_of(&path) });
+            // A save of the same is nothing new.
+            let is_same = keys.insert(path.clone(), key) == Some(key);
+            if (everything || !is_same) && !tell(News::Content(path, content)) {
                 return;
             }
         }
-        let everything = match ask.recv_timeout(AGAIN) {
-            Ok(()) => true,
-            Err(RecvTimeoutError::Timeout) => false,
+        everything = match ask.recv_timeout(AGAIN) {
+            Ok(Ask::Everything) => true,
+            Ok(Ask::Changed) | Err(RecvTimeoutError::Timeout) => false,
+            Ok(Ask::Polled(words)) => {
+                if !tell(News::Said(words)) {
+                    return;
+                }
+                false
+            }
             Err(RecvTimeoutError::Disconnected) => return,
         };
         let now = Shelf::look(project);
-        let is_new = |path: &PathBuf| everything || stamps.get(path) != Some(&library::stamp(path));
+        let is_new = |path: &PathBuf| everything || stamps.get(path) != Some(&stamps_of(path));
         unread = now.files.iter().map(|(path, _)| path.clone()).filter(is_new).collect();
         if (everything || !now.is_same(&shelf)) && !tell(News::Shelf(now.clone())) {
             return;

@@ -4,6 +4,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::PoisonError;
 use std::sync::mpsc as sync;
 use std::thread::{Builder, Scope};
 use std::time::Duration;
@@ -13,18 +14,21 @@ use rustix::io::Errno;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use super::draw;
-use super::shelf::{self, News, Shelf};
+use super::shelf::{self, Ask, News, Shelf, Sources};
 use super::state::{Launcher, Request};
 use crate::engine::clock;
+use crate::engine::watching::{self, Follower};
 use crate::faces::context::{Context, Signal};
 use crate::faces::ending::Ending;
 use crate::faces::launch::{Commands, Unbegun, Wanted};
 use crate::faces::show::Shown;
 use crate::faces::steering::Steering;
+use crate::faces::tui::looks::follow_looks;
 use crate::faces::tui::motion::Motion;
 use crate::faces::tui::pace::{Pace, Wish};
 use crate::faces::tui::screen;
 use crate::faces::tui::terminal::Terminal;
+use crate::faces::tui::ui::Look;
 
 /// How long words such as `12 min ago` may lag behind.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -62,6 +66,7 @@ enum Said {
     News(News),
     Begun(Wanted, Result<Box<Shown>, Unbegun>),
     Outline(PathBuf, Vec<String>),
+    Look(Result<Look, String>),
 }
 
 /// Shows the launcher until something is to be shown in its place, or somebody leaves.
@@ -102,7 +107,11 @@ struct Turn<'a, 'scope, 'env> {
     scope: &'scope Scope<'scope, 'env>,
     said: UnboundedSender<Said>,
     /// Has all files read again; the thread that reads ends with it.
-    reader: sync::Sender<()>,
+    reader: sync::Sender<Ask>,
+    /// Has those read again that are saved; nothing if that cannot be.
+    _follower: Option<Follower>,
+    /// Tells of themes that were saved.
+    _themes: Option<Follower>,
     pace: Pace,
 }
 
@@ -124,10 +133,38 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
         let (reader, ask) = sync::channel();
         let to_loop = said.clone();
         let tell = move |news| to_loop.send(Said::News(news)).is_ok();
+        let sources = Sources::default();
+        let theirs = sources.clone();
         Builder::new()
             .name("playbooks".to_owned())
-            .spawn_scoped(scope, move || shelf::keep(project, shelf, first, &ask, &tell))?;
-        Ok(Self { terminal, state, launching, scope, said, reader, pace: Pace::default() })
+            .spawn_scoped(scope, move || shelf::keep(project, shelf, first, (&ask, &theirs), &tell))?;
+        let to_reader = reader.clone();
+        let told = move |news| {
+            to_reader
+                .send(match news {
+                    watching::News::Version(()) => Ask::Changed,
+                    watching::News::Polled(words) => Ask::Polled(words),
+                })
+                .is_ok()
+        };
+        let called = move || {
+            let sources = sources.lock().unwrap_or_else(PoisonError::into_inner);
+            sources.values().flatten().cloned().collect()
+        };
+        let follower = watching::follow_library(project, called, told).ok();
+        let to_loop = said.clone();
+        let themes = follow_looks(launching.context, move |look| to_loop.send(Said::Look(look)).is_ok());
+        Ok(Self {
+            terminal,
+            state,
+            launching,
+            scope,
+            said,
+            reader,
+            _follower: follower,
+            _themes: themes,
+            pace: Pace::default(),
+        })
     }
 
     async fn run(
@@ -218,6 +255,7 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
                     self.state.set_content(&path, content);
                     has_news = true;
                 }
+                Said::News(News::Said(words)) => self.state.say(words, now),
                 Said::News(News::Shelf(shelf)) => {
                     self.state.set_shelf(shelf, &self.launching.context.project.root, now);
                 }
@@ -229,6 +267,8 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
                     self.state.starting = None;
                     self.state.not_begun(wanted, why, now);
                 }
+                Said::Look(Ok(look)) => self.state.look.take(look),
+                Said::Look(Err(why)) => self.state.say(why, now),
                 Said::Outline(path, lines) => self.state.set_outline(&path, lines),
             }
             next = heard.try_recv().ok();
@@ -259,7 +299,7 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
                 Request::Redraw => {
                     self.terminal.redraw();
                     // A thread that has ended cannot be asked, and nothing else is lost by it.
-                    let _asked = self.reader.send(());
+                    let _asked = self.reader.send(Ask::Everything);
                 }
                 Request::Mouse(is_on) => self.terminal.set_mouse(is_on)?,
             }

@@ -38,15 +38,26 @@ impl Terminal {
         text: &str,
         is_so: impl Fn(&Shot) -> bool + Send + 'static,
     ) -> Duration {
+        self.act_until(&format!("`{text}` is typed"), |terminal| terminal.keys(text), is_so)
+    }
+
+    /// Does something and returns how long it took from then until the screen was so, to the moment at which the bytes arrived.
+    #[track_caller]
+    pub(crate) fn act_until(
+        &mut self,
+        what: &str,
+        act: impl FnOnce(&mut Self),
+        is_so: impl Fn(&Shot) -> bool + Send + 'static,
+    ) -> Duration {
         if is_so(&self.shot()) {
-            self.fail(&format!("it is so before `{text}` is typed"));
+            self.fail(&format!("it is so before {what}"));
         }
         self.reader.watch(Box::new(is_so));
         let before = Instant::now();
-        self.keys(text);
+        act(self);
         match self.reader.wait_for_seen(before + LIMIT) {
             Some(seen) => seen.saturating_duration_since(before),
-            None => self.fail(&format!("typed `{text}` and waited for its effect")),
+            None => self.fail(&format!("{what}, and its effect does not come")),
         }
     }
 
