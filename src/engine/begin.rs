@@ -24,9 +24,11 @@ use crate::logic::job::cached::is_needed;
 use crate::logic::job::event::{Cause, Envelope, Outcome};
 use crate::logic::job::launch::job_variables;
 use crate::logic::job::order::Asked;
+use crate::logic::job::scope::{TITLE, run_name};
 use crate::logic::job::state::{JobState, Setting};
 use crate::logic::plan::{Plan, PlanRequest};
 use crate::logic::playbook::source::Source;
+use crate::logic::secret::Masker;
 use crate::logic::time::Timestamp;
 use crate::logic::value::{Object, Value};
 use crate::port::keeper::{Given, Hello, OnLoss, VERSION, job_of};
@@ -304,7 +306,13 @@ fn create(
     let wants_repository = start.source.stored().contains("github");
     let repository = if wants_repository { (world.repository)(&project.root) } else { Vec::new() };
     let parent = job_of(|name| std::env::var(name).ok());
-    let make_facts = |number: u64| facts(start, project, dir, (id, number), &repository);
+    let make_facts = |number: u64| {
+        let mut known = facts(start, project, dir, (id, number), &repository);
+        if start.plan.playbook.run_name.is_some() {
+            known = titled(start, project, (id, dir), known)?;
+        }
+        Ok(Value::object(known).to_json().to_string())
+    };
     let job = NewJob {
         id,
         name: &start.plan.playbook.name,
@@ -556,20 +564,24 @@ pub(super) fn setting(
     given: &Given,
 ) -> Setting {
     let facts = serde_json::from_str(&stored.facts).map_or(Value::Null, |json| Value::from_json(&json));
-    let setting = Setting {
+    know(bare(project, plan, &stored.id, facts, dir), given)
+}
+
+/// Returns a setting without what a job is given.
+fn bare(project: &Project, plan: &Arc<Plan>, id: &str, facts: Value, dir: &Path) -> Setting {
+    Setting {
         plan: Arc::clone(plan),
         facts,
         root: Arc::from(root(project)),
         dir: Arc::from(dir.display().to_string()),
-        job_id: Arc::from(stored.id.as_str()),
+        job_id: Arc::from(id),
         secrets: Value::Null,
         env: Vec::new(),
         ahead: (plan.slots * 3).clamp(AHEAD.0, AHEAD.1),
         has_bash: false,
         path: Arc::from(""),
         surroundings: Arc::from([]),
-    };
-    know(setting, given)
+    }
 }
 
 /// Returns a setting with what the job was given.
@@ -633,7 +645,7 @@ fn facts(
     dir: &Path,
     (id, number): (&str, u64),
     repository: &[(String, String)],
-) -> String {
+) -> Object {
     let text = |value: &str| Value::string(value);
     let fired = start.fired.as_ref();
     let trigger = fired.map_or("manual", |it| it.kind.as_str());
@@ -687,7 +699,7 @@ fn facts(
         github.insert(name.as_str(), text(value));
     }
     let had = start.secrets.iter().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name.as_str());
-    let facts: Object = [
+    [
         ("run", Value::object(run)),
         ("runner", Value::object(runner)),
         ("github", Value::object(github)),
@@ -695,6 +707,25 @@ fn facts(
         (reports::HIDDEN, text(&reports::hidden_names(&start.plan, &start.secrets))),
     ]
     .into_iter()
-    .collect();
-    Value::object(facts).to_json().to_string()
+    .collect()
+}
+
+/// Adds what `run-name` comes to, without the values of secrets: it stands in lists and titles of terminals.
+fn titled(
+    start: &Start,
+    project: &Project,
+    (id, dir): (&str, &Path),
+    mut facts: Object,
+) -> Result<Object, EngineError> {
+    let stored = Value::object(facts.clone());
+    let setting = bare(project, &Arc::new(start.plan.clone()), id, stored, dir);
+    let title = run_name(&JobState::new(setting)).map_err(|error| {
+        EngineError::refused(format!("its `run-name` cannot be evaluated: {error}"))
+            .help("mend the expression of `run-name`, or leave it out")
+    })?;
+    if let Some(title) = title {
+        let secrets: Vec<&str> = start.secrets.iter().map(|(_, value)| value.as_str()).collect();
+        facts.insert(TITLE, Value::string(Masker::new(&secrets).mask_text(&title)));
+    }
+    Ok(facts)
 }

@@ -43,7 +43,7 @@ impl Scene {
             fire: None,
             start: None,
         };
-        store.create_job(&job, Some(&Owner::this()), |_| String::new()).unwrap();
+        store.create_job(&job, Some(&Owner::this()), |_| Ok(String::new())).unwrap();
         Self { _dir: dir, project, store, epoch: 1 }
     }
 
@@ -144,7 +144,7 @@ fn heard(subscription: &mut Subscription, last: u64) -> Vec<String> {
 #[test]
 fn a_listener_goes_on_with_the_next_engine_and_hears_each_event_once() {
     let mut scene = Scene::new();
-    scene.append([(1, Event::JobStarted { attempt: 1 }), (2, paused()), (3, paused())]);
+    scene.append([(1, Event::JobStarted { attempt: 1, title: None }), (2, paused()), (3, paused())]);
     let first = scene.engine(3);
     let mut subscription = scene.subscription(0);
     let events = scene.append([(4, paused()), (5, paused())]);
@@ -173,7 +173,7 @@ fn a_listener_goes_on_with_the_next_engine_and_hears_each_event_once() {
 fn an_engine_that_cannot_be_talked_to_is_heard_by_what_it_writes() {
     let mut scene = Scene::new();
     let mut subscription = scene.subscription(1);
-    scene.append([(1, Event::JobStarted { attempt: 1 }), (2, paused())]);
+    scene.append([(1, Event::JobStarted { attempt: 1, title: None }), (2, paused())]);
     assert_eq!(heard(&mut subscription, 2), ["2"]);
     scene.append([(3, finished())]);
     assert_eq!(heard(&mut subscription, 4), ["3", "End"]);
@@ -183,7 +183,7 @@ fn an_engine_that_cannot_be_talked_to_is_heard_by_what_it_writes() {
 #[test]
 fn others_are_looked_at_while_no_engine_answers() {
     let mut scene = Scene::new();
-    scene.append([(1, Event::JobStarted { attempt: 1 })]);
+    scene.append([(1, Event::JobStarted { attempt: 1, title: None })]);
     let mut subscription = scene.subscription(1);
     let bell = Bell::new().unwrap();
     bell.ring();
@@ -196,7 +196,7 @@ fn others_are_looked_at_while_no_engine_answers() {
 #[test]
 fn what_is_heard_without_holding_up_a_thread_is_the_same() {
     let mut scene = Scene::new();
-    scene.append([(1, Event::JobStarted { attempt: 1 }), (2, finished())]);
+    scene.append([(1, Event::JobStarted { attempt: 1, title: None }), (2, finished())]);
     let mut events = scene.subscription(0).into_events().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let seqs = runtime.block_on(async {

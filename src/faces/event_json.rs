@@ -76,7 +76,7 @@ impl Place {
     fn of(view: &JobView, event: &Event) -> Self {
         let none = Self::default();
         match event {
-            Event::JobStarted { attempt } | Event::JobRetrying { attempt, .. } => {
+            Event::JobStarted { attempt, .. } | Event::JobRetrying { attempt, .. } => {
                 Self { attempt: Some(*attempt), ..none }
             }
             Event::StageSubmitted { stage, key, .. } => Self { stage: Some(*stage), ..Self::at(*key) },

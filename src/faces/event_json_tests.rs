@@ -43,7 +43,7 @@ fn places_stand_beside_the_data_and_fields_that_do_not_apply_are_left_out() {
     let cell = r#""stage":"build","cell":{"id":"build.0a1b2c3d","matrix":{"os":"linux"},"run":1}"#;
     assert_eq!(
         lines(vec![
-            Event::JobStarted { attempt: 1 },
+            Event::JobStarted { attempt: 1, title: None },
             build(),
             Event::CellStarted { cell: 0, run: 1 },
             Event::StepStarted { key },

@@ -29,12 +29,27 @@ use crate::logic::text::{bytes_text, duration, listed, listed_names, plural};
 use crate::logic::time::Timestamp;
 use crate::logic::view::{CacheView, JobView, Phase};
 
+/// What was shown of a log.
+struct Shown {
+    tail: Tail,
+    /// Bytes of whole lines, line breaks included.
+    bytes: u64,
+    /// Lines that `log.limit` kept back.
+    kept_back: u64,
+}
+
+impl Shown {
+    const fn of(tail: Tail) -> Self {
+        Self { tail, bytes: 0, kept_back: 0 }
+    }
+}
+
 /// The plain face.
 pub struct Plain {
     volume: Volume,
     dir: PathBuf,
     heartbeat: Duration,
-    tails: HashMap<AttemptKey, Tail>,
+    tails: HashMap<AttemptKey, Shown>,
     /// Logs that grew before anything was known of their cells.
     early: Vec<(AttemptKey, u64)>,
     /// When something was printed last.
@@ -74,9 +89,8 @@ impl Plain {
 
     /// Shows what stands after the last line break of logs that grew after their attempt had ended.
     pub fn finish(&mut self, out: &mut Out, view: &JobView) {
-        for (key, tail) in &mut self.tails {
-            let name = view.cell_name(key.cell);
-            tail.finish(&mut |line| out.line(format!("{name} | {}", clean(line, out.paint.color))));
+        for (key, Shown { tail, bytes, kept_back }) in &mut self.tails {
+            tail.finish(&mut printer(out, view, *key, (bytes, kept_back)));
         }
     }
 
@@ -126,8 +140,9 @@ impl Plain {
             return false;
         }
         self.printed = clock::now();
-        let tail = self.tails.entry(key).or_insert_with(|| Tail::new(logs::path(&self.dir, key)));
-        tail.read_some(size, &mut printer(out, view, key))
+        let shown = self.tails.entry(key).or_insert_with(|| Shown::of(Tail::new(logs::path(&self.dir, key))));
+        let Shown { tail, bytes, kept_back } = shown;
+        tail.read_some(size, &mut printer(out, view, key, (bytes, kept_back)))
     }
 
     /// Passes over what logs hold already, except for the last lines of the newest log of one cell, which it shows.
@@ -136,7 +151,7 @@ impl Plain {
         for &key in &view.attempts {
             let wanted = if Some(key) == newest { lines } else { 0 };
             let tail = Tail::near_end(logs::path(&self.dir, key), wanted);
-            self.tails.insert(key, tail);
+            self.tails.insert(key, Shown::of(tail));
         }
         if let Some(key) = newest {
             self.grew(out, view, key, u64::MAX);
@@ -147,14 +162,36 @@ impl Plain {
         if out.is_closed() || size == 0 {
             return;
         }
-        let tail = self.tails.entry(key).or_insert_with(|| Tail::new(logs::path(&self.dir, key)));
-        let mut print = printer(out, view, key);
+        let shown = self.tails.entry(key).or_insert_with(|| Shown::of(Tail::new(logs::path(&self.dir, key))));
+        let Shown { tail, bytes, kept_back } = shown;
+        let mut print = printer(out, view, key, (bytes, kept_back));
         tail.read_to(size, &mut print);
         if is_last {
             // The entry stays, so that bytes of a grandchild that come later are not printed from the start again.
             tail.finish(&mut print);
+            drop(print);
+            let lines = std::mem::take(kept_back);
+            if lines > 0 {
+                self.say_kept_back(out, view, key, lines);
+            }
         }
         self.printed = clock::now();
+    }
+
+    /// Says how much of a log `log.limit` kept back, and where it is.
+    fn say_kept_back(&self, out: &mut Out, view: &JobView, key: AttemptKey, lines: u64) {
+        let dots = if out.paint.ascii { "..." } else { "…" };
+        let lines = plural(usize::try_from(lines).unwrap_or(usize::MAX), "line");
+        let limit = log_limit(view, key).map_or_else(String::new, bytes_text);
+        let name = view.cell_name(key.cell);
+        let name = written_out(&name, false);
+        let whole = self.answers.as_ref().map_or_else(
+            || "the log is whole".to_owned(),
+            |(caller, number)| {
+                format!("`{}` shows all of it", caller.command(&format!("jobs logs {number} {name}")))
+            },
+        );
+        out.line(format!("{name} | {dots} {lines} more than its limit of {limit} shows; {whole}"));
     }
 
     /// Shows what still runs, if nothing was printed for a while.
@@ -409,8 +446,21 @@ fn unit_words(view: &JobView, unit: Unit) -> String {
     unit.step.map_or_else(|| name.clone(), |step| format!("{name}: {}", step_words(view, unit.cell, step)))
 }
 
-/// Prints lines of an attempt's log behind the name of its cell.
-fn printer(out: &mut Out, view: &JobView, key: AttemptKey) -> impl FnMut(&[u8]) {
+/// Returns the most that is to be shown of the log of a step, in bytes.
+fn log_limit(view: &JobView, key: AttemptKey) -> Option<u64> {
+    let stage = view.cells.get(key.cell as usize)?.stage;
+    view.playbook.stages.get(stage as usize)?.steps.steps.get(key.step as usize)?.log_limit
+}
+
+/// Prints lines of an attempt's log behind the name of its cell, up to the limit of the step. Counts the bytes that were shown, and
+/// the lines that were not.
+fn printer(
+    out: &mut Out,
+    view: &JobView,
+    key: AttemptKey,
+    (bytes, kept_back): (&mut u64, &mut u64),
+) -> impl FnMut(&[u8]) {
+    let limit = log_limit(view, key).unwrap_or(u64::MAX);
     let mut name = view.cell_name(key.cell);
     let stage = view.cells.get(key.cell as usize).map_or(u32::MAX, |it| it.stage);
     if view.playbook.stages.get(stage as usize).is_some_and(|it| it.steps.is_concurrent) {
@@ -419,6 +469,11 @@ fn printer(out: &mut Out, view: &JobView, key: AttemptKey) -> impl FnMut(&[u8]) 
     }
     let prefix = out.paint.dim(&format!("{} | ", written_out(&name, false)));
     move |line| {
+        *bytes = bytes.saturating_add(line.len() as u64 + 1);
+        if *bytes > limit {
+            *kept_back += 1;
+            return;
+        }
         out.bytes(prefix.as_bytes());
         out.bytes(clean(line, out.paint.color).as_bytes());
         out.bytes(b"\n");
@@ -453,6 +508,7 @@ fn job_line(out: &Out, view: &JobView, event: &Event) -> Option<String> {
     let paint = out.paint;
     let stopping = paint.symbol(Phase::Stopping);
     match event {
+        Event::JobStarted { title: Some(title), .. } => Some(out.paint.dim(&written_out(title, false))),
         Event::JobPaused { by, freeze: true, .. } => Some(format!(
             "{} frozen by {by}; what runs is stopped where it stands",
             paint.sign(State::Paused)

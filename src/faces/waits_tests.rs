@@ -47,7 +47,7 @@ impl Story {
             matrix: serde_json::Value::Null.into(),
         };
         story.tell([
-            Event::JobStarted { attempt: 1 },
+            Event::JobStarted { attempt: 1, title: None },
             Event::StageStarted { stage: 0, cells: vec![cell(0), cell(1), cell(2)] },
             Event::CellStarted { cell: 0, run: 1 },
             Event::CellStarted { cell: 1, run: 1 },

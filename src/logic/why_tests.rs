@@ -36,7 +36,7 @@ fn begun() -> JobView {
     tell(
         &mut view,
         [
-            Event::JobStarted { attempt: 1 },
+            Event::JobStarted { attempt: 1, title: None },
             Event::StageStarted { stage: 0, cells: vec![cell(0), cell(1)] },
             Event::CellStarted { cell: 0, run: 1 },
             Event::CellStarted { cell: 1, run: 1 },

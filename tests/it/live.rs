@@ -154,7 +154,7 @@ fn a_changed_playbook_is_told_and_starts_a_new_job_beside_the_one_that_runs() {
     terminal.keys("X");
     press(&mut terminal, "Cancel job #2?", "y");
     terminal.keys("X");
-    terminal.wait_for("cancelled");
+    terminal.wait_for("R retries the rest");
     terminal.keys("q");
     terminal.wait_for_end().code(130).shows("job #1 `slow` goes on").done();
     sandbox.sortie(["jobs", "cancel", "1", "--force"]).run().code(0).done();
@@ -413,6 +413,7 @@ fn what_a_job_writes_itself_does_not_start_it_for_ever() {
     assert!(before <= 12, "{before} rounds");
     write(&sandbox, "src/a", "b");
     crate::kit::eventually("a save is a reason still", || list() > before);
+    run.wait_for_round(u32::try_from(list()).expect("not that many"));
     let (_, _) = run.end(0);
 }
 

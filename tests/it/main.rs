@@ -56,6 +56,7 @@ mod scripts;
 mod secrets;
 mod services;
 mod services_containers;
+mod shown;
 mod summary;
 mod survivors;
 mod terminal;

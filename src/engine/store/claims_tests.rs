@@ -43,7 +43,7 @@ impl Scene {
             fire: None,
             start: None,
         };
-        self.store.create_job(&job, Some(owner), |_| String::new()).unwrap()
+        self.store.create_job(&job, Some(owner), |_| Ok(String::new())).unwrap()
     }
 
     fn living(&mut self) -> u64 {

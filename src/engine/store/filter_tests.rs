@@ -45,8 +45,8 @@ impl Past {
             fire: None,
             start: None,
         };
-        let number = self.store.create_job(&job, Some(&Owner::this()), |_| String::new()).unwrap();
-        let mut events = vec![Event::JobStarted { attempt: 1 }];
+        let number = self.store.create_job(&job, Some(&Owner::this()), |_| Ok(String::new())).unwrap();
+        let mut events = vec![Event::JobStarted { attempt: 1, title: None }];
         events.extend(outcome.map(|outcome| Event::JobFinished {
             outcome,
             cause: None,

@@ -53,7 +53,7 @@ fn job(
         start: None,
         retry_of: None,
     };
-    store.create_job(&new, owner, |_| String::new())
+    store.create_job(&new, owner, |_| Ok(String::new()))
 }
 
 #[test]

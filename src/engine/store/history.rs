@@ -43,6 +43,8 @@ pub struct JobRow {
     pub number: u64,
     pub id: JobId,
     pub name: String,
+    /// What `run-name` came to.
+    pub title: Option<String>,
     /// Path of the playbook as it was given.
     pub playbook: String,
     /// `queued running paused cancelling finished rolled-back`, or `interrupted` where the engine died before the end.
@@ -137,7 +139,8 @@ impl History {
     pub(super) fn rows(&self, rest: &str, args: impl rusqlite::Params) -> Result<Vec<JobRow>, EngineError> {
         let mut query = self.connection.prepare(&format!(
             "SELECT number, id, name, playbook, state, outcome, created, finished, actor, \
-             owner_pid, owner_start, owner_boot, epoch, on_loss, retry_of FROM jobs {rest}"
+             owner_pid, owner_start, owner_boot, epoch, on_loss, retry_of, \
+             CASE WHEN json_valid(facts) THEN json_extract(facts, '$.title') END FROM jobs {rest}"
         ))?;
         let mut is_ending = false;
         let rows = query.query_map(args, |row| {
@@ -171,6 +174,7 @@ impl History {
                 dir,
                 id: JobId(Arc::from(id)),
                 name: row.get(2)?,
+                title: row.get(15)?,
                 playbook: row.get(3)?,
                 state,
                 outcome: row.get(5)?,

@@ -334,7 +334,7 @@ mod tests {
 
     fn events(count: u64) -> Vec<Envelope> {
         let event = |seq: u64| match seq {
-            1 | 40 => Event::JobStarted { attempt: 1 },
+            1 | 40 => Event::JobStarted { attempt: 1, title: None },
             _ => Event::StageFinished {
                 stage: u32::try_from(seq).expect("it is small"),
                 outcome: Outcome::Success,

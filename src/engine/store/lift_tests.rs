@@ -69,7 +69,7 @@ fn a_store_of_each_version_is_lifted_and_its_events_are_read() {
         // Texts of playbooks stood with each job at first.
         let (before, after) = lifts.split_at(lifts.len().min(6));
         before.iter().for_each(|lift| connection.execute_batch(lift).unwrap());
-        let started = serde_json::to_string(&Event::JobStarted { attempt: 1 }).unwrap();
+        let started = serde_json::to_string(&Event::JobStarted { attempt: 1, title: None }).unwrap();
         // Rows that events share were plain text at first.
         for (id, kind, body) in
             [(1, "job.started", started.clone()), (3, "gathered", format!("[{started},{started}]"))]

@@ -67,22 +67,23 @@ impl Store {
     /// `facts` is made from the number.
     ///
     /// # Errors
-    /// If the store cannot be written.
+    /// If the store cannot be written, or what `facts` says.
     pub(crate) fn create_job(
         &mut self,
         job: &NewJob<'_>,
         owner: Option<&Owner>,
-        facts: impl FnOnce(u64) -> String,
+        facts: impl FnOnce(u64) -> Result<String, EngineError>,
     ) -> Result<u64, EngineError> {
         let tx = Transaction::new(&mut self.connection, TransactionBehavior::Immediate)?;
         let number: u64 =
             tx.query_row("SELECT coalesce(max(number), 0) + 1 FROM jobs", [], |row| row.get(0))?;
+        let facts = facts(number)?;
         tx.execute(
             "INSERT INTO jobs (number, id, name, playbook, source_id, request, facts, actor, parent, state, created, \
              epoch, owner_pid, owner_start, owner_boot, on_loss, retry_of) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'queued', ?10, ?15, ?11, ?12, ?13, ?14, ?16)",
             params![
-                number, job.id, job.name, job.playbook, sources::keep(&tx, job.source)?, job.request, facts(number), job.actor,
+                number, job.id, job.name, job.playbook, sources::keep(&tx, job.source)?, job.request, facts, job.actor,
                 job.parent, job.created, owner.map(|it| it.pid), owner.map(|it| it.start),
                 owner.map(|it| it.boot.as_str()), on_loss_word(job.on_loss), u8::from(owner.is_some()),
                 job.retry_of

@@ -31,7 +31,7 @@ fn run(store: &mut Store, id: &str, source: &str) {
         fire: None,
         start: None,
     };
-    let number = store.create_job(&new, None, |_| String::new()).unwrap();
+    let number = store.create_job(&new, None, |_| Ok(String::new())).unwrap();
     let end = Event::JobFinished {
         outcome: Outcome::Success,
         cause: None,

@@ -50,7 +50,7 @@ impl Past {
             fire: None,
             start: None,
         };
-        let number = self.store.create_job(&new, Some(&owner), |_| String::new()).unwrap();
+        let number = self.store.create_job(&new, Some(&owner), |_| Ok(String::new())).unwrap();
         let envelopes: Vec<Envelope> = (1..)
             .zip(events)
             .map(|(seq, (time, event))| Envelope { seq, time: Timestamp(time * 1_000_000), event })
@@ -181,7 +181,7 @@ fn a_job_that_was_run_on_took_the_time_that_it_ran() {
         cells: vec![],
     };
     let events = [
-        (0, Event::JobStarted { attempt: 1 }),
+        (0, Event::JobStarted { attempt: 1, title: None }),
         (7, job_ends(Outcome::Failure)),
         (1000, again.clone()),
         (1003, again),
@@ -191,8 +191,11 @@ fn a_job_that_was_run_on_took_the_time_that_it_ran() {
     // Only an engine that takes the job over runs it on.
     past.store.drop_lease(1, 1).unwrap();
     past.store.take_lease(1, &Owner::this()).unwrap();
-    past.job("once.yml", [(0, Event::JobStarted { attempt: 1 }), (7, job_ends(Outcome::Success))]);
-    past.job("runs.yml", [(0, Event::JobStarted { attempt: 1 })]);
+    past.job(
+        "once.yml",
+        [(0, Event::JobStarted { attempt: 1, title: None }), (7, job_ends(Outcome::Success))],
+    );
+    past.job("runs.yml", [(0, Event::JobStarted { attempt: 1, title: None })]);
     let rows = History::open(&past.project).unwrap().unwrap().jobs(9).unwrap();
     let took: Vec<_> = rows.iter().map(|row| row.took.map(|it| it.as_secs())).collect();
     assert_eq!(took, [None, Some(7), Some(12)]);
@@ -205,7 +208,7 @@ fn what_a_job_was_frozen_is_no_time_of_it_nor_of_its_stages() {
     let pause = |freeze| Event::JobPaused { by: by.clone(), order: order.clone(), freeze };
     let resume = || Event::JobResumed { by: by.clone(), order: order.clone() };
     let events = vec![
-        (2, Event::JobStarted { attempt: 1 }),
+        (2, Event::JobStarted { attempt: 1, title: None }),
         (2, begins(0, &[(0, "build.00000001")])),
         (3, cell(0)),
         (5, pause(true)),

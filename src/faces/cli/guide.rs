@@ -84,7 +84,7 @@ pub(super) static GROUPS: &[(&str, &[Guide])] = &[
     ),
 ];
 
-fn all() -> impl Iterator<Item = &'static Guide> {
+pub(super) fn all() -> impl Iterator<Item = &'static Guide> {
     GROUPS.iter().flat_map(|(_, pages)| *pages)
 }
 

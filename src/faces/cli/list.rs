@@ -66,7 +66,7 @@ pub(super) fn list(context: &Context, args: &ListArgs, out: &mut Out) -> Result<
             [
                 format!("#{}", row.number),
                 state_word(row).to_owned(),
-                shortened(&row.name, 40),
+                shortened(&titled(row), if row.title.is_some() { 60 } else { 40 }),
                 took,
                 local_time(row.started),
                 row.actor.clone(),
@@ -175,6 +175,11 @@ pub(super) fn state_word(row: &JobRow) -> &str {
     }
 }
 
+/// Returns the name of a job's playbook, and what `run-name` came to.
+fn titled(row: &JobRow) -> String {
+    row.title.as_ref().map_or_else(|| row.name.clone(), |title| format!("{}: {title}", row.name))
+}
+
 /// Returns a job's row as programs read it.
 #[must_use]
 pub(super) fn row_json(row: &JobRow) -> Json {
@@ -182,6 +187,7 @@ pub(super) fn row_json(row: &JobRow) -> Json {
         "number": row.number,
         "id": row.id.to_string(),
         "name": row.name,
+        "title": row.title,
         "playbook": row.playbook,
         "state": state_word(row),
         "outcome": row.outcome,

@@ -187,6 +187,9 @@ fn print(context: &Context, out: &mut Out, row: &JobRow, view: &JobView) {
 fn facts(context: &Context, row: &JobRow, view: &JobView, is_over: bool) -> Table {
     let mut facts = Table::default();
     facts.row(["  name".to_owned(), row.name.clone()]);
+    if let Some(title) = &row.title {
+        facts.row(["  title".to_owned(), shortened(title, 200)]);
+    }
     facts.row(["  playbook".to_owned(), library::shown(&context.project.root, Path::new(&row.playbook))]);
     let started = local_time(row.started);
     facts.row(["  started".to_owned(), format!("{started} by {}", row.actor)]);

@@ -112,7 +112,7 @@ fn start() -> Vec<Event> {
         matrix: serde_json::json!({ "os": os }).into(),
     };
     vec![
-        Event::JobStarted { attempt: 1 },
+        Event::JobStarted { attempt: 1, title: None },
         Event::StageStarted { stage: 0, cells: vec![cell(0, "linux"), cell(1, "mac")] },
         Event::CellStarted { cell: 0, run: 1 },
         Event::CellStarted { cell: 1, run: 1 },

@@ -132,7 +132,7 @@ const LABELS: [&str; 8] = [
 /// The first stage has passed, the next two run.
 fn busy() -> Story {
     let mut story = Story::new();
-    story.tell([Event::JobStarted { attempt: 1 }, stage(0, 0, &[""]), cell(0), step(0, 0, 1)]);
+    story.tell([Event::JobStarted { attempt: 1, title: None }, stage(0, 0, &[""]), cell(0), step(0, 0, 1)]);
     story.tell([step_end(0, 0), cell_end(0), stage_end(0), stage(1, 1, &[""]), stage(2, 2, &LABELS)]);
     story.tell([cell(1), step(1, 0, 1)]);
     story.tell((2..10).map(cell));
@@ -146,7 +146,7 @@ fn a_job_begins_runs_and_ends() {
         [░░░░░░░░░░] 0% - Stage 0/4: starting
     "]]
     .assert_eq(&story.rows(0, (80, 24), false));
-    story.tell([Event::JobStarted { attempt: 1 }, stage(0, 0, &[""]), cell(0), step(0, 0, 1)]);
+    story.tell([Event::JobStarted { attempt: 1, title: None }, stage(0, 0, &[""]), cell(0), step(0, 0, 1)]);
     expect![[r"
         [░░░░░░░░░░] 0% - Stage 1/4: Get ready
         ▹ Get ready

@@ -135,7 +135,7 @@ fn saga() -> Scene {
     let mut scene = Scene::of(SAGA, Skin::Mono);
     let passed = Outcome::Success;
     let one = |cell| [(cell, "", serde_json::Value::Null)];
-    scene.events([crate::logic::job::event::Event::JobStarted { attempt: 1 }]);
+    scene.events([crate::logic::job::event::Event::JobStarted { attempt: 1, title: None }]);
     scene.events([stage(0, &one(0)), begin(0), step(key(0, 0, 1)), step_ends(key(0, 0, 1), passed)]);
     scene.events([cell_ends(0, passed), stage_ends(0, passed)]);
     scene.events([stage(1, &one(1)), begin(1), step(key(1, 0, 1)), step_ends(key(1, 0, 1), passed)]);

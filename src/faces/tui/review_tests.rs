@@ -59,7 +59,12 @@ fn asked(skin: Skin) -> Scene {
     let mut scene = Scene::of(TEXT, skin);
     let one = [(0, "", serde_json::Value::Null)];
     let other = [(1, "", serde_json::Value::Null)];
-    scene.events([Event::JobStarted { attempt: 1 }, stage(0, &one), begin(0), step(key(0, 0, 1))]);
+    scene.events([
+        Event::JobStarted { attempt: 1, title: None },
+        stage(0, &one),
+        begin(0),
+        step(key(0, 0, 1)),
+    ]);
     scene.events([super::super::testing::step_ends(key(0, 0, 1), Outcome::Success)]);
     scene.events([
         super::super::testing::cell_ends(0, Outcome::Success),

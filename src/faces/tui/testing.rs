@@ -272,7 +272,7 @@ pub(super) fn middle(skin: Skin) -> Scene {
     let build: Vec<(u32, &str, serde_json::Value)> =
         build.iter().map(|(cell, label, matrix)| (*cell, label.as_str(), matrix.clone())).collect();
     scene.events([
-        Event::JobStarted { attempt: 1 },
+        Event::JobStarted { attempt: 1, title: None },
         stage(0, &[(0, "", none.clone())]),
         begin(0),
         step(key(0, 0, 1)),

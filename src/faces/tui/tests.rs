@@ -221,7 +221,7 @@ fn a_stage_that_did_not_begin_again_is_retried_as_a_stage() {
     let mut scene = Scene::new(Skin::Color);
     let none = serde_json::Value::Null;
     scene.events([
-        Event::JobStarted { attempt: 1 },
+        Event::JobStarted { attempt: 1, title: None },
         stage(0, &[(0, "", none.clone())]),
         begin(0),
         cell_ends(0, Outcome::Success),
@@ -405,7 +405,7 @@ fn the_filter_finds_cells_by_their_names_and_values_and_shows_their_stage() {
 fn just_ended(outcome: Outcome, rescued: bool, survivors: Vec<String>) -> Scene {
     let mut scene = Scene::new(Skin::Mono);
     let end = Event::JobFinished { outcome, cause: None, rescued, outputs: Vec::new(), survivors };
-    scene.events([Event::JobStarted { attempt: 1 }]).wait(2).events([end]);
+    scene.events([Event::JobStarted { attempt: 1, title: None }]).wait(2).events([end]);
     scene
 }
 
@@ -552,7 +552,11 @@ fn ctrl_c_in_a_question_about_the_end_cancels_whatever_key_asked() {
 fn a_cell_between_two_steps_of_a_job_that_is_paused_is_not_at_work() {
     use super::testing::{begin, key, stage, step, step_ends};
     let mut scene = Scene::new(Skin::Mono);
-    scene.events([Event::JobStarted { attempt: 1 }, stage(2, &[(0, "", serde_json::Value::Null)]), begin(0)]);
+    scene.events([
+        Event::JobStarted { attempt: 1, title: None },
+        stage(2, &[(0, "", serde_json::Value::Null)]),
+        begin(0),
+    ]);
     scene.events([step(key(0, 0, 1))]).wait(2);
     scene.events([Event::JobPaused { by: "ada".to_owned(), order: String::new(), freeze: false }]);
     assert!(scene.shot((80, 24)).contains("PAUSED, 1 still running"));

@@ -71,6 +71,13 @@ fn what_keeps_jobs_from_running_is_a_problem() {
         |it| it.store = Store::Broken("broken".to_owned(), None),
         Level::Problem,
         "store",
+        "mv '/p/.sortie/sortie.db'",
+    );
+    let verify = || Some("`sortie store verify` says more".to_owned());
+    gives(
+        |it| it.store = Store::Broken("broken".to_owned(), verify()),
+        Level::Problem,
+        "store",
         "sortie store verify",
     );
     gives(

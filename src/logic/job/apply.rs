@@ -111,7 +111,7 @@ fn fold(state: &mut JobState, event: &Event, at: Timestamp) {
 
 fn apply_job(state: &mut JobState, event: &Event, at: Timestamp) {
     match event {
-        Event::JobStarted { attempt } => {
+        Event::JobStarted { attempt, .. } => {
             state.phase = JobPhase::Running;
             state.attempt = *attempt;
             clock_starts(state, at);

@@ -46,7 +46,7 @@ fn begin(state: &JobState, epoch: u64) -> Vec<Event> {
 
 /// Returns the start of a job, and its end if it may not begin.
 pub(super) fn started(state: &JobState) -> Vec<Event> {
-    let mut events = vec![Event::JobStarted { attempt: 1 }];
+    let mut events = vec![Event::JobStarted { attempt: 1, title: super::scope::title(state) }];
     if let Some(cause) = first_broken(&JobScope::new(state, Standing::Job), &state.setting.plan.playbook.pre)
     {
         events.push(Event::JobFinished {

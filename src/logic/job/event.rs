@@ -238,6 +238,9 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 pub enum Event {
     JobStarted {
         attempt: u32,
+        /// What `run-name` came to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        title: Option<String>,
     },
     JobPaused {
         by: String,

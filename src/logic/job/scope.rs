@@ -306,6 +306,31 @@ fn stage_status(state: &JobState, stage: u32, function: StatusFn, args: &[Value]
     }
 }
 
+/// Name of what `run-name` came to, among what is known of a job; no expression sees it.
+pub const TITLE: &str = "title";
+
+/// Evaluates `run-name` for a job that is to be recorded. Nothing but blanks is no name.
+///
+/// # Errors
+/// If it cannot be evaluated.
+pub fn run_name(state: &JobState) -> Result<Option<String>, ExprError> {
+    let Some(name) = &state.setting.plan.playbook.run_name else { return Ok(None) };
+    let name = name.template.eval_text(&JobScope::new(state, Standing::Job))?;
+    let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
+    Ok((!name.is_empty()).then_some(name))
+}
+
+/// Returns what [`run_name`] was when the job was recorded.
+pub(super) fn title(state: &JobState) -> Option<String> {
+    match &state.setting.facts {
+        Value::Object(facts) => match facts.get(TITLE) {
+            Some(Value::String(title)) => Some(title.to_string()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 fn run_context(state: &JobState) -> Value {
     let mut run = match &state.setting.facts {
         Value::Object(facts) => match facts.get("run") {

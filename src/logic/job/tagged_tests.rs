@@ -32,7 +32,7 @@ fn failed() -> Event {
 #[test]
 fn the_kind_comes_first_and_the_rest_beside_it() {
     let text = |event: &Event| serde_json::to_string(event).expect("it is plain");
-    assert_eq!(text(&Event::JobStarted { attempt: 2 }), r#"{"event":"JobStarted","attempt":2}"#);
+    assert_eq!(text(&Event::JobStarted { attempt: 2, title: None }), r#"{"event":"JobStarted","attempt":2}"#);
     assert_eq!(
         text(&failed()),
         r#"{"event":"StageFinished","stage":7,"outcome":"failure","result":"success","cause":{"kind":"rejected","by":"ann"}}"#
@@ -46,7 +46,7 @@ fn the_kind_comes_first_and_the_rest_beside_it() {
 #[test]
 fn what_was_written_is_read_in_any_order_and_from_anything() {
     let envelope = |event: Event| Envelope { seq: 9, time: Timestamp(5), event };
-    for event in [Event::JobStarted { attempt: 1 }, failed(), end()] {
+    for event in [Event::JobStarted { attempt: 1, title: None }, failed(), end()] {
         let text = serde_json::to_string(&envelope(event.clone())).expect("it is plain");
         assert_eq!(serde_json::from_str::<Envelope>(&text).expect("it is read"), envelope(event.clone()));
         let value = serde_json::to_value(&event).expect("it is plain");

@@ -48,7 +48,7 @@ impl Watch {
     fn new(medians: [Option<u64>; 4]) -> Self {
         let medians = medians.map(|it| it.map(Duration::from_secs));
         let mut it = Self { view: JobView::new(read(TEXT)), forecast: Forecast::new(&medians), seq: 0 };
-        it.at(0, [Event::JobStarted { attempt: 1 }]);
+        it.at(0, [Event::JobStarted { attempt: 1, title: None }]);
         it
     }
 

@@ -21,7 +21,8 @@ fn view(declared: &str, cells: &[Json], ended: &[(u32, Outcome)]) -> JobView {
     let playbook = reading.playbook.unwrap_or_else(|| panic!("{:?}", reading.diagnostics));
     let mut view = JobView::new(Arc::new(playbook));
     let cells: Vec<NewCell> = (0..).zip(cells).map(|(at, matrix)| new_cell(at, matrix)).collect();
-    let mut events = vec![Event::JobStarted { attempt: 1 }, Event::StageStarted { stage: 0, cells }];
+    let mut events =
+        vec![Event::JobStarted { attempt: 1, title: None }, Event::StageStarted { stage: 0, cells }];
     for (cell, outcome) in ended.iter().copied() {
         events.push(Event::CellStarted { cell, run: 1 });
         let (result, cause, outputs) = (outcome, None, vec![]);

@@ -34,6 +34,8 @@ pub struct JobView {
     /// The time of that event, which is the last that is known of a job that nobody works on.
     pub at: Timestamp,
     pub phase: Phase,
+    /// What `run-name` came to.
+    pub title: Option<String>,
     /// Counts retries of the whole job, from 1.
     pub attempt: u32,
     /// Who paused it, while it is paused.
@@ -99,6 +101,7 @@ impl JobView {
             seq: 0,
             at: Timestamp::default(),
             phase: Phase::Waiting,
+            title: None,
             attempt: 0,
             paused: None,
             cancelling: None,
@@ -220,7 +223,8 @@ impl JobView {
 
     fn fold_job(&mut self, event: &Event, at: Timestamp) {
         match event {
-            Event::JobStarted { attempt } => {
+            Event::JobStarted { attempt, title } => {
+                self.title.clone_from(title);
                 self.phase = Phase::Running;
                 self.attempt = *attempt;
                 self.begun.get_or_insert(at);

@@ -24,7 +24,7 @@ impl Fold {
         let playbook = read(&Source::new("t.yml", TEXT)).playbook.expect("the playbook is sound");
         let mut fold = Self { view: JobView::new(Arc::new(playbook)), seq: 0 };
         let cell = NewCell { cell: 0, run: 1, id: "t".into(), label: "".into(), matrix: Arc::default() };
-        fold.tell(Event::JobStarted { attempt: 1 });
+        fold.tell(Event::JobStarted { attempt: 1, title: None });
         fold.tell(Event::StageStarted { stage: 0, cells: vec![cell] });
         fold.tell(Event::CellStarted { cell: 0, run: 1 });
         fold

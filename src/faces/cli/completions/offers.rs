@@ -10,8 +10,8 @@ use clap_complete::engine::{CompletionCandidate, PathCompleter, ValueCompleter};
 use super::line::Line;
 use crate::engine::{authoring, library, scripts};
 use crate::faces::cli::args::Cli;
-use crate::faces::cli::explain;
 use crate::faces::cli::list::state_word;
+use crate::faces::cli::{explain, guide};
 use crate::logic::plan::matrix;
 use crate::logic::playbook::INPUT_KINDS;
 use crate::logic::playbook::model::{Input, InputKind, MatrixSource, Playbook, Stage};
@@ -37,6 +37,15 @@ pub(super) fn of(command: &str, argument: &str) -> Option<Offer> {
         ("new", "timezone") => zones,
         // All else is made up there.
         ("new", _) => return None,
+        ("add-stage", "needs" | "after" | "before")
+        | ("rename-stage", "old")
+        | ("remove-stage", "name")
+        | ("needs", "add" | "remove" | "set") => stage_names,
+        ("add-stage", "script") => selectors,
+        ("matrix", "axes") => axes,
+        ("matrix", "remove") => axis_names,
+        ("input" | "remove-input", "name") | ("rename-input", "old") => input_names,
+        ("help", "words") => pages_and_commands,
         ("run" | "plan", "playbook") => playbooks_and_scripts,
         (_, "playbook" | "playbooks") => playbooks,
         (_, "more" | "selectors") => selectors,
@@ -148,6 +157,23 @@ fn stages(line: &Line, current: &str) -> Vec<CompletionCandidate> {
     found
 }
 
+fn stage_names(line: &Line, _: &str) -> Vec<CompletionCandidate> {
+    let Some(playbook) = line.playbook() else { return Vec::new() };
+    let help = |stage: &Stage| stage.name.as_ref().map_or("", |name| name.template.source()).to_owned();
+    playbook.stages.iter().map(|stage| candidate(&*stage.id, help(stage))).collect()
+}
+
+fn input_names(line: &Line, _: &str) -> Vec<CompletionCandidate> {
+    let Some(playbook) = line.playbook() else { return Vec::new() };
+    let help = |input: &Input| input.description.clone().unwrap_or_default();
+    playbook.inputs.iter().map(|input| candidate(&*input.name, help(input))).collect()
+}
+
+fn axis_names(line: &Line, _: &str) -> Vec<CompletionCandidate> {
+    let Some(playbook) = line.playbook() else { return Vec::new() };
+    all_axes(&playbook).into_keys().map(|name| candidate(name, "")).collect()
+}
+
 /// Axes and values of the cells of a stage, as far as they are known before it runs.
 fn cells(stage: &Stage) -> Vec<String> {
     let matrix = stage.strategy.as_ref().map(|it| &it.matrix);
@@ -230,9 +256,14 @@ fn event_types(_: &Line, _: &str) -> Vec<CompletionCandidate> {
 }
 
 fn commands(line: &Line, _: &str) -> Vec<CompletionCandidate> {
+    below(line, "command")
+}
+
+/// The commands below those that an argument names.
+fn below(line: &Line, argument: &str) -> Vec<CompletionCandidate> {
     let whole = Cli::command();
     let mut at = &whole;
-    for name in line.values("command") {
+    for name in line.values(argument) {
         let Some(inner) = at.find_subcommand(&name) else { return Vec::new() };
         at = inner;
     }
@@ -240,6 +271,12 @@ fn commands(line: &Line, _: &str) -> Vec<CompletionCandidate> {
     shown
         .map(|it| candidate(it.get_name(), it.get_about().map_or_else(String::new, ToString::to_string)))
         .collect()
+}
+
+fn pages_and_commands(line: &Line, _: &str) -> Vec<CompletionCandidate> {
+    let is_first = line.values("words").is_empty();
+    let pages = guide::all().filter(|_| is_first).map(|page| candidate(page.name, page.about));
+    pages.chain(below(line, "words")).collect()
 }
 
 fn settings_keys(_: &Line, _: &str) -> Vec<CompletionCandidate> {

@@ -75,9 +75,12 @@ pub(super) fn header(pen: &mut Pen<'_>, area: Rect, ui: &Ui, facts: Facts<'_>) {
     let style = pen.style(Token::Text);
     let x = pen.text(x + 2, area.y, room.saturating_sub(x + 2), &format!("#{}", facts.number), style);
     let muted = pen.style(Token::Muted);
-    let rest = if facts.is_ours || view.phase.outcome().is_some() { "" } else { "watching" };
+    let watching = if facts.is_ours || view.phase.outcome().is_some() { "" } else { "watching" };
+    let rest = [view.title.as_deref().unwrap_or_default(), watching];
+    let rest = rest.into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join("  ");
     if x + 3 < room {
-        pen.text(x + 2, area.y, room - x - 2, rest, muted);
+        let rest = cut(&rest, usize::from(room - x - 2));
+        pen.text(x + 2, area.y, room - x - 2, &rest, muted);
     }
 }
 

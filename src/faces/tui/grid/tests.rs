@@ -56,7 +56,7 @@ fn view(matrix: &str, cells: &[(Vec<(&str, String)>, Fate)]) -> JobView {
         }
     });
     let mut events = vec![
-        (0, Event::JobStarted { attempt: 1 }),
+        (0, Event::JobStarted { attempt: 1, title: None }),
         (0, Event::StageStarted { stage: 0, cells: news.collect() }),
     ];
     for (cell, (_, fate)) in (0..).zip(cells) {

@@ -93,6 +93,7 @@ fn row(number: u64, name: &str, outcome: Option<&str>, started: &str, took: u64)
         number,
         id: JobId(Arc::from(number.to_string())),
         name: name.to_owned(),
+        title: None,
         playbook: path(name).display().to_string(),
         state: String::new(),
         finished: outcome.is_some().then(|| started.after(Duration::from_secs(took))),

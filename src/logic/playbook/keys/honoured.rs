@@ -313,7 +313,7 @@ static WORKSPACE: &[Key] =
     &[yes(Place::Workspace, "mode", "`shared` or `scratch`", "The folder of the steps")];
 
 static LOG: &[Key] =
-    &[yes(Place::Log, "limit", "a size such as `10MiB`", "Most that is shown; the file is always whole")];
+    &[yes(Place::Log, "limit", "a size such as `10MiB`", "Most that lines show; the log is always whole")];
 
 const T: Place = Place::Step;
 static STEP: &[Key] = &[

@@ -46,6 +46,11 @@ pub(super) fn texts() -> Json {
     json!({ "type": ["string", "number", "boolean", "array"], "items": text() })
 }
 
+/// The same, or nothing.
+pub(super) fn texts_or_nothing() -> Json {
+    json!({ "type": ["string", "number", "boolean", "array", "null"], "items": text() })
+}
+
 /// Text or nothing, as the values of `env` are.
 pub(super) fn text_or_nothing() -> Json {
     json!({ "type": ["string", "number", "boolean", "null"] })

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::forms::{
     Entry, boolean, duration, either, entry as put, env, id, items, map, matrix, members, name, number,
-    pattern, size, steps, text, texts, whole, word,
+    pattern, size, steps, text, texts, texts_or_nothing, whole, word,
 };
 use crate::logic::playbook::keys::Place;
 use crate::logic::playbook::read_artifacts::IF_NONE;
@@ -25,7 +25,7 @@ fn work(key: &str) -> Option<Entry> {
     match key {
         "id" => put(id(), json!("build")),
         "name" => put(text(), json!("Build on ${{ matrix.os }}")),
-        "needs" => put(texts(), json!(["build", "lint"])),
+        "needs" => put(texts_or_nothing(), json!(["build", "lint"])),
         "if" => put(text(), json!("inputs.channel == 'stable'")),
         "run-when" => put(word(RUN_WHEN), json!("all-done")),
         "strategy" => {
