@@ -50,7 +50,7 @@ pub struct Plain {
     dir: PathBuf,
     heartbeat: Duration,
     tails: HashMap<AttemptKey, Shown>,
-    /// Logs that grew before anything was known of their cells.
+    /// Logs that grew before their start was told.
     early: Vec<(AttemptKey, u64)>,
     /// When something was printed last.
     printed: Timestamp,
@@ -89,6 +89,11 @@ impl Plain {
 
     /// Shows what stands after the last line break of logs that grew after their attempt had ended.
     pub fn finish(&mut self, out: &mut Out, view: &JobView) {
+        if self.volume != Volume::Quiet {
+            for (key, size) in std::mem::take(&mut self.early) {
+                self.drain(out, view, key, size, false);
+            }
+        }
         for (key, Shown { tail, bytes, kept_back }) in &mut self.tails {
             tail.finish(&mut printer(out, view, *key, (bytes, kept_back)));
         }
@@ -99,7 +104,7 @@ impl Plain {
         if self.volume == Volume::Quiet {
             return;
         }
-        for (key, size) in self.early.extract_if(.., |(key, _)| is_known(view, *key)).collect::<Vec<_>>() {
+        for (key, size) in self.early.extract_if(.., |(key, _)| has_started(view, *key)).collect::<Vec<_>>() {
             self.drain(out, view, key, size, false);
         }
         if let Event::StepFinished(end) = &envelope.event {
@@ -123,7 +128,7 @@ impl Plain {
         if self.volume == Volume::Quiet {
             return;
         }
-        if is_known(view, key) {
+        if self.tails.contains_key(&key) || has_started(view, key) {
             self.drain(out, view, key, size, false);
         } else {
             self.early.push((key, size));
@@ -135,7 +140,7 @@ impl Plain {
         if self.volume == Volume::Quiet || out.is_closed() {
             return false;
         }
-        if !is_known(view, key) {
+        if !self.tails.contains_key(&key) && !has_started(view, key) {
             self.early.push((key, size));
             return false;
         }
@@ -481,8 +486,10 @@ fn printer(
 }
 
 /// What begins by itself behind another stage may print before the event of its start has come.
-fn is_known(view: &JobView, key: AttemptKey) -> bool {
-    view.cells.get(key.cell as usize).is_some()
+/// Says whether the start of a try was told, before which nothing of its log is shown: growth is told beside the events and may be
+/// ahead of them, and then an undo would print before what it undoes.
+fn has_started(view: &JobView, key: AttemptKey) -> bool {
+    view.attempts.iter().rev().any(|it| *it == key)
 }
 
 /// A step's end is worth a line if it does not show in its cell's end.

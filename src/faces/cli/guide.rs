@@ -33,6 +33,8 @@ pub(super) static GROUPS: &[(&str, &[Guide])] = &[
         guides! {
             "getting-started": "from nothing to a job that ran, in ten minutes", ["tutorial", "start", "intro", "begin", "tour"];
             "writing-playbooks": "what stands in a playbook, and where", ["playbook", "yaml", "anatomy", "syntax", "check"];
+            "authoring": "make and change playbooks with questions or by command", ["wizard", "new", "template", "templates", "edit", "fmt", "schema", "editor", "editors"];
+            "live-loop": "save a file, and see what comes of it", ["on-change", "reload", "watch-mode", "hot-reload"];
             "running-and-steering": "start a job, watch it, pause, skip, cancel, retry", ["keys", "pause", "resume", "skip", "cancel", "screen", "tui", "ui", "freeze"];
             "jobs-and-history": "what ran, what it said, and why it failed", ["history", "outcome"];
             "troubleshooting": "symptom, cause, cure", ["problems", "faq", "trouble"];
