@@ -60,7 +60,7 @@ pub fn cause(it: &Cause, view: &JobView) -> String {
         Cause::Earlier => "an earlier step did not pass".to_owned(),
         Cause::Needs { stages } if stages.is_empty() => "what it needs did not pass".to_owned(),
         Cause::Needs { stages } => format!("{} did not pass", some_names(stages)),
-        Cause::Selection => "left out by the command line".to_owned(),
+        Cause::Selection => "not chosen for this job".to_owned(),
         Cause::EmptyMatrix => "its matrix has no cell".to_owned(),
         Cause::SkipCode { code } => format!("exited with code {code}, which means skip here"),
         Cause::Survivors { names } => format!("processes would not end: {}", some_names(names)),

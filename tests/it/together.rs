@@ -194,3 +194,21 @@ fn nothing_of_many_steps_is_left_if_the_engine_is_killed() {
     live.wait().signalled(Signal::SIGKILL).done();
     nothing_is_left(&sandbox, Duration::from_secs(10));
 }
+
+#[test]
+fn a_block_that_may_fail_fails_nothing_and_that_is_told() {
+    let book = "version: 3
+name: blk
+stages:
+  a:
+    steps:
+      - block: [{ run: 'false' }]
+        continue-on-error: true
+      - run: echo after
+  b: { needs: a, run: echo b }
+";
+    let sandbox = Sandbox::new().file("blk.yml", book);
+    let ran = sandbox.sortie(["run", "blk.yml", "--ui", "plain"]).run().code(0);
+    let ran = ran.says("block 1 step 2 did not pass; the job goes on").says("a | after").says("b | b");
+    ran.done();
+}

@@ -79,7 +79,7 @@ pub enum Cause {
     Earlier,
     /// A needed stage did not succeed.
     Needs { stages: Vec<String> },
-    /// Left out by the command line.
+    /// Not chosen: by the command line, or by the profile.
     Selection,
     /// The matrix had no cell.
     EmptyMatrix,

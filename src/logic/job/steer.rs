@@ -264,7 +264,9 @@ fn retry(state: &JobState, by: String, order: String, scope: &RetryScope) -> Ans
     }
     let (stages, cells) = reach(state, scope, finished)?;
     if stages.is_empty() && cells.is_empty() {
-        return Err(Refusal::new("nothing to retry: nothing failed and nothing was cancelled"));
+        return Err(Refusal::new(
+            "nothing to retry: nothing failed and nothing was cancelled; `--all` runs all of it again",
+        ));
     }
     let attempt = if finished { state.attempt + 1 } else { state.attempt };
     let event = Event::JobRetrying { by, order, scope: scope.clone(), attempt, stages, cells };
