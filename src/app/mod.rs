@@ -179,6 +179,7 @@ fn needs_no_settings(command: Option<&Command>) -> bool {
                 | Command::Schema(_)
                 | Command::Completions(_)
                 | Command::Man(_)
+                | Command::Keys(_)
         )
     )
 }
@@ -200,6 +201,7 @@ fn surroundings() -> Surroundings {
         no_color: is_set("NO_COLOR"),
         reduced_motion: is_set("REDUCED_MOTION"),
         themes: paths::user_themes(),
+        keymap: paths::user_keymap(),
         templates: paths::user_templates(),
     }
 }

@@ -81,6 +81,8 @@ pub struct Surroundings {
     pub reduced_motion: bool,
     /// The folder of the user's own themes.
     pub themes: Option<PathBuf>,
+    /// The file of the user's own keys. It need not exist.
+    pub keymap: Option<PathBuf>,
     /// The folder of the user's own templates.
     pub templates: Option<PathBuf>,
 }
