@@ -202,6 +202,7 @@ fn surroundings() -> Surroundings {
         reduced_motion: is_set("REDUCED_MOTION"),
         themes: paths::user_themes(),
         keymap: paths::user_keymap(),
+        editor: ["VISUAL", "EDITOR"].map(text).into_iter().find(|command| !command.trim().is_empty()),
         templates: paths::user_templates(),
     }
 }
@@ -251,6 +252,7 @@ fn outside() -> Outside {
         settings_problems: |root| settings::problems(root, paths::user_settings().as_deref()),
         show_manual: edges::manual::show,
         run_command: edges::hook::run,
+        edit: edges::editor::edit,
     }
 }
 

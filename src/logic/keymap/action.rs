@@ -72,6 +72,8 @@ pub enum Action {
     WatchLast,
     /// Makes a playbook.
     New,
+    /// Opens the playbook in an editor.
+    Edit,
     Transpose,
     NextSlice,
     PreviousSlice,
@@ -141,6 +143,7 @@ pub static ACTIONS: &[(Action, &str)] = &[
     (Action::Plan, "plan"),
     (Action::WatchLast, "watch-last"),
     (Action::New, "new-playbook"),
+    (Action::Edit, "edit-playbook"),
     (Action::Transpose, "transpose"),
     (Action::NextSlice, "next-slice"),
     (Action::PreviousSlice, "previous-slice"),

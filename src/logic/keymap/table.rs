@@ -141,6 +141,7 @@ pub static TABLE: &[Binding] = &[
         "what would run, or what is wrong; nothing is started",
     ),
     bind(Place::Launcher, &["w"], Action::WatchLast, "watch", "the last job, whoever runs it"),
+    bind(Place::Launcher, &["e"], Action::Edit, "edit", "in the editor that VISUAL or EDITOR names"),
     bind(Place::Launcher, &["n"], Action::New, "new", "a playbook, by questions"),
     bind(Place::Launcher, &["tab", "shift-tab"], Action::NextPane, "preview", "scroll it; again: the list"),
     bind(Place::Launcher, &["z"], Action::Zoom, "zoom", "the preview, or all panes again"),

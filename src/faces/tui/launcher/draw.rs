@@ -449,7 +449,7 @@ fn keys(pen: &mut Pen<'_>, area: Rect, launcher: &Launcher) {
     } else if launcher.books.is_empty() {
         (Vec::new(), of(&[Action::Help, Action::Quit]))
     } else {
-        let rest = [Action::Filter, Action::WatchLast, Action::NextPane, Action::Zoom];
+        let rest = [Action::Filter, Action::WatchLast, Action::Edit, Action::NextPane, Action::Zoom];
         let first = match launcher.selected() {
             _ if launcher.is_zoomed => pairs(&[(&scroll, "scroll"), ("esc", "back")]),
             Some(book) if book.content.is_bad() => {

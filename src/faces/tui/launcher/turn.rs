@@ -19,6 +19,7 @@ use super::state::{Launcher, Request};
 use crate::engine::clock;
 use crate::engine::watching::{self, Follower};
 use crate::faces::context::{Context, Signal};
+use crate::faces::editor;
 use crate::faces::ending::Ending;
 use crate::faces::launch::{Commands, Unbegun, Wanted};
 use crate::faces::show::Shown;
@@ -46,6 +47,8 @@ pub enum Left {
     Watch,
     /// A playbook is to be made. The terminal is still taken.
     New,
+    /// A file is to be opened in an editor, at that line. The terminal is still taken.
+    Edit(PathBuf, Option<u32>),
 }
 
 /// What the launcher can have done; each call may take a while.
@@ -299,6 +302,10 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
                 Request::Outline(wanted) => self.outline(wanted)?,
                 Request::Watch => return Ok(Some(Left::Watch)),
                 Request::New => return Ok(Some(Left::New)),
+                Request::Edit(..) if self.launching.context.surroundings.editor.is_none() => {
+                    self.state.say(editor::NONE, clock::elapsed());
+                }
+                Request::Edit(path, line) => return Ok(Some(Left::Edit(path, line))),
                 Request::Leave => return Ok(Some(Left::Done)),
                 Request::Abandon => self.abandon(),
                 Request::Suspend => self.suspend(true)?,

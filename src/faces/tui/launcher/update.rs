@@ -100,6 +100,7 @@ impl Launcher {
             Action::WatchLast if self.jobs.is_empty() => self.say("no job has run here yet", now),
             Action::WatchLast => return vec![Request::Watch],
             Action::New => return vec![Request::New],
+            Action::Edit => return self.edit(now),
             Action::Quit => return vec![Request::Leave],
             Action::Suspend => return vec![Request::Suspend],
             Action::Redraw => return vec![Request::Redraw],
@@ -193,6 +194,19 @@ impl Launcher {
                 Vec::new()
             }
         }
+    }
+
+    /// Opens the selected book in an editor, where the first problem is.
+    fn edit(&mut self, now: Duration) -> Vec<Request> {
+        let Some(book) = self.selected() else {
+            self.say("no playbook is selected", now);
+            return Vec::new();
+        };
+        let line = match &book.content {
+            Content::Broken(broken) => broken.first_line(),
+            Content::Good(_) | Content::Unread | Content::Unreadable(_) => None,
+        };
+        vec![Request::Edit(book.path.clone(), line)]
     }
 
     /// Asks for the inputs of the selected book or starts it, now that its file has been read again.
