@@ -179,6 +179,7 @@ fn needs_no_settings(command: Option<&Command>) -> bool {
                 | Command::Schema(_)
                 | Command::Completions(_)
                 | Command::Man(_)
+                | Command::Keys(_)
         )
     )
 }
@@ -200,6 +201,8 @@ fn surroundings() -> Surroundings {
         no_color: is_set("NO_COLOR"),
         reduced_motion: is_set("REDUCED_MOTION"),
         themes: paths::user_themes(),
+        keymap: paths::user_keymap(),
+        editor: ["VISUAL", "EDITOR"].map(text).into_iter().find(|command| !command.trim().is_empty()),
         templates: paths::user_templates(),
     }
 }
@@ -249,6 +252,7 @@ fn outside() -> Outside {
         settings_problems: |root| settings::problems(root, paths::user_settings().as_deref()),
         show_manual: edges::manual::show,
         run_command: edges::hook::run,
+        edit: edges::editor::edit,
     }
 }
 

@@ -24,6 +24,12 @@ pub(super) fn user_themes() -> Option<PathBuf> {
     Some(home("XDG_CONFIG_HOME", ".config")?.join("sortie/themes"))
 }
 
+/// Returns the file of the user's own keys, if the user has a home.
+#[must_use]
+pub(super) fn user_keymap() -> Option<PathBuf> {
+    Some(home("XDG_CONFIG_HOME", ".config")?.join("sortie/keymap.yaml"))
+}
+
 /// Returns the folder that remembers what the user said yes to, if the user has a home.
 #[must_use]
 pub(super) fn trust() -> Option<PathBuf> {

@@ -6,6 +6,7 @@
 pub mod containers;
 pub mod detached;
 pub mod digest;
+pub mod editor;
 pub mod guard;
 pub mod headless;
 pub mod hook;

@@ -90,6 +90,8 @@ impl Listened {
         loop {
             let caught = match &mut self.stops {
                 Some((stop, go_on, resize)) => tokio::select! {
+                    // In this order, so that whoever hears of another size has heard of what came before it.
+                    biased;
                     Some(()) = self.interrupt.recv() => Caught::Interrupt,
                     Some(()) = self.terminate.recv() => Caught::Terminate,
                     Some(()) = self.hang_up.recv() => Caught::HangUp,

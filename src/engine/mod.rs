@@ -26,6 +26,7 @@ mod gather;
 mod give_up;
 mod handle;
 pub mod keyed;
+pub mod keymaps;
 mod lazy;
 mod leave;
 pub mod library;

@@ -2,6 +2,7 @@
 //!
 //! Not here: making them (`app`).
 
+use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
@@ -81,6 +82,10 @@ pub struct Surroundings {
     pub reduced_motion: bool,
     /// The folder of the user's own themes.
     pub themes: Option<PathBuf>,
+    /// The file of the user's own keys. It need not exist.
+    pub keymap: Option<PathBuf>,
+    /// The command of the user's editor: `VISUAL`, else `EDITOR`.
+    pub editor: Option<String>,
     /// The folder of the user's own templates.
     pub templates: Option<PathBuf>,
 }
@@ -123,6 +128,9 @@ pub type OnSignal = Box<dyn Fn(Signal) + Send>;
 
 /// Names with their values, or all that is wrong with them.
 pub type Secrets = Result<Vec<(String, String)>, Vec<PlanProblem>>;
+
+/// Runs an editor with arguments in a folder, and waits for its end; returns in words how it failed, if it did.
+pub type Edit = fn(&str, &[OsString], &Path) -> Result<(), String>;
 
 /// The things outside that commands need before an engine runs.
 #[derive(Clone, Copy)]
@@ -169,4 +177,5 @@ pub struct Outside {
     /// Runs a command of a person with the shell, in a folder, with that on its standard input; returns in words how it
     /// failed, if it did.
     pub run_command: fn(&str, &Path, &[u8]) -> Result<(), String>,
+    pub edit: Edit,
 }

@@ -144,6 +144,19 @@ pub fn pass_on(start_guard: StartGuard, to: Holder, leave: &'static str) -> io::
     Ok(())
 }
 
+/// Gives the modes back for a while, to a program that this one waits for. The guard stays, and so does the claim.
+///
+/// # Errors
+/// If they cannot be set.
+pub fn lend() -> io::Result<()> {
+    match &*locked(&HELD) {
+        Some(Held { hold, .. }) => {
+            Ok(rustix::termios::tcsetattr(&hold.modes, OptionalActions::Now, &hold.before)?)
+        }
+        None => Ok(()),
+    }
+}
+
 /// Sets the modes of the face again, for somebody else may have changed them while this process was stopped.
 ///
 /// # Errors

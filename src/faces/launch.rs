@@ -2,7 +2,9 @@
 //!
 //! Not here: the launcher's screen (`tui/launcher`), how a job is started (`cli/begin.rs`) and shown (`show.rs`).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use serde_json::Value as Json;
 
@@ -12,9 +14,12 @@ use super::out::{Out, Paint};
 use super::show::{self, After, Screen, Shown};
 use super::steering::Steering;
 use super::tui::launcher::{Launcher, Launching, Left, launcher};
-use super::{cli, tui};
+use super::{cli, editor, tui};
 use crate::engine::{clock, library};
 use crate::logic::author::Then;
+
+/// How long signals that came while an editor was open may take at most until they have been heard.
+const SETTLED: Duration = Duration::from_millis(500);
 
 /// A playbook that somebody wants to run.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,6 +65,13 @@ pub fn launch(context: &Context, out: &mut Out) -> Result<Ending, Failure> {
                 Ok(None) => continue,
                 Err(error) => break Err(Failure::surroundings(error.to_string())),
             },
+            Ok(Left::Edit(path, line)) => {
+                match edit(context, &steering, &mut terminal, (&path, line)) {
+                    Ok(failed) => state.edited(failed, clock::elapsed()),
+                    Err(error) => break Err(Failure::surroundings(error.to_string())),
+                }
+                continue;
+            }
             Ok(Left::Watch) => match cli::last_job(context) {
                 Ok(shown) => shown,
                 Err(failure) => {
@@ -123,6 +135,44 @@ fn make(
             Ok(None)
         }
     }
+}
+
+/// Opens a file in the person's editor on the normal screen; returns how that failed, if it did. What became of the file is
+/// read with all others.
+fn edit(
+    context: &Context,
+    steering: &Steering,
+    terminal: &mut tui::terminal::Terminal,
+    (path, line): (&Path, Option<u32>),
+) -> std::io::Result<Option<String>> {
+    let Some(command) = context.surroundings.editor.as_deref() else {
+        return Ok(Some(editor::NONE.to_owned()));
+    };
+    let (leave, stop_here) = (context.outside.leave, context.outside.stop_here);
+    let (tell, heard) = channel();
+    steering.set_listener(Some(Box::new(move |signal| match signal {
+        Signal::Terminate | Signal::HangUp => leave(Ending::Cancelled, "left while an editor was open"),
+        // An editor that is suspended stops its whole group, and comes back with it.
+        Signal::Stop => {
+            stop_here(false);
+            true
+        }
+        // They are the editor's.
+        Signal::Interrupt | Signal::Continue => true,
+        Signal::Resize => {
+            // Of no use to one that has gone.
+            let _heard = tell.send(());
+            true
+        }
+    })));
+    terminal.lend()?;
+    let arguments = editor::arguments(command, path, line);
+    let edited = (context.outside.edit)(command, &arguments, &context.project.root);
+    // A Ctrl-C that was the editor's must not be taken for one of the launcher, and has been heard before this.
+    let _in_time = heard.recv_timeout(SETTLED);
+    terminal.take_back()?;
+    steering.set_listener(None);
+    Ok(edited.err().map(|why| format!("`{}` {why}", editor::name(command))))
 }
 
 fn follow(

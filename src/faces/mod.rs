@@ -8,6 +8,7 @@ pub mod cli;
 pub mod clock;
 pub mod context;
 mod diff;
+pub mod editor;
 pub mod ending;
 pub mod event_json;
 #[cfg(feature = "faults")]

@@ -436,7 +436,8 @@ fn full(
     let mut was_ours = shown.running.is_some();
     loop {
         let left = tui::watch(terminal, &mut ui, shown, watch);
-        look.theme = ui.look.theme;
+        // Somebody may have chosen or saved another one meanwhile.
+        look.clone_from(&ui.look);
         match left {
             // Asked for the fourth time, nobody waits for what still runs.
             Ok(tui::Left::Done) if shown.own().is_some() && shown.view.phase.outcome().is_none() => {

@@ -15,6 +15,7 @@ pub mod diag;
 pub mod doctor;
 pub mod expr;
 pub mod job;
+pub mod keymap;
 pub mod log_command;
 pub mod log_index;
 pub mod log_query;

@@ -35,6 +35,7 @@ mod hints;
 mod history;
 mod hostile;
 mod inline;
+mod keys;
 mod kit;
 mod launcher;
 mod library;

@@ -59,11 +59,13 @@ impl Ear {
 
     /// Takes what has happened.
     pub(super) fn take(&mut self) -> Heard {
-        let heard = std::mem::take(&mut *self.heard.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut heard = std::mem::take(&mut *self.heard.lock().unwrap_or_else(PoisonError::into_inner));
         // A folder that was moved away, or put there anew, is no longer the one that is listened to, whatever it is called.
         let moved = |folder: &PathBuf| folder.ancestors().any(|it| heard.paths.contains(it));
         let gone: Vec<PathBuf> = self.watched.iter().filter(|folder| moved(folder)).cloned().collect();
         gone.iter().for_each(|folder| self.forget(folder));
+        // Nobody listens there until it is read again, also if what was heard concerns nobody: it may be old news.
+        heard.is_incomplete |= !gone.is_empty();
         heard
     }
 

@@ -12,6 +12,7 @@ pub use super::args_help::HelpArgs;
 pub use super::args_history::{
     CacheCommand, CacheExplainArgs, EventsArgs, ExportArgs, ListArgs, LogsArgs, PruneArgs, StoreCommand,
 };
+pub use super::args_keys::KeysArgs;
 pub use super::args_new::NewArgs;
 pub use super::args_orders::{
     ApproveArgs, CancelArgs, FreezeArgs, OrderArgs, PauseArgs, RejectArgs, RetryArgs, RollbackArgs, SkipArgs,
@@ -140,6 +141,7 @@ several are. A part of it is named as `STAGE`, `STAGE[key=value]` or `STAGE[key=
     Completions(CompletionsArgs),
     Man(ManArgs),
     Doctor(DoctorArgs),
+    Keys(KeysArgs),
 }
 
 /// Start what schedules, changed files and ended jobs ask for; with a job: work on that one without showing it

@@ -9,12 +9,13 @@ use super::args::DoctorArgs;
 use super::doctor_playbooks::needs;
 use super::table::columns;
 use crate::engine::upkeep::examine;
-use crate::engine::{History, themes};
+use crate::engine::{History, keymaps, themes};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::modes::{self, Face};
 use crate::faces::out::Out;
 use crate::logic::doctor::{Facts, Finding, Level, Program, Terminal, has_problem, judge};
+use crate::logic::keymap;
 
 /// Columns where there is no terminal.
 const WIDTH: usize = 100;
@@ -73,6 +74,7 @@ fn facts(context: &Context, out: &Out) -> Facts {
         caller: context.command("").trim_end().to_owned(),
         settings: (context.outside.settings_problems)(&project.root),
         theme: theme(context),
+        keymap: keymap(context),
         playbooks: needs(context),
     }
 }
@@ -115,6 +117,16 @@ fn theme(context: &Context) -> (String, Option<String>) {
         }
     };
     (name.to_owned(), wrong)
+}
+
+fn keymap(context: &Context) -> Option<String> {
+    match keymaps::open(context.surroundings.keymap.as_deref()?) {
+        Err(error) => Some(error.message),
+        Ok(source) => {
+            let source = source?;
+            keymap::told(&source, &keymap::read(&source).found)
+        }
+    }
 }
 
 fn print(found: &[Finding], out: &mut Out) {

@@ -80,7 +80,7 @@ pub(super) static GROUPS: &[(&str, &[Guide])] = &[
         guides! {
             "schedules-and-triggers": "jobs that start by themselves", ["schedule", "triggers", "trigger", "cron", "on", "webhook"];
             "scripting-sortie": "JSON, exit codes and events, for programs and CI", ["json", "ci", "api", "automation"];
-            "settings": "what you can set, and where it is written", ["config", "theme", "themes", "colors", "configuration"];
+            "settings": "what you can set, and where it is written", ["config", "keymap", "theme", "themes", "colors", "configuration"];
             "good-practice": "fifteen rules, each with its reason", ["practice", "practices", "rules", "tips", "style"];
         },
     ),

@@ -8,6 +8,7 @@ pub mod args;
 mod args_edit;
 mod args_help;
 mod args_history;
+mod args_keys;
 mod args_new;
 mod args_orders;
 pub mod args_quick;
@@ -33,6 +34,7 @@ mod format;
 mod fresh;
 mod guide;
 mod help;
+mod keys;
 mod list;
 mod locks;
 mod logs;
@@ -118,6 +120,7 @@ pub fn dispatch(context: &Context, cli: Cli, out: &mut Out, notes: &mut Out) -> 
         Command::Completions(args) => completions::completions(&args, out),
         Command::Man(args) => man::man(context, &args, out),
         Command::Doctor(args) => doctor::doctor(context, &args, out),
+        Command::Keys(args) => keys::keys(context, &args, out, notes),
     }
 }
 

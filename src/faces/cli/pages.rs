@@ -141,6 +141,15 @@ static PAGES: &[(&str, &str)] = pages![
     "unknown-token",
     "unknown-color",
     "unknown-playbook",
+    "bad-keymap",
+    "unknown-place",
+    "unknown-action",
+    "bad-key",
+    "key-twice",
+    "key-hidden",
+    "key-unused",
+    "risky-key",
+    "lost-action",
     "schedules",
     "survival",
     "on-interrupt",
@@ -158,7 +167,7 @@ static PAGES: &[(&str, &str)] = pages![
     "still-used",
 ];
 
-/// What can be wrong beside a playbook: with a request, the machine, the settings or a theme. Each has a page, too.
+/// What can be wrong beside a playbook: with a request, the machine, the settings, a theme or a keymap. Each has a page, too.
 pub(super) static OTHERS: &[(&str, &str)] = &[
     ("bad-address", "a text is no address of a stage, cell or step"),
     ("unknown-playbook", "`on.run` follows a playbook that the project does not have"),
@@ -180,6 +189,15 @@ pub(super) static OTHERS: &[(&str, &str)] = &[
     ("unknown-theme", "a theme extends one that is not there"),
     ("unknown-token", "a theme names a part of the screen that there is not"),
     ("unknown-color", "a theme names a colour that there is not"),
+    ("bad-keymap", "a keymap has a key or a value that keymaps do not have"),
+    ("unknown-place", "a keymap names a place that there is not"),
+    ("unknown-action", "a keymap names an action that there is not, or not at that place"),
+    ("bad-key", "a keymap names a key that cannot be bound"),
+    ("key-twice", "a keymap binds a key twice at one place"),
+    ("key-hidden", "a key means something else at a nearer place (warning)"),
+    ("key-unused", "a keymap takes a key away that does nothing (warning)"),
+    ("risky-key", "a key may never arrive, or is another one to a terminal (warning)"),
+    ("lost-action", "no key leads to help, out, or to the list of commands any more"),
     ("edit-not-possible", "a playbook is written so that a change would change something else, too"),
     ("still-used", "what is to be removed from a playbook is named elsewhere in it"),
 ];

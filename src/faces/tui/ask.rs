@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::keymap::Action;
 use super::tree::RowId;
 use super::ui::{Ask, Choice, Facts, Question, Request, Ui};
 use super::verbs::{bad_cells, live, name, phase, retry_scope, target};
@@ -76,7 +77,7 @@ impl Ui {
             Ask::Leave => Ok(leave(facts)),
             Ask::Freeze if view.cancelling.is_some() => Err("the job is being cancelled".to_owned()),
             Ask::Freeze if view.is_frozen() => Err("the job is frozen already".to_owned()),
-            Ask::Freeze => Ok(freeze(facts)),
+            Ask::Freeze => Ok(freeze(facts, &self.said(Action::Pause))),
             Ask::RollBack(id) => self.roll_back_question(id, facts),
             Ask::Fresh => self.fresh_question(facts),
             Ask::Retry(id) => match phase(view, id) {
@@ -261,9 +262,9 @@ fn cancel_job(facts: Facts<'_>) -> Question {
     question(format!("Cancel job #{}?", facts.number), cancel_words(facts.view), choices)
 }
 
-fn freeze(facts: Facts<'_>) -> Question {
+fn freeze(facts: Facts<'_>, resume: &str) -> Question {
     let running: Vec<u32> = facts.view.live.iter().copied().collect();
-    let mut text = vec!["All clocks stand still, and p lets everything go on.".to_owned()];
+    let mut text = vec![format!("All clocks stand still, and {resume} lets everything go on.")];
     if !running.is_empty() {
         let names = names(facts.view, &running);
         text.insert(0, format!("Stops {} on the spot: {names}", plural(running.len(), "running cell")));

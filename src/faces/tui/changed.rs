@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::keymap::Action;
 use super::ui::{Ask, Choice, Dialog, Facts, Overlay, Question, Request, Ui};
 use crate::engine::watching::{Other, Version};
 use crate::faces::live::{Note, short};
@@ -45,7 +46,8 @@ impl Ui {
             Version::Broken { why, .. } => format!("not taken: {why}"),
             Version::Other(other) => {
                 let words = other.difference.words();
-                format!("{} changed: {words}; Ctrl-r: new job, C: more", other.file)
+                let (fresh, more) = (self.said(Action::Fresh), self.said(Action::Changes));
+                format!("{} changed: {words}; {fresh}: new job, {more}: more", other.file)
             }
         })
     }
@@ -58,8 +60,10 @@ impl Ui {
                 let lines = vec![
                     why,
                     String::new(),
-                    "The job goes on with what it began with. Once the file is mended, Ctrl-r starts a new job from it."
-                        .to_owned(),
+                    format!(
+                        "The job goes on with what it began with. Once the file is mended, {} starts a new job from it.",
+                        self.said(Action::Fresh)
+                    ),
                 ];
                 self.tell(format!("{} has errors", short(&file)), lines);
             }
@@ -95,7 +99,10 @@ impl Ui {
     fn offered(&self) -> Result<&Other, String> {
         let other = match &self.book {
             None | Some(Version::Same) => {
-                return Err("the playbook says what this job runs; r and R run of it again".to_owned());
+                let (some, failed) = (self.said(Action::Retry), self.said(Action::RetryFailed));
+                return Err(format!(
+                    "the playbook says what this job runs; {some} and {failed} run of it again"
+                ));
             }
             Some(Version::Broken { why, .. }) => return Err(format!("nothing was started: {why}")),
             Some(Version::Other(other)) => other,
@@ -113,7 +120,10 @@ impl Ui {
     pub(super) fn fresh_question(&self, facts: Facts<'_>) -> Result<Question, String> {
         let other = self.offered()?;
         if has_ended(facts) {
-            return Err("the job has ended meanwhile; Ctrl-r starts the new one".to_owned());
+            return Err(format!(
+                "the job has ended meanwhile; {} starts the new one",
+                self.said(Action::Fresh)
+            ));
         }
         let choice = |key, word: &str, requests| Choice {
             key,

@@ -5,7 +5,7 @@
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
-use super::keymap::{Action, TABLE};
+use super::keymap::Action;
 use super::ui::Ui;
 
 /// What an entry does.
@@ -60,17 +60,19 @@ fn all(ui: &Ui) -> Vec<Entry> {
     let places = ui.places();
     let mut seen: Vec<Action> = Vec::new();
     let mut all = Vec::new();
-    for binding in TABLE.iter().filter(|it| places.contains(&it.place)) {
+    let keys = &ui.look.keys;
+    for binding in keys.all().filter(|it| places.contains(&it.place)) {
         if seen.contains(&binding.action) || binding.action == Action::Palette {
             continue;
         }
         seen.push(binding.action);
         let about = if binding.about.is_empty() { String::new() } else { format!(": {}", binding.about) };
+        let key = keys.keys(places, binding.action).next().unwrap_or_default().to_owned();
         let mut words = format!("{}{about}", binding.word);
         if let Some(first) = words.get_mut(..1) {
             first.make_ascii_uppercase();
         }
-        all.push(Entry { words, key: binding.keys[0].to_owned(), what: What::Action(binding.action) });
+        all.push(Entry { words, key, what: What::Action(binding.action) });
     }
     for (at, theme) in ui.look.themes.iter().enumerate() {
         all.push(Entry { words: format!("Theme {}", theme.name), key: String::new(), what: What::Theme(at) });

@@ -195,12 +195,25 @@ impl Terminal {
         held::pass_on(self.start_guard, Holder::Prompts, held::LEAVE_PROMPTS)
     }
 
+    /// Shows the normal screen and lets another program have the terminal, as it was before. It is taken back as from prompts.
+    ///
+    /// # Errors
+    /// If it is not taken, or the terminal is gone.
+    pub fn lend(&mut self) -> io::Result<()> {
+        // Nobody reads keys meanwhile: the thread of the stream waits for one only while somebody asks the stream.
+        // The modes come first: whoever sees the screen gone presses keys.
+        held::lend()?;
+        self.hand_over()
+    }
+
     /// Takes the terminal back from prompts; everything is to be drawn anew.
     ///
     /// # Errors
     /// If they have not got it any more, or the terminal is gone.
     pub fn take_back(&mut self) -> io::Result<()> {
         held::pass_on(self.start_guard, Holder::Screen, LEAVE)?;
+        // Another program may have left it in any.
+        held::hold_again()?;
         self.is_stale = true;
         self.title.clear();
         self.write(SAVE_TITLE.as_bytes())?;

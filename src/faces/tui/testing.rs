@@ -11,6 +11,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::draw;
 use super::glyphs::Glyphs;
+use super::keymap::Keymap;
+use super::looks::MadeOf;
 use super::motion::Motion;
 use super::theme::Theme;
 use super::ui::{Facts, Look, Request, Ui};
@@ -68,7 +70,15 @@ pub(super) enum Skin {
 pub(super) fn look(skin: Skin) -> Look {
     let depth = if skin == Skin::Color { Depth::Sixteen } else { Depth::None };
     let themes = vec![Theme::new(&Stated::terminal(), depth)];
-    Look { themes, theme: 0, glyphs: Glyphs { ascii: skin == Skin::Ascii }, motion: Motion::Full }
+    Look {
+        themes,
+        theme: 0,
+        glyphs: Glyphs { ascii: skin == Skin::Ascii },
+        motion: Motion::Full,
+        keys: Keymap::default(),
+        wrong_keys: None,
+        made_of: MadeOf::default(),
+    }
 }
 
 impl Scene {

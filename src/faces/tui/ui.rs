@@ -8,7 +8,9 @@ use std::time::Duration;
 use super::field::Field;
 use super::glyphs::Glyphs;
 use super::grid::GridUi;
+use super::keymap::{Action, Keymap};
 use super::log_pane::{LogPane, Place};
+use super::looks::MadeOf;
 use super::motion::Motion;
 use super::review::Review;
 use super::theme::Theme;
@@ -26,6 +28,11 @@ pub struct Look {
     pub theme: usize,
     pub glyphs: Glyphs,
     pub motion: Motion,
+    pub keys: Keymap,
+    /// What is wrong with the keymap, in a line, until it has been said.
+    pub wrong_keys: Option<String>,
+    /// Of which files it was made.
+    pub made_of: MadeOf,
 }
 
 impl Look {
@@ -311,6 +318,11 @@ impl Ui {
             size: (80, 24),
             list_at: Default::default(),
         }
+    }
+
+    /// Returns the key that does an action where the screen stands now, as sentences have it.
+    pub(super) fn said(&self, action: Action) -> String {
+        self.look.keys.said(self.places(), action)
     }
 
     /// Shows a sentence for a while.

@@ -101,7 +101,8 @@ impl Ui {
         }
         // It has been read by now, and what the key does may have more to say.
         self.notice = None;
-        let closes = self.overlay.is_none() && self.prompt.is_none() && matches!(key, "esc" | "q");
+        let closes =
+            self.overlay.is_none() && self.prompt.is_none() && (key == "esc" || self.is(key, Action::Quit));
         if self.starting.is_some() && (closes || key == "ctrl-c") {
             return vec![Request::GiveUp];
         }
@@ -115,7 +116,7 @@ impl Ui {
             self.prompt_key(key);
             return Vec::new();
         }
-        let Some(action) = keymap::find(self.places(), key) else {
+        let Some(action) = self.look.keys.find(self.places(), key) else {
             self.say_where(key, facts.now);
             return Vec::new();
         };
@@ -130,6 +131,10 @@ impl Ui {
         self.act(action, facts)
     }
 
+    fn is(&self, key: &str, action: Action) -> bool {
+        self.look.keys.find(self.places(), key) == Some(action)
+    }
+
     /// Says where a key means something that means nothing here.
     fn say_where(&mut self, key: &str, now: Duration) {
         let elsewhere = [
@@ -138,12 +143,15 @@ impl Ui {
             (Place::Matrix, "in the matrix"),
         ];
         let found = elsewhere.into_iter().find_map(|(place, words)| {
-            let action = keymap::find(&[place], key)?;
-            keymap::of(&[place], action).map(|binding| (binding.word, words))
+            let action = self.look.keys.find(&[place], key)?;
+            self.look.keys.of(&[place], action).map(|hint| (hint.word, words))
         });
         match found {
             Some((word, place)) => self.say(format!("`{key}` ({word}) is for use {place}"), now),
-            None => self.say(format!("`{key}` means nothing here; ? lists the keys"), now),
+            None => {
+                let words = format!("`{key}` means nothing here; {} lists the keys", self.said(Action::Help));
+                self.say(words, now);
+            }
         }
     }
 
@@ -245,7 +253,8 @@ impl Ui {
                 self.prompt = Some(Prompt::Filter { field: Field::new(self.tree.filter.clone()) });
             }
             Action::NextHit | Action::PreviousHit if self.log.find.is_none() => {
-                self.say("nothing is searched for; / begins a search", facts.now);
+                let words = format!("nothing is searched for; {} begins a search", self.said(Action::Search));
+                self.say(words, facts.now);
             }
             Action::NextHit => self.log.next_hit(true),
             Action::PreviousHit => self.log.next_hit(false),
@@ -516,19 +525,19 @@ impl Ui {
                 }
             }
             Overlay::Help { top } => {
-                if let Some(top) = paged(key, top, "?") {
+                if let Some(top) = paged(key, top, self.is(key, Action::Help)) {
                     self.overlay = Some(Overlay::Help { top });
                 }
                 Vec::new()
             }
             Overlay::Details { top } => {
-                if let Some(top) = paged(key, top, "d") {
+                if let Some(top) = paged(key, top, self.is(key, Action::Details)) {
                     self.overlay = Some(Overlay::Details { top });
                 }
                 Vec::new()
             }
             Overlay::Sheet { title, lines, top } => {
-                if let Some(top) = paged(key, top, "esc") {
+                if let Some(top) = paged(key, top, false) {
                     self.overlay = Some(Overlay::Sheet { title, lines, top });
                 }
                 Vec::new()
@@ -709,8 +718,8 @@ pub(super) fn is_burst(pressed: &mut Vec<Duration>, now: Duration) -> bool {
     pressed.len() >= most
 }
 
-/// Returns where a page is scrolled to after a key; nothing if the key closes it.
-pub(super) fn paged(key: &str, top: usize, own: &str) -> Option<usize> {
+/// Returns where a page is scrolled to after a key; nothing if the key closes it, as the one does that opened it.
+pub(super) fn paged(key: &str, top: usize, is_own: bool) -> Option<usize> {
     Some(match key {
         "j" | "down" => top + 1,
         "k" | "up" => top.saturating_sub(1),
@@ -719,7 +728,7 @@ pub(super) fn paged(key: &str, top: usize, own: &str) -> Option<usize> {
         "g" | "home" => 0,
         // What draws it knows where the end is.
         "G" | "end" => usize::MAX / 2,
-        key if key == own || key == "esc" || key == "q" || key == "enter" => return None,
+        _ if is_own || ["esc", "q", "enter"].contains(&key) => return None,
         _ => top,
     })
 }

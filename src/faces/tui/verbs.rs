@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::keymap::Action;
 use super::tree::RowId;
 use super::ui::{Ask, Choice, Dialog, Facts, Overlay, Request, Ui, Undo};
 use crate::logic::job::event::Outcome;
@@ -120,7 +121,10 @@ impl Ui {
     /// Asks whether the job is to be frozen.
     pub(super) fn freeze(&mut self, facts: Facts<'_>) -> Vec<Request> {
         if facts.view.is_frozen() {
-            self.say("the job is frozen already; p lets it go on", facts.now);
+            self.say(
+                format!("the job is frozen already; {} lets it go on", self.said(Action::Pause)),
+                facts.now,
+            );
             return Vec::new();
         }
         match self.question(Ask::Freeze, facts) {
@@ -193,7 +197,9 @@ impl Ui {
         let view = facts.view;
         let Some(id) = self.selected(view) else { return Vec::new() };
         if let Phase::Done(_) = phase(view, id) {
-            self.say(format!("{} has ended already; r runs it again", name(view, id)), facts.now);
+            let words =
+                format!("{} has ended already; {} runs it again", name(view, id), self.said(Action::Retry));
+            self.say(words, facts.now);
             return Vec::new();
         }
         self.ask(Ask::Cancel(id), facts.now)

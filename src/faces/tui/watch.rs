@@ -11,12 +11,12 @@ use crossterm::event::{Event as Input, EventStream};
 use tokio::sync::mpsc;
 
 use super::draw;
-use super::looks::follow_looks;
+use super::looks::{Saved, follow_looks};
 use super::pace::{Pace, Wish};
 use super::restart::{Again, Fresh, Restart};
 use super::screen;
 use super::terminal::Terminal;
-use super::ui::{Facts, Look, Request, Ui};
+use super::ui::{Facts, Request, Ui};
 use crate::engine::watching::Follower;
 use crate::engine::{Handle, Next, OrderError, Running, clock};
 use crate::faces::context::{Context, Signal};
@@ -99,7 +99,7 @@ enum Said {
     /// Something came of the start of a new job.
     FreshBegun,
     Note(Note),
-    Look(Result<Look, String>),
+    Saved(Saved),
     Forecast(Forecast),
 }
 
@@ -244,6 +244,9 @@ impl<'a> Loop<'a> {
         let notes = &self.shown.notes;
         notes.listen(Some(Box::new(move |note| said.send(Said::Note(note.clone())).is_ok())));
         self.ui.go_along(&self.shown.view);
+        if let Some(words) = self.ui.look.wrong_keys.take() {
+            self.ui.say(words, clock::elapsed());
+        }
         self.pace.wish(Wish::Now, clock::elapsed());
         loop {
             let now = clock::elapsed();
@@ -254,8 +257,8 @@ impl<'a> Loop<'a> {
                 self.draw()?;
                 if self.themes.is_none() {
                     let said = self.said.clone();
-                    self.themes =
-                        follow_looks(self.watch.context, move |look| said.send(Said::Look(look)).is_ok());
+                    let tell = move |it| said.send(Said::Saved(it)).is_ok();
+                    self.themes = follow_looks(self.watch.context, &self.ui.look, tell);
                 }
                 if self.follower.is_none() && !self.watch.is_round {
                     // After the first picture: until then there is more to do than two processors can.
@@ -370,8 +373,11 @@ impl<'a> Loop<'a> {
             Said::Slow(words) => self.ui.say(words, now),
             Said::Begun => self.begun(now)?,
             Said::FreshBegun => return Ok(self.fresh_begun()),
-            Said::Look(Ok(look)) => self.ui.look.take(look),
-            Said::Look(Err(why)) => self.ui.say(why, now),
+            Said::Saved(saved) => {
+                if let Some(words) = self.ui.look.take(saved) {
+                    self.ui.say(words, now);
+                }
+            }
             Said::Note(Note::Due) => self.is_due = true,
             Said::Note(note) => self.ui.hear(note, now),
             Said::Forecast(forecast) => self.ui.forecast = forecast,

@@ -158,6 +158,13 @@ fn settings(facts: &Facts) -> Vec<Finding> {
             "mend it, or choose another one: `ui.theme: terminal`",
         ));
     }
+    found.extend(facts.keymap.as_ref().map(|wrong| {
+        warning(
+            "keymap",
+            format!("{wrong}; the rest of it counts"),
+            "see all of it, and mend it: sortie keys --check",
+        )
+    }));
     found
 }
 

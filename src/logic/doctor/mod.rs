@@ -66,6 +66,8 @@ pub struct Facts {
     pub settings: Vec<String>,
     /// What is wrong with the theme, if anything.
     pub theme: (String, Option<String>),
+    /// What is wrong with the keymap, if anything.
+    pub keymap: Option<String>,
     pub playbooks: Playbooks,
 }
 

@@ -104,6 +104,12 @@ fn what_may_go_wrong_is_a_warning() {
     gives(|it| it.machine.open_files = Some((256, 512)), Level::Warning, "limits", "ulimit -n 512");
     gives(|it| it.machine.left.push((7, "x (process 7)".to_owned())), Level::Warning, "leftovers", "kill 7");
     gives(|it| it.theme.1 = Some("not there".to_owned()), Level::Warning, "theme", "ui.theme");
+    gives(
+        |it| it.keymap = Some("keymap.yaml:3:9: no".to_owned()),
+        Level::Warning,
+        "keymap",
+        "sortie keys --check",
+    );
     let lost = Store::Whole(Recorded { format: 9, jobs: 3, live: 1, orphans: vec![2] });
     gives(|it| it.store = lost, Level::Warning, "lost jobs", "sortie jobs recover");
     let jq = Wanted { name: "jq".to_owned(), by: vec!["ci".to_owned()], ..Wanted::default() };

@@ -6,28 +6,29 @@ use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
 use super::pen::Pen;
-use crate::faces::tui::keymap::{self, Action};
+use crate::faces::tui::keymap::Action;
 use crate::faces::tui::theme::Token;
 use crate::faces::tui::ui::{Facts, Mode, Ui};
 
 /// A key, and what it does in a word or two.
-type Hint = (&'static str, &'static str);
+type Hint<'k> = (&'k str, &'k str);
 
 /// The columns that a hint takes with the gap behind it.
-fn width((key, word): Hint) -> usize {
+fn width((key, word): Hint<'_>) -> usize {
     key.width() + if word.is_empty() { 1 } else { word.width() + 3 }
 }
 
 /// Draws the line. Help and quit are always there, and the letters of the verbs.
 pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, ui: &Ui, facts: Facts<'_>) {
-    let hint = |action: &Action| -> Option<Hint> {
-        let binding = keymap::of(ui.places(), *action)?;
+    let hint = |action: &Action| -> Option<Hint<'_>> {
+        // What no key does is in the list of commands.
+        let hint = ui.look.keys.of(ui.places(), *action)?;
         let word = match action {
             Action::Pause if facts.view.paused.is_some() => "resume",
             Action::FailedOnly => "failed",
-            _ => binding.word,
+            _ => hint.word,
         };
-        Some((binding.keys[0], word))
+        Some((hint.key?, word))
     };
     let verbs: &[Action] = if facts.view.phase.outcome().is_some() {
         if facts.view.can_roll_back() {
@@ -52,9 +53,9 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, ui: &Ui, facts: Facts<'_>) {
             _ => true,
         })
         .collect();
-    let [verbs, needed, others] =
-        [verbs, needed, &others[..]].map(|actions| actions.iter().filter_map(hint).collect::<Vec<Hint>>());
-    let last: Vec<Hint> = [Action::Help, Action::Quit].iter().filter_map(hint).collect();
+    let [verbs, needed, others] = [verbs, needed, &others[..]]
+        .map(|actions| actions.iter().filter_map(hint).collect::<Vec<Hint<'_>>>());
+    let last: Vec<Hint<'_>> = [Action::Help, Action::Quit].iter().filter_map(hint).collect();
     // A column is free at either side, and the last one needs no gap behind it.
     let end = last.iter().copied().map(width).sum::<usize>().saturating_sub(1);
     let room = usize::from(area.width).saturating_sub(1 + end);
@@ -90,11 +91,17 @@ fn of_mode(mode: Mode) -> (&'static [Action], &'static [Action]) {
 }
 
 /// Chooses what is shown, and of which only the letter.
-fn fitting(verbs: &[Hint], needed: &[Hint], others: &[Hint], mut room: usize) -> Vec<Hint> {
-    let bare = |(key, _): Hint| (key, "");
+fn fitting<'k>(
+    verbs: &[Hint<'k>],
+    needed: &[Hint<'k>],
+    others: &[Hint<'k>],
+    mut room: usize,
+) -> Vec<Hint<'k>> {
+    let bare = |(key, _): Hint<'k>| (key, "");
     // Without words if even the verbs do not fit with them: their letters must be seen.
     let is_short = verbs.iter().copied().map(width).sum::<usize>() > room;
-    let mut chosen: Vec<Hint> = verbs.iter().map(|&hint| if is_short { bare(hint) } else { hint }).collect();
+    let mut chosen: Vec<Hint<'k>> =
+        verbs.iter().map(|&hint| if is_short { bare(hint) } else { hint }).collect();
     room = room.saturating_sub(chosen.iter().copied().map(width).sum());
     for (at, &hint) in needed.iter().enumerate() {
         let rest: usize = needed[at + 1..].iter().map(|&it| width(bare(it))).sum();
@@ -116,10 +123,10 @@ fn fitting(verbs: &[Hint], needed: &[Hint], others: &[Hint], mut room: usize) ->
 }
 
 /// Writes hints; returns the column after them.
-fn put(pen: &mut Pen<'_>, y: u16, mut x: u16, hints: &[Hint]) -> u16 {
+fn put(pen: &mut Pen<'_>, y: u16, mut x: u16, hints: &[Hint<'_>]) -> u16 {
     for (key, word) in hints {
         let style = pen.style(Token::Key);
-        x = pen.text(x, y, 8, key, style) + 1;
+        x = pen.text(x, y, 12, key, style) + 1;
         if !word.is_empty() {
             let style = pen.style(Token::Hint);
             x = pen.text(x, y, 20, word, style) + 2;

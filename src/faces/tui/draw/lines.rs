@@ -214,9 +214,14 @@ fn status_words(ui: &Ui, facts: Facts<'_>) -> Option<(Token, String)> {
     if let Some(undo) = &ui.undo {
         let left = undo.until.saturating_sub(facts.now).as_secs() + 1;
         let words = if undo.then.is_empty() {
-            format!("{}; u undoes it, {left} s", undo.words)
+            format!("{}; {} undoes it, {left} s", undo.words, ui.said(Action::Undo))
         } else {
-            format!("{} in {left} s: u calls it off, X does it at once", undo.words)
+            format!(
+                "{} in {left} s: {} calls it off, {} does it at once",
+                undo.words,
+                ui.said(Action::Undo),
+                ui.said(Action::CancelJob)
+            )
         };
         return Some((Token::Notice, words));
     }
@@ -225,12 +230,14 @@ fn status_words(ui: &Ui, facts: Facts<'_>) -> Option<(Token, String)> {
     }
     if let Some(left) = ui.leave_after.or(ui.leave_at.map(|at| at.saturating_sub(facts.now))) {
         let seconds = left.as_millis().div_ceil(1000);
-        let words = format!("passed; leaving in {seconds} s: any key stays, q leaves");
+        let words =
+            format!("passed; leaving in {seconds} s: any key stays, {} leaves", ui.said(Action::Quit));
         return (seconds > 0).then_some((Token::Notice, words));
     }
     if let Some(found) = found(ui) {
         let text = ui.log.find.as_ref().map_or("", |find| &find.text);
-        return Some((Token::Text, format!("/{text}  {found}   n next  N previous  Esc clear")));
+        let next = format!("{} next  {} previous", ui.said(Action::NextHit), ui.said(Action::PreviousHit));
+        return Some((Token::Text, format!("/{text}  {found}   {next}  Esc clear")));
     }
     if let Some(words) = ui.banner() {
         return Some((Token::Warning, words));
@@ -241,8 +248,8 @@ fn status_words(ui: &Ui, facts: Facts<'_>) -> Option<(Token, String)> {
     if let Phase::Done(outcome) = view.phase {
         let counts = crate::faces::summary::counts(view, &view.stage_counts, "stage");
         let how = match outcome {
-            Outcome::Success => "",
-            _ => "; R retries the rest",
+            Outcome::Success => String::new(),
+            _ => format!("; {} retries the rest", ui.said(Action::RetryFailed)),
         };
         return Some((Token::Hint, format!("{counts}{how}")));
     }
@@ -260,7 +267,7 @@ fn status_words(ui: &Ui, facts: Facts<'_>) -> Option<(Token, String)> {
                 RowId::Cell(cell) => view.cell_name(*cell),
             };
             let more = if bad.len() > 1 { format!(" and {} more", bad.len() - 1) } else { String::new() };
-            Some((Token::Error, format!("{name}{more} failed: ! goes there")))
+            Some((Token::Error, format!("{name}{more} failed: {} goes there", ui.said(Action::NextProblem))))
         }
         None => None,
     }

@@ -9,6 +9,7 @@ use super::pen::{Pen, cut, cut_name};
 use crate::faces::gates;
 use crate::faces::tui::clusters::columns;
 use crate::faces::tui::glyphs::State;
+use crate::faces::tui::keymap::{Action, Place};
 use crate::faces::tui::motion;
 use crate::faces::tui::theme::Token;
 use crate::faces::tui::tree::{RowId, TreeRow, cell_failed};
@@ -59,10 +60,14 @@ pub(super) fn draw(
     let right = if is_narrow && !ui.tree.filter.is_empty() { String::new() } else { right };
     pen.title(title, &what, &right, ui.focus == Focus::List);
     if rows.is_empty() {
-        let words =
-            if ui.tree.failed_only { "nothing has failed; f shows all" } else { "no stage or cell fits" };
+        let words = if ui.tree.failed_only {
+            let key = pen.look.keys.said(Place::List.looked_up(), Action::FailedOnly);
+            format!("nothing has failed; {key} shows all")
+        } else {
+            "no stage or cell fits".to_owned()
+        };
         let style = pen.style(Token::Muted);
-        pen.text(area.x + 3, area.y, area.width.saturating_sub(3), words, style);
+        pen.text(area.x + 3, area.y, area.width.saturating_sub(3), &words, style);
     }
     for (y, (index, row)) in (area.y..).zip(rows.iter().enumerate().skip(top).take(height)) {
         let line = Rect { y, height: 1, ..area };

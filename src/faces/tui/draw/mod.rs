@@ -16,7 +16,7 @@ mod review;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::keymap::{self, Action};
+use super::keymap::Action;
 use super::layout::{self, Layout, Panes};
 use super::motion;
 use super::ui::{Facts, Focus, Mode, Overlay, Ui};
@@ -133,7 +133,13 @@ fn too_small(picture: &mut Picture, ui: &Ui, facts: Facts<'_>, (columns, rows): 
         narrow(&mut pen, &[question.title, choices.join("  ")], (columns, rows));
         return;
     }
-    let keys = if ui.overlay.is_some() { "Esc closes what is open" } else { "p pause  S stream  q quit" };
+    let keys = if ui.overlay.is_some() {
+        "Esc closes what is open".to_owned()
+    } else {
+        let hints = [Action::Pause, Action::Stream, Action::Quit].map(|it| ui.look.keys.of(ui.places(), it));
+        let hints = hints.into_iter().flatten().filter_map(|it| Some(format!("{} {}", it.key?, it.word)));
+        hints.collect::<Vec<_>>().join("  ")
+    };
     let lines = [
         format!("{columns}x{rows} is too small, {least_columns}x{least_rows} needed{goes_on}"),
         format!(
@@ -142,7 +148,7 @@ fn too_small(picture: &mut Picture, ui: &Ui, facts: Facts<'_>, (columns, rows): 
             lines::stage_count(facts.view),
             motion::clock(facts.view.elapsed(facts.time))
         ),
-        keys.to_owned(),
+        keys,
     ];
     narrow(&mut pen, &lines, (columns, rows));
 }
@@ -163,8 +169,8 @@ pub(super) fn narrow(pen: &mut Pen<'_>, lines: &[String], (columns, rows): (u16,
 }
 
 /// Returns the key of an action where the screen stands now.
-fn key_of(ui: &Ui, action: Action) -> &'static str {
-    keymap::of(ui.places(), action).map_or("", |binding| binding.keys[0])
+fn key_of(ui: &Ui, action: Action) -> &str {
+    ui.look.keys.of(ui.places(), action).and_then(|hint| hint.key).unwrap_or_default()
 }
 
 /// Returns `3 running, 1 failed, 1 retrying`, or less of it to fit above so many columns of a list.

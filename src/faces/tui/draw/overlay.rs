@@ -5,10 +5,12 @@ use ratatui::layout::Rect;
 
 use super::details;
 use super::pen::{Pen, cut, wrapped};
-use crate::faces::tui::keymap::{Place, TABLE};
+use crate::faces::tui::keymap::{Action, Keymap, Place};
 use crate::faces::tui::palette;
 use crate::faces::tui::theme::Token;
 use crate::faces::tui::ui::{Facts, Overlay, Question, Ui};
+use crate::logic::keymap::Bound;
+use crate::logic::keymap::key::spoken;
 
 /// Columns of the keys in the help.
 const HELP: u16 = 16;
@@ -22,12 +24,18 @@ pub(super) fn draw(buffer: &mut Buffer, ui: &mut Ui, facts: Facts<'_>, area: Rec
                 draw_question(&mut Pen::new(buffer, &ui.look), &question, area);
             }
         }
-        Overlay::Help { top } => help(&mut Pen::new(buffer, &ui.look), ui.places(), top, area),
+        Overlay::Help { top } => help(&mut Pen::new(buffer, &ui.look), &ui.look.keys, ui.places(), top, area),
         Overlay::Details { top } => {
             let lines = details::lines(ui, facts);
             let mut pen = Pen::new(buffer, &ui.look);
             let rows = details::rows(&lines, sheet_width(area));
-            let inner = sheet(&mut pen, area, "Details", "j k scroll, d or Esc closes", rows.len());
+            let inner = sheet(
+                &mut pen,
+                area,
+                "Details",
+                &closes(&ui.look.keys, ui.places(), Action::Details),
+                rows.len(),
+            );
             scrolled(top, rows.len(), inner.height);
             details::draw_rows(&mut pen, inner, &rows, *top);
             more(&mut pen, inner, *top, rows.len());
@@ -165,27 +173,24 @@ fn draw_question(pen: &mut Pen<'_>, question: &Question, area: Rect) {
     }
 }
 
-/// Draws the keys of some places, scrolled to a line.
-pub(in crate::faces::tui) fn help(pen: &mut Pen<'_>, places: &[Place], top: &mut usize, area: Rect) {
-    let mut lines: Vec<(bool, String, String)> = Vec::new();
-    for place in places {
-        let heading = match place {
-            Place::Any => "Everywhere",
-            Place::Verbs => "The job and the selection",
-            Place::List => "Stages",
-            Place::Log => "Log",
-            Place::Matrix => "Matrix",
-            Place::Launcher => "Playbooks",
-        };
-        if !lines.is_empty() {
-            lines.push((false, String::new(), String::new()));
-        }
-        lines.push((true, heading.to_owned(), String::new()));
-        for binding in TABLE.iter().filter(|it| it.place == *place) {
-            let about = if binding.about.is_empty() { String::new() } else { format!("  {}", binding.about) };
-            lines.push((false, binding.keys.join(" "), format!("{}{about}", binding.word)));
-        }
+/// Says which keys a page takes, with the one that opened it.
+fn closes(keymap: &Keymap, places: &[Place], action: Action) -> String {
+    let key = keymap.keys(places, action).find(|key| super::super::update::paged(key, 1, true).is_none());
+    match key.filter(|key| *key != "q" && *key != "enter") {
+        Some(key) => format!("j k scroll, {} or Esc closes", spoken(key)),
+        None => "j k scroll, Esc closes".to_owned(),
     }
+}
+
+/// Draws the keys of some places, scrolled to a line.
+pub(in crate::faces::tui) fn help(
+    pen: &mut Pen<'_>,
+    keymap: &Keymap,
+    places: &[Place],
+    top: &mut usize,
+    area: Rect,
+) {
+    let lines = help_lines(keymap, places);
     let room = usize::from(sheet_width(area).saturating_sub(HELP)).max(8);
     // What does not fit beside its key goes on below.
     let lines: Vec<(bool, String, String)> = lines
@@ -197,7 +202,7 @@ pub(in crate::faces::tui) fn help(pen: &mut Pen<'_>, places: &[Place], top: &mut
             })
         })
         .collect();
-    let inner = sheet(pen, area, "Help", "j k scroll, ? or Esc closes", lines.len());
+    let inner = sheet(pen, area, "Help", &closes(keymap, places, Action::Help), lines.len());
     scrolled(top, lines.len(), inner.height);
     more(pen, inner, *top, lines.len());
     for (y, (is_heading, key, words)) in (inner.y..inner.bottom()).zip(lines.iter().skip(*top)) {
@@ -211,4 +216,40 @@ pub(in crate::faces::tui) fn help(pen: &mut Pen<'_>, places: &[Place], top: &mut
         let style = pen.style(Token::Text);
         pen.text(inner.x + HELP, y, inner.width.saturating_sub(HELP), words, style);
     }
+}
+
+/// Returns whether a line is a heading, its keys, and its words. What has no key stands at the end.
+fn help_lines(keymap: &Keymap, places: &[Place]) -> Vec<(bool, String, String)> {
+    let words = |it: &Bound| match it.about {
+        "" => it.word.to_owned(),
+        about => format!("{}  {about}", it.word),
+    };
+    let mut lines: Vec<(bool, String, String)> = Vec::new();
+    let begin = |lines: &mut Vec<(bool, String, String)>, heading: String| {
+        if !lines.is_empty() {
+            lines.push((false, String::new(), String::new()));
+        }
+        lines.push((true, heading, String::new()));
+    };
+    for place in places {
+        begin(&mut lines, place.heading().to_owned());
+        for bound in keymap.at(*place) {
+            // A nearer place may have a key for something else.
+            let does = |key: &&String| keymap.find(places, key) == Some(bound.action);
+            let keys: Vec<&str> = bound.keys.iter().filter(does).map(String::as_str).collect();
+            if !keys.is_empty() {
+                lines.push((false, keys.join(" "), words(bound)));
+            }
+        }
+    }
+    let keyless = keymap.keyless(places);
+    if !keyless.is_empty() {
+        let by_name = match keymap.of(places, Action::Palette).and_then(|it| it.key) {
+            Some(key) => format!("Without a key; {} finds them by name", spoken(key)),
+            None => "Without a key".to_owned(),
+        };
+        begin(&mut lines, by_name);
+        lines.extend(keyless.into_iter().map(|it| (false, String::new(), words(it))));
+    }
+    lines
 }

@@ -96,6 +96,12 @@ impl Content {
 }
 
 impl Broken {
+    /// Returns the line of the first error.
+    pub(super) fn first_line(&self) -> Option<u32> {
+        let errors = self.diagnostics.iter().filter(|it| it.severity == Severity::Error);
+        errors.map(|it| self.source.place(it.span.start).line).min()
+    }
+
     pub(super) fn errors(&self) -> usize {
         self.diagnostics.iter().filter(|it| it.severity == Severity::Error).count()
     }

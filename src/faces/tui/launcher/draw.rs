@@ -23,7 +23,7 @@ use crate::engine::JobRow;
 use crate::faces::tui::draw::{Pen, Picture, cut, help, narrow, sheet};
 use crate::faces::tui::field::Field;
 use crate::faces::tui::glyphs::State;
-use crate::faces::tui::keymap::{self, Action};
+use crate::faces::tui::keymap::Action;
 use crate::faces::tui::layout::LEAST;
 use crate::faces::tui::theme::Token;
 use crate::faces::words;
@@ -99,7 +99,11 @@ pub(super) fn picture(launcher: &mut Launcher, moment: Moment, (columns, rows): 
         let (least_columns, least_rows) = LEAST;
         let first = format!("{columns}x{rows} is too small, {least_columns}x{least_rows} needed");
         let mut pen = Pen::new(&mut picture.buffer, &launcher.look);
-        narrow(&mut pen, &[first, "q quit".to_owned()], (columns, rows));
+        narrow(
+            &mut pen,
+            &[first, format!("{} quit", launcher.look.keys.said(PLACES, Action::Quit))],
+            (columns, rows),
+        );
         return picture;
     }
     let layout = divide((columns, rows), launcher.is_zoomed, launcher.focus, launcher.books.len());
@@ -427,25 +431,30 @@ fn status(pen: &mut Pen<'_>, area: Rect, launcher: &Launcher, (now, _): Moment) 
 
 /// Draws what the keys do; what does not fit is left out, the last ones never.
 fn keys(pen: &mut Pen<'_>, area: Rect, launcher: &Launcher) {
-    let plain = |pairs: &[(&'static str, &'static str)]| pairs.to_vec();
-    let of = |actions: &[Action]| -> Vec<(&'static str, &'static str)> {
-        let bindings = actions.iter().filter_map(|&action| keymap::of(PLACES, action));
-        bindings.map(|it| (it.keys[0], it.word)).collect()
+    let keymap = &launcher.look.keys;
+    let scroll: Vec<&str> =
+        [Action::Down, Action::Up].iter().filter_map(|it| keymap.of(PLACES, *it)?.key).collect();
+    let scroll = scroll.join(" ");
+    let of = |actions: &[Action]| -> Vec<(&str, &str)> {
+        let hints = actions.iter().filter_map(|&action| keymap.of(PLACES, action));
+        hints.filter_map(|it| Some((it.key?, it.word))).collect()
     };
     let (first, last) = if launcher.form.is_some() {
         (
-            plain(&[("tab", "next"), ("shift-tab", "previous"), ("enter", "next; at the end: run")]),
-            plain(&[("esc", "close")]),
+            pairs(&[("tab", "next"), ("shift-tab", "previous"), ("enter", "next; at the end: run")]),
+            pairs(&[("esc", "close")]),
         )
     } else if launcher.prompt.is_some() {
-        (plain(&[("enter", "keep"), ("up down", "select")]), plain(&[("esc", "clear")]))
+        (pairs(&[("enter", "keep"), ("up down", "select")]), pairs(&[("esc", "clear")]))
     } else if launcher.books.is_empty() {
         (Vec::new(), of(&[Action::Help, Action::Quit]))
     } else {
-        let rest = [Action::Filter, Action::WatchLast, Action::NextPane, Action::Zoom];
+        let rest = [Action::Filter, Action::WatchLast, Action::Edit, Action::NextPane, Action::Zoom];
         let first = match launcher.selected() {
-            _ if launcher.is_zoomed => plain(&[("j k", "scroll"), ("esc", "back")]),
-            Some(book) if book.content.is_bad() => plain(&[("d", "what is wrong")]),
+            _ if launcher.is_zoomed => pairs(&[(&scroll, "scroll"), ("esc", "back")]),
+            Some(book) if book.content.is_bad() => {
+                of(&[Action::Plan]).into_iter().map(|(key, _)| (key, "what is wrong")).collect()
+            }
             _ => of(&[Action::Open, Action::Plan]),
         };
         (first.into_iter().chain(of(&rest)).collect(), of(&[Action::Help, Action::Quit]))
@@ -471,11 +480,16 @@ fn keys(pen: &mut Pen<'_>, area: Rect, launcher: &Launcher) {
     }
 }
 
+/// Returns keys with what they do, as lists of the same kind as those of the keymap.
+fn pairs<'k>(pairs: &[(&'k str, &'k str)]) -> Vec<(&'k str, &'k str)> {
+    pairs.to_vec()
+}
+
 fn overlay(buffer: &mut Buffer, launcher: &mut Launcher, area: Rect) {
     let Some(mut overlay) = launcher.overlay.take() else { return };
     let pen = &mut Pen::new(buffer, &launcher.look);
     match &mut overlay {
-        Overlay::Help { top } => help(pen, PLACES, top, area),
+        Overlay::Help { top } => help(pen, &launcher.look.keys, PLACES, top, area),
         Overlay::Sheet { title, lines, top } => {
             let rows = folded(lines.iter().map(String::as_str), area);
             let how = if fits(rows.len(), area) { "Esc closes" } else { "j k scroll, Esc closes" };

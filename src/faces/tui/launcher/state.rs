@@ -130,6 +130,8 @@ pub(super) enum Request {
     Outline(Wanted),
     Watch,
     New,
+    /// Opens the file in an editor, at that line.
+    Edit(PathBuf, Option<u32>),
     Suspend,
     Leave,
     /// Ends the process while a job is being started.
@@ -191,6 +193,15 @@ impl Launcher {
         self.filter.clear();
         self.cursor = Some(path);
         self.say(words, now);
+    }
+
+    /// Takes note of an editor that was closed.
+    pub fn edited(&mut self, failed: Option<String>, now: Duration) {
+        // What would run may be another thing now.
+        self.outline = None;
+        if let Some(words) = failed {
+            self.say(words, now);
+        }
     }
 
     /// Takes away what has had its time; returns whether there was something.

@@ -21,10 +21,12 @@ use crate::faces::hint::Caller;
 use crate::faces::launch::{Unbegun, Wanted};
 use crate::faces::signs::State;
 use crate::faces::tui::glyphs::Glyphs;
-use crate::faces::tui::keymap::{Place, TABLE};
+use crate::faces::tui::keymap::{Keymap, Place};
+use crate::faces::tui::looks::MadeOf;
 use crate::faces::tui::motion::Motion;
 use crate::faces::tui::theme::{Theme, Token};
 use crate::faces::tui::ui::Look;
+use crate::logic::keymap::TABLE;
 use crate::logic::playbook;
 use crate::logic::playbook::source::Source;
 use crate::logic::theme::Depth;
@@ -116,6 +118,9 @@ fn bare(ascii: bool) -> Launcher {
         theme: 0,
         glyphs: Glyphs { ascii },
         motion: Motion::Reduced,
+        keys: Keymap::default(),
+        wrong_keys: None,
+        made_of: MadeOf::default(),
     };
     let mut launcher = Launcher::new(look, Path::new(ROOT), Caller::default());
     launcher.zone = jiff::tz::TimeZone::UTC;

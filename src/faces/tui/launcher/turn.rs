@@ -19,16 +19,16 @@ use super::state::{Launcher, Request};
 use crate::engine::clock;
 use crate::engine::watching::{self, Follower};
 use crate::faces::context::{Context, Signal};
+use crate::faces::editor;
 use crate::faces::ending::Ending;
 use crate::faces::launch::{Commands, Unbegun, Wanted};
 use crate::faces::show::Shown;
 use crate::faces::steering::Steering;
-use crate::faces::tui::looks::follow_looks;
+use crate::faces::tui::looks::{Saved, follow_looks};
 use crate::faces::tui::motion::Motion;
 use crate::faces::tui::pace::{Pace, Wish};
 use crate::faces::tui::screen;
 use crate::faces::tui::terminal::Terminal;
-use crate::faces::tui::ui::Look;
 
 /// How long words such as `12 min ago` may lag behind.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -47,6 +47,8 @@ pub enum Left {
     Watch,
     /// A playbook is to be made. The terminal is still taken.
     New,
+    /// A file is to be opened in an editor, at that line. The terminal is still taken.
+    Edit(PathBuf, Option<u32>),
 }
 
 /// What the launcher can have done; each call may take a while.
@@ -66,7 +68,7 @@ enum Said {
     News(News),
     Begun(Wanted, Result<Box<Shown>, Unbegun>),
     Outline(PathBuf, Vec<String>),
-    Look(Result<Look, String>),
+    Saved(Saved),
 }
 
 /// Shows the launcher until something is to be shown in its place, or somebody leaves.
@@ -153,7 +155,8 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
         };
         let follower = watching::follow_library(project, called, told).ok();
         let to_loop = said.clone();
-        let themes = follow_looks(launching.context, move |look| to_loop.send(Said::Look(look)).is_ok());
+        let tell = move |it| to_loop.send(Said::Saved(it)).is_ok();
+        let themes = follow_looks(launching.context, &state.look, tell);
         Ok(Self {
             terminal,
             state,
@@ -172,6 +175,9 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
         heard: &mut UnboundedReceiver<Said>,
         input: &mut EventStream,
     ) -> io::Result<Left> {
+        if let Some(words) = self.state.look.wrong_keys.take() {
+            self.state.say(words, clock::elapsed());
+        }
         self.pace.wish(Wish::Now, clock::elapsed());
         loop {
             let now = clock::elapsed();
@@ -267,8 +273,11 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
                     self.state.starting = None;
                     self.state.not_begun(wanted, why, now);
                 }
-                Said::Look(Ok(look)) => self.state.look.take(look),
-                Said::Look(Err(why)) => self.state.say(why, now),
+                Said::Saved(saved) => {
+                    if let Some(words) = self.state.look.take(saved) {
+                        self.state.say(words, now);
+                    }
+                }
                 Said::Outline(path, lines) => self.state.set_outline(&path, lines),
             }
             next = heard.try_recv().ok();
@@ -293,6 +302,10 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
                 Request::Outline(wanted) => self.outline(wanted)?,
                 Request::Watch => return Ok(Some(Left::Watch)),
                 Request::New => return Ok(Some(Left::New)),
+                Request::Edit(..) if self.launching.context.surroundings.editor.is_none() => {
+                    self.state.say(editor::NONE, clock::elapsed());
+                }
+                Request::Edit(path, line) => return Ok(Some(Left::Edit(path, line))),
                 Request::Leave => return Ok(Some(Left::Done)),
                 Request::Abandon => self.abandon(),
                 Request::Suspend => self.suspend(true)?,

@@ -66,12 +66,13 @@ impl Launcher {
         if key == "ctrl-c" {
             return vec![Request::Leave];
         }
-        if self.is_tiny && !matches!(key, "q" | "ctrl-z" | "ctrl-l") {
-            // What it would do could not be seen.
-            return Vec::new();
-        }
-        if self.is_tiny && key == "q" {
-            return vec![Request::Leave];
+        if self.is_tiny {
+            return match self.look.keys.find(PLACES, key) {
+                Some(Action::Quit) => vec![Request::Leave],
+                Some(action @ (Action::Suspend | Action::Redraw)) => self.act(action, now),
+                // What it would do could not be seen.
+                _ => Vec::new(),
+            };
         }
         if self.overlay.is_some() {
             return self.overlay_key(key, now);
@@ -83,7 +84,7 @@ impl Launcher {
             self.prompt_key(key);
             return Vec::new();
         }
-        let Some(action) = keymap::find(PLACES, key) else { return Vec::new() };
+        let Some(action) = self.look.keys.find(PLACES, key) else { return Vec::new() };
         if matches!(action, Action::Open | Action::WatchLast | Action::Quit) && is_burst(&mut self.burst, now)
         {
             self.say("so many keys at once look like a paste, and do nothing", now);
@@ -99,6 +100,7 @@ impl Launcher {
             Action::WatchLast if self.jobs.is_empty() => self.say("no job has run here yet", now),
             Action::WatchLast => return vec![Request::Watch],
             Action::New => return vec![Request::New],
+            Action::Edit => return self.edit(now),
             Action::Quit => return vec![Request::Leave],
             Action::Suspend => return vec![Request::Suspend],
             Action::Redraw => return vec![Request::Redraw],
@@ -173,7 +175,8 @@ impl Launcher {
             None if self.books.is_empty() => Some("there is no playbook here yet".to_owned()),
             None => Some("no playbook is selected".to_owned()),
             Some(Content::Broken(broken)) => {
-                Some(format!("it has {}; d shows all of it", plural(broken.errors(), "error")))
+                let key = self.look.keys.said(PLACES, Action::Plan);
+                Some(format!("it has {}; {key} shows all of it", plural(broken.errors(), "error")))
             }
             Some(Content::Unreadable(why)) => Some(why.clone()),
             Some(Content::Good(_) | Content::Unread) => None,
@@ -191,6 +194,19 @@ impl Launcher {
                 Vec::new()
             }
         }
+    }
+
+    /// Opens the selected book in an editor, where the first problem is.
+    fn edit(&mut self, now: Duration) -> Vec<Request> {
+        let Some(book) = self.selected() else {
+            self.say("no playbook is selected", now);
+            return Vec::new();
+        };
+        let line = match &book.content {
+            Content::Broken(broken) => broken.first_line(),
+            Content::Good(_) | Content::Unread | Content::Unreadable(_) => None,
+        };
+        vec![Request::Edit(book.path.clone(), line)]
     }
 
     /// Asks for the inputs of the selected book or starts it, now that its file has been read again.
@@ -227,7 +243,8 @@ impl Launcher {
         // With what was typed last, else with the defaults.
         let mut form = Form::new(path.clone(), &good.playbook, self.typed.get(&path));
         if !form.check() {
-            self.say("it has inputs that nobody has given yet: Enter asks for them", now);
+            let key = self.look.keys.said(PLACES, Action::Open);
+            self.say(format!("it has inputs that nobody has given yet: {key} asks for them"), now);
             return Vec::new();
         }
         self.outline = Some(Outline { path: path.clone(), lines: None });
@@ -299,9 +316,12 @@ impl Launcher {
     fn overlay_key(&mut self, key: &str, now: Duration) -> Vec<Request> {
         let Some(overlay) = self.overlay.take() else { return Vec::new() };
         self.overlay = match overlay {
-            Overlay::Help { top } => paged(key, top, "?").map(|top| Overlay::Help { top }),
+            Overlay::Help { top } => {
+                let is_own = self.look.keys.find(PLACES, key) == Some(Action::Help);
+                paged(key, top, is_own).map(|top| Overlay::Help { top })
+            }
             Overlay::Sheet { title, lines, top } => {
-                paged(key, top, "esc").map(|top| Overlay::Sheet { title, lines, top })
+                paged(key, top, false).map(|top| Overlay::Sheet { title, lines, top })
             }
             Overlay::Trust { wanted, playbook, commands, top, opened } => {
                 return self.trust_key(key, (wanted, playbook, commands), (top, opened), now);
@@ -326,7 +346,7 @@ impl Launcher {
                 return Vec::new();
             }
             "enter" | "q" => top,
-            key => paged(key, top, "").unwrap_or(top),
+            key => paged(key, top, false).unwrap_or(top),
         };
         self.overlay = Some(Overlay::Trust { wanted, playbook, commands, top, opened });
         Vec::new()
