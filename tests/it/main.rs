@@ -6,6 +6,7 @@
 #![expect(clippy::panic, reason = "the kit fails a test with everything that was printed")]
 
 mod artifacts;
+mod asking;
 mod bad_input;
 mod bad_input_alive;
 mod cache_commands;

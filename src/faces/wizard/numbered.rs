@@ -24,6 +24,9 @@ impl Numbered {
 
 impl Asks for Numbered {
     fn ask(&mut self, talk: &dyn Talk, question: &Question) -> io::Result<Said> {
+        let is_hidden = question.kind == Kind::Hidden;
+        // Before it is asked: some have their answer ready.
+        let unseen = is_hidden.then(|| hold::Held::without_echo(self.start_guard)).transpose()?;
         let mut terminal = io::stderr().lock();
         writeln!(terminal, "{}", question.text)?;
         let (options, offered) = offered(question);
@@ -50,8 +53,6 @@ impl Asks for Numbered {
         write!(terminal, "  ({}) > ", hints.join(", "))?;
         terminal.flush()?;
         drop(terminal);
-        let is_hidden = question.kind == Kind::Hidden;
-        let unseen = is_hidden.then(|| hold::Held::without_echo(self.start_guard)).transpose()?;
         let mut line = String::new();
         let read = io::stdin().lock().read_line(&mut line)?;
         drop(unseen);
