@@ -181,6 +181,20 @@ pub enum Kind {
     Json,
 }
 
+impl Kind {
+    /// Returns the word that playbooks have for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+            Self::Choice => "choice",
+            Self::Json => "json",
+        }
+    }
+}
+
 /// Lay playbooks out; bare: all of this project
 ///
 /// Layout only: steps of two columns, dashes below their key by one step, single blanks, no blanks at the ends of lines, at

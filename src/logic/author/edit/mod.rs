@@ -7,18 +7,25 @@
 //!
 //! Not here: files (`engine/library.rs`), the layout of a whole file (`author/format`). Start with `Edit` and `apply`.
 
+mod change;
 mod expected;
 mod inputs;
 mod lists;
+mod outline;
 mod part;
 mod pen;
+mod questions;
 mod references;
 mod stages;
+mod talk;
 
 #[cfg(test)]
 pub(super) mod tests;
 
+pub use change::{AddStage, Change, SetInput};
+pub use outline::{InputOutline, Outline, StageOutline, outline};
 pub use part::Part;
+pub use talk::{Editing, Made, Subject, Then};
 
 use super::layout::plain::Plain;
 use super::layout::{Doc, span};
@@ -150,6 +157,28 @@ pub fn apply(source: &Source, edits: &[Edit]) -> Result<Edited, Refusal> {
     }
     let as_it_is = || Edited { source: source.clone(), diagnostics: playbook::read(source).diagnostics };
     Ok(edited.unwrap_or_else(as_it_is))
+}
+
+/// Reads a text with the playbooks that it calls, which only files can tell; returns it with them and what is wrong with it.
+pub type Read<'a> = &'a dyn Fn(Source) -> (Source, Vec<Diagnostic>);
+
+/// Edits a playbook as [`apply`] does, and looks at it with what it calls. `known` is what is wrong with it so far.
+///
+/// # Errors
+/// As of [`apply`], or if it would fit no more to what it calls.
+pub fn tried(
+    source: &Source,
+    known: &[Diagnostic],
+    edits: &[Edit],
+    read: Read<'_>,
+) -> Result<Edited, Refusal> {
+    let edited = apply(source, edits)?;
+    let (source, diagnostics) = read(edited.source);
+    let worse = worsened(known, &diagnostics);
+    if !worse.is_empty() {
+        return Err(Refusal { source, problems: worse, is_after: true });
+    }
+    Ok(Edited { source, diagnostics })
 }
 
 /// Returns the errors of a text that an earlier one did not have. Names may have changed, and places.
