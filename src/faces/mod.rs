@@ -9,6 +9,7 @@ pub mod cli;
 pub mod clock;
 pub mod context;
 mod diff;
+pub mod editing;
 pub mod ending;
 pub mod event_json;
 #[cfg(feature = "faults")]

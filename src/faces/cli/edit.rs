@@ -8,13 +8,14 @@ use serde_json::{Value as Json, json};
 
 use super::args::{EditArgs, EditCommand, Values};
 use super::opened::{self, look};
-use crate::engine::{library, rewrite};
+use crate::engine::{library, rewrite, scripts};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::hint::quoted;
-use crate::faces::out::Out;
-use crate::faces::{diff, report};
-use crate::logic::author::edit::{self, AddStage, Change, Refusal, SetInput, Spot};
+use crate::faces::out::{Out, Paint};
+use crate::faces::wizard::Ended;
+use crate::faces::{asking, diff, editing, report};
+use crate::logic::author::edit::{self, AddStage, Change, Refusal, SetInput, Spot, Subject};
 use crate::logic::playbook::source::Source;
 
 /// Runs the command.
@@ -28,7 +29,8 @@ pub(super) fn edit(
     notes: &mut Out,
 ) -> Result<Ending, Failure> {
     let project = &context.project;
-    let edits = change(&args.change).edits().map_err(|wrong| Failure::usage(wrong.what).help(wrong.help))?;
+    let Some(command) = &args.change else { return by_questions(context, args, out, notes) };
+    let edits = change(command).edits().map_err(|wrong| Failure::usage(wrong.what).help(wrong.help))?;
     let path = opened::find(project, &args.playbook, notes)?;
     let (opened, original) = rewrite::open(project, &path)?;
     let file = opened.source.name.to_string();
@@ -73,6 +75,85 @@ pub(super) fn edit(
     Ok(Ending::Success)
 }
 
+/// Changes of a playbook, as they stand on a command line.
+const CHANGES: &str =
+    "add-stage, rename-stage, remove-stage, needs, matrix, input, rename-input or remove-input";
+
+/// Asks what is to be changed, makes it in memory, and writes the file once.
+fn by_questions(
+    context: &Context,
+    args: &EditArgs,
+    out: &mut Out,
+    notes: &mut Out,
+) -> Result<Ending, Failure> {
+    let nobody = asking::nobody(context);
+    let why = nobody.or((args.dry_run || args.json).then_some("nothing is asked with --dry-run and --json"));
+    if let Some(why) = why {
+        return Err(Failure::usage(format!("{why}, and the change is missing: {CHANGES}"))
+            .help("sortie playbooks edit --help shows each with its flags"));
+    }
+    let path = opened::find(&context.project, &args.playbook, notes)?;
+    match asked(context, &path, &args.playbook, out.paint, notes)? {
+        (Some(lines), _) => {
+            lines.into_iter().for_each(|line| out.line(line));
+            Ok(Ending::Success)
+        }
+        (None, Ended::Done) => {
+            out.line(format!("{}: not changed", library::shown(&context.project.root, &path)));
+            Ok(Ending::Success)
+        }
+        (None, Ended::Left) => Err(Failure::told(Ending::Cancelled)),
+    }
+}
+
+/// Asks, and writes if that is wanted: then lines say what was written, and what does the same.
+fn asked(
+    context: &Context,
+    path: &Path,
+    name: &str,
+    paint: Paint,
+    notes: &mut Out,
+) -> Result<(Option<Vec<String>>, Ended), Failure> {
+    let project = &context.project;
+    let (opened, original) = rewrite::open(project, path)?;
+    let file = opened.source.name.to_string();
+    let unsound = edit::unsound(&opened.source);
+    if original.text().is_none() || !unsound.is_empty() {
+        // Nobody can tell what would become of it.
+        let problems = if unsound.is_empty() { opened.reading.diagnostics } else { unsound };
+        let refusal = Refusal { source: opened.source, problems, is_after: false };
+        refused(&file, refusal, notes);
+        return Err(Failure::told(Ending::Usage));
+    }
+    let read = |source| library::read_with_called(project, source);
+    let scripts = scripts::library(project);
+    let subject = Subject {
+        source: opened.source,
+        diagnostics: opened.reading.diagnostics,
+        library: &scripts,
+        read: &read,
+    };
+    let (made, ended) = editing::ask(context, &subject, name, paint)?;
+    let Some(made) = made else { return Ok((None, ended)) };
+    let commands = editing::commands(name, &made);
+    if let Some(last) = made.last() {
+        original.write(&last.after.text).map_err(|error| {
+            let failure = Failure::from(error);
+            // What was said is not lost: whoever looked at the file may make the same edits.
+            let again = commands.join("\n      ");
+            let help = failure.help.clone().unwrap_or_default();
+            failure.help(format!("{help}; the same edits as commands:\n      {again}"))
+        })?;
+        callers(context, path, &file, notes);
+    }
+    let mut lines = vec![format!("{file}: written")];
+    let head =
+        if commands.len() == 1 { "the same by flags:" } else { "the same by flags, one after the other:" };
+    lines.push(paint.dim(head));
+    lines.extend(commands.iter().map(|it| paint.dim(&format!("  {it}"))));
+    Ok((Some(lines), ended))
+}
+
 /// Says which playbooks call the one that was changed and do not fit to it any more.
 fn callers(context: &Context, path: &Path, file: &str, notes: &mut Out) {
     let project = &context.project;
@@ -93,7 +174,7 @@ fn callers(context: &Context, path: &Path, file: &str, notes: &mut Out) {
 
 /// Says why an edit is not made.
 fn told(file: &str, refusal: Refusal, as_json: bool, out: &mut Out, notes: &mut Out) {
-    let mut source = refusal.source;
+    let mut source = refusal.source.clone();
     if refusal.is_after {
         source = Source::new(format!("{file} (as it would be)"), source.text);
     }
@@ -106,6 +187,11 @@ fn told(file: &str, refusal: Refusal, as_json: bool, out: &mut Out, notes: &mut 
         out.line(answer.to_string());
         return;
     }
+    refused(file, Refusal { source, ..refusal }, notes);
+}
+
+fn refused(file: &str, refusal: Refusal, notes: &mut Out) {
+    let files = [(&refusal.source, &refusal.problems[..])];
     notes.bytes(report::draw(&files, look(notes)).as_bytes());
     notes.line(match refusal.is_after {
         true => format!("{file}: not changed, because it would have this error then"),
@@ -159,3 +245,7 @@ fn change(command: &EditCommand) -> Change {
         EditCommand::RemoveInput { name } => Change::RemoveInput { name: name.clone() },
     }
 }
+
+#[cfg(test)]
+#[path = "edit_tests.rs"]
+mod tests;

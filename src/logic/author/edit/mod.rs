@@ -246,7 +246,8 @@ fn one(source: &Source, known: Option<&[Diagnostic]>, edit: &Edit) -> Result<Opt
 }
 
 /// Returns what makes a text no sound YAML.
-pub(super) fn unsound(source: &Source) -> Vec<Diagnostic> {
+#[must_use]
+pub fn unsound(source: &Source) -> Vec<Diagnostic> {
     if source.text.len() > playbook::SIZE_LIMIT {
         return playbook::read(source).diagnostics;
     }
