@@ -23,6 +23,7 @@ mod completions;
 mod crash;
 mod doctor;
 mod documents;
+mod edit_wizard;
 mod editing;
 mod editor;
 mod events_exec;

@@ -3,7 +3,7 @@
 //! Not here: the terminal's modes (`hold.rs`).
 
 use std::cell::RefCell;
-use std::io;
+use std::io::{self, Write};
 use std::rc::Rc;
 
 use inquire::autocompletion::{Autocomplete, Replacement};
@@ -153,7 +153,11 @@ impl Asks for Prompts {
         match answered {
             Ok(reply) => Ok(Said::Reply(reply)),
             Err(InquireError::OperationCanceled) => Ok(Said::Back),
-            Err(InquireError::OperationInterrupted) => Ok(Said::Stop),
+            Err(InquireError::OperationInterrupted) => {
+                // What is said next would be written over the last line of the prompt.
+                write!(io::stderr(), "\r\x1b[J")?;
+                Ok(Said::Stop)
+            }
             Err(InquireError::IO(error)) => Err(error),
             Err(other) => Err(io::Error::other(other.to_string())),
         }

@@ -135,9 +135,7 @@ fn change(
             let Err(wrong) = editing.attempt(told, &bare) else { return Ok(bare) };
             let unlinked = Change::RemoveStage { name, unlink: true };
             // Where not even that helps, no question would.
-            if editing.attempt(told, &unlinked).is_err() {
-                return Ok(bare);
-            }
+            editing.attempt(told, &unlinked)?;
             let text = format!("{}. Take it out of there, too?", capital(&wrong.what));
             Ok(if one.yes("unlink", "--unlink", &text, true)? { unlinked } else { bare })
         }
