@@ -18,6 +18,9 @@ pub struct Asked {
     _held: Option<Held>,
 }
 
+/// Returns the call that gives these inputs.
+pub type Command<'a> = &'a dyn Fn(&[(String, String)]) -> String;
+
 /// Says why nobody can be asked, if so.
 #[must_use]
 pub fn nobody(context: &Context) -> Option<&'static str> {
@@ -55,7 +58,7 @@ pub fn ask(
     mut talk: Starting<'_>,
     open: &[OpenSecret],
     paint: Paint,
-    command: &dyn Fn(&[(String, String)]) -> String,
+    command: Command<'_>,
 ) -> Result<Asked, Failure> {
     if talk.question().is_none() {
         return Ok(Asked::default());

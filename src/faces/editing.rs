@@ -20,17 +20,23 @@ use crate::logic::playbook::source::Source;
 use crate::logic::talk::Question;
 use crate::logic::text::{listed, plural};
 
-/// Asks, and returns the edits that are to be written; none if somebody left or threw them away. `name` is how a command line
+/// How questions about a playbook ended.
+#[derive(Debug)]
+pub enum Answered {
+    /// These edits are to be written.
+    Write(Vec<Made>),
+    /// They were thrown away.
+    Discard,
+    /// Somebody left, and was told what does the same.
+    Left,
+}
+
+/// Asks, and returns what is to become of the edits. `name` is how a command line
 /// names the playbook.
 ///
 /// # Errors
 /// If the terminal cannot be used.
-pub fn ask(
-    context: &Context,
-    subject: &Subject<'_>,
-    name: &str,
-    paint: Paint,
-) -> Result<(Option<Vec<Made>>, Ended), Failure> {
+pub fn ask(context: &Context, subject: &Subject<'_>, name: &str, paint: Paint) -> Result<Answered, Failure> {
     let trouble =
         |error: std::io::Error| Failure::surroundings(format!("the terminal cannot be used: {error}"));
     let mut asks = wizard::asks(context, paint);
@@ -53,8 +59,11 @@ pub fn ask(
         asks.tell(&lines).map_err(trouble)?;
     }
     drop(held);
-    let is_wanted = ended == Ended::Done && then == Some(Then::Write);
-    Ok((is_wanted.then_some(made), ended))
+    Ok(match (ended, then) {
+        (Ended::Left, _) => Answered::Left,
+        (Ended::Done, Some(Then::Write)) => Answered::Write(made),
+        (Ended::Done, _) => Answered::Discard,
+    })
 }
 
 /// Returns the calls that make the same edits, one after the other.

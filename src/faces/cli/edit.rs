@@ -8,13 +8,14 @@ use serde_json::{Value as Json, json};
 
 use super::args::{EditArgs, EditCommand, Values};
 use super::opened::{self, look};
-use crate::engine::{library, rewrite, scripts};
+use crate::engine::library::{self, Opened};
+use crate::engine::{rewrite, scripts};
 use crate::faces::context::Context;
+use crate::faces::editing::{self, Answered};
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::hint::quoted;
-use crate::faces::out::{Out, Paint};
-use crate::faces::wizard::Ended;
-use crate::faces::{asking, diff, editing, report};
+use crate::faces::out::Out;
+use crate::faces::{asking, diff, report};
 use crate::logic::author::edit::{self, AddStage, Change, Refusal, SetInput, Spot, Subject};
 use crate::logic::playbook::source::Source;
 
@@ -93,65 +94,44 @@ fn by_questions(
             .help("sortie playbooks edit --help shows each with its flags"));
     }
     let path = opened::find(&context.project, &args.playbook, notes)?;
-    match asked(context, &path, &args.playbook, out.paint, notes)? {
-        (Some(lines), _) => {
-            lines.into_iter().for_each(|line| out.line(line));
-            Ok(Ending::Success)
-        }
-        (None, Ended::Done) => {
-            out.line(format!("{}: not changed", library::shown(&context.project.root, &path)));
-            Ok(Ending::Success)
-        }
-        (None, Ended::Left) => Err(Failure::told(Ending::Cancelled)),
-    }
-}
-
-/// Asks, and writes if that is wanted: then lines say what was written, and what does the same.
-fn asked(
-    context: &Context,
-    path: &Path,
-    name: &str,
-    paint: Paint,
-    notes: &mut Out,
-) -> Result<(Option<Vec<String>>, Ended), Failure> {
     let project = &context.project;
-    let (opened, original) = rewrite::open(project, path)?;
+    let (opened, original) = rewrite::open(project, &path)?;
     let file = opened.source.name.to_string();
     let unsound = edit::unsound(&opened.source);
     if original.text().is_none() || !unsound.is_empty() {
         // Nobody can tell what would become of it.
         let problems = if unsound.is_empty() { opened.reading.diagnostics } else { unsound };
-        let refusal = Refusal { source: opened.source, problems, is_after: false };
-        refused(&file, refusal, notes);
+        refused(&file, &Refusal { source: opened.source, problems, is_after: false }, notes);
         return Err(Failure::told(Ending::Usage));
     }
     let read = |source| library::read_with_called(project, source);
     let scripts = scripts::library(project);
-    let subject = Subject {
-        source: opened.source,
-        diagnostics: opened.reading.diagnostics,
-        library: &scripts,
-        read: &read,
+    let Opened { source, reading, .. } = opened;
+    let subject = Subject { source, diagnostics: reading.diagnostics, library: &scripts, read: &read };
+    let made = match editing::ask(context, &subject, &args.playbook, out.paint)? {
+        Answered::Write(made) => made,
+        Answered::Discard => {
+            out.line(format!("{file}: not changed"));
+            return Ok(Ending::Success);
+        }
+        Answered::Left => return Err(Failure::told(Ending::Cancelled)),
     };
-    let (made, ended) = editing::ask(context, &subject, name, paint)?;
-    let Some(made) = made else { return Ok((None, ended)) };
-    let commands = editing::commands(name, &made);
+    let commands = editing::commands(&args.playbook, &made);
     if let Some(last) = made.last() {
         original.write(&last.after.text).map_err(|error| {
+            // What was said is not lost: whoever has looked at the file may make the same edits.
             let failure = Failure::from(error);
-            // What was said is not lost: whoever looked at the file may make the same edits.
-            let again = commands.join("\n      ");
             let help = failure.help.clone().unwrap_or_default();
-            failure.help(format!("{help}; the same edits as commands:\n      {again}"))
+            failure.help(format!("{help}; the same edits as commands:\n  {}", commands.join("\n  ")))
         })?;
-        callers(context, path, &file, notes);
+        callers(context, &path, &file, notes);
     }
-    let mut lines = vec![format!("{file}: written")];
+    out.line(format!("{file}: written"));
     let head =
         if commands.len() == 1 { "the same by flags:" } else { "the same by flags, one after the other:" };
-    lines.push(paint.dim(head));
-    lines.extend(commands.iter().map(|it| paint.dim(&format!("  {it}"))));
-    Ok((Some(lines), ended))
+    out.line(out.paint.dim(head));
+    commands.iter().for_each(|it| out.line(out.paint.dim(&format!("  {it}"))));
+    Ok(Ending::Success)
 }
 
 /// Says which playbooks call the one that was changed and do not fit to it any more.
@@ -187,10 +167,10 @@ fn told(file: &str, refusal: Refusal, as_json: bool, out: &mut Out, notes: &mut 
         out.line(answer.to_string());
         return;
     }
-    refused(file, Refusal { source, ..refusal }, notes);
+    refused(file, &Refusal { source, ..refusal }, notes);
 }
 
-fn refused(file: &str, refusal: Refusal, notes: &mut Out) {
+fn refused(file: &str, refusal: &Refusal, notes: &mut Out) {
     let files = [(&refusal.source, &refusal.problems[..])];
     notes.bytes(report::draw(&files, look(notes)).as_bytes());
     notes.line(match refusal.is_after {

@@ -21,6 +21,9 @@ const TYPES: [(&str, &str); 5] = [
     ("json", "lists and maps"),
 ];
 
+/// An axis of a matrix with its values.
+type Axis = (String, Vec<String>);
+
 /// Who asks, with the number of the edit.
 struct One<'a, 'r> {
     asker: &'a mut Asker<'r>,
@@ -179,7 +182,7 @@ fn word(text: &str) -> Result<String, Wrong> {
 }
 
 /// Takes an axis as a command line does: values are what is between commas.
-fn axis(text: &str) -> Result<(String, Vec<String>), Wrong> {
+fn axis(text: &str) -> Result<Axis, Wrong> {
     words::axis(text)?;
     let (name, values) = text.split_once(['=', ':']).unwrap_or((text, ""));
     let values: Vec<String> =
@@ -192,9 +195,9 @@ fn axes(
     one: &mut One<'_, '_>,
     (flag, is_optional): (&'static str, bool),
     told: &mut Told,
-    with: &dyn Fn(&[(String, Vec<String>)]) -> Change,
-) -> Result<Vec<(String, Vec<String>)>, Stop> {
-    let mut all: Vec<(String, Vec<String>)> = Vec::new();
+    with: &dyn Fn(&[Axis]) -> Change,
+) -> Result<Vec<Axis>, Stop> {
+    let mut all: Vec<Axis> = Vec::new();
     for number in 1.. {
         let cells = all.iter().map(|(_, values)| values.len()).product();
         let part = format!("axis.{number}");
@@ -250,7 +253,7 @@ fn add_stage(
         new.needs = one.many("needs", (&text, "--needs"), options, Vec::new())?.to_vec();
         told.partial = Some(trial(&new));
     }
-    let with = |all: &[(String, Vec<String>)]| trial(&AddStage { matrix: all.to_vec(), ..new.clone() });
+    let with = |all: &[Axis]| trial(&AddStage { matrix: all.to_vec(), ..new.clone() });
     new.matrix = axes(one, ("--matrix", true), told, &with)?;
     let work = match editing.library().scripts.is_empty() {
         true => "commands",
@@ -322,7 +325,7 @@ fn needs(one: &mut One<'_, '_>, outline: &Outline) -> Result<Change, Stop> {
 
 fn matrix(one: &mut One<'_, '_>, outline: &Outline, told: &mut Told) -> Result<Change, Stop> {
     let stage = stage(one, "Of which stage?", outline)?;
-    let bare = |axes: &[(String, Vec<String>)], remove: &[String], remove_all: bool| Change::Matrix {
+    let bare = |axes: &[Axis], remove: &[String], remove_all: bool| Change::Matrix {
         stage: stage.name.clone(),
         axes: axes.to_vec(),
         remove: remove.to_vec(),
