@@ -362,6 +362,14 @@ pub fn with_called(project: &Project, mut source: Source, mut reading: Reading) 
     (source, reading)
 }
 
+/// Reads a text with the files that it calls; returns it with them and what is wrong with it.
+#[must_use]
+pub fn read_with_called(project: &Project, source: Source) -> (Source, Vec<Diagnostic>) {
+    let reading = playbook::read(&source);
+    let (source, reading) = with_called(project, source, reading);
+    (source, reading.diagnostics)
+}
+
 fn called_text(project: &Project, path: &str, caller: &str) -> Result<Arc<str>, Unread> {
     let root = &*project.root;
     if path == LISTING {

@@ -40,13 +40,15 @@ pub enum Holder {
     Rows,
     /// Questions, one after the other.
     Prompts,
+    /// Whatever face comes after questions: keys wait for it.
+    Next,
 }
 
 impl Holder {
     fn thread(self) -> &'static str {
         match self {
             Self::Screen => SCREEN_THREAD,
-            Self::Rows | Self::Prompts => ROWS_THREAD,
+            Self::Rows | Self::Prompts | Self::Next => ROWS_THREAD,
         }
     }
 
@@ -55,7 +57,7 @@ impl Holder {
     fn patience(self) -> Duration {
         match self {
             Self::Screen => Duration::from_millis(500),
-            Self::Rows | Self::Prompts => Duration::ZERO,
+            Self::Rows | Self::Prompts | Self::Next => Duration::ZERO,
         }
     }
 }
@@ -95,7 +97,8 @@ pub fn is_held(by: Holder) -> bool {
     locked(&HELD).as_ref().is_some_and(|held| held.hold.holder == by)
 }
 
-/// Has the terminal guarded and changes its modes. Returns whether it did: whoever has it already keeps it as it is.
+/// Has the terminal guarded and changes its modes. Returns whether it did: whoever has it already keeps it as it is. What waits
+/// for the next face comes to this one, and the modes that are put right in the end are those of before the questions.
 ///
 /// # Errors
 /// If no guard can be started, the modes cannot be changed, or another face has the terminal.
@@ -108,12 +111,20 @@ pub fn hold(
     let mut held = locked(&HELD);
     match &*held {
         Some(it) if it.hold.holder == by => return Ok(false),
+        Some(it) if it.hold.holder == Holder::Next => {}
         Some(_) => return Err(io::Error::other("another face has the terminal")),
         None => {}
     }
-    let hold = hold()?;
+    let mut hold = hold()?;
+    if let Some(waits) = &*held {
+        hold.before.clone_from(&waits.hold.before);
+    }
     let guarded = hold.output.try_clone()?;
     let guard = start_guard(guarded, &hold.before, &hold.during, hold.leave)?;
+    // The old guard counts until the new one is there.
+    if let Some(old) = held.take().and_then(|it| it.guard) {
+        old.dismiss();
+    }
     // From now on whatever happens is undone: a failure halfway, too.
     let it = held.insert(Held { hold, guard: Some(guard) });
     // At once and not after what waits has been read, which may be never.
@@ -155,6 +166,28 @@ pub fn lend() -> io::Result<()> {
         }
         None => Ok(()),
     }
+}
+
+/// Lets the terminal wait for the next face, in modes that are made of those of before.
+///
+/// # Errors
+/// If no face has it, no guard can be started, or the modes cannot be changed; then it stays as it was.
+pub fn wait_for_next(start_guard: StartGuard, change: impl FnOnce(&mut Termios)) -> io::Result<()> {
+    let mut held = locked(&HELD);
+    let Some(it) = held.as_mut() else { return Err(io::Error::other("no face has the terminal")) };
+    let mut during = it.hold.before.clone();
+    change(&mut during);
+    let guard = start_guard(it.hold.output.try_clone()?, &it.hold.before, &during, it.hold.leave)?;
+    if let Err(error) = rustix::termios::tcsetattr(&it.hold.modes, OptionalActions::Now, &during) {
+        guard.dismiss();
+        return Err(error.into());
+    }
+    it.hold.during = during;
+    it.hold.holder = Holder::Next;
+    if let Some(old) = it.guard.replace(guard) {
+        old.dismiss();
+    }
+    Ok(())
 }
 
 /// Sets the modes of the face again, for somebody else may have changed them while this process was stopped.

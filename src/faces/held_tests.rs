@@ -3,9 +3,11 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
-use super::{Hold, Holder, hold, hold_again, is_held, is_of_this_thread, keep, kept, leave_now};
+use super::{
+    Hold, Holder, hold, hold_again, is_held, is_of_this_thread, keep, kept, leave_now, wait_for_next,
+};
 use crate::faces::context::Guard;
 
 static STARTED: AtomicUsize = AtomicUsize::new(0);
@@ -76,4 +78,19 @@ fn whoever_comes_first_puts_the_terminal_right_and_nobody_does_so_twice() {
     assert_eq!(rustix::io::read(&ours, &mut bytes).unwrap(), 3, "it is written once");
     assert_eq!(kept(), ["told later"]);
     assert!(!keep("nobody has it any more") && kept().is_empty());
+
+    // Questions, then a face: what is put right in the end is what was there before the questions.
+    assert!(wait_for_next(guard, |_| {}).is_err(), "nobody has it");
+    assert!(hold(guard, || taken(&terminal, Holder::Prompts), Holder::Prompts).unwrap());
+    assert!(wait_for_next(broken_guard, |_| {}).is_err());
+    assert_eq!((is_held(Holder::Prompts), modes(&terminal)), (true, raw.clone()), "it stays as it was");
+    wait_for_next(guard, |modes| modes.local_modes -= LocalModes::ECHO).unwrap();
+    assert!(is_held(Holder::Next) && ![&raw, &before].contains(&&modes(&terminal)));
+    assert!(hold(broken_guard, || taken(&terminal, Holder::Screen), Holder::Screen).is_err());
+    assert!(is_held(Holder::Next), "it waits for the next one that can");
+    assert!(hold(guard, || taken(&terminal, Holder::Screen), Holder::Screen).unwrap());
+    assert!(is_held(Holder::Screen));
+    leave_now();
+    assert_eq!(modes(&terminal), before);
+    assert_eq!((STARTED.load(Ordering::SeqCst), DISMISSED.load(Ordering::SeqCst)), (4, 4));
 }

@@ -7,7 +7,8 @@ use super::ending::Failure;
 use super::out::Paint;
 use super::wizard::{self, Ended, Held};
 use crate::engine::authoring;
-use crate::logic::author::{Answers, Draft, Kind, Question, Reply, Session, Then, World};
+use crate::logic::author::{Answers, Draft, Session, Then, World};
+use crate::logic::talk::{Kind, Question, Reply, Talk};
 use crate::logic::text::plural;
 
 /// Asks, with the answers that flags have given already; nothing if somebody left or threw it away.

@@ -3,11 +3,13 @@
 //! A face holds no truth: it folds events into `logic::view::JobView`, sends orders through `engine::Handle`,
 //! and never touches the store or a child process itself. Start with `cli`.
 
+pub mod asking;
 pub mod caching;
 pub mod cli;
 pub mod clock;
 pub mod context;
 mod diff;
+pub mod editing;
 pub mod editor;
 pub mod ending;
 pub mod event_json;

@@ -29,6 +29,7 @@ pub mod settings;
 pub mod sidecar;
 pub mod step_files;
 pub mod summary;
+pub mod talk;
 pub mod text;
 pub mod theme;
 pub mod time;

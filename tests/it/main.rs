@@ -6,6 +6,7 @@
 #![expect(clippy::panic, reason = "the kit fails a test with everything that was printed")]
 
 mod artifacts;
+mod asking;
 mod bad_input;
 mod bad_input_alive;
 mod cache_commands;
@@ -22,6 +23,7 @@ mod completions;
 mod crash;
 mod doctor;
 mod documents;
+mod edit_wizard;
 mod editing;
 mod editor;
 mod events_exec;

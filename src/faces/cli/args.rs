@@ -244,6 +244,9 @@ pub struct RunArgs {
     /// With `--on-change`: these files count, such as `src/**,!src/gen/**`; may be repeated
     #[arg(long, value_name = "GLOB,GLOB", value_delimiter = ',', requires = "on_change")]
     pub globs: Vec<String>,
+    /// Ask for all inputs, with what they have on offer; those that are missing are asked for without it, on a terminal
+    #[arg(long, conflicts_with_all = ["dry_run", "on_change", "fire"])]
+    pub ask: bool,
     /// In CI, let the job wait at gates for answers from elsewhere instead of failing there
     #[arg(long)]
     pub wait_at_gates: bool,

@@ -6,12 +6,14 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::args::{Values, axis};
 
-/// Change a playbook by command; its comments, order and style stay
+/// Change a playbook by command, or by questions; its comments, order and style stay
 ///
+/// Without a change to make, questions lead to some on a terminal, and the commands that do the same are printed.
 /// What the change is about is changed and nothing else. The result is read again: if it is not what it should be, or the
 /// playbook would have an error that it did not have, nothing is written.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
+  sortie playbooks edit ci          ask what is to be changed
   sortie playbooks edit ci add-stage lint --run 'make lint' --before test
   sortie playbooks edit ci rename-stage test unit-test
   sortie playbooks edit ci remove-stage lint --unlink
@@ -24,7 +26,7 @@ pub struct EditArgs {
     /// A file, or the name of a playbook of this project
     pub playbook: String,
     #[command(subcommand)]
-    pub change: EditCommand,
+    pub change: Option<EditCommand>,
     /// Show the change, write nothing
     #[arg(long, short = 'n', global = true)]
     pub dry_run: bool,
@@ -179,6 +181,20 @@ pub enum Kind {
     Boolean,
     Choice,
     Json,
+}
+
+impl Kind {
+    /// Returns the word that playbooks have for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+            Self::Choice => "choice",
+            Self::Json => "json",
+        }
+    }
 }
 
 /// Lay playbooks out; bare: all of this project

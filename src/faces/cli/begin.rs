@@ -49,7 +49,16 @@ fn started(
 ) -> Result<Shown, Failure> {
     let ahead = engine::get_ready(context.outside.world);
     let (opened, plan, request) = planned(context, wanted, notes)?;
-    let wanted = run::Wanted { opened, plan, request, env: Vec::new(), retry_of: None, id: None, ahead };
+    let wanted = run::Wanted {
+        opened,
+        plan,
+        request,
+        env: Vec::new(),
+        retry_of: None,
+        id: None,
+        said: Vec::new(),
+        ahead,
+    };
     run::start(context, wanted, false, ask, notes)
 }
 

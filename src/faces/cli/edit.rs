@@ -6,16 +6,17 @@ use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
-use super::args::{EditArgs, EditCommand};
-use super::args_edit::{AddStageArgs, InputArgs, Kind, MatrixArgs, NeedsArgs};
+use super::args::{EditArgs, EditCommand, Values};
 use super::opened::{self, look};
-use crate::engine::{library, rewrite};
+use crate::engine::library::{self, Opened};
+use crate::engine::{rewrite, scripts};
 use crate::faces::context::Context;
+use crate::faces::editing::{self, Answered};
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::hint::quoted;
 use crate::faces::out::Out;
-use crate::faces::{diff, report};
-use crate::logic::author::edit::{self, Edit, Needs, NewStage, NewStep, Part, Refusal, Spot};
+use crate::faces::{asking, diff, report};
+use crate::logic::author::edit::{self, AddStage, Change, Refusal, SetInput, Spot, Subject};
 use crate::logic::playbook::source::Source;
 
 /// Runs the command.
@@ -29,7 +30,8 @@ pub(super) fn edit(
     notes: &mut Out,
 ) -> Result<Ending, Failure> {
     let project = &context.project;
-    let edits = edits(&args.change)?;
+    let Some(command) = &args.change else { return by_questions(context, args, out, notes) };
+    let edits = change(command).edits().map_err(|wrong| Failure::usage(wrong.what).help(wrong.help))?;
     let path = opened::find(project, &args.playbook, notes)?;
     let (opened, original) = rewrite::open(project, &path)?;
     let file = opened.source.name.to_string();
@@ -42,18 +44,12 @@ pub(super) fn edit(
         let problems = opened.reading.diagnostics;
         return Err(refused(Refusal { source: opened.source, problems, is_after: false }, out, notes));
     }
-    let edited = match edit::apply(&opened.source, &edits) {
+    let read = |source| library::read_with_called(project, source);
+    let edited = match edit::tried(&opened.source, &opened.reading.diagnostics, &edits, &read) {
         Ok(edited) => edited.source,
         Err(refusal) => return Err(refused(refusal, out, notes)),
     };
     let is_changed = edited.text != opened.source.text;
-    // With what it calls, which only files can tell.
-    let (edited, reading) =
-        library::with_called(project, edited.clone(), crate::logic::playbook::read(&edited));
-    let worse = edit::worsened(&opened.reading.diagnostics, &reading.diagnostics);
-    if !worse.is_empty() {
-        return Err(refused(Refusal { source: edited, problems: worse, is_after: true }, out, notes));
-    }
     if is_changed && !args.dry_run {
         original.write(&edited.text)?;
         callers(context, &path, &file, notes);
@@ -80,6 +76,64 @@ pub(super) fn edit(
     Ok(Ending::Success)
 }
 
+/// Changes of a playbook, as they stand on a command line.
+const CHANGES: &str =
+    "add-stage, rename-stage, remove-stage, needs, matrix, input, rename-input or remove-input";
+
+/// Asks what is to be changed, makes it in memory, and writes the file once.
+fn by_questions(
+    context: &Context,
+    args: &EditArgs,
+    out: &mut Out,
+    notes: &mut Out,
+) -> Result<Ending, Failure> {
+    let nobody = asking::nobody(context);
+    let why = nobody.or((args.dry_run || args.json).then_some("nothing is asked with --dry-run and --json"));
+    if let Some(why) = why {
+        return Err(Failure::usage(format!("{why}, and the change is missing: {CHANGES}"))
+            .help("sortie playbooks edit --help shows each with its flags"));
+    }
+    let path = opened::find(&context.project, &args.playbook, notes)?;
+    let project = &context.project;
+    let (opened, original) = rewrite::open(project, &path)?;
+    let file = opened.source.name.to_string();
+    let unsound = edit::unsound(&opened.source);
+    if original.text().is_none() || !unsound.is_empty() {
+        // Nobody can tell what would become of it.
+        let problems = if unsound.is_empty() { opened.reading.diagnostics } else { unsound };
+        refused(&file, &Refusal { source: opened.source, problems, is_after: false }, notes);
+        return Err(Failure::told(Ending::Usage));
+    }
+    let read = |source| library::read_with_called(project, source);
+    let scripts = scripts::library(project);
+    let Opened { source, reading, .. } = opened;
+    let subject = Subject { source, diagnostics: reading.diagnostics, library: &scripts, read: &read };
+    let made = match editing::ask(context, &subject, &args.playbook, out.paint)? {
+        Answered::Write(made) => made,
+        Answered::Discard => {
+            out.line(format!("{file}: not changed"));
+            return Ok(Ending::Success);
+        }
+        Answered::Left => return Err(Failure::told(Ending::Cancelled)),
+    };
+    let commands = editing::commands(&args.playbook, &made);
+    if let Some(last) = made.last() {
+        original.write(&last.after.text).map_err(|error| {
+            // What was said is not lost: whoever has looked at the file may make the same edits.
+            let failure = Failure::from(error);
+            let help = failure.help.clone().unwrap_or_default();
+            failure.help(format!("{help}; the same edits as commands:\n  {}", commands.join("\n  ")))
+        })?;
+        callers(context, &path, &file, notes);
+    }
+    out.line(format!("{file}: written"));
+    let head =
+        if commands.len() == 1 { "the same by flags:" } else { "the same by flags, one after the other:" };
+    out.line(out.paint.dim(head));
+    commands.iter().for_each(|it| out.line(out.paint.dim(&format!("  {it}"))));
+    Ok(Ending::Success)
+}
+
 /// Says which playbooks call the one that was changed and do not fit to it any more.
 fn callers(context: &Context, path: &Path, file: &str, notes: &mut Out) {
     let project = &context.project;
@@ -100,7 +154,7 @@ fn callers(context: &Context, path: &Path, file: &str, notes: &mut Out) {
 
 /// Says why an edit is not made.
 fn told(file: &str, refusal: Refusal, as_json: bool, out: &mut Out, notes: &mut Out) {
-    let mut source = refusal.source;
+    let mut source = refusal.source.clone();
     if refusal.is_after {
         source = Source::new(format!("{file} (as it would be)"), source.text);
     }
@@ -113,6 +167,11 @@ fn told(file: &str, refusal: Refusal, as_json: bool, out: &mut Out, notes: &mut 
         out.line(answer.to_string());
         return;
     }
+    refused(file, &Refusal { source, ..refusal }, notes);
+}
+
+fn refused(file: &str, refusal: &Refusal, notes: &mut Out) {
+    let files = [(&refusal.source, &refusal.problems[..])];
     notes.bytes(report::draw(&files, look(notes)).as_bytes());
     notes.line(match refusal.is_after {
         true => format!("{file}: not changed, because it would have this error then"),
@@ -120,113 +179,53 @@ fn told(file: &str, refusal: Refusal, as_json: bool, out: &mut Out, notes: &mut 
     });
 }
 
-/// Returns the changes that the words mean.
-fn edits(command: &EditCommand) -> Result<Vec<Edit>, Failure> {
-    Ok(match command {
-        EditCommand::AddStage(args) => vec![add_stage(args)],
-        EditCommand::RenameStage { old, new } => {
-            vec![Edit::RenameStage { from: old.clone(), to: new.clone() }]
-        }
+/// Returns the change that the words mean.
+fn change(command: &EditCommand) -> Change {
+    let axes = |all: &[(String, Values)]| {
+        all.iter().map(|(axis, values)| (axis.clone(), values.0.clone())).collect::<Vec<_>>()
+    };
+    match command {
+        EditCommand::AddStage(args) => Change::AddStage(AddStage {
+            name: args.name.clone(),
+            run: args.run.clone(),
+            script: args.script.clone(),
+            needs: args.needs.clone(),
+            at: match (&args.before, &args.after) {
+                (Some(before), _) => Spot::Before(before.clone()),
+                (None, Some(after)) => Spot::After(after.clone()),
+                (None, None) => Spot::End,
+            },
+            matrix: axes(&args.matrix),
+        }),
+        EditCommand::RenameStage { old, new } => Change::RenameStage { old: old.clone(), new: new.clone() },
         EditCommand::RemoveStage { name, unlink } => {
-            vec![Edit::RemoveStage { name: name.clone(), unlink: *unlink }]
+            Change::RemoveStage { name: name.clone(), unlink: *unlink }
         }
-        EditCommand::Needs(args) => needs(args),
-        EditCommand::Matrix(args) => matrix(args),
-        EditCommand::Input(args) => vec![input(args)?],
-        EditCommand::RenameInput { old, new } => {
-            vec![Edit::RenameInput { from: old.clone(), to: new.clone() }]
-        }
-        EditCommand::RemoveInput { name } => vec![Edit::RemoveInput { name: name.clone() }],
-    })
+        EditCommand::Needs(args) => Change::Needs {
+            stage: args.stage.clone(),
+            set: args.set.clone(),
+            add: args.add.clone(),
+            remove: args.remove.clone(),
+        },
+        EditCommand::Matrix(args) => Change::Matrix {
+            stage: args.stage.clone(),
+            axes: axes(&args.axes),
+            remove: args.remove.clone(),
+            remove_all: args.remove_all,
+        },
+        EditCommand::Input(args) => Change::Input(SetInput {
+            name: args.name.clone(),
+            kind: args.kind.map(|it| it.word().to_owned()),
+            required: args.required,
+            options: args.options.clone(),
+            default: args.default.clone(),
+            description: args.description.clone(),
+        }),
+        EditCommand::RenameInput { old, new } => Change::RenameInput { old: old.clone(), new: new.clone() },
+        EditCommand::RemoveInput { name } => Change::RemoveInput { name: name.clone() },
+    }
 }
 
-fn guessed(values: &[String]) -> Vec<Part> {
-    values.iter().map(|it| Part::guessed(it)).collect()
-}
-
-fn add_stage(args: &AddStageArgs) -> Edit {
-    let runs = args.run.iter().cloned().map(NewStep::Run);
-    let selectors = |it: &String| it.split(',').map(|it| it.trim().to_owned()).collect();
-    let scripts = args.script.iter().map(|it| NewStep::Script(selectors(it)));
-    let stage = NewStage {
-        steps: runs.chain(scripts).collect(),
-        needs: args.needs.clone(),
-        matrix: args.matrix.iter().map(|(axis, values)| (axis.clone(), guessed(&values.0))).collect(),
-        keys: Vec::new(),
-    };
-    let at = match (&args.before, &args.after) {
-        (Some(before), _) => Spot::Before(before.clone()),
-        (None, Some(after)) => Spot::After(after.clone()),
-        (None, None) => Spot::End,
-    };
-    Edit::AddStage { name: args.name.clone(), stage, at }
-}
-
-fn needs(args: &NeedsArgs) -> Vec<Edit> {
-    let mut changes = Vec::new();
-    if !args.set.is_empty() {
-        // `--set ''` is no need at all.
-        changes.push(Needs::Set(args.set.iter().filter(|it| !it.is_empty()).cloned().collect()));
-    }
-    if !args.remove.is_empty() {
-        changes.push(Needs::Remove(args.remove.clone()));
-    }
-    if !args.add.is_empty() {
-        changes.push(Needs::Add(args.add.clone()));
-    }
-    changes.into_iter().map(|change| Edit::Needs { stage: args.stage.clone(), change }).collect()
-}
-
-fn matrix(args: &MatrixArgs) -> Vec<Edit> {
-    let stage = || args.stage.clone();
-    if args.remove_all {
-        return vec![Edit::RemoveMatrix { stage: stage() }];
-    }
-    let set = args.axes.iter().map(|(axis, values)| Edit::SetAxis {
-        stage: stage(),
-        axis: axis.clone(),
-        values: guessed(&values.0),
-    });
-    let remove = args.remove.iter().map(|axis| Edit::RemoveAxis { stage: stage(), axis: axis.clone() });
-    set.chain(remove).collect()
-}
-
-fn input(args: &InputArgs) -> Result<Edit, Failure> {
-    let mut keys: Vec<(String, Part)> = Vec::new();
-    let mut add = |key: &str, value: Part| keys.push((key.to_owned(), value));
-    if let Some(kind) = args.kind {
-        let word = match kind {
-            Kind::String => "string",
-            Kind::Number => "number",
-            Kind::Boolean => "boolean",
-            Kind::Choice => "choice",
-            Kind::Json => "json",
-        };
-        add("type", Part::text(word));
-    }
-    if let Some(required) = args.required {
-        add("required", Part::Word(required.to_string()));
-    }
-    if !args.options.is_empty() {
-        add("options", Part::List(args.options.iter().map(Part::text).collect()));
-    }
-    if let Some(default) = &args.default {
-        add("default", self::default(default, args.kind)?);
-    }
-    if let Some(description) = &args.description {
-        add("description", Part::text(description));
-    }
-    Ok(Edit::SetInput { name: args.name.clone(), keys })
-}
-
-fn default(text: &str, kind: Option<Kind>) -> Result<Part, Failure> {
-    Ok(match kind {
-        Some(Kind::String | Kind::Choice) => Part::text(text),
-        Some(Kind::Json) => {
-            let value: Json = serde_json::from_str(text)
-                .map_err(|error| Failure::usage(format!("the value of `--default` is no JSON: {error}")))?;
-            Part::Flow(Box::new(Part::of_json(&value)))
-        }
-        Some(Kind::Number | Kind::Boolean) | None => Part::guessed(text),
-    })
-}
+#[cfg(test)]
+#[path = "edit_tests.rs"]
+mod tests;

@@ -49,7 +49,16 @@ fn prepared(context: &Context, job: &JobId, notes: &mut Out) -> Result<(engine::
     prepare::warn(notes, &plan);
     let env = prepare::env(&request)?;
     let view = JobView::of_plan(&plan);
-    let wanted = run::Wanted { opened, plan, request, env, retry_of: Some(row.number), id: None, ahead };
+    let wanted = run::Wanted {
+        opened,
+        plan,
+        request,
+        env,
+        retry_of: Some(row.number),
+        id: None,
+        said: Vec::new(),
+        ahead,
+    };
     let start = run::prepared(context, wanted, false, &mut prepare::nobody, notes)?;
     Ok((start, view))
 }

@@ -247,7 +247,16 @@ impl Session<'_> {
         let ahead = engine::get_ready(self.context.outside.world);
         let env = prepare::env(&request)?;
         let began = clock::elapsed();
-        let wanted = run::Wanted { opened, plan, request, env, retry_of: self.previous, id: None, ahead };
+        let wanted = run::Wanted {
+            opened,
+            plan,
+            request,
+            env,
+            retry_of: self.previous,
+            id: None,
+            said: Vec::new(),
+            ahead,
+        };
         let caught = Caught::default();
         let mut remarks = caught.out();
         let (trust, has_screen) = (self.args.trust, self.screen.is_some());

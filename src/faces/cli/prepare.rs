@@ -10,12 +10,14 @@ use serde_json::Value as Json;
 
 use super::args::RequestArgs;
 use crate::engine::library;
+use crate::faces::asking;
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::out::Out;
+use crate::logic::plan::inputs::ask::OpenSecret;
 use crate::logic::plan::{CacheRequest, Plan, PlanProblem, PlanRequest, require, services};
 use crate::logic::playbook::gate::GateRules;
-use crate::logic::playbook::model::{Playbook, SecretFrom};
+use crate::logic::playbook::model::{Playbook, Secret, SecretFrom};
 use crate::logic::sidecar::Containers;
 use crate::logic::text::clean::written_out;
 use crate::logic::text::plural;
@@ -228,6 +230,8 @@ pub(super) fn here(name: &str, commands: &Commands<'_>) -> Option<bool> {
 }
 
 fn ask(name: &str, commands: &Commands<'_>) -> std::io::Result<bool> {
+    // A line is read here, which everybody wants to see while it is typed.
+    asking::none_comes();
     let mut terminal = std::io::stderr().lock();
     writeln!(terminal, "The playbook `{name}` fetches secrets by running:")?;
     for (secret, command) in commands {
@@ -254,6 +258,40 @@ pub(super) fn secrets(
     if playbook.secrets.is_empty() {
         return Ok(Vec::new());
     }
-    (context.outside.secrets)(&context.project.root, &playbook.secrets)
+    secrets_besides(context, playbook, Vec::new(), notes)
+}
+
+/// Returns the secrets that somebody could be asked for: required, and their environment variable is not set.
+#[must_use]
+pub(super) fn open_secrets(playbook: &Playbook) -> Vec<OpenSecret> {
+    let open = |secret: &Secret| match &secret.from {
+        SecretFrom::Env(variable) if secret.required && std::env::var_os(variable).is_none() => {
+            Some(OpenSecret { name: secret.name.to_string(), variable: variable.clone() })
+        }
+        _ => None,
+    };
+    playbook.secrets.iter().filter_map(open).collect()
+}
+
+/// Reads the values of a playbook's secrets besides those that somebody has just said.
+///
+/// # Errors
+/// As of [`secrets`].
+pub(super) fn secrets_besides(
+    context: &Context,
+    playbook: &Playbook,
+    mut said: Vec<(String, String)>,
+    notes: &mut Out,
+) -> Result<Vec<(String, String)>, Failure> {
+    let is_said = |secret: &&Secret| said.iter().any(|(name, _)| **name == *secret.name);
+    let rest: Vec<Secret> = playbook.secrets.iter().filter(|it| !is_said(it)).cloned().collect();
+    if rest.is_empty() {
+        return Ok(said);
+    }
+    (context.outside.secrets)(&context.project.root, &rest)
+        .map(|found| {
+            said.extend(found);
+            said
+        })
         .map_err(|problems| told(notes, &problems, Ending::Surroundings))
 }

@@ -140,7 +140,8 @@ fn with_inputs(
     prepare::warn(notes, &plan);
     let env = prepare::env(&request)?;
     let opened = Opened { path: pick::playbook_path(context, row), source, reading };
-    let wanted = run::Wanted { opened, plan, request, env, retry_of: Some(number), id: None, ahead };
+    let wanted =
+        run::Wanted { opened, plan, request, env, retry_of: Some(number), id: None, said: Vec::new(), ahead };
     let skin = run::skin(context, args.quiet, args.verbose, notes)?;
     let shown = run::start(context, wanted, args.trust, &mut prepare::here, notes)?;
     let names: Vec<String> = args.inputs.iter().map(|(name, value)| format!("{name}={value}")).collect();

@@ -5,19 +5,25 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde_json::Value as Json;
+
 use super::args::{RunArgs, Ui};
 use super::{on_change, opened, pick, plan_caches, prepare, recover, watch};
 use crate::engine::library::{self, Opened};
 
 use crate::engine::{self, Ahead, Fired, Given, JobRow, OnLoss, Start, reports};
+use crate::faces::asking::{self, Asked};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
+use crate::faces::hint::quoted;
 use crate::faces::modes::{self, Face};
 use crate::faces::out::Out;
 use crate::faces::show::{self, Shown, Skin};
 use crate::faces::summary::Volume;
-use crate::logic::plan::{CacheRequest, Plan, PlanRequest, Selected};
+use crate::logic::plan::inputs::ask::Starting;
+use crate::logic::plan::{CacheRequest, Plan, PlanRequest, Selected, inputs};
 use crate::logic::playbook::gate::GateRules;
+use crate::logic::playbook::model::Playbook;
 use crate::logic::text::plural;
 use crate::logic::view::JobView;
 
@@ -74,6 +80,7 @@ pub(super) fn run(
     };
     let env = prepare::env(&request)?;
     prepare::containers(context, &playbook, &mut request);
+    let asked = ask(context, args, (&opened.path, &playbook), &mut request, notes)?;
     let plan = crate::logic::plan::plan(Arc::new(playbook), &request)
         .map_err(|problems| prepare::told(notes, &problems, Ending::Usage))?;
     prepare::warn(notes, &plan);
@@ -84,7 +91,8 @@ pub(super) fn run(
     if let Some(row) = again.before(context)? {
         return again.answer(context, args, &row, (out, notes));
     }
-    let wanted = Wanted { opened, plan, request, env, retry_of: None, id: args.id.clone(), ahead };
+    let (id, said) = (args.id.clone(), asked.said.secrets.clone());
+    let wanted = Wanted { opened, plan, request, env, retry_of: None, id, said, ahead };
     let began = begin(context, args, wanted, (out, notes));
     // Somebody may have begun it at the same moment.
     match (began, args.id.is_some()) {
@@ -94,6 +102,41 @@ pub(super) fn run(
         },
         (began, _) => began,
     }
+}
+
+/// Asks for what is required and was not given, where somebody can be asked; with `--ask` for all inputs. Inputs that are said
+/// become part of the request.
+fn ask(
+    context: &Context,
+    args: &RunArgs,
+    (path, playbook): (&Path, &Playbook),
+    request: &mut PlanRequest,
+    notes: &mut Out,
+) -> Result<Asked, Failure> {
+    if let Some(why) = asking::nobody(context).or(args.dry_run.then_some("nothing is asked with --dry-run")) {
+        if args.ask {
+            let help = "leave `--ask` out, and give inputs by `--input NAME=VALUE`";
+            return Err(Failure::usage(format!("{why}, so `--ask` cannot ask")).help(help));
+        }
+        return Ok(Asked::default());
+    }
+    let open = prepare::open_secrets(playbook);
+    let given = request.inputs.clone();
+    let talk = Starting::new(&playbook.inputs, &given, open.clone(), args.ask);
+    let command = |said: &[(String, String)]| {
+        let said: Vec<String> = said.iter().map(asking::flag).collect();
+        asking::again(args.playbook.as_deref(), &said).unwrap_or_else(|| {
+            // Nothing on the command line can be repeated, as where the last job is run again.
+            let name = quoted(&library::callable(&context.project, path));
+            let texts = given.iter().map(|(name, json)| (name.clone(), inputs::plain(json)));
+            let known: Vec<String> = texts.map(|it| asking::flag(&it)).collect();
+            context.command(&[&["run".to_owned(), name][..], &known, &said].concat().join(" "))
+        })
+    };
+    let asked = asking::ask(context, talk, &open, notes.paint, &command)?;
+    let texts = asked.said.inputs.iter().map(|(name, text)| (name.clone(), Json::String(text.clone())));
+    request.inputs.extend(texts);
+    Ok(asked)
 }
 
 /// Returns the path of a summary from the root of all files; without a path the usual place is meant.
@@ -139,6 +182,9 @@ fn begin(
     let skin = skin(context, args.quiet, args.verbose, notes)?;
     let shown = start(context, wanted, args.trust, &mut prepare::here, notes)?;
     let number = shown.number;
+    if !matches!(skin.face, Face::Full | Face::Inline) {
+        asking::none_comes();
+    }
     let ending = show::follow(context, out, shown, skin)?;
     if let Some(path) = own_output(args)? {
         super::summary::print_at_end(context, number, if reports::is_own_error(path) { notes } else { out })?;
@@ -208,6 +254,8 @@ pub(super) struct Wanted {
     pub(super) retry_of: Option<u64>,
     /// What its starter calls this start.
     pub(super) id: Option<String>,
+    /// Secrets with the values that somebody has just said.
+    pub(super) said: Vec<(String, String)>,
     pub(super) ahead: Ahead,
 }
 
@@ -308,14 +356,14 @@ pub(super) fn prepared(
     ask: prepare::Ask<'_>,
     notes: &mut Out,
 ) -> Result<Start, Failure> {
-    let Wanted { opened, plan, request, env, retry_of, id, ahead } = wanted;
+    let Wanted { opened, plan, request, env, retry_of, id, said, ahead } = wanted;
     let playbook = Arc::clone(&plan.playbook);
     let unmet = prepare::unmet(context, &playbook);
     if !unmet.is_empty() {
         return Err(prepare::told(notes, &unmet, Ending::Refused));
     }
     prepare::trust(context, &playbook, trusted, ask)?;
-    let secrets = prepare::secrets(context, &playbook, notes)?;
+    let secrets = prepare::secrets_besides(context, &playbook, said, notes)?;
     Ok(Start {
         source: opened.source,
         path: opened.path,

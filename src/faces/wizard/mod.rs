@@ -1,7 +1,8 @@
-//! A wizard on a terminal: asks what a session wants to know, question after question, with a way back.
+//! A wizard on a terminal: asks what a talk wants to know, question after question, with a way back.
 //!
 //! Two ways to ask: prompts that are drawn (`prompts.rs`), and lines with numbers for those whom drawing does not help
-//! (`numbered.rs`). Not here: the questions (`logic/author`), which commands have a wizard (`faces/cli/new.rs`).
+//! (`numbered.rs`). Not here: the questions (`logic/author`, `logic/plan/inputs`), which commands have a wizard (`faces/making.rs`, `faces/asking.rs`,
+//! `faces/editing.rs`).
 
 mod hold;
 mod numbered;
@@ -13,7 +14,7 @@ pub use hold::Held;
 
 use super::context::Context;
 use super::out::Paint;
-use crate::logic::author::{Question, Reply, Session, Wrong};
+use crate::logic::talk::{Question, Reply, Talk, Wrong};
 
 /// What somebody did with a question.
 pub enum Said {
@@ -39,7 +40,7 @@ pub trait Asks {
     ///
     /// # Errors
     /// If the terminal cannot be used.
-    fn ask(&mut self, session: &Session<'_>, question: &Question) -> io::Result<Said>;
+    fn ask(&mut self, talk: &dyn Talk, question: &Question) -> io::Result<Said>;
 
     /// Says whether an answer that would not do is offered again, to be mended.
     fn mends(&self) -> bool;
@@ -55,7 +56,7 @@ pub trait Asks {
 #[must_use]
 pub fn asks(context: &Context, paint: Paint) -> Box<dyn Asks> {
     if context.surroundings.is_accessible {
-        Box::new(numbered::Numbered::new())
+        Box::new(numbered::Numbered::new(context.outside.guard))
     } else {
         Box::new(prompts::Prompts::new(paint))
     }
@@ -65,23 +66,23 @@ pub fn asks(context: &Context, paint: Paint) -> Box<dyn Asks> {
 ///
 /// # Errors
 /// If the terminal cannot be used.
-pub fn go(
+pub fn go<T: Talk>(
     asks: &mut dyn Asks,
-    session: &mut Session<'_>,
-    keep: &mut dyn FnMut(&Session<'_>),
-    before: &mut dyn FnMut(&Session<'_>, &Question) -> Vec<String>,
+    talk: &mut T,
+    keep: &mut dyn FnMut(&T),
+    before: &mut dyn FnMut(&T, &Question) -> Vec<String>,
 ) -> io::Result<Ended> {
     let mut refused_one: Option<Reply> = None;
-    while let Some(mut question) = session.question() {
+    while let Some(mut question) = talk.question() {
         match refused_one.take() {
             Some(reply) if asks.mends() => question.before = Some(reply),
             Some(_) => {}
-            None => asks.tell(&before(session, &question))?,
+            None => asks.tell(&before(talk, &question))?,
         }
-        match asks.ask(session, &question)? {
-            Said::Reply(reply) => match session.answer(reply.clone()) {
+        match asks.ask(talk, &question)? {
+            Said::Reply(reply) => match talk.answer(reply.clone()) {
                 Ok(notes) => {
-                    keep(session);
+                    keep(talk);
                     let notes: Vec<String> = notes.iter().map(|it| format!("  note: {it}")).collect();
                     asks.tell(&notes)?;
                 }
@@ -90,7 +91,7 @@ pub fn go(
                     refused_one = Some(reply);
                 }
             },
-            Said::Back if session.back() => keep(session),
+            Said::Back if talk.back() => keep(talk),
             Said::Back | Said::Stop => return Ok(Ended::Left),
         }
     }

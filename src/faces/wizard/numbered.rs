@@ -4,23 +4,29 @@
 
 use std::io::{self, BufRead, Write};
 
-use super::{Asks, Said};
-use crate::logic::author::{Choice, Kind, Question, Reply, Session};
+use super::{Asks, Said, hold};
+use crate::faces::context::StartGuard;
+use crate::logic::talk::{Choice, Kind, Question, Reply, Talk};
 
 /// Asks by lines.
-pub(super) struct Numbered(());
+pub(super) struct Numbered {
+    start_guard: StartGuard,
+}
 
 /// What goes back to the question before.
 const BACK: &str = "<";
 
 impl Numbered {
-    pub(super) fn new() -> Self {
-        Self(())
+    pub(super) fn new(start_guard: StartGuard) -> Self {
+        Self { start_guard }
     }
 }
 
 impl Asks for Numbered {
-    fn ask(&mut self, session: &Session<'_>, question: &Question) -> io::Result<Said> {
+    fn ask(&mut self, talk: &dyn Talk, question: &Question) -> io::Result<Said> {
+        let is_hidden = question.kind == Kind::Hidden;
+        // Before it is asked: some have their answer ready.
+        let unseen = is_hidden.then(|| hold::Held::without_echo(self.start_guard)).transpose()?;
         let mut terminal = io::stderr().lock();
         writeln!(terminal, "{}", question.text)?;
         let (options, offered) = offered(question);
@@ -29,7 +35,7 @@ impl Asks for Numbered {
             writeln!(terminal, "  {}. {}{about}", at + 1, it.word)?;
         }
         if let Kind::Text { .. } = question.kind {
-            session.live(question, "").iter().try_for_each(|it| writeln!(terminal, "  {it}"))?;
+            talk.live(question, "").iter().try_for_each(|it| writeln!(terminal, "  {it}"))?;
         }
         if !question.help.is_empty() && !matches!(question.kind, Kind::Choice { .. } | Kind::Many { .. }) {
             writeln!(terminal, "  {}", question.help)?;
@@ -39,6 +45,7 @@ impl Asks for Numbered {
             Kind::Choice { .. } => "a number".to_owned(),
             Kind::Many { .. } => "numbers with spaces, or 0 for none".to_owned(),
             Kind::Yes { .. } => "y or n".to_owned(),
+            Kind::Hidden => "it is not shown".to_owned(),
         };
         let default = if offered.is_empty() { String::new() } else { format!("Enter: {offered}") };
         let hints: Vec<String> =
@@ -47,8 +54,18 @@ impl Asks for Numbered {
         terminal.flush()?;
         drop(terminal);
         let mut line = String::new();
-        if io::stdin().lock().read_line(&mut line)? == 0 {
+        let read = io::stdin().lock().read_line(&mut line)?;
+        drop(unseen);
+        if is_hidden {
+            // The Enter was not seen either.
+            writeln!(io::stderr().lock())?;
+        }
+        if read == 0 {
             return Ok(Said::Stop);
+        }
+        if is_hidden {
+            let line = line.trim_end_matches(['\n', '\r']);
+            return Ok(if line == BACK { Said::Back } else { Said::Reply(Reply::Text(line.to_owned())) });
         }
         let line = line.trim();
         if line == BACK {
@@ -91,6 +108,7 @@ fn offered(question: &Question) -> (&[Choice], String) {
         (Kind::Yes { .. }, Some(Reply::Yes(yes))) | (Kind::Yes { default: yes }, _) => {
             (&[], if *yes { "y" } else { "n" }.to_owned())
         }
+        (Kind::Hidden, _) => (&[], String::new()),
     }
 }
 
@@ -101,7 +119,7 @@ fn reply(question: &Question, line: &str) -> Reply {
         at.and_then(|at| options.get(at)).map_or_else(|| it.to_owned(), |it| it.word.clone())
     };
     match &question.kind {
-        Kind::Text { .. } => Reply::Text(line.to_owned()),
+        Kind::Text { .. } | Kind::Hidden => Reply::Text(line.to_owned()),
         Kind::Choice { options, .. } => Reply::Choice(word(options, line)),
         Kind::Many { .. } if line == "0" => Reply::Many(Vec::new()),
         Kind::Many { options, .. } => {

@@ -3,18 +3,20 @@
 //! Not here: the terminal's modes (`hold.rs`).
 
 use std::cell::RefCell;
-use std::io;
+use std::io::{self, Write};
 use std::rc::Rc;
 
 use inquire::autocompletion::{Autocomplete, Replacement};
 use inquire::list_option::ListOption;
 use inquire::ui::{Color, RenderConfig, StyleSheet, Styled};
 use inquire::validator::{ErrorMessage, Validation};
-use inquire::{Confirm, CustomUserError, InquireError, MultiSelect, Select, Text};
+use inquire::{
+    Confirm, CustomUserError, InquireError, MultiSelect, Password, PasswordDisplayMode, Select, Text,
+};
 
 use super::{Asks, Said, refused, write_lines};
 use crate::faces::out::Paint;
-use crate::logic::author::{Choice, Hints, Kind, Question, Reply, Session};
+use crate::logic::talk::{Choice, Hints, Kind, Question, Reply, Talk};
 
 /// Choices that are shown at once.
 const PAGE: usize = 9;
@@ -45,19 +47,19 @@ impl Prompts {
 
     fn text(
         &self,
-        session: &Session<'_>,
+        talk: &dyn Talk,
         question: &Question,
         (default, hints): (&str, &Hints),
     ) -> Result<Reply, InquireError> {
         // What was typed: a line that only shows something is no answer, even if somebody has gone down to it.
         let typed = Rc::new(RefCell::new(String::new()));
         let is_word = matches!(hints, Hints::Words(_));
-        let live = Live { session, question, typed: Rc::clone(&typed), is_word };
+        let live = Live { talk, question, typed: Rc::clone(&typed), is_word };
         let meant = Rc::clone(&typed);
         let check = move |answer: &str| {
             let text =
                 if is_word || meant.borrow().is_empty() { answer.to_owned() } else { meant.borrow().clone() };
-            Ok(look(session, Reply::Text(text)))
+            Ok(look(talk, Reply::Text(text)))
         };
         let mut prompt = Text::new(&question.text)
             .with_help_message(&question.help)
@@ -127,20 +129,35 @@ impl Prompts {
         }
         Ok(Reply::Yes(prompt.prompt()?))
     }
+
+    /// Nothing of what is typed is shown, not even how much it is.
+    fn hidden(&self, question: &Question) -> Result<Reply, InquireError> {
+        let prompt = Password::new(&question.text)
+            .with_help_message(&question.help)
+            .with_display_mode(PasswordDisplayMode::Hidden)
+            .without_confirmation()
+            .with_render_config(self.look);
+        Ok(Reply::Text(prompt.prompt()?))
+    }
 }
 
 impl Asks for Prompts {
-    fn ask(&mut self, session: &Session<'_>, question: &Question) -> io::Result<Said> {
+    fn ask(&mut self, talk: &dyn Talk, question: &Question) -> io::Result<Said> {
         let answered = match &question.kind {
-            Kind::Text { default, hints, .. } => self.text(session, question, (default, hints)),
+            Kind::Text { default, hints, .. } => self.text(talk, question, (default, hints)),
             Kind::Choice { options, default } => self.choice(question, options, *default),
             Kind::Many { options, chosen } => self.many(question, options, chosen),
             Kind::Yes { default } => self.yes(question, *default),
+            Kind::Hidden => self.hidden(question),
         };
         match answered {
             Ok(reply) => Ok(Said::Reply(reply)),
             Err(InquireError::OperationCanceled) => Ok(Said::Back),
-            Err(InquireError::OperationInterrupted) => Ok(Said::Stop),
+            Err(InquireError::OperationInterrupted) => {
+                // What is said next would be written over the last line of the prompt.
+                write!(io::stderr(), "\r\x1b[J")?;
+                Ok(Said::Stop)
+            }
             Err(InquireError::IO(error)) => Err(error),
             Err(other) => Err(io::Error::other(other.to_string())),
         }
@@ -156,9 +173,9 @@ impl Asks for Prompts {
 }
 
 /// Looks at an answer before it is given.
-fn look(session: &Session<'_>, reply: Reply) -> Validation {
-    match session.clone().answer(reply) {
-        Ok(_) => Validation::Valid,
+fn look(talk: &dyn Talk, reply: Reply) -> Validation {
+    match talk.would_do(reply) {
+        Ok(()) => Validation::Valid,
         Err(wrong) => Validation::Invalid(ErrorMessage::Custom(refused(&wrong))),
     }
 }
@@ -173,7 +190,7 @@ fn shown(options: &[Choice]) -> Vec<String> {
 /// Shows what is typed would come to.
 #[derive(Clone)]
 struct Live<'s> {
-    session: &'s Session<'s>,
+    talk: &'s dyn Talk,
     question: &'s Question,
     typed: Rc<RefCell<String>>,
     is_word: bool,
@@ -182,7 +199,7 @@ struct Live<'s> {
 impl Autocomplete for Live<'_> {
     fn get_suggestions(&mut self, input: &str) -> Result<Vec<String>, CustomUserError> {
         input.clone_into(&mut self.typed.borrow_mut());
-        Ok(self.session.live(self.question, input))
+        Ok(self.talk.live(self.question, input))
     }
 
     fn get_completion(

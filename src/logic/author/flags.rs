@@ -4,8 +4,8 @@
 //! reading a command line (`faces/cli/args_new.rs`).
 
 use super::answers::{Answers, NewCache, NewInput, NewSchedule, NewStage, Then, Work};
-use super::session::Wrong;
 use super::words;
+use crate::logic::talk::Wrong;
 
 /// A flag, or the name before them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

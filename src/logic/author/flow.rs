@@ -1,126 +1,27 @@
 //! The questions of a new playbook, in their order.
 //!
-//! It is written as if every question were answered at once: [`Asker`] gives the answers that there are, and stops at the first
-//! one that is missing. Not here: looking at answers (`session.rs`), what a flag means (`flags.rs`).
+//! Not here: looking at answers (`session.rs`), what a flag means (`flags.rs`).
 
 use super::answers::{Answers, Then};
 use super::flags::{Flag, put};
-use super::session::{Choice, Hints, Kind, Question, Reply, World, Wrong};
-
-/// Why there is no next line of the flow yet.
-pub(super) enum Stop {
-    /// This has to be asked first.
-    Ask(Box<Question>),
-    /// The last answer will not do.
-    Wrong(Wrong),
-}
-
-impl From<Wrong> for Stop {
-    fn from(wrong: Wrong) -> Self {
-        Self::Wrong(wrong)
-    }
-}
-
-/// Gives the answers that there are.
-pub(super) struct Asker<'a> {
-    replies: std::slice::Iter<'a, (String, Reply)>,
-    world: &'a World,
-}
-
-/// What every question has.
-struct Ask<'q> {
-    key: String,
-    flag: Option<Flag>,
-    text: &'q str,
-    help: &'q str,
-}
-
-impl<'a> Asker<'a> {
-    pub(super) fn new(replies: &'a [(String, Reply)], world: &'a World) -> Self {
-        Self { replies: replies.iter(), world }
-    }
-
-    fn reply(&mut self, ask: &Ask<'_>, kind: Kind) -> Result<&'a Reply, Stop> {
-        match self.replies.next() {
-            Some((key, reply)) if *key == ask.key => Ok(reply),
-            _ => Err(Stop::Ask(Box::new(Question {
-                key: ask.key.clone(),
-                flag: ask.flag.map_or("", Flag::word),
-                text: ask.text.to_owned(),
-                help: ask.help.to_owned(),
-                kind,
-                before: None,
-            }))),
-        }
-    }
-
-    fn line(
-        &mut self,
-        ask: &Ask<'_>,
-        default: &str,
-        is_optional: bool,
-        hints: Hints,
-    ) -> Result<&'a str, Stop> {
-        let kind = Kind::Text { default: default.to_owned(), is_optional, hints };
-        match self.reply(ask, kind)? {
-            Reply::Text(text) => Ok(text),
-            _ => Ok(""),
-        }
-    }
-
-    /// Asks for a line that has to be there.
-    fn text(&mut self, ask: &Ask<'_>, default: &str, hints: Hints) -> Result<&'a str, Stop> {
-        self.line(ask, default, false, hints)
-    }
-
-    /// Asks for a line that may be empty.
-    fn maybe(&mut self, ask: &Ask<'_>, hints: Hints) -> Result<&'a str, Stop> {
-        self.line(ask, "", true, hints)
-    }
-
-    fn choice(&mut self, ask: &Ask<'_>, options: Vec<Choice>, default: usize) -> Result<&'a str, Stop> {
-        match self.reply(ask, Kind::Choice { options, default })? {
-            Reply::Choice(word) => Ok(word),
-            _ => Ok(""),
-        }
-    }
-
-    fn many(
-        &mut self,
-        ask: &Ask<'_>,
-        options: Vec<Choice>,
-        chosen: Vec<usize>,
-    ) -> Result<&'a [String], Stop> {
-        match self.reply(ask, Kind::Many { options, chosen })? {
-            Reply::Many(words) => Ok(words),
-            _ => Ok(&[]),
-        }
-    }
-
-    fn yes(&mut self, ask: &Ask<'_>, default: bool) -> Result<bool, Stop> {
-        Ok(matches!(self.reply(ask, Kind::Yes { default })?, Reply::Yes(true)))
-    }
-}
+use super::session::World;
+use crate::logic::talk::{Ask, Asker, Choice, Hints, Stop, Wrong, choices};
 
 fn ask<'q>(key: impl Into<String>, flag: Option<Flag>, text: &'q str, help: &'q str) -> Ask<'q> {
-    Ask { key: key.into(), flag, text, help }
-}
-
-fn choices(all: &[(&str, &str)]) -> Vec<Choice> {
-    all.iter().map(|(word, about)| Choice { word: (*word).to_owned(), about: (*about).to_owned() }).collect()
+    Ask { key: key.into(), flag: flag.map_or("", Flag::word), text, help }
 }
 
 /// The word for a playbook that begins with nothing.
 const EMPTY: &str = "nothing";
 
 /// Asks all that there is to ask; what is known so far is in `to`.
-pub(super) fn flow(asker: &mut Asker<'_>, to: &mut Answers) -> Result<(), Stop> {
-    top(asker, to)?;
+pub(super) fn flow(asker: &mut Asker<'_>, world: &World, to: &mut Answers) -> Result<(), Stop> {
+    top(asker, world, to)?;
     if to.template.is_none() {
         // Before the stages, whose expressions may speak of inputs.
-        extras(asker, to)?;
+        extras(asker, world, to)?;
         loop {
-            stage(asker, to)?;
+            stage(asker, world, to)?;
             let at = to.stages.len();
             if !asker
                 .yes(&ask(format!("stage.{at}.more"), Some(Flag::Stage), "Another stage?", "y or n"), false)?
@@ -140,11 +41,11 @@ pub(super) fn flow(asker: &mut Asker<'_>, to: &mut Answers) -> Result<(), Stop> 
     asker.choice(&question, then, 0).map(|_| ())
 }
 
-fn top(asker: &mut Asker<'_>, to: &mut Answers) -> Result<(), Stop> {
+fn top(asker: &mut Asker<'_>, world: &World, to: &mut Answers) -> Result<(), Stop> {
     let name = ask("name", None, "Name of the playbook?", "such as `ci`; `deploy/web` puts it into a folder");
     let name = asker.text(&name, "", Hints::None)?;
     put(to, Flag::Name, name)?;
-    if asker.world.names.iter().any(|it| it == name) {
+    if world.names.iter().any(|it| it == name) {
         let help = format!("take another name, or change that one: sortie playbooks edit {name}");
         return Err(Wrong::new(format!("there is a playbook `{name}` already"), help).into());
     }
@@ -157,10 +58,10 @@ fn top(asker: &mut Asker<'_>, to: &mut Answers) -> Result<(), Stop> {
     put(to, Flag::Description, asker.maybe(&about, Hints::None)?)?;
     let category =
         ask("category", Some(Flag::Category), "Category?", "a word to group playbooks by; Enter for none");
-    let words = Hints::Words(asker.world.categories.clone());
+    let words = Hints::Words(world.categories.clone());
     put(to, Flag::Category, asker.maybe(&category, words)?)?;
     let mut all = vec![Choice { word: EMPTY.to_owned(), about: "questions lead to the stages".to_owned() }];
-    let templates = asker.world.templates.iter();
+    let templates = world.templates.iter();
     all.extend(templates.map(|it| Choice { word: it.name.clone(), about: it.description.clone() }));
     let from =
         ask("from", Some(Flag::From), "Start from?", "a template is a whole playbook, to be changed later");
@@ -179,7 +80,7 @@ const RETRIES: &str = "retries";
 const TIMEOUT: &str = "timeout";
 const CONDITION: &str = "condition";
 
-fn stage(asker: &mut Asker<'_>, to: &mut Answers) -> Result<(), Stop> {
+fn stage(asker: &mut Asker<'_>, world: &World, to: &mut Answers) -> Result<(), Stop> {
     let number = to.stages.len() + 1;
     let key = |part: &str| format!("stage.{number}.{part}");
     let default = ["build", "test", "deploy"].get(number - 1).copied().unwrap_or_default();
@@ -221,12 +122,17 @@ fn stage(asker: &mut Asker<'_>, to: &mut Answers) -> Result<(), Stop> {
     }
     wanted.iter().try_for_each(|part| more(asker, to, part, &key))?;
     // Last, as commands may speak of all that.
-    work(asker, to, id, &key)
+    work((asker, world), to, id, &key)
 }
 
 /// Asks what a stage does.
-fn work(asker: &mut Asker<'_>, to: &mut Answers, id: &str, key: &dyn Fn(&str) -> String) -> Result<(), Stop> {
-    if !asker.world.library.scripts.is_empty() {
+fn work(
+    (asker, world): (&mut Asker<'_>, &World),
+    to: &mut Answers,
+    id: &str,
+    key: &dyn Fn(&str) -> String,
+) -> Result<(), Stop> {
+    if !world.library.scripts.is_empty() {
         let options = choices(&[
             ("commands", "as in a shell"),
             ("scripts", "numbered scripts of this project, by their numbers"),
@@ -338,7 +244,7 @@ fn axes(asker: &mut Asker<'_>, to: &mut Answers, key: &dyn Fn(&str) -> String) -
     Ok(())
 }
 
-fn extras(asker: &mut Asker<'_>, to: &mut Answers) -> Result<(), Stop> {
+fn extras(asker: &mut Asker<'_>, world: &World, to: &mut Answers) -> Result<(), Stop> {
     let options = choices(&[
         ("schedule", "the clock starts it"),
         ("inputs", "values that somebody gives at the start"),
@@ -352,7 +258,7 @@ fn extras(asker: &mut Asker<'_>, to: &mut Answers) -> Result<(), Stop> {
                 let help = "minute, hour, day of the month, month, day of the week: `30 2 * * mon-fri`";
                 let question = ask("schedule", Some(Flag::Schedule), "When does it start?", help);
                 put(to, Flag::Schedule, asker.text(&question, "30 2 * * *", Hints::None)?)?;
-                let zone = asker.world.zone.clone();
+                let zone = world.zone.clone();
                 let question =
                     ask("timezone", Some(Flag::Timezone), "In which time zone?", "such as `Europe/Zurich`");
                 put(to, Flag::Timezone, asker.text(&question, &zone, Hints::None)?)?;

@@ -11,6 +11,7 @@ mod flags;
 mod flow;
 pub mod format;
 mod layout;
+mod live;
 mod scalar;
 mod session;
 mod template;
@@ -21,7 +22,7 @@ mod write;
 
 pub use answers::{Answers, NewCache, NewInput, NewSchedule, NewStage, Then, Work};
 pub use flags::{Flag, flags, put};
-pub use session::{Choice, Draft, Hints, Kind, Question, Reply, Session, World, Wrong};
+pub use session::{Draft, Session, World};
 pub use template::{Template, bundled};
 pub use words::{axis, check_name, list};
 pub use write::{problems, text};

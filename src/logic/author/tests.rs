@@ -9,6 +9,7 @@ use crate::logic::diag::Severity;
 use crate::logic::playbook::model::Action;
 use crate::logic::playbook::scripts::{Library, Script};
 use crate::logic::playbook::{self};
+use crate::logic::talk::{Kind, Question, Reply, Talk};
 
 /// Texts that somebody might type, and some that nobody should.
 const TEXTS: [&str; 46] = [
@@ -97,6 +98,7 @@ fn reply(question: &Question, dice: u64) -> Reply {
             Reply::Many(chosen.map(|(_, it)| it.word.clone()).collect())
         }
         Kind::Yes { .. } => Reply::Yes(dice.is_multiple_of(4)),
+        Kind::Hidden => Reply::Text(String::new()),
     }
 }
 
@@ -149,6 +151,7 @@ fn session<'w>(world: &'w World, dice: &[u64]) -> Option<Session<'w>> {
             Kind::Choice { options, default } => Reply::Choice(options[*default].word.clone()),
             Kind::Many { .. } => Reply::Many(Vec::new()),
             Kind::Yes { .. } => Reply::Yes(false),
+            Kind::Hidden => Reply::Text(String::new()),
         };
         if session.answer(last).is_err() {
             session.back();

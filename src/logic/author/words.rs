@@ -2,7 +2,7 @@
 //!
 //! Not here: which question they answer (`flow.rs`).
 
-use super::session::Wrong;
+use crate::logic::talk::Wrong;
 use crate::logic::text::shortened;
 
 /// Longest name of a playbook.

@@ -7,18 +7,27 @@
 //!
 //! Not here: files (`engine/library.rs`), the layout of a whole file (`author/format`). Start with `Edit` and `apply`.
 
+mod change;
 mod expected;
 mod inputs;
 mod lists;
+mod outline;
 mod part;
 mod pen;
+mod questions;
 mod references;
 mod stages;
+mod talk;
+mod tried;
 
 #[cfg(test)]
 pub(super) mod tests;
 
+pub use change::{AddStage, Change, SetInput};
+pub use outline::{InputOutline, Outline, StageOutline, outline};
 pub use part::Part;
+pub use talk::{Editing, Made, Subject, Then};
+pub use tried::{Read, tried, worsened};
 
 use super::layout::plain::Plain;
 use super::layout::{Doc, span};
@@ -152,26 +161,6 @@ pub fn apply(source: &Source, edits: &[Edit]) -> Result<Edited, Refusal> {
     Ok(edited.unwrap_or_else(as_it_is))
 }
 
-/// Returns the errors of a text that an earlier one did not have. Names may have changed, and places.
-#[must_use]
-pub fn worsened(before: &[Diagnostic], after: &[Diagnostic]) -> Vec<Diagnostic> {
-    let errors = |all: &[Diagnostic]| -> Vec<Diagnostic> {
-        all.iter().filter(|it| it.severity == Severity::Error).cloned().collect()
-    };
-    let mut known = errors(before);
-    let mut take = |is_it: &dyn Fn(&Diagnostic) -> bool| match known.iter().position(is_it) {
-        Some(at) => {
-            known.remove(at);
-            false
-        }
-        None => true,
-    };
-    let mut new = errors(after);
-    new.retain(|it| take(&|known| known.slug == it.slug && known.message == it.message));
-    new.retain(|it| take(&|known| known.slug == it.slug));
-    new
-}
-
 /// Makes one edit; nothing if the text is what it asks for already. `known` is what is wrong with the text, if that was read.
 fn one(source: &Source, known: Option<&[Diagnostic]>, edit: &Edit) -> Result<Option<Edited>, Refusal> {
     let refused = |problems: Vec<Diagnostic>| Refusal { source: source.clone(), problems, is_after: false };
@@ -217,7 +206,8 @@ fn one(source: &Source, known: Option<&[Diagnostic]>, edit: &Edit) -> Result<Opt
 }
 
 /// Returns what makes a text no sound YAML.
-pub(super) fn unsound(source: &Source) -> Vec<Diagnostic> {
+#[must_use]
+pub fn unsound(source: &Source) -> Vec<Diagnostic> {
     if source.text.len() > playbook::SIZE_LIMIT {
         return playbook::read(source).diagnostics;
     }

@@ -2,6 +2,8 @@
 //!
 //! Not here: reading the command line or a file of inputs (`faces/cli/run.rs`). Start with `check`.
 
+pub mod ask;
+
 use serde_json::Value as Json;
 
 use super::PlanProblem;
@@ -184,7 +186,8 @@ fn unfit(input: &Input, json: &Json, expected: &str, help: Option<&str>) -> Plan
 }
 
 /// Returns text as it is and everything else as JSON writes it.
-fn plain(json: &Json) -> String {
+#[must_use]
+pub fn plain(json: &Json) -> String {
     match json {
         Json::String(text) => text.clone(),
         other => other.to_string(),
