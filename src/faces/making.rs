@@ -54,16 +54,18 @@ pub fn ask(
         _ => Vec::new(),
     };
     let ended = wizard::go(asks.as_mut(), &mut session, &mut keep, &mut before).map_err(trouble)?;
-    asks.tell(&untold).map_err(trouble)?;
     let then = session.then().filter(|_| ended == Ended::Done);
     match then {
-        None if session.answered() > 0 => {
+        None if session.draft().answered() > 0 => {
+            // Also of who went back to the first question and out: what was answered on the way is not lost.
+            keep(&session);
             asks.tell(&["The draft is kept: `sortie playbooks new` goes on with it.".to_owned()])
                 .map_err(trouble)?;
         }
         Some(Then::Discard) | None => authoring::drop_draft(&context.project),
         Some(_) => {}
     }
+    asks.tell(&untold).map_err(trouble)?;
     drop(held);
     Ok(then.filter(|then| *then != Then::Discard).map(|then| (session.answers(), then)))
 }
@@ -84,7 +86,7 @@ fn goes_on(
         Reply::Text(text) if key == "name" => Some(text.as_str()),
         _ => None,
     });
-    let answers = plural(draft.replies.len(), "answer");
+    let answers = plural(draft.answered(), "answer");
     let shown = name.unwrap_or("a playbook");
     let is_other = !wanted.is_empty() && name != Some(wanted);
     let text = match is_other {

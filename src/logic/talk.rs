@@ -54,6 +54,12 @@ impl Replies {
         self.kept.get(key).cloned()
     }
 
+    /// Returns every answer that is offered when its question comes again.
+    #[must_use]
+    pub fn all_kept(&self) -> Vec<(String, Reply)> {
+        self.kept.iter().map(|(key, reply)| (key.clone(), reply.clone())).collect()
+    }
+
     /// Takes one more.
     pub fn push(&mut self, key: String, reply: Reply) {
         self.given.push((key, reply));

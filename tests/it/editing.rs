@@ -264,3 +264,35 @@ fn standard_input_is_laid_out_to_standard_output() {
     sh(&format!("echo 'a: [' | '{exe}' fmt -")).run().code(2).complains("not laid out").done();
     sandbox.sortie(["fmt", "-", "odd.yml"]).run().code(2).complains("stands alone").done();
 }
+
+#[test]
+fn files_that_are_no_playbooks_are_left_alone_and_line_ends_stay() {
+    let windows = "version: 3\r\nname:   x\r\nstages: {a: {run: ls}}\r\n";
+    let sandbox =
+        project().file("notes.txt", "first line\nsecond   line\n").file("d.json", "{\"a\":    1}\n");
+    let sandbox = sandbox.file("windows.yml", windows);
+    for name in ["notes.txt", "d.json"] {
+        let before = fs::read_to_string(sandbox.project().join(name)).expect("it is there");
+        sandbox.sortie(["fmt", name]).run().code(2).complains("nothing was changed").done();
+        assert_eq!(fs::read_to_string(sandbox.project().join(name)).expect("it is there"), before);
+    }
+    sandbox.sortie(["fmt", "windows.yml"]).run().code(0).says("windows.yml laid out").done();
+    let laid_out = fs::read_to_string(sandbox.project().join("windows.yml")).expect("it is there");
+    assert!(laid_out.starts_with("version: 3\r\nname: x\r\n"), "{laid_out:?}");
+    assert_eq!(laid_out.matches('\n').count(), laid_out.matches("\r\n").count());
+    sandbox.sortie(["fmt", "--check", "windows.yml"]).run().code(0).done();
+}
+
+#[test]
+fn an_axis_that_is_given_twice_is_refused() {
+    let sandbox = project();
+    let words = ["playbooks", "edit", "ci", "matrix", "build", "os=a", "os=b"];
+    sandbox.sortie(words).run().code(2).complains("write all its values at once: os=a,b").done();
+    sandbox
+        .sortie(["plan", "ci", "--matrix", "os=a", "--matrix", "OS=b"])
+        .run()
+        .code(2)
+        .complains("twice")
+        .done();
+    assert_eq!(text(&sandbox), CI);
+}

@@ -132,6 +132,9 @@ pub struct NeedsArgs {
   sortie playbooks edit ci matrix test os=linux,macos node=18,20
   sortie playbooks edit ci matrix test --remove node
   sortie playbooks edit ci matrix test --remove-all")]
+#[command(
+    override_usage = "sortie playbooks edit <PLAYBOOK> matrix <STAGE> [AXIS=A,B]... [--remove <AXIS,..>|--remove-all]"
+)]
 #[command(group = clap::ArgGroup::new("change").required(true).multiple(true).args(["axes", "remove", "remove_all"]))]
 pub struct MatrixArgs {
     /// The stage whose matrix changes

@@ -21,7 +21,7 @@ use super::args::{duration, pair, seq};
 Times are spans (`2h`, `7d`: so long ago), dates and times of your zone, or RFC 3339.")]
 pub struct ListArgs {
     /// How many
-    #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 20, value_parser = some)]
     pub limit: usize,
     /// Only of these playbooks: names or paths
     #[arg(long, value_name = "PLAYBOOK", value_delimiter = ',')]
@@ -295,4 +295,9 @@ pub struct ExportArgs {
 fn size(text: &str) -> Result<u64, String> {
     crate::logic::text::parse_size(text)
         .ok_or_else(|| "expected a size, such as `500MiB` or `2GiB`".to_owned())
+}
+
+/// None at all would look like a project without jobs.
+fn some(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|&it| it > 0).ok_or_else(|| "expected a number from 1".to_owned())
 }

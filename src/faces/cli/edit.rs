@@ -6,8 +6,9 @@ use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
-use super::args::{EditArgs, EditCommand, Values};
+use super::args::{EditArgs, EditCommand};
 use super::opened::{self, look};
+use super::prepare::axes;
 use crate::engine::library::{self, Opened};
 use crate::engine::{rewrite, scripts};
 use crate::faces::context::Context;
@@ -31,7 +32,7 @@ pub(super) fn edit(
 ) -> Result<Ending, Failure> {
     let project = &context.project;
     let Some(command) = &args.change else { return by_questions(context, args, out, notes) };
-    let edits = change(command).edits().map_err(|wrong| Failure::usage(wrong.what).help(wrong.help))?;
+    let edits = change(command)?.edits().map_err(|wrong| Failure::usage(wrong.what).help(wrong.help))?;
     let path = opened::find(project, &args.playbook, notes)?;
     let (opened, original) = rewrite::open(project, &path)?;
     let file = opened.source.name.to_string();
@@ -180,11 +181,11 @@ fn refused(file: &str, refusal: &Refusal, notes: &mut Out) {
 }
 
 /// Returns the change that the words mean.
-fn change(command: &EditCommand) -> Change {
-    let axes = |all: &[(String, Values)]| {
-        all.iter().map(|(axis, values)| (axis.clone(), values.0.clone())).collect::<Vec<_>>()
-    };
-    match command {
+///
+/// # Errors
+/// If an axis is given twice.
+fn change(command: &EditCommand) -> Result<Change, Failure> {
+    Ok(match command {
         EditCommand::AddStage(args) => Change::AddStage(AddStage {
             name: args.name.clone(),
             run: args.run.clone(),
@@ -195,7 +196,7 @@ fn change(command: &EditCommand) -> Change {
                 (None, Some(after)) => Spot::After(after.clone()),
                 (None, None) => Spot::End,
             },
-            matrix: axes(&args.matrix),
+            matrix: axes(&args.matrix)?,
         }),
         EditCommand::RenameStage { old, new } => Change::RenameStage { old: old.clone(), new: new.clone() },
         EditCommand::RemoveStage { name, unlink } => {
@@ -209,7 +210,7 @@ fn change(command: &EditCommand) -> Change {
         },
         EditCommand::Matrix(args) => Change::Matrix {
             stage: args.stage.clone(),
-            axes: axes(&args.axes),
+            axes: axes(&args.axes)?,
             remove: args.remove.clone(),
             remove_all: args.remove_all,
         },
@@ -223,7 +224,7 @@ fn change(command: &EditCommand) -> Change {
         }),
         EditCommand::RenameInput { old, new } => Change::RenameInput { old: old.clone(), new: new.clone() },
         EditCommand::RemoveInput { name } => Change::RemoveInput { name: name.clone() },
-    }
+    })
 }
 
 #[cfg(test)]

@@ -159,7 +159,7 @@ fn random_answers(seed: u8) {
             edits.set(edits.get() + 1);
             let words = made.change.flags();
             kinds.borrow_mut().insert(words[0].clone());
-            let change = change(&by_flags(&words));
+            let change = change(&by_flags(&words)).expect("flags are right");
             let known = playbook::read(&by_hand).diagnostics;
             let again = tried(&by_hand, &known, &change.edits().expect("it was made"), &read)
                 .unwrap_or_else(|refusal| panic!("{words:?}: {:?}", refusal.problems));

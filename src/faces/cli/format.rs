@@ -81,7 +81,7 @@ fn one(
     count.all += 1;
     let laid_out = match original.text() {
         None => Err(opened.reading.diagnostics.clone()),
-        Some(_) => format::format(source),
+        Some(_) => format::is_one_of_ours(source).and_then(|()| format::format(source)),
     };
     let text = match laid_out {
         Ok(text) => text,
@@ -123,7 +123,8 @@ fn standard(args: &FmtArgs, out: &mut Out, notes: &mut Out) -> Result<Ending, Fa
     let file = "standard input";
     let (source, reading) = playbook::read_bytes(file, &bytes);
     let is_text = playbook::text_of(file, bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes)).is_some();
-    let laid_out = if is_text { format::format(&source) } else { Err(reading.diagnostics) };
+    let lay_out = || format::is_one_of_ours(&source).and_then(|()| format::format(&source));
+    let laid_out = if is_text { lay_out() } else { Err(reading.diagnostics) };
     let text = match laid_out {
         Ok(text) => text,
         Err(problems) => {

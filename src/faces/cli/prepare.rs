@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde_json::Value as Json;
 
-use super::args::RequestArgs;
+use super::args::{RequestArgs, Values};
 use crate::engine::library;
 use crate::faces::asking;
 use crate::faces::context::Context;
@@ -39,7 +39,7 @@ pub(super) fn request(context: &Context, args: &RequestArgs) -> Result<PlanReque
         only: args.only.clone(),
         from: args.from.clone(),
         skip: args.skip.clone(),
-        matrix: args.matrix.iter().map(|(axis, values)| (axis.clone(), values.0.clone())).collect(),
+        matrix: axes(&args.matrix)?,
         max_parallel: context.settings.max_parallel(),
         env_file: None,
         gates: GateRules {
@@ -59,6 +59,21 @@ pub(super) fn request(context: &Context, args: &RequestArgs) -> Result<PlanReque
         containers: Containers::default(),
         summary: None,
     })
+}
+
+/// Returns axes with their values.
+///
+/// # Errors
+/// If one is given twice: which of both counts would be anybody's guess.
+pub(super) fn axes(given: &[(String, Values)]) -> Result<Vec<(String, Vec<String>)>, Failure> {
+    for (at, (axis, values)) in given.iter().enumerate() {
+        if let Some((_, before)) = given[..at].iter().find(|(other, _)| other.eq_ignore_ascii_case(axis)) {
+            let all = before.0.iter().chain(&values.0).map(String::as_str).collect::<Vec<_>>().join(",");
+            return Err(Failure::usage(format!("the axis `{axis}` is given twice"))
+                .help(format!("write all its values at once: {axis}={all}")));
+        }
+    }
+    Ok(given.iter().map(|(axis, values)| (axis.clone(), values.0.clone())).collect())
 }
 
 fn inputs_file(path: &Path) -> Result<Vec<(String, Json)>, Failure> {

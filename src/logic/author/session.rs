@@ -30,6 +30,18 @@ pub struct World {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Draft {
     pub replies: Vec<(String, Reply)>,
+    /// What was answered before somebody went back, for when its question comes again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<(String, Reply)>,
+}
+
+impl Draft {
+    /// Returns how many questions were answered, those included that somebody went back behind.
+    #[must_use]
+    pub fn answered(&self) -> usize {
+        let is_new = |it: &&(String, Reply)| self.replies.iter().all(|(key, _)| *key != it.0);
+        self.replies.len() + self.kept.iter().filter(is_new).count()
+    }
 }
 
 /// The making of a playbook.
@@ -52,7 +64,8 @@ impl<'w> Session<'w> {
     #[must_use]
     pub fn of_draft(world: &'w World, draft: Draft) -> Self {
         let mut session = Self::new(world);
-        draft.replies.iter().for_each(|(key, reply)| session.offer(key, reply.clone()));
+        let all = draft.kept.iter().chain(&draft.replies);
+        all.for_each(|(key, reply)| session.offer(key, reply.clone()));
         for (key, reply) in draft.replies {
             let is_next = session.question().is_some_and(|it| it.key == key);
             if !is_next || session.answer(reply).is_err() {
@@ -65,13 +78,9 @@ impl<'w> Session<'w> {
     /// Returns what is to be kept for later.
     #[must_use]
     pub fn draft(&self) -> Draft {
-        Draft { replies: self.replies.given().to_vec() }
-    }
-
-    /// Returns how many questions were answered.
-    #[must_use]
-    pub fn answered(&self) -> usize {
-        self.replies.given().len()
+        let replies = self.replies.given().to_vec();
+        let kept = self.replies.all_kept().into_iter().filter(|it| !replies.contains(it)).collect();
+        Draft { replies, kept }
     }
 
     /// Returns what is known so far.

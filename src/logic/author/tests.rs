@@ -132,7 +132,7 @@ fn session<'w>(world: &'w World, dice: &[u64]) -> Option<Session<'w>> {
     for die in dice {
         let Some(question) = session.question() else { return Some(session) };
         if die.is_multiple_of(23) {
-            let before = session.answered();
+            let before = session.draft().replies.len();
             assert_eq!(session.back(), before > 0);
             continue;
         }
@@ -388,4 +388,28 @@ fn what_will_not_do_is_said_at_once_and_back_keeps_the_answer() {
     let wrong = session.answer(said("0500")).expect_err("there is none");
     assert!(wrong.what.contains("0500"), "{wrong:?}");
     session.answer(said("0402")).expect("it will do");
+}
+
+#[test]
+fn a_draft_keeps_what_was_answered_before_somebody_went_back() {
+    let world = World::default();
+    let mut session = Session::new(&world);
+    let mut asked = Vec::new();
+    for reply in [Reply::Text("pb".to_owned()), Reply::Text("what it is for".to_owned())] {
+        asked.push(session.question().expect("something is asked"));
+        session.answer(reply).expect("it will do");
+    }
+    assert!(session.back() && session.back() && !session.back());
+    let draft = session.draft();
+    assert_eq!((draft.replies.len(), draft.answered()), (0, 2));
+    let mut again = Session::of_draft(&world, draft);
+    for question in asked {
+        let offered = again.question().expect("something is asked");
+        assert_eq!(offered.key, question.key);
+        again.answer(offered.before.expect("it was answered before")).expect("it did");
+    }
+    assert_eq!(
+        (again.answers().name.as_str(), again.answers().description.as_str()),
+        ("pb", "what it is for")
+    );
 }

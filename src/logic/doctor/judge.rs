@@ -253,7 +253,9 @@ fn store(facts: &Facts) -> Vec<Finding> {
             let path = &facts.machine.state.path;
             let aside =
                 format!("put it aside to begin a new history: mv '{path}/sortie.db' '{path}/damaged.db'");
-            let cure = help.as_ref().map_or_else(|| aside.clone(), |help| format!("{help}; {aside}"));
+            // Other helps say that as well, without the command.
+            let help = help.as_ref().map(|help| help.split(", or move the file away").next().unwrap_or(help));
+            let cure = help.map_or_else(|| aside.clone(), |help| format!("{help}, or {aside}"));
             return vec![problem("store", says.clone(), cure)];
         }
     };

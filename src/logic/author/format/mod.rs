@@ -46,9 +46,33 @@ pub fn format(source: &Source) -> Result<String, Vec<Diagnostic>> {
         comments(&old).eq(comments(&new)) && Plain::of(&old, old.root) == Plain::of(&new, new.root)
     });
     if is_same {
-        return Ok(new);
+        // Line ends are those of the first line.
+        let is_windows = source.text.split_once('\n').is_some_and(|(first, _)| first.ends_with('\r'));
+        return Ok(if is_windows { new.replace('\n', "\r\n") } else { new });
     }
     Err(refused("this file is written in an unusual way, and another layout would change what it means"))
+}
+
+/// Looks whether it may be a playbook or an action, with mistakes or without: other files are nobody's to touch.
+///
+/// # Errors
+/// If it is something else.
+pub fn is_one_of_ours(source: &Source) -> Result<(), Vec<Diagnostic>> {
+    let text = source.text.replace("\r\n", "\n");
+    // What is no YAML at all is told by who lays it out.
+    let Some(doc) = Doc::parse(&text) else { return Ok(()) };
+    let is_known = |key: &Plain| matches!(key, Plain::Text(key) if ["version", "stages", "runs"].contains(&key.as_str()));
+    let is_ours = match Plain::of(&doc, doc.root) {
+        Plain::Map(fields) => fields.iter().any(|(key, _)| is_known(key)),
+        Plain::Null => true,
+        _ => false,
+    };
+    if is_ours {
+        return Ok(());
+    }
+    let message = "this is no playbook: none of `version`, `stages` and `runs` stands at its top level";
+    let problem = Diagnostic::error("edit-not-possible", Span::default(), message);
+    Err(vec![problem.help("only playbooks and actions are laid out; nothing was changed")])
 }
 
 fn comments<'d>(doc: &'d Doc<'_>) -> impl Iterator<Item = &'d str> {
