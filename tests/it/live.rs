@@ -195,6 +195,7 @@ fn of_a_job_that_has_ended_a_new_one_starts_with_its_inputs() {
     terminal.keys("<c-r>");
     terminal.wait_for("goodbye crew");
     terminal.wait_for("greet  #2");
+    terminal.wait_for("1 stage failed");
     terminal.keys("q");
     terminal.wait_for_end().code(1).done();
 }

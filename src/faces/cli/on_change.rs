@@ -387,6 +387,10 @@ impl Session<'_> {
         }
         let Some(heard) = Heard::of(&self.told) else { return Then::Leave };
         let is_inline = self.skin.face == Face::Inline;
+        if !is_inline {
+            // Before anybody is told that it waits: whoever leaves then leaves a loop that waits, and no job.
+            self.listen();
+        }
         if self.skin.face == Face::Json {
             let data = json!({"round": self.rounds.next() - 1, "watched": self.rounds.files()});
             out.line(record("round.waiting", None, data));
@@ -394,10 +398,34 @@ impl Session<'_> {
             out.line(self.waits("Ctrl-C leaves"));
         }
         out.flush();
+        let then = self.hear(out, &heard, is_inline);
+        if !is_inline {
+            self.steering.set_listener(None);
+            // What came while the listener was still there.
+            if self.tell(out, heard.take()) {
+                return Then::Leave;
+            }
+        }
+        then
+    }
+
+    /// Lets signals say that somebody leaves.
+    fn listen(&self) {
+        let told = self.told.clone();
+        self.steering.set_listener(Some(Box::new(move |signal| {
+            if matches!(signal, Signal::Interrupt | Signal::Terminate | Signal::HangUp) {
+                told.tell(Note::Left);
+            }
+            true
+        })));
+    }
+
+    /// Waits for what is told until a round is due or somebody leaves.
+    fn hear(&mut self, out: &mut Out, heard: &Heard, is_inline: bool) -> Then {
         loop {
             let told = if is_inline {
                 let words = self.waits("r runs again, q leaves");
-                match show::wait_in_row(self.context, &self.steering, out, &heard, &words) {
+                match show::wait_in_row(self.context, &self.steering, out, heard, &words) {
                     Waited::Told(told) => told,
                     Waited::Again => {
                         self.rounds.ask();
@@ -406,31 +434,30 @@ impl Session<'_> {
                     Waited::Left => return Then::Leave,
                 }
             } else {
-                let told = self.told.clone();
-                self.steering.set_listener(Some(Box::new(move |signal| {
-                    if matches!(signal, Signal::Interrupt | Signal::Terminate | Signal::HangUp) {
-                        told.tell(Note::Left);
-                    }
-                    true
-                })));
-                let note = heard.next();
-                self.steering.set_listener(None);
-                note.into_iter().collect()
+                heard.next().into_iter().collect()
             };
-            for note in told {
-                if note == Note::Left {
-                    return Then::Leave;
-                }
-                if self.skin.face != Face::Json
-                    && let Some(words) = live::line(self.context, &note)
-                {
-                    out.line(format!("note: {words}"));
-                    out.flush();
-                }
+            if self.tell(out, told) {
+                return Then::Leave;
             }
             if self.rounds.is_due() {
                 return Then::Round;
             }
         }
+    }
+
+    /// Prints what is told; says whether somebody leaves.
+    fn tell(&self, out: &mut Out, told: Vec<Note>) -> bool {
+        for note in told {
+            if note == Note::Left {
+                return true;
+            }
+            if self.skin.face != Face::Json
+                && let Some(words) = live::line(self.context, &note)
+            {
+                out.line(format!("note: {words}"));
+                out.flush();
+            }
+        }
+        false
     }
 }
