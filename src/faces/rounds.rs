@@ -19,7 +19,7 @@ use crate::engine::{Bell, Handle, Next, clock};
 use crate::logic::job::event::SCHEMA;
 use crate::logic::job::order::{Order, Target};
 use crate::logic::rounds::{Doubt, Verdict, held};
-use crate::logic::text::listed_names;
+use crate::logic::text::{listed_names, plural};
 use crate::logic::view::JobView;
 
 /// So many files are named in a sentence.
@@ -63,6 +63,8 @@ struct State {
     held: Option<String>,
     /// How many files are watched, once that is known.
     files: Option<usize>,
+    /// Globs that name none of them.
+    unmatched: Vec<String>,
 }
 
 /// Why the next round begins.
@@ -98,13 +100,30 @@ impl Rounds {
     /// Takes what is told of the files.
     pub fn hear(&self, news: TreeNews) {
         match news {
-            TreeNews::Ready(files) => {
-                self.lock().files = Some(files);
-                self.0.is_ready.notify_all();
-            }
+            TreeNews::Ready { files, unmatched } => self.ready(files, unmatched),
             TreeNews::Polled(words) => self.0.notes.tell(Note::Said(words)),
             TreeNews::Changed(batch) => self.changed(batch),
         }
+    }
+
+    fn ready(&self, files: usize, unmatched: Vec<String>) {
+        let mut state = self.lock();
+        // Each round says anew what is watched, and nobody wants to read the same again.
+        let is_news = !unmatched.is_empty() && state.unmatched != unmatched;
+        state.files = Some(files);
+        state.unmatched.clone_from(&unmatched);
+        if is_news {
+            let verb = if unmatched.len() == 1 { "matches" } else { "match" };
+            let words = format!(
+                "`--globs`: {} {verb} no file now; one that comes later starts a round",
+                listed_names(&unmatched, "and")
+            );
+            let line = record("round.unmatched", None, json!({"globs": unmatched, "watched": files}));
+            // Whoever waits for the files is to find it told.
+            self.0.notes.tell(Note::Record { words, line });
+        }
+        drop(state);
+        self.0.is_ready.notify_all();
     }
 
     fn changed(&self, batch: Batch) {
@@ -230,7 +249,16 @@ impl Rounds {
         let is_whole = !state.is_stopped;
         state.doubt.ended(is_whole);
         let is_due = !state.pending.is_empty();
+        let unmatched = (!state.unmatched.is_empty())
+            .then(|| (state.files.unwrap_or_default(), listed_names(&state.unmatched, "or")));
         drop(state);
+        if let Some((files, globs)) = unmatched {
+            // A remark on a screen is soon gone, and a count of files alone would look as if all were well.
+            let files = plural(files, "file");
+            self.0
+                .notes
+                .tell(Note::Waits(format!("watching {files}, none for {globs}; r runs again, q leaves")));
+        }
         self.0.is_ready.notify_all();
         if is_due {
             self.0.notes.tell(Note::Due);

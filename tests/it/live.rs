@@ -422,12 +422,18 @@ fn what_a_job_writes_itself_does_not_start_it_for_ever() {
 fn the_faces_say_what_they_wait_for_and_take_keys() {
     let sandbox = parts();
     let mut terminal = sandbox.terminal(["run", "book", "--on-change", "--watch"], SIZE).start();
-    terminal.wait_for("watching 3 files; r runs again, q leaves");
+    let shot = terminal.wait_for("watching 3 files; r runs again, q leaves");
+    assert!(shot.has("r run again") && !shot.has("retry"), "keys do what is said: {}", shot.text());
     save(&sandbox, "src/a", "b");
     terminal.wait_for("parts  #2");
     terminal.wait_for("watching 3 files");
     save(&sandbox, "playbooks/book.yml", "version: 3\nstges: {}\n");
     terminal.wait_for("not taken: playbooks/book.yml:2:1");
+    terminal.keys("C");
+    let shot = terminal.wait_for("Once the file is mended, the next round");
+    assert!(!shot.has("starts a new job"), "{}", shot.text());
+    terminal.keys("<esc>");
+    terminal.wait_gone("Once the file is mended");
     save(&sandbox, "playbooks/book.yml", PARTS);
     terminal.wait_for("parts  #3");
     terminal.wait_for("watching 3 files");
@@ -447,6 +453,82 @@ fn the_faces_say_what_they_wait_for_and_take_keys() {
     terminal.wait_for("round 3: asked for");
     terminal.wait_for("job #7 passed");
     terminal.wait_for("watching 3 files");
+    terminal.keys("q");
+    terminal.wait_for_end().code(0).done();
+    nothing_is_left(&sandbox, Duration::from_secs(10));
+}
+
+#[test]
+fn a_job_that_ends_below_a_question_leaves_the_files_watched() {
+    let book =
+        "version: 3\nname: book\nstages:\n  a: { run: 'echo up; until [ -e go ]; do sleep 0.1; done' }\n";
+    let sandbox = Sandbox::new().file("playbooks/book.yml", book).file("src/a", "a");
+    let words = ["run", "book", "--on-change", "--watch", "--globs", "src/**"];
+    let mut terminal = sandbox.terminal(words, SIZE).start();
+    terminal.wait_for("up");
+    terminal.keys("q");
+    terminal.wait_for("Leave?");
+    write(&sandbox, "go", "");
+    let shot = terminal.wait_for("the job has ended meanwhile; watching 2 files; r runs again, q leaves");
+    assert!(!shot.has("Leave?"), "{}", shot.text());
+    save(&sandbox, "src/a", "b");
+    terminal.wait_for("book  #2");
+    terminal.wait_for("watching 2 files");
+    // A change overtakes the job below a question, too.
+    fs::remove_file(sandbox.project().join("go")).expect("removed");
+    terminal.keys("r");
+    terminal.wait_for("book  #3");
+    terminal.wait_for("up");
+    terminal.keys("q");
+    terminal.wait_for("Leave?");
+    save(&sandbox, "src/a", "c");
+    terminal.wait_for("book  #4");
+    write(&sandbox, "go", "");
+    terminal.wait_for("watching 2 files");
+    terminal.keys("q");
+    terminal.wait_for_end().code(0).done();
+    nothing_is_left(&sandbox, Duration::from_secs(10));
+}
+
+#[test]
+fn globs_that_match_no_file_are_told_in_every_face_and_waited_for() {
+    const TOLD: &str = "`--globs`: `nomatch/**` matches no file now; one that comes later starts a round";
+    let sandbox = parts();
+    let come = |name: &str| {
+        fs::create_dir_all(sandbox.project().join("nomatch")).expect("a folder");
+        write(&sandbox, name, "new");
+    };
+    let none = || fs::remove_dir_all(sandbox.project().join("nomatch")).expect("removed");
+    let mut run = OnChange::of(&sandbox, &["--globs", "nomatch/**"]);
+    run.wait_for_round(1);
+    come("nomatch/a");
+    run.wait_for_round(2);
+    let (lines, jobs) = run.end(0);
+    assert_eq!(jobs, 2);
+    let told: Vec<&Value> = of_type(&lines, "round.unmatched").iter().map(|line| &line["data"]).collect();
+    assert_eq!(told, [&serde_json::json!({"globs": ["nomatch/**"], "watched": 1})]);
+    assert_eq!(files(&lines), [vec![], vec!["nomatch/a".to_owned()]]);
+
+    none();
+    let words =
+        |face| ["run", "book", "--on-change", "--globs", "nomatch/**", "--globs", "src/**", "--ui", face];
+    let mut live = sandbox.sortie(words("plain")).start();
+    live.wait_for(&format!("note: {TOLD}"));
+    live.wait_for("watching 2 files; Ctrl-C leaves");
+    live.signal(Signal::SIGINT);
+    live.wait().code(0).done();
+
+    let mut terminal = sandbox.terminal(words("inline"), SIZE).start();
+    terminal.wait_for(&format!("note: {TOLD}"));
+    terminal.wait_for("watching 2 files; r runs again, q leaves");
+    terminal.keys("q");
+    terminal.wait_for_end().code(0).done();
+
+    let mut terminal = sandbox.terminal(words("full"), SIZE).start();
+    terminal.wait_for(TOLD);
+    terminal.wait_for("watching 2 files, none for `nomatch/**`; r runs again, q leaves");
+    come("nomatch/b");
+    terminal.wait_for("watching 3 files; r runs again, q leaves");
     terminal.keys("q");
     terminal.wait_for_end().code(0).done();
     nothing_is_left(&sandbox, Duration::from_secs(10));

@@ -69,8 +69,13 @@ pub struct Batch {
 /// What is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TreeNews {
-    /// So many files are watched. Told whenever the scope was set.
-    Ready(usize),
+    /// Told whenever the scope was set.
+    Ready {
+        /// So many files are watched.
+        files: usize,
+        /// Globs that name none of them.
+        unmatched: Vec<String>,
+    },
     Changed(Batch),
     /// Files are only looked at from time to time, in words.
     Polled(String),
@@ -193,12 +198,13 @@ impl<N: FnMut(TreeNews) -> bool> Watching<N> {
     /// Takes all files as they are.
     fn begin(&mut self) -> bool {
         let found = self.list();
+        let unmatched = unmatched(&self.scope, &found);
         let mut known = std::mem::take(&mut self.known);
         for (path, stamp) in found {
             let seen = known.remove(&path).unwrap_or(Seen { stamp, key: None });
             self.known.insert(path, seen);
         }
-        if !(self.tell)(TreeNews::Ready(self.known.len())) {
+        if !(self.tell)(TreeNews::Ready { files: self.known.len(), unmatched }) {
             return false;
         }
         for (path, seen) in &mut self.known {
@@ -309,6 +315,23 @@ fn listed(scope: &Scope) -> (BTreeMap<PathBuf, Stamp>, BTreeSet<PathBuf>) {
     let own = own_outputs();
     let stamped = files.into_iter().filter_map(|path| Some((path.clone(), stamp(&path)?)));
     (stamped.filter(|(_, stamp)| !own.iter().any(|it| it.is_of(*stamp))).collect(), folders)
+}
+
+/// Returns the globs that name none of these files; also those that only take files out, if there are no others.
+fn unmatched(scope: &Scope, files: &BTreeMap<PathBuf, Stamp>) -> Vec<String> {
+    let What::Globs(globs) = &scope.what else { return Vec::new() };
+    let (without, with): (Vec<String>, Vec<String>) =
+        globs.iter().cloned().partition(|glob| glob.starts_with('!'));
+    if with.is_empty() {
+        return without;
+    }
+    let names: Vec<String> = files.keys().map(|path| shown(&scope.root, path)).collect();
+    let is_idle = |glob: &String| {
+        let one = std::iter::once(glob).chain(&without).cloned().collect::<Vec<_>>();
+        let one = Globs::new(&one);
+        !names.iter().any(|name| one.fits(Path::new(name)))
+    };
+    with.into_iter().filter(is_idle).collect()
 }
 
 /// Returns what this process prints to, where that is a file: each line would be a reason for the next one.

@@ -47,7 +47,13 @@ impl Yard {
     }
 
     fn assert_ready(&self, count: usize) {
-        assert_eq!(self.told.recv_timeout(LIMIT), Ok(TreeNews::Ready(count)));
+        self.assert_ready_but(count, &[]);
+    }
+
+    #[track_caller]
+    fn assert_ready_but(&self, files: usize, unmatched: &[&str]) {
+        let unmatched = unmatched.iter().map(|&it| it.to_owned()).collect();
+        assert_eq!(self.told.recv_timeout(LIMIT), Ok(TreeNews::Ready { files, unmatched }));
     }
 
     #[track_caller]
@@ -101,6 +107,20 @@ fn globs_and_inputs_say_what_counts() {
         yard.write("src/more/and/more.c", "new");
         yard.assert_next(&["src/more/and/more.c"]);
     }
+}
+
+#[test]
+fn globs_that_name_no_file_are_told_and_watched_still() {
+    let globs = ["src/**", "none/**", "src/deep/*", "!src/deep/**"].map(str::to_owned).to_vec();
+    let yard = Yard::new(What::Globs(globs), &[]);
+    yard.assert_ready_but(2, &["none/**", "src/deep/*"]);
+    yard.write("none/yet", "new");
+    yard.assert_next(&["none/yet"]);
+    let yard = Yard::new(What::Globs(vec!["!src/**".to_owned()]), &[]);
+    yard.assert_ready_but(1, &["!src/**"]);
+    // The playbook is watched in any case, and may be named as well.
+    let yard = Yard::new(What::Globs(vec!["*.yml".to_owned()]), &[]);
+    yard.assert_ready(1);
 }
 
 #[test]

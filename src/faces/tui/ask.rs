@@ -66,10 +66,10 @@ impl Ui {
                 Err(format!("{} has ended meanwhile", name(view, id)))
             }
             Ask::Skip(_) | Ask::Cancel(_) | Ask::CancelJob | Ask::Freeze if has_ended => {
-                Err("the job has ended meanwhile".to_owned())
+                Err(self.over(view, "the job has ended meanwhile"))
             }
             Ask::Leave if !facts.is_ours || view.phase.outcome().is_some() => {
-                Err("the job has ended meanwhile; q leaves".to_owned())
+                Err(self.over(view, "the job has ended meanwhile; q leaves"))
             }
             Ask::Skip(id) => Ok(skip(view, id)),
             Ask::Cancel(id) => Ok(cancel(view, id)),
@@ -100,6 +100,17 @@ impl Ui {
                 let choices = vec![choice("y", "run them again", vec![request])];
                 Ok(question("Run all that failed again?".to_owned(), text, choices))
             }
+        }
+    }
+}
+
+impl Ui {
+    /// Says that the job has ended while a question stood. What is said takes the place of the line that says what is waited
+    /// for between rounds, so it says that as well.
+    fn over(&self, view: &JobView, alone: &str) -> String {
+        match &self.waits {
+            Some(waits) if self.is_between_rounds(view) => format!("the job has ended; {waits}"),
+            _ => alone.to_owned(),
         }
     }
 }

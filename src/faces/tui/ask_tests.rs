@@ -66,6 +66,27 @@ fn a_question_about_what_has_ended_is_closed_with_a_word() {
 }
 
 #[test]
+fn between_rounds_it_is_said_that_files_are_watched_and_what_keys_do_then() {
+    let waits = "watching 3 files; r runs again, q leaves";
+    for key in ["q", "X"] {
+        let mut scene = drawn();
+        scene.ui.hear(crate::faces::live::Note::Waits(waits.to_owned()), Duration::ZERO);
+        let text = screen(&mut scene);
+        assert!(text.contains("r retry") && !text.contains(waits), "the job runs still: {text}");
+        scene.keys(key);
+        screen(&mut scene);
+        end(&mut scene, Outcome::Failure);
+        let text = screen(&mut scene);
+        assert_eq!(scene.ui.overlay, None);
+        assert_eq!(notice(&scene), format!("the job has ended; {waits}"));
+        assert!(text.contains(waits), "it fits: {text}");
+        assert!(text.contains("r run again") && !text.contains("retry"), "{text}");
+        scene.wait(1);
+        assert_eq!(scene.keys("r"), [Request::Round]);
+    }
+}
+
+#[test]
 fn a_dialog_that_is_answered_gives_the_order_of_the_moment() {
     let mut scene = drawn();
     scene.keys("j x");

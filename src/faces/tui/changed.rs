@@ -57,14 +57,16 @@ impl Ui {
         match self.book.clone() {
             None | Some(Version::Same) => self.say("the playbook says what this job runs", now),
             Some(Version::Broken { file, why }) => {
-                let lines = vec![
-                    why,
-                    String::new(),
+                let then = if self.waits.is_some() {
+                    "No round begins as long as it has errors. Once the file is mended, the next round begins by itself."
+                        .to_owned()
+                } else {
                     format!(
                         "The job goes on with what it began with. Once the file is mended, {} starts a new job from it.",
                         self.said(Action::Fresh)
-                    ),
-                ];
+                    )
+                };
+                let lines = vec![why, String::new(), then];
                 self.tell(format!("{} has errors", short(&file)), lines);
             }
             Some(Version::Other(other)) => {
@@ -99,6 +101,9 @@ impl Ui {
     fn offered(&self) -> Result<&Other, String> {
         let other = match &self.book {
             None | Some(Version::Same) => {
+                if self.waits.is_some() {
+                    return Err("a changed playbook starts the next round by itself".to_owned());
+                }
                 let (some, failed) = (self.said(Action::Retry), self.said(Action::RetryFailed));
                 return Err(format!(
                     "the playbook says what this job runs; {some} and {failed} run of it again"

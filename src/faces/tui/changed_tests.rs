@@ -66,6 +66,18 @@ fn what_is_broken_is_told_with_its_place_and_starts_nothing() {
 }
 
 #[test]
+fn between_rounds_a_file_that_is_mended_needs_no_key() {
+    let mut scene = hearing(ended(Skin::Color), broken());
+    scene.keys("C");
+    assert!(scene.shot(SIZE).contains("Ctrl-r starts a new job"));
+    scene.keys("esc");
+    scene.ui.hear(Note::Waits("watching 3 files; r runs again, q leaves".to_owned()), Duration::ZERO);
+    scene.keys("C");
+    let shot = scene.shot(SIZE);
+    assert!(shot.contains("the next round begins by") && !shot.contains("starts a new job"), "{shot}");
+}
+
+#[test]
 fn the_sheet_lists_each_stage_with_what_changed() {
     let mut scene = hearing(middle(Skin::Color), other(None));
     scene.keys("C");

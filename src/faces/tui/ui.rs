@@ -325,6 +325,11 @@ impl Ui {
         self.look.keys.said(self.places(), action)
     }
 
+    /// Says whether the job of a round has ended, and files are watched until the next one begins.
+    pub(super) fn is_between_rounds(&self, view: &JobView) -> bool {
+        self.waits.is_some() && view.phase.outcome().is_some()
+    }
+
     /// Shows a sentence for a while.
     pub fn say(&mut self, words: impl Into<String>, now: Duration) {
         self.notice = Some(Notice { words: words.into(), until: now + NOTICE, about: About::Nothing });

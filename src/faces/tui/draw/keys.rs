@@ -20,21 +20,25 @@ fn width((key, word): Hint<'_>) -> usize {
 
 /// Draws the line. Help and quit are always there, and the letters of the verbs.
 pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, ui: &Ui, facts: Facts<'_>) {
+    let is_between = ui.is_between_rounds(facts.view);
     let hint = |action: &Action| -> Option<Hint<'_>> {
         // What no key does is in the list of commands.
         let hint = ui.look.keys.of(ui.places(), *action)?;
         let word = match action {
             Action::Pause if facts.view.paused.is_some() => "resume",
             Action::FailedOnly => "failed",
+            Action::Retry if is_between => "run again",
             _ => hint.word,
         };
         Some((hint.key?, word))
     };
     let verbs: &[Action] = if facts.view.phase.outcome().is_some() {
-        if facts.view.can_roll_back() {
-            &[Action::Retry, Action::RetryFailed, Action::RollBack]
-        } else {
-            &[Action::Retry, Action::RetryFailed]
+        match (is_between, facts.view.can_roll_back()) {
+            // The next round runs everything; what failed needs no key of its own.
+            (true, false) => &[Action::Retry],
+            (true, true) => &[Action::Retry, Action::RollBack],
+            (false, false) => &[Action::Retry, Action::RetryFailed],
+            (false, true) => &[Action::Retry, Action::RetryFailed, Action::RollBack],
         }
     } else if facts.view.waiting_gates().next().is_some() {
         &[Action::Review, Action::Pause, Action::Skip, Action::Cancel, Action::Retry]
