@@ -7,7 +7,7 @@ use super::ending::{Ending, Failure};
 use super::held::{self, Holder};
 use super::hint::quoted;
 use super::out::Paint;
-use super::wizard::{self, Ended, Held};
+use super::wizard::{self, Ended, Held, trouble};
 use crate::logic::plan::inputs::ask::{OpenSecret, Said, Starting};
 use crate::logic::talk::Talk;
 
@@ -63,14 +63,7 @@ pub fn ask(
     if talk.question().is_none() {
         return Ok(Asked::default());
     }
-    let trouble =
-        |error: std::io::Error| Failure::surroundings(format!("the terminal cannot be used: {error}"));
-    let mut asks = wizard::asks(context, paint);
-    // Lines are read as the terminal gives them; only what is drawn needs all keys.
-    let held = match context.surroundings.is_accessible {
-        true => None,
-        false => Some(Held::take(context.outside.guard).map_err(trouble)?),
-    };
+    let (mut asks, held) = wizard::begin(context, paint)?;
     asks.tell(&[paint.dim("Before it starts: Esc goes back a question, Ctrl-C starts nothing.")])
         .map_err(trouble)?;
     let ended = wizard::go(asks.as_mut(), &mut talk, &mut |_| {}, &mut |_, _| Vec::new()).map_err(trouble)?;

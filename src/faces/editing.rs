@@ -10,7 +10,7 @@ use super::diff;
 use super::ending::Failure;
 use super::hint::quoted;
 use super::out::Paint;
-use super::wizard::{self, Ended, Held};
+use super::wizard::{self, Ended, trouble};
 use crate::logic::author::edit::{Change, Editing, Made, Subject, Then, outline};
 use crate::logic::plan::difference::difference;
 use crate::logic::plan::{self, PlanRequest, inputs, matrix};
@@ -37,14 +37,7 @@ pub enum Answered {
 /// # Errors
 /// If the terminal cannot be used.
 pub fn ask(context: &Context, subject: &Subject<'_>, name: &str, paint: Paint) -> Result<Answered, Failure> {
-    let trouble =
-        |error: std::io::Error| Failure::surroundings(format!("the terminal cannot be used: {error}"));
-    let mut asks = wizard::asks(context, paint);
-    // Lines are read as the terminal gives them; only what is drawn needs all keys.
-    let held = match context.surroundings.is_accessible {
-        true => None,
-        false => Some(Held::take(context.outside.guard).map_err(trouble)?),
-    };
+    let (mut asks, held) = wizard::begin(context, paint)?;
     let mut editing = Editing::new(subject);
     let mut before = |editing: &Editing<'_>, question: &Question| shown(editing, subject, question, paint);
     let ended = wizard::go(asks.as_mut(), &mut editing, &mut |_| {}, &mut before).map_err(trouble)?;

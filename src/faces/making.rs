@@ -5,7 +5,7 @@
 use super::context::Context;
 use super::ending::Failure;
 use super::out::Paint;
-use super::wizard::{self, Ended, Held};
+use super::wizard::{self, Ended, trouble};
 use crate::engine::authoring;
 use crate::logic::author::{Answers, Draft, Session, Then, World};
 use crate::logic::talk::{Kind, Question, Reply, Talk};
@@ -22,14 +22,7 @@ pub fn ask(
     paint: Paint,
     preview: &dyn Fn(&Session<'_>) -> Vec<String>,
 ) -> Result<Option<(Answers, Then)>, Failure> {
-    let trouble =
-        |error: std::io::Error| Failure::surroundings(format!("the terminal cannot be used: {error}"));
-    let mut asks = wizard::asks(context, paint);
-    // Lines are read as the terminal gives them; only what is drawn needs all keys.
-    let held = match context.surroundings.is_accessible {
-        true => None,
-        false => Some(Held::take(context.outside.guard).map_err(trouble)?),
-    };
+    let (mut asks, held) = wizard::begin(context, paint)?;
     let mut session = Session::new(world);
     match authoring::draft(&context.project) {
         Some(draft) => match goes_on(asks.as_mut(), world, &draft, &given.name).map_err(trouble)? {
@@ -133,13 +126,7 @@ fn prefill(session: &mut Session<'_>, given: &Answers) {
 /// # Errors
 /// If the terminal cannot be used.
 pub fn ask_name(context: &Context, world: &World, paint: Paint) -> Result<Option<String>, Failure> {
-    let trouble =
-        |error: std::io::Error| Failure::surroundings(format!("the terminal cannot be used: {error}"));
-    let mut asks = wizard::asks(context, paint);
-    let _held = match context.surroundings.is_accessible {
-        true => None,
-        false => Some(Held::take(context.outside.guard).map_err(trouble)?),
-    };
+    let (mut asks, _held) = wizard::begin(context, paint)?;
     let mut session = Session::new(world);
     while let Some(question) = session.question().filter(|it| it.key == "name") {
         match asks.ask(&session, &question).map_err(trouble)? {

@@ -22,6 +22,9 @@ use crate::logic::rounds::{Doubt, Verdict, held};
 use crate::logic::text::{listed_names, plural};
 use crate::logic::view::JobView;
 
+/// What keys do between two rounds, where there are keys.
+pub const KEYS: &str = "r runs again, q leaves";
+
 /// So many files are named in a sentence.
 const NAMED: usize = 3;
 
@@ -196,10 +199,23 @@ impl Rounds {
         self.lock().is_stopped
     }
 
-    /// Returns how many files are watched.
+    /// Returns how many files are watched, which is nothing as long as that is not known.
     #[must_use]
     pub fn files(&self) -> usize {
         self.lock().files.unwrap_or_default()
+    }
+
+    /// Says what is waited for between two rounds, and what keys do then. Globs that match nothing are named: a count of files alone would look as if all
+    /// were well, and a remark is soon gone.
+    #[must_use]
+    pub fn waits(&self, keys: &str) -> String {
+        let state = self.lock();
+        let files = plural(state.files.unwrap_or_default(), "file");
+        let without = match state.unmatched[..] {
+            [] => String::new(),
+            _ => format!(", none for {}", listed_names(&state.unmatched, "or")),
+        };
+        format!("watching {files}{without}; {keys}")
     }
 
     /// Waits until the files are known, up to a time.
@@ -249,16 +265,9 @@ impl Rounds {
         let is_whole = !state.is_stopped;
         state.doubt.ended(is_whole);
         let is_due = !state.pending.is_empty();
-        let unmatched = (!state.unmatched.is_empty())
-            .then(|| (state.files.unwrap_or_default(), listed_names(&state.unmatched, "or")));
         drop(state);
-        if let Some((files, globs)) = unmatched {
-            // A remark on a screen is soon gone, and a count of files alone would look as if all were well.
-            let files = plural(files, "file");
-            self.0
-                .notes
-                .tell(Note::Waits(format!("watching {files}, none for {globs}; r runs again, q leaves")));
-        }
+        // Of this round; what it said when it began may be another number of files.
+        self.0.notes.tell(Note::Waits(self.waits(KEYS)));
         self.0.is_ready.notify_all();
         if is_due {
             self.0.notes.tell(Note::Due);

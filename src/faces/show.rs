@@ -589,7 +589,7 @@ fn lines(context: &Context, steering: &Steering, out: &mut Out, shown: &mut Show
 }
 
 /// Prints what is told beside a job.
-fn tell_note(context: &Context, out: &mut Out, note: &Note, json: bool) {
+pub fn tell_note(context: &Context, out: &mut Out, note: &Note, json: bool) {
     match note {
         Note::Record { line, .. } if json => out.line(line),
         _ if json => {}

@@ -34,6 +34,66 @@ pub trait Talk {
     }
 }
 
+/// A talk that is nothing but its answers: whatever follows from them is found again each time.
+pub trait Replayed: Clone {
+    /// Returns the answers so far.
+    fn replies(&self) -> &Replies;
+
+    /// The same, to be changed.
+    fn replies_mut(&mut self) -> &mut Replies;
+
+    /// Goes through all questions.
+    ///
+    /// # Errors
+    /// The first that has no answer, or an answer that will not do.
+    fn replay(&self) -> Result<(), Stop>;
+
+    /// Looks at the last answer, which has been taken already.
+    ///
+    /// # Errors
+    /// Why it will not do.
+    fn look(&self) -> Result<(), Wrong>;
+
+    /// As [`Talk::live`].
+    fn hints(&self, _question: &Question, _typed: &str) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+impl<T: Replayed> Talk for T {
+    fn question(&self) -> Option<Question> {
+        let Err(Stop::Ask(mut question)) = self.replay() else { return None };
+        question.before = self.replies().kept(&question.key);
+        Some(*question)
+    }
+
+    fn answer(&mut self, reply: Reply) -> Result<Vec<String>, Wrong> {
+        let Some(question) = self.question() else {
+            return Err(Wrong::new("nothing is asked any more", "go on"));
+        };
+        let reply = question.settled(reply)?;
+        self.replies_mut().push(question.key.clone(), reply.clone());
+        if let Err(wrong) = self.look() {
+            self.replies_mut().pop();
+            return Err(wrong);
+        }
+        self.replies_mut().keep(question.key, reply);
+        Ok(Vec::new())
+    }
+
+    fn would_do(&self, reply: Reply) -> Result<(), Wrong> {
+        self.clone().answer(reply).map(|_| ())
+    }
+
+    fn back(&mut self) -> bool {
+        self.replies_mut().pop()
+    }
+
+    fn live(&self, question: &Question, typed: &str) -> Vec<String> {
+        self.hints(question, typed)
+    }
+}
+
 /// Answers in their order, and all that was ever answered, for who goes back.
 #[derive(Clone, Debug, Default)]
 pub struct Replies {

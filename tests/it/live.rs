@@ -430,7 +430,7 @@ fn the_faces_say_what_they_wait_for_and_take_keys() {
     save(&sandbox, "playbooks/book.yml", "version: 3\nstges: {}\n");
     terminal.wait_for("not taken: playbooks/book.yml:2:1");
     terminal.keys("C");
-    let shot = terminal.wait_for("Once the file is mended, the next round");
+    let shot = terminal.wait_for("Once the file is mended, the next");
     assert!(!shot.has("starts a new job"), "{}", shot.text());
     terminal.keys("<esc>");
     terminal.wait_gone("Once the file is mended");
@@ -469,7 +469,7 @@ fn a_job_that_ends_below_a_question_leaves_the_files_watched() {
     terminal.keys("q");
     terminal.wait_for("Leave?");
     write(&sandbox, "go", "");
-    let shot = terminal.wait_for("the job has ended meanwhile; watching 2 files; r runs again, q leaves");
+    let shot = terminal.wait_for("the job has ended; watching 2 files; r runs again, q leaves");
     assert!(!shot.has("Leave?"), "{}", shot.text());
     save(&sandbox, "src/a", "b");
     terminal.wait_for("book  #2");
@@ -514,13 +514,13 @@ fn globs_that_match_no_file_are_told_in_every_face_and_waited_for() {
         |face| ["run", "book", "--on-change", "--globs", "nomatch/**", "--globs", "src/**", "--ui", face];
     let mut live = sandbox.sortie(words("plain")).start();
     live.wait_for(&format!("note: {TOLD}"));
-    live.wait_for("watching 2 files; Ctrl-C leaves");
+    live.wait_for("watching 2 files, none for `nomatch/**`; Ctrl-C leaves");
     live.signal(Signal::SIGINT);
     live.wait().code(0).done();
 
     let mut terminal = sandbox.terminal(words("inline"), SIZE).start();
     terminal.wait_for(&format!("note: {TOLD}"));
-    terminal.wait_for("watching 2 files; r runs again, q leaves");
+    terminal.wait_for("watching 2 files, none for `nomatch/**`; r runs again, q leaves");
     terminal.keys("q");
     terminal.wait_for_end().code(0).done();
 

@@ -329,10 +329,12 @@ fn choices_have_numbers_where_pictures_do_not_help() {
     say("(< goes back)", "");
     say("Category?", "");
     say("1. nothing", "0");
-    say("this is none of the choices", "1");
+    say("`0` is none of the numbers; give a number from 1 to ", "99");
+    say("`99` is none of the numbers; give a number from 1 to ", "1");
     say("What else has the playbook?", "0");
     say("Name of stage 1?", "");
-    say("1. matrix: once for each combination", "4 5");
+    say("1. matrix: once for each combination", "1,x");
+    say("`x` is none of the numbers; give numbers from 1 to 6 with commas", "4,5");
     say("How many tries at most?", "many");
     say("expected a whole number", "");
     say("How long may it take?", "");
@@ -344,6 +346,57 @@ fn choices_have_numbers_where_pictures_do_not_help() {
     let text = std::fs::read_to_string(sandbox.project().join("playbooks/ci.yml")).expect("it was written");
     let expected = "version: 3\nname: ci\n\nstages:\n  build:\n    retry: { attempts: 3 }\n    timeout: 10m\n    run: echo built\n";
     assert_eq!(text, expected);
+}
+
+#[test]
+fn a_refused_answer_has_no_tick_and_is_mended_where_it_stands() {
+    let sandbox = Sandbox::new();
+    let mut terminal = sandbox.terminal(["playbooks", "new"], (80, 40)).start();
+    for (question, keys) in [
+        ("Name of the playbook?", "ci"),
+        ("What is it for?", ""),
+        ("Category?", ""),
+        ("Start from?", ""),
+        ("What else has the playbook?", ""),
+        ("Name of stage 1?", ""),
+        ("What else has `build`?", " <down> <down> "),
+    ] {
+        terminal.wait_for(&format!("? {question}"));
+        terminal.keys(&format!("{keys}<enter>"));
+    }
+    let refused = "! what people decide about cannot come from the cache";
+    terminal.wait_for(refused);
+    terminal.keys("<enter><enter><up>");
+    let shot = terminal.wait_for("> [x] cache");
+    let count = |text: &str| shot.rows().iter().filter(|row| row.contains(text)).count();
+    assert_eq!(
+        (count(refused), count("What else has `build`?"), count("✓ What else has `build`?")),
+        (1, 1, 0)
+    );
+    terminal.keys(" <enter>");
+    terminal.wait_for("? Values of the matrix?");
+    let shot = terminal.shot();
+    assert!(shot.has("✓ What else has `build`? matrix, approval"), "{}", shot.text());
+    assert!(!shot.has(refused), "{}", shot.text());
+    terminal.keys("<c-c>");
+    terminal.wait_for_end().code(130).done();
+}
+
+#[test]
+fn what_prompts_say_breaks_between_words() {
+    for width in [80, 40] {
+        let sandbox = Sandbox::new();
+        let mut terminal = sandbox.terminal(["playbooks", "new"], (width, 30)).start();
+        terminal.wait_for("? Name of the playbook?");
+        terminal.keys("My Project!<enter>");
+        let shot = terminal.wait_for("! `My");
+        let told = shot.rows().iter().map(|row| row.trim()).collect::<Vec<_>>().join(" ");
+        assert!(told.contains("cannot be the name of a playbook: a name begins with a letter"), "{told}");
+        assert!(told.contains("and goes on with letters"), "{told}");
+        assert!(!shot.rows().iter().any(|row| row.trim() == "]"), "{}", shot.text());
+        terminal.keys("<c-c>");
+        terminal.wait_for_end().code(130).done();
+    }
 }
 
 #[test]

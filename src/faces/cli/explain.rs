@@ -130,7 +130,7 @@ const EVENTS: [(&str, &str, &str); 59] = [
 ];
 
 /// Records that `run --on-change --ui json` prints among the events of its jobs. They stand in no journal, so they have no number.
-const ROUNDS: [(&str, &str); 5] = [
+const ROUNDS: [(&str, &str); 6] = [
     (
         "round.started",
         "a round of `run --on-change` began with this `job`; `files` changed before it (100 at most, and `more`), `stages` are \
@@ -139,6 +139,10 @@ const ROUNDS: [(&str, &str); 5] = [
     ("round.stopped", "the job is cancelled, because `files` changed; another round follows"),
     ("round.held", "`files` changed, and the next round waits: `reason` says what must not be interrupted"),
     ("round.waiting", "the job of the round has ended, and changes are waited for"),
+    (
+        "round.unmatched",
+        "`globs` of `--globs` match none of the `watched` files now; one that comes later starts a round",
+    ),
     ("round.refused", "`files` changed, and no round can begin: `message` says why"),
 ];
 

@@ -17,18 +17,17 @@ use crate::engine::watching::{self, Scope, Trees, Version, What};
 use crate::engine::{self, clock, library};
 use crate::faces::context::{Context, Signal};
 use crate::faces::ending::{Ending, Failure};
-use crate::faces::live;
 use crate::faces::live::{Heard, Note, Notes};
 use crate::faces::modes::Face;
 use crate::faces::out::Out;
-use crate::faces::rounds::{Pending, Rounds, first, more, named, record};
+use crate::faces::rounds::{KEYS, Pending, Rounds, first, more, named, record};
 use crate::faces::show::{self, OwnScreen, RoundLeft, Shown, Skin, Waited};
 use crate::faces::steering::Steering;
 use crate::faces::summary::Volume;
 use crate::logic::cache::pattern::Patterns;
 use crate::logic::plan::{Plan, PlanRequest};
 use crate::logic::rounds::{Affected, affected, all_inputs, outputs};
-use crate::logic::text::{listed_names, plural};
+use crate::logic::text::listed_names;
 
 /// How long the first round waits for the list of files; whatever is changed meanwhile counts in any case.
 const READY: Duration = Duration::from_secs(10);
@@ -286,7 +285,7 @@ impl Session<'_> {
             begun.map_err(|error| Failure::surroundings(format!("the round cannot be followed: {error}")))?;
         }
         if has_screen {
-            self.told.tell(Note::Waits(self.waits("r runs again, q leaves")));
+            self.told.tell(Note::Waits(self.rounds.waits(KEYS)));
         }
         self.show(shown, out)
     }
@@ -365,15 +364,11 @@ impl Session<'_> {
         out.line(format!("round {round}: {cause}{unaffected}"));
     }
 
-    fn waits(&self, keys: &str) -> String {
-        format!("watching {}; {keys}", plural(self.rounds.files(), "file"))
-    }
-
     /// Waits where no round could begin: on a screen with the job of the last one.
     fn stay(&mut self, out: &mut Out) -> Result<Then, Failure> {
         match self.shown.take().filter(|_| self.screen.is_some()) {
             Some(shown) => {
-                self.told.tell(Note::Waits(self.waits("r runs again, q leaves")));
+                self.told.tell(Note::Waits(self.rounds.waits(KEYS)));
                 self.show(shown, out)
             }
             None => Ok(self.wait(out)),
@@ -395,7 +390,7 @@ impl Session<'_> {
             let data = json!({"round": self.rounds.next() - 1, "watched": self.rounds.files()});
             out.line(record("round.waiting", None, data));
         } else if !is_inline && self.skin.volume != Volume::Quiet {
-            out.line(self.waits("Ctrl-C leaves"));
+            out.line(self.rounds.waits("Ctrl-C leaves"));
         }
         out.flush();
         let then = self.hear(out, &heard, is_inline);
@@ -424,7 +419,7 @@ impl Session<'_> {
     fn hear(&mut self, out: &mut Out, heard: &Heard, is_inline: bool) -> Then {
         loop {
             let told = if is_inline {
-                let words = self.waits("r runs again, q leaves");
+                let words = self.rounds.waits(KEYS);
                 match show::wait_in_row(self.context, &self.steering, out, heard, &words) {
                     Waited::Told(told) => told,
                     Waited::Again => {
@@ -451,12 +446,8 @@ impl Session<'_> {
             if note == Note::Left {
                 return true;
             }
-            if self.skin.face != Face::Json
-                && let Some(words) = live::line(self.context, &note)
-            {
-                out.line(format!("note: {words}"));
-                out.flush();
-            }
+            show::tell_note(self.context, out, &note, self.skin.face == Face::Json);
+            out.flush();
         }
         false
     }

@@ -57,16 +57,17 @@ impl Ui {
         match self.book.clone() {
             None | Some(Version::Same) => self.say("the playbook says what this job runs", now),
             Some(Version::Broken { file, why }) => {
-                let then = if self.waits.is_some() {
-                    "No round begins as long as it has errors. Once the file is mended, the next round begins by itself."
-                        .to_owned()
-                } else {
-                    format!(
-                        "The job goes on with what it began with. Once the file is mended, {} starts a new job from it.",
-                        self.said(Action::Fresh)
+                let (now, then) = if self.waits.is_some() {
+                    (
+                        "No round begins as long as it has errors.",
+                        "the next round begins by itself".to_owned(),
                     )
+                } else {
+                    let key = self.said(Action::Fresh);
+                    ("The job goes on with what it began with.", format!("{key} starts a new job from it"))
                 };
-                let lines = vec![why, String::new(), then];
+                let lines =
+                    vec![why, String::new(), now.to_owned(), format!("Once the file is mended, {then}.")];
                 self.tell(format!("{} has errors", short(&file)), lines);
             }
             Some(Version::Other(other)) => {

@@ -69,12 +69,12 @@ fn what_is_broken_is_told_with_its_place_and_starts_nothing() {
 fn between_rounds_a_file_that_is_mended_needs_no_key() {
     let mut scene = hearing(ended(Skin::Color), broken());
     scene.keys("C");
-    assert!(scene.shot(SIZE).contains("Ctrl-r starts a new job"));
+    assert!(scene.shot(SIZE).contains("Once the file is mended, Ctrl-r"));
     scene.keys("esc");
     scene.ui.hear(Note::Waits("watching 3 files; r runs again, q leaves".to_owned()), Duration::ZERO);
     scene.keys("C");
     let shot = scene.shot(SIZE);
-    assert!(shot.contains("the next round begins by") && !shot.contains("starts a new job"), "{shot}");
+    assert!(shot.contains("Once the file is mended, the next") && !shot.contains("Ctrl-r starts"), "{shot}");
 }
 
 #[test]

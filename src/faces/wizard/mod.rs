@@ -13,6 +13,7 @@ use std::io::{self, Write};
 pub use hold::Held;
 
 use super::context::Context;
+use super::ending::Failure;
 use super::out::Paint;
 use crate::logic::talk::{Question, Reply, Talk, Wrong};
 
@@ -52,9 +53,27 @@ pub trait Asks {
     fn tell(&mut self, lines: &[String]) -> io::Result<()>;
 }
 
-/// Returns how this person is asked.
+/// Begins to ask this person: returns how, and the terminal, which is given back when that is dropped.
+///
+/// # Errors
+/// If the terminal cannot be used.
+pub fn begin(context: &Context, paint: Paint) -> Result<(Box<dyn Asks>, Option<Held>), Failure> {
+    // Lines are read as the terminal gives them; only what is drawn needs all keys.
+    let held = match context.surroundings.is_accessible {
+        true => None,
+        false => Some(Held::take(context.outside.guard).map_err(trouble)?),
+    };
+    Ok((asks(context, paint), held))
+}
+
+/// Says that the terminal cannot be used.
 #[must_use]
-pub fn asks(context: &Context, paint: Paint) -> Box<dyn Asks> {
+#[expect(clippy::needless_pass_by_value, reason = "it maps errors")]
+pub fn trouble(error: io::Error) -> Failure {
+    Failure::surroundings(format!("the terminal cannot be used: {error}"))
+}
+
+fn asks(context: &Context, paint: Paint) -> Box<dyn Asks> {
     if context.surroundings.is_accessible {
         Box::new(numbered::Numbered::new(context.outside.guard))
     } else {

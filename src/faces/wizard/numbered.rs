@@ -20,39 +20,13 @@ impl Numbered {
     pub(super) fn new(start_guard: StartGuard) -> Self {
         Self { start_guard }
     }
-}
 
-impl Asks for Numbered {
-    fn ask(&mut self, talk: &dyn Talk, question: &Question) -> io::Result<Said> {
+    /// Asks once, and returns what was typed or what an empty line means; nothing at the end of all lines.
+    fn line(&self, talk: &dyn Talk, question: &Question) -> io::Result<Option<String>> {
         let is_hidden = question.kind == Kind::Hidden;
         // Before it is asked: some have their answer ready.
         let unseen = is_hidden.then(|| hold::Held::without_echo(self.start_guard)).transpose()?;
-        let mut terminal = io::stderr().lock();
-        writeln!(terminal, "{}", question.text)?;
-        let (options, offered) = offered(question);
-        for (at, it) in options.iter().enumerate() {
-            let about = if it.about.is_empty() { String::new() } else { format!(": {}", it.about) };
-            writeln!(terminal, "  {}. {}{about}", at + 1, it.word)?;
-        }
-        if let Kind::Text { .. } = question.kind {
-            talk.live(question, "").iter().try_for_each(|it| writeln!(terminal, "  {it}"))?;
-        }
-        if !question.help.is_empty() && !matches!(question.kind, Kind::Choice { .. } | Kind::Many { .. }) {
-            writeln!(terminal, "  {}", question.help)?;
-        }
-        let how = match &question.kind {
-            Kind::Text { .. } => String::new(),
-            Kind::Choice { .. } => "a number".to_owned(),
-            Kind::Many { .. } => "numbers with spaces, or 0 for none".to_owned(),
-            Kind::Yes { .. } => "y or n".to_owned(),
-            Kind::Hidden => "it is not shown".to_owned(),
-        };
-        let default = if offered.is_empty() { String::new() } else { format!("Enter: {offered}") };
-        let hints: Vec<String> =
-            [how, default, format!("{BACK} goes back")].into_iter().filter(|it| !it.is_empty()).collect();
-        write!(terminal, "  ({}) > ", hints.join(", "))?;
-        terminal.flush()?;
-        drop(terminal);
+        let offered = shown(talk, question)?;
         let mut line = String::new();
         let read = io::stdin().lock().read_line(&mut line)?;
         drop(unseen);
@@ -60,18 +34,58 @@ impl Asks for Numbered {
             // The Enter was not seen either.
             writeln!(io::stderr().lock())?;
         }
-        if read == 0 {
-            return Ok(Said::Stop);
+        let line = match is_hidden {
+            // Blanks may belong to it.
+            true => line.trim_end_matches(['\n', '\r']),
+            false => line.trim(),
+        };
+        let is_offered = line.is_empty() && !is_hidden;
+        Ok((read > 0).then(|| if is_offered { offered } else { line.to_owned() }))
+    }
+}
+
+/// Writes a question, and returns what an empty line means.
+fn shown(talk: &dyn Talk, question: &Question) -> io::Result<String> {
+    let mut terminal = io::stderr().lock();
+    writeln!(terminal, "{}", question.text)?;
+    let (options, offered) = offered(question);
+    for (at, it) in options.iter().enumerate() {
+        let about = if it.about.is_empty() { String::new() } else { format!(": {}", it.about) };
+        writeln!(terminal, "  {}. {}{about}", at + 1, it.word)?;
+    }
+    if let Kind::Text { .. } = question.kind {
+        talk.live(question, "").iter().try_for_each(|it| writeln!(terminal, "  {it}"))?;
+    }
+    if !question.help.is_empty() && !matches!(question.kind, Kind::Choice { .. } | Kind::Many { .. }) {
+        writeln!(terminal, "  {}", question.help)?;
+    }
+    let how = match &question.kind {
+        Kind::Text { .. } => String::new(),
+        Kind::Choice { .. } => "a number".to_owned(),
+        Kind::Many { .. } => "numbers with commas, or 0 for none".to_owned(),
+        Kind::Yes { .. } => "y or n".to_owned(),
+        Kind::Hidden => "it is not shown".to_owned(),
+    };
+    let default = if offered.is_empty() { String::new() } else { format!("Enter: {offered}") };
+    let hints: Vec<String> =
+        [how, default, format!("{BACK} goes back")].into_iter().filter(|it| !it.is_empty()).collect();
+    write!(terminal, "  ({}) > ", hints.join(", "))?;
+    terminal.flush()?;
+    Ok(offered)
+}
+
+impl Asks for Numbered {
+    fn ask(&mut self, talk: &dyn Talk, question: &Question) -> io::Result<Said> {
+        loop {
+            let Some(line) = self.line(talk, question)? else { return Ok(Said::Stop) };
+            if line == BACK {
+                return Ok(Said::Back);
+            }
+            match reply(question, &line) {
+                Ok(reply) => return Ok(Said::Reply(reply)),
+                Err(why) => self.tell(&[why])?,
+            }
         }
-        if is_hidden {
-            let line = line.trim_end_matches(['\n', '\r']);
-            return Ok(if line == BACK { Said::Back } else { Said::Reply(Reply::Text(line.to_owned())) });
-        }
-        let line = line.trim();
-        if line == BACK {
-            return Ok(Said::Back);
-        }
-        Ok(Said::Reply(reply(question, if line.is_empty() { &offered } else { line })))
     }
 
     fn mends(&self) -> bool {
@@ -92,7 +106,7 @@ fn offered(question: &Question) -> (&[Choice], String) {
         |options: &[Choice], word: &String| options.iter().position(|it| it.word == *word).map(|at| at + 1);
     let joined = |all: Vec<usize>| match all[..] {
         [] => "0".to_owned(),
-        _ => all.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+        _ => all.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
     };
     match (&question.kind, &question.before) {
         (Kind::Text { .. }, Some(Reply::Text(before))) => (&[], before.clone()),
@@ -112,24 +126,30 @@ fn offered(question: &Question) -> (&[Choice], String) {
     }
 }
 
-/// Takes a line for an answer. What is none comes back as a word that nobody offered, so that the session refuses it.
-fn reply(question: &Question, line: &str) -> Reply {
-    let word = |options: &[Choice], it: &str| {
+/// Takes a line for an answer; or says why it is none.
+fn reply(question: &Question, line: &str) -> Result<Reply, String> {
+    let word = |options: &[Choice], it: &str, how: &str| {
         let at = it.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
-        at.and_then(|at| options.get(at)).map_or_else(|| it.to_owned(), |it| it.word.clone())
+        let found =
+            at.and_then(|at| options.get(at)).or_else(|| options.iter().find(|option| option.word == it));
+        found.map(|it| it.word.clone()).ok_or_else(|| format!("`{it}` is none of the numbers; {how}"))
     };
     match &question.kind {
-        Kind::Text { .. } | Kind::Hidden => Reply::Text(line.to_owned()),
-        Kind::Choice { options, .. } => Reply::Choice(word(options, line)),
-        Kind::Many { .. } if line == "0" => Reply::Many(Vec::new()),
+        Kind::Text { .. } | Kind::Hidden => Ok(Reply::Text(line.to_owned())),
+        Kind::Choice { options, .. } => {
+            let how = format!("give a number from 1 to {}", options.len());
+            word(options, line, &how).map(Reply::Choice)
+        }
+        Kind::Many { .. } if line == "0" => Ok(Reply::Many(Vec::new())),
         Kind::Many { options, .. } => {
+            let how = format!("give numbers from 1 to {} with commas", options.len());
             let words = line.split([' ', ',']).filter(|it| !it.is_empty());
-            Reply::Many(words.map(|it| word(options, it)).collect())
+            words.map(|it| word(options, it, &how)).collect::<Result<_, _>>().map(Reply::Many)
         }
         Kind::Yes { .. } => match line.to_ascii_lowercase().as_str() {
-            "y" | "yes" => Reply::Yes(true),
-            "n" | "no" => Reply::Yes(false),
-            other => Reply::Text(other.to_owned()),
+            "y" | "yes" => Ok(Reply::Yes(true)),
+            "n" | "no" => Ok(Reply::Yes(false)),
+            _ => Err(format!("`{line}` is neither y nor n")),
         },
     }
 }

@@ -5,6 +5,7 @@
 use std::cell::RefCell;
 use std::io::{self, Write};
 use std::rc::Rc;
+use std::sync::mpsc::{Sender, channel};
 
 use inquire::autocompletion::{Autocomplete, Replacement};
 use inquire::list_option::ListOption;
@@ -17,6 +18,7 @@ use inquire::{
 use super::{Asks, Said, refused, write_lines};
 use crate::faces::out::Paint;
 use crate::logic::talk::{Choice, Hints, Kind, Question, Reply, Talk};
+use crate::logic::text::wrap::wrapped;
 
 /// Choices that are shown at once.
 const PAGE: usize = 9;
@@ -95,7 +97,13 @@ impl Prompts {
         Ok(Reply::Choice(options[chosen.index].word.clone()))
     }
 
-    fn many(&self, question: &Question, options: &[Choice], chosen: &[usize]) -> Result<Reply, InquireError> {
+    /// What will not do is said in the prompt, which goes on then with what was chosen.
+    fn many(
+        &self,
+        talk: &dyn Talk,
+        question: &Question,
+        (options, chosen): (&[Choice], &[usize]),
+    ) -> Result<Reply, InquireError> {
         let before: Option<Vec<usize>> = match &question.before {
             Some(Reply::Many(words)) => {
                 Some(words.iter().filter_map(|it| options.iter().position(|o| o.word == *it)).collect())
@@ -104,17 +112,40 @@ impl Prompts {
         };
         let chosen = before.unwrap_or_else(|| chosen.to_vec());
         let words = |all: &[usize]| Reply::Many(all.iter().map(|at| options[*at].word.clone()).collect());
-        let found = MultiSelect::new(&question.text, shown(options))
-            .with_help_message(&question.help)
-            .with_default(&chosen)
-            .with_page_size(PAGE)
-            .with_formatter(&|all| match all {
-                [] => "nothing".to_owned(),
-                all => all.iter().map(|it| options[it.index].word.as_str()).collect::<Vec<_>>().join(", "),
-            })
-            .with_render_config(self.look)
-            .raw_prompt()?;
-        Ok(words(&found.iter().map(|it| it.index).collect::<Vec<_>>()))
+        let look_of_prompt = self.look;
+        // The prompt wants to own whoever looks at answers, and the talk is somebody else's: so it has a thread of its own, and the
+        // talk looks in this one.
+        let (ask, asked) = channel::<(Vec<usize>, Sender<Validation>)>();
+        let prompt = move || {
+            let check = move |all: &[ListOption<&String>]| {
+                let (tell, told) = channel();
+                ask.send((all.iter().map(|it| it.index).collect(), tell))?;
+                Ok(told.recv()?)
+            };
+            let found = MultiSelect::new(&question.text, shown(options))
+                .with_help_message(&question.help)
+                .with_default(&chosen)
+                .with_page_size(PAGE)
+                .with_validator(check)
+                .with_formatter(&|all| match all {
+                    [] => "nothing".to_owned(),
+                    all => {
+                        all.iter().map(|it| options[it.index].word.as_str()).collect::<Vec<_>>().join(", ")
+                    }
+                })
+                .with_render_config(look_of_prompt)
+                .raw_prompt()?;
+            Ok(found.iter().map(|it| it.index).collect::<Vec<_>>())
+        };
+        std::thread::scope(|scope| {
+            let prompt = std::thread::Builder::new().name("prompt".to_owned()).spawn_scoped(scope, prompt)?;
+            for (chosen, tell) in asked {
+                // Nobody hears it any more only if the prompt has ended.
+                let _heard = tell.send(look(talk, words(&chosen)));
+            }
+            let gone = || io::Error::other("the prompt has ended");
+            prompt.join().map_err(|_| InquireError::IO(gone()))?.map(|it| words(&it))
+        })
     }
 
     fn yes(&self, question: &Question, default: bool) -> Result<Reply, InquireError> {
@@ -143,10 +174,12 @@ impl Prompts {
 
 impl Asks for Prompts {
     fn ask(&mut self, talk: &dyn Talk, question: &Question) -> io::Result<Said> {
+        let (text, help) = (folded(&question.text, SIGN), folded(&question.help, BRACKETS));
+        let question = &Question { text, help, ..question.clone() };
         let answered = match &question.kind {
             Kind::Text { default, hints, .. } => self.text(talk, question, (default, hints)),
             Kind::Choice { options, default } => self.choice(question, options, *default),
-            Kind::Many { options, chosen } => self.many(question, options, chosen),
+            Kind::Many { options, chosen } => self.many(talk, question, (options, chosen)),
             Kind::Yes { default } => self.yes(question, *default),
             Kind::Hidden => self.hidden(question),
         };
@@ -172,11 +205,24 @@ impl Asks for Prompts {
     }
 }
 
+/// Columns in front of a question and of what is wrong with an answer.
+const SIGN: usize = 2;
+/// Columns of the brackets around help.
+const BRACKETS: usize = 2;
+
+/// Breaks a text between words where the terminal ends; prompts would break it within a word. So many columns of the first row
+/// are taken already.
+fn folded(text: &str, taken: usize) -> String {
+    // Without a size the prompts themselves do not draw.
+    let columns = crossterm::terminal::size().map_or(80, |(columns, _)| usize::from(columns));
+    wrapped(text, columns.saturating_sub(taken)).join("\n")
+}
+
 /// Looks at an answer before it is given.
 fn look(talk: &dyn Talk, reply: Reply) -> Validation {
     match talk.would_do(reply) {
         Ok(()) => Validation::Valid,
-        Err(wrong) => Validation::Invalid(ErrorMessage::Custom(refused(&wrong))),
+        Err(wrong) => Validation::Invalid(ErrorMessage::Custom(folded(&refused(&wrong), SIGN))),
     }
 }
 

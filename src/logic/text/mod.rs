@@ -1,8 +1,9 @@
-//! Words for people: plurals, lists, near misses, durations, sizes, cutting long text, cleaning what programs print.
+//! Words for people: plurals, lists, near misses, durations, sizes, cutting and wrapping long text, cleaning what programs print.
 //!
 //! Not here: drawing for a terminal (`faces/`). Start with `plural`, `near_miss` and `parse_duration`.
 
 pub mod clean;
+pub mod wrap;
 
 use std::fmt::Write as _;
 use std::time::Duration;

@@ -12,7 +12,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::book::{Book, live_state, state};
 use super::form_draw;
-use super::lines::{HEAD, Row, wrapped};
+use super::lines::{HEAD, Row};
 use super::preview;
 use super::shelf::Waiting;
 use super::state::{Focus, Launcher, Overlay, Places};
@@ -29,6 +29,7 @@ use crate::faces::tui::theme::Token;
 use crate::faces::words;
 use crate::logic::text::clean::written_out;
 use crate::logic::text::plural;
+use crate::logic::text::wrap::wrapped;
 use crate::logic::time::Timestamp;
 
 /// The moment of a picture: since some fixed one, and by the clock on the wall.

@@ -9,11 +9,11 @@ use unicode_width::UnicodeWidthStr;
 
 use super::draw::typed;
 use super::form::{Entry, Form, FormRow};
-use super::lines::wrapped;
 use crate::faces::tui::draw::{Pen, cut};
 use crate::faces::tui::glyphs::State;
 use crate::faces::tui::theme::Token;
 use crate::logic::playbook::model::InputKind;
+use crate::logic::text::wrap::wrapped;
 
 /// Draws the form; returns where its cursor is, and where its rows are.
 pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, form: &mut Form) -> ((u16, u16), Rect) {

@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 
 use super::book::{Book, Broken, Cells, Content, Good};
 use super::form::plain;
-use super::lines::{Row, add, wrapped};
+use super::lines::{Row, add};
 use crate::faces::report::{self, Look as Report};
 use crate::faces::tui::theme::Token;
 use crate::logic::playbook::model::{Comparison, Input, InputKind, Playbook, SecretFrom, Tool};
+use crate::logic::text::wrap::wrapped;
 use crate::logic::text::{listed, plural, shortened};
 
 /// Returns the rows for a pane of so many columns.

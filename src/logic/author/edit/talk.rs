@@ -15,7 +15,7 @@ use super::{Change, Read, tried};
 use crate::logic::diag::Diagnostic;
 use crate::logic::playbook::scripts::Library;
 use crate::logic::playbook::source::Source;
-use crate::logic::talk::{Asker, Question, Replies, Reply, Stop, Talk, Wrong};
+use crate::logic::talk::{Asker, Question, Replayed, Replies, Stop, Wrong};
 
 /// The playbook that is changed.
 pub struct Subject<'w> {
@@ -94,11 +94,11 @@ impl<'w> Editing<'w> {
     fn told(&self) -> Told {
         let mut told = Told::default();
         // Where it stopped is not of interest.
-        let _stop = self.replay(&mut told);
+        let _stop = self.follow(&mut told);
         told
     }
 
-    fn replay(&self, told: &mut Told) -> Result<(), Stop> {
+    fn follow(&self, told: &mut Told) -> Result<(), Stop> {
         questions::ask(&mut Asker::new(self.replies.given()), self, told)
     }
 
@@ -151,41 +151,28 @@ impl<'w> Editing<'w> {
     }
 }
 
-impl Talk for Editing<'_> {
-    fn question(&self) -> Option<Question> {
-        let Err(Stop::Ask(mut question)) = self.replay(&mut Told::default()) else { return None };
-        question.before = self.replies.kept(&question.key);
-        Some(*question)
+impl Replayed for Editing<'_> {
+    fn replies(&self) -> &Replies {
+        &self.replies
     }
 
-    fn answer(&mut self, reply: Reply) -> Result<Vec<String>, Wrong> {
-        let Some(question) = self.question() else {
-            return Err(Wrong::new("nothing is asked any more", "write it"));
-        };
-        let reply = question.settled(reply)?;
-        self.replies.push(question.key.clone(), reply.clone());
+    fn replies_mut(&mut self) -> &mut Replies {
+        &mut self.replies
+    }
+
+    fn replay(&self) -> Result<(), Stop> {
+        self.follow(&mut Told::default())
+    }
+
+    fn look(&self) -> Result<(), Wrong> {
         let mut told = Told::default();
-        let looked = match self.replay(&mut told) {
+        match self.follow(&mut told) {
             Err(Stop::Wrong(wrong)) => Err(wrong),
             _ => told.partial.take().map_or(Ok(()), |change| self.attempt(&told, &change).map(|_| ())),
-        };
-        if let Err(wrong) = looked {
-            self.replies.pop();
-            return Err(wrong);
         }
-        self.replies.keep(question.key, reply);
-        Ok(Vec::new())
     }
 
-    fn would_do(&self, reply: Reply) -> Result<(), Wrong> {
-        self.clone().answer(reply).map(|_| ())
-    }
-
-    fn back(&mut self) -> bool {
-        self.replies.pop()
-    }
-
-    fn live(&self, question: &Question, typed: &str) -> Vec<String> {
+    fn hints(&self, question: &Question, typed: &str) -> Vec<String> {
         live::lines(question, typed, self.subject.library)
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::{check, plain};
 use crate::logic::playbook::model::{Input, InputKind};
-use crate::logic::talk::{Ask, Asker, Choice, Hints, Question, Replies, Reply, Stop, Talk, Wrong};
+use crate::logic::talk::{Ask, Asker, Choice, Hints, Replayed, Replies, Stop, Wrong};
 use crate::logic::text::shortened;
 
 /// Longest description of an input in its question.
@@ -130,8 +130,22 @@ impl<'p> Starting<'p> {
         };
         Ok((!is_silent).then_some(said))
     }
+}
 
-    /// Looks at the last answer with the eyes of the command line.
+impl Replayed for Starting<'_> {
+    fn replies(&self) -> &Replies {
+        &self.replies
+    }
+
+    fn replies_mut(&mut self) -> &mut Replies {
+        &mut self.replies
+    }
+
+    fn replay(&self) -> Result<(), Stop> {
+        self.flow(&mut Said::default())
+    }
+
+    /// With the eyes of the command line.
     fn look(&self) -> Result<(), Wrong> {
         let mut said = Said::default();
         if let Err(Stop::Wrong(wrong)) = self.flow(&mut said) {
@@ -149,36 +163,6 @@ impl<'p> Starting<'p> {
             }
         }
         Ok(())
-    }
-}
-
-impl Talk for Starting<'_> {
-    fn question(&self) -> Option<Question> {
-        let Err(Stop::Ask(mut question)) = self.flow(&mut Said::default()) else { return None };
-        question.before = self.replies.kept(&question.key);
-        Some(*question)
-    }
-
-    fn answer(&mut self, reply: Reply) -> Result<Vec<String>, Wrong> {
-        let Some(question) = self.question() else {
-            return Err(Wrong::new("nothing is asked any more", "start it"));
-        };
-        let reply = question.settled(reply)?;
-        self.replies.push(question.key.clone(), reply.clone());
-        if let Err(wrong) = self.look() {
-            self.replies.pop();
-            return Err(wrong);
-        }
-        self.replies.keep(question.key, reply);
-        Ok(Vec::new())
-    }
-
-    fn would_do(&self, reply: Reply) -> Result<(), Wrong> {
-        self.clone().answer(reply).map(|_| ())
-    }
-
-    fn back(&mut self) -> bool {
-        self.replies.pop()
     }
 }
 
