@@ -4,25 +4,10 @@
 
 use std::fs;
 
+use crate::editing::{CI, project, text};
 use crate::kit::{Modes, Sandbox, Terminal, Tmux};
 
 const SORTIE: &str = env!("CARGO_BIN_EXE_sortie");
-
-const CI: &str = "# The checks of this project.
-version: 3
-inputs:
-  target: { type: string, default: here }
-
-stages:
-  # Makes it.
-  build:
-    run: make  # all of it
-
-  # Looks at it.
-  test:
-    needs: build
-    run: make test ${{ inputs.target }} ${{ needs.build.result }}
-";
 
 const CHANGED: &str = "# The checks of this project.
 version: 3
@@ -40,14 +25,6 @@ stages:
       os: [linux, macos]
     run: make lint
 ";
-
-fn project() -> Sandbox {
-    Sandbox::new().file("playbooks/ci.yml", CI)
-}
-
-fn text(sandbox: &Sandbox) -> String {
-    fs::read_to_string(sandbox.project().join("playbooks/ci.yml")).expect("it is there")
-}
 
 /// Keys that wait before the program has begun would be taken by the shell.
 fn started(sandbox: &Sandbox) -> (Terminal, Modes) {

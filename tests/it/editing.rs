@@ -7,7 +7,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
 use crate::kit::Sandbox;
 
-const CI: &str = "# The checks of this project.
+/// A playbook with comments, to be changed.
+pub(crate) const CI: &str = "# The checks of this project.
 version: 3
 inputs:
   target: { type: string, default: here }
@@ -23,11 +24,13 @@ stages:
     run: make test ${{ inputs.target }} ${{ needs.build.result }}
 ";
 
-fn project() -> Sandbox {
+/// Returns a project that has it as `ci`.
+pub(crate) fn project() -> Sandbox {
     Sandbox::new().file("playbooks/ci.yml", CI)
 }
 
-fn text(sandbox: &Sandbox) -> String {
+/// Returns that playbook as it is now.
+pub(crate) fn text(sandbox: &Sandbox) -> String {
     fs::read_to_string(sandbox.project().join("playbooks/ci.yml")).expect("it is there")
 }
 
