@@ -111,7 +111,13 @@ pub fn last_job(context: &Context) -> Result<Shown, Failure> {
 pub fn changeable(context: &Context, path: &Path) -> Result<Changeable, Vec<String>> {
     let caught = Caught::default();
     let mut notes = caught.out();
-    let name = library::callable(&context.project, path);
+    let project = &context.project;
+    // As the list has it, where that is unmistakable.
+    let name = library::name(&project.root, path);
+    let name = match library::find(project, &name) {
+        Ok(found) if found == path => name,
+        _ => library::callable(project, path),
+    };
     Changeable::open(context, path, &name, &mut notes)
         .map_err(|failure| caught.told(context, &mut notes, &failure))
 }
