@@ -190,7 +190,8 @@ fn change(
         Ok((Changed::Written(_), notes)) if notes.is_empty() => format!("wrote {shown}"),
         Ok((Changed::Written(_), notes)) => {
             state.tell(format!("Wrote {shown}"), notes);
-            return Ok(state.edited(None, clock::elapsed()));
+            state.edited(None, clock::elapsed());
+            return Ok(());
         }
         Ok((Changed::Left(commands), _)) if !commands.is_empty() => {
             let head = "What was changed so far, as commands:".to_owned();

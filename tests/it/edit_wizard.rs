@@ -5,6 +5,8 @@
 use std::fs;
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
+
 use crate::kit::{Modes, Sandbox, Terminal, Tmux, nothing_is_left};
 
 const SORTIE: &str = env!("CARGO_BIN_EXE_sortie");
@@ -371,6 +373,24 @@ fn whoever_leaves_the_questions_is_in_the_launcher_again_with_the_file_as_it_was
     terminal.wait_for_end().code(0).done();
     terminal.assert_restored(&before);
     assert_eq!(text(&sandbox), theirs);
+}
+
+#[test]
+fn a_signal_ends_questions_and_launcher_and_leaves_the_file_alone() {
+    let sandbox = project();
+    let (mut terminal, before) = launcher(&sandbox, "1 found");
+    terminal.keys("E");
+    say(&mut terminal, &RENAMED);
+    terminal.wait_for("? What now?");
+    terminal.signal(Signal::SIGTERM);
+    let ended = terminal.wait_for_end().code(130);
+    ended
+        .shows("left while a playbook was being changed; its file is written at the end of the questions")
+        .done();
+    terminal.assert_restored(&before);
+    assert_eq!(text(&sandbox), CI);
+    drop(terminal);
+    nothing_is_left(&sandbox, Duration::from_secs(5));
 }
 
 #[test]
