@@ -27,8 +27,8 @@ pub enum Answered {
     Write(Vec<Made>),
     /// They were thrown away.
     Discard,
-    /// Somebody left, and was told what does the same.
-    Left,
+    /// Somebody left these edits, and was told what does the same.
+    Left(Vec<Made>),
 }
 
 /// Asks, and returns what is to become of the edits. `name` is how a command line
@@ -53,7 +53,7 @@ pub fn ask(context: &Context, subject: &Subject<'_>, name: &str, paint: Paint) -
     }
     drop(held);
     Ok(match (ended, then) {
-        (Ended::Left, _) => Answered::Left,
+        (Ended::Left, _) => Answered::Left(made),
         (Ended::Done, Some(Then::Write)) => Answered::Write(made),
         (Ended::Done, _) => Answered::Discard,
     })

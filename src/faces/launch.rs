@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
+use super::cli::Changed;
 use super::context::{Context, Signal};
 use super::ending::{Ending, Failure};
 use super::out::{Out, Paint};
 use super::show::{self, After, Screen, Shown};
 use super::steering::Steering;
 use super::tui::launcher::{Launcher, Launching, Left, launcher};
+use super::tui::terminal::Terminal;
 use super::{cli, editor, tui};
 use crate::engine::{clock, library};
 use crate::logic::author::Then;
@@ -21,12 +23,28 @@ use crate::logic::author::Then;
 /// How long signals that came while an editor was open may take at most until they have been heard.
 const SETTLED: Duration = Duration::from_millis(500);
 
+/// What is said to whom a signal takes out of questions for a new playbook.
+const DRAFT: &str = "the draft of the playbook is kept";
+
+/// The same, for changes of a playbook.
+const UNWRITTEN: &str =
+    "left while a playbook was being changed; its file is written at the end of the questions";
+
 /// A playbook that somebody wants to run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wanted {
     pub path: PathBuf,
+    pub profile: Option<String>,
     /// Values for its inputs; those that are not here have their defaults.
     pub inputs: Vec<(String, Json)>,
+}
+
+impl Wanted {
+    /// Returns a playbook as it is: without a profile, and with the defaults of its inputs.
+    #[must_use]
+    pub fn plain(path: PathBuf) -> Self {
+        Self { path, profile: None, inputs: Vec::new() }
+    }
 }
 
 /// Secrets with the commands that fetch them.
@@ -72,6 +90,10 @@ pub fn launch(context: &Context, out: &mut Out) -> Result<Ending, Failure> {
                 }
                 continue;
             }
+            Ok(Left::Change(path)) => match change(context, &steering, (&mut terminal, &mut state), &path) {
+                Ok(()) => continue,
+                Err(error) => break Err(Failure::surroundings(error.to_string())),
+            },
             Ok(Left::Watch) => match cli::last_job(context) {
                 Ok(shown) => shown,
                 Err(failure) => {
@@ -93,26 +115,36 @@ pub fn launch(context: &Context, out: &mut Out) -> Result<Ending, Failure> {
     ending
 }
 
-/// Lets somebody make a playbook on the normal screen; returns its job, if it is to be run.
-fn make(
+/// Lets questions have the normal screen, and takes the terminal back. A signal that ends it all meanwhile says `left`.
+fn by_questions<T>(
     context: &Context,
     steering: &Steering,
-    terminal: &mut tui::terminal::Terminal,
-    state: &mut Launcher,
-) -> std::io::Result<Option<Shown>> {
+    terminal: &mut Terminal,
+    left: &'static str,
+    ask: impl FnOnce(Paint) -> T,
+) -> std::io::Result<T> {
     let leave = context.outside.leave;
     steering.set_listener(Some(Box::new(move |signal| match signal {
-        Signal::Interrupt | Signal::Terminate | Signal::HangUp => {
-            leave(Ending::Cancelled, "the draft of the playbook is kept")
-        }
+        Signal::Interrupt | Signal::Terminate | Signal::HangUp => leave(Ending::Cancelled, left),
         Signal::Stop | Signal::Continue | Signal::Resize => true,
     })));
     terminal.hand_over()?;
     let paint = Paint { color: !context.surroundings.no_color, ascii: context.settings.ascii() };
-    let made = cli::by_wizard(context, paint);
+    let answered = ask(paint);
     terminal.take_back()?;
     steering.set_listener(None);
-    let (path, then) = match made {
+    Ok(answered)
+}
+
+/// Lets somebody make a playbook by questions; returns its job, if it is to be run.
+fn make(
+    context: &Context,
+    steering: &Steering,
+    terminal: &mut Terminal,
+    state: &mut Launcher,
+) -> std::io::Result<Option<Shown>> {
+    let ask = |paint| cli::by_wizard(context, paint);
+    let (path, then) = match by_questions(context, steering, terminal, DRAFT, ask)? {
         Ok(Some(made)) => made,
         Ok(None) => return Ok(None),
         Err(failure) => {
@@ -127,7 +159,7 @@ fn make(
     if then == Then::Save {
         return Ok(None);
     }
-    let wanted = Wanted { path, inputs: Vec::new() };
+    let wanted = Wanted::plain(path);
     match cli::begin(context, &wanted, &Vec::new()) {
         Ok(shown) => Ok(Some(shown)),
         Err(why) => {
@@ -137,12 +169,53 @@ fn make(
     }
 }
 
+/// Lets somebody change a playbook by questions. What became of the file is read with all others.
+fn change(
+    context: &Context,
+    steering: &Steering,
+    (terminal, state): (&mut Terminal, &mut Launcher),
+    path: &Path,
+) -> std::io::Result<()> {
+    let shown = library::shown(&context.project.root, path);
+    let found = match cli::changeable(context, path) {
+        Ok(found) => found,
+        Err(lines) => {
+            state.tell(format!("{shown} cannot be changed"), lines);
+            return Ok(());
+        }
+    };
+    let ask = |paint| cli::change(context, found, paint);
+    let changed = by_questions(context, steering, terminal, UNWRITTEN, ask)?;
+    let words = match changed {
+        Ok((Changed::Written(_), notes)) if notes.is_empty() => format!("wrote {shown}"),
+        Ok((Changed::Written(_), notes)) => {
+            state.tell(format!("Wrote {shown}"), notes);
+            state.edited(None, clock::elapsed());
+            return Ok(());
+        }
+        Ok((Changed::Left(commands), _)) if !commands.is_empty() => {
+            let head = "What was changed so far, as commands:".to_owned();
+            let commands = commands.iter().map(|it| format!("  {it}"));
+            let lines = [head, String::new()].into_iter().chain(commands).collect();
+            state.tell(format!("{shown} is as it was"), lines);
+            return Ok(());
+        }
+        Ok((Changed::Left(_) | Changed::Not, _)) => format!("{shown} is as it was"),
+        Err(lines) => {
+            state.tell(format!("{shown} was not written"), lines);
+            return Ok(());
+        }
+    };
+    state.edited(Some(words), clock::elapsed());
+    Ok(())
+}
+
 /// Opens a file in the person's editor on the normal screen; returns how that failed, if it did. What became of the file is
 /// read with all others.
 fn edit(
     context: &Context,
     steering: &Steering,
-    terminal: &mut tui::terminal::Terminal,
+    terminal: &mut Terminal,
     (path, line): (&Path, Option<u32>),
 ) -> std::io::Result<Option<String>> {
     let Some(command) = context.surroundings.editor.as_deref() else {
@@ -178,7 +251,7 @@ fn edit(
 fn follow(
     context: &Context,
     steering: &Steering,
-    (terminal, state): (&mut tui::terminal::Terminal, &mut Launcher),
+    (terminal, state): (&mut Terminal, &mut Launcher),
     out: &mut Out,
     shown: Shown,
 ) -> Result<After, Failure> {

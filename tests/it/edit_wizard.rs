@@ -1,11 +1,14 @@
-//! Playbooks changed by questions: several edits, one write, and the commands that do the same.
+//! Playbooks changed by questions: several edits, one write, and the commands that do the same; also from the launcher.
 //!
 //! Not here: random answers (`faces/cli/edit_tests.rs`), edits by command (`editing.rs`).
 
 use std::fs;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
 
 use crate::editing::{CI, project, text};
-use crate::kit::{Modes, Sandbox, Terminal, Tmux};
+use crate::kit::{Modes, Sandbox, Terminal, Tmux, nothing_is_left};
 
 const SORTIE: &str = env!("CARGO_BIN_EXE_sortie");
 
@@ -265,4 +268,168 @@ fn choices_have_numbers_where_pictures_do_not_help() {
     }
     terminal.wait_for_end().code(0).shows("playbooks/ci.yml: not changed").done();
     assert_eq!(text(&sandbox), plain);
+}
+
+/// The launcher, with the modes of the terminal before it.
+fn launcher(sandbox: &Sandbox, found: &str) -> (Terminal, Modes) {
+    let script = "echo ready; read go; exec \"$0\"";
+    let mut terminal = sandbox.terminal_of("sh", ["-c", script, SORTIE], (100, 40)).start();
+    terminal.wait_for("ready");
+    let before = terminal.modes();
+    terminal.keys("<enter>");
+    terminal.wait_for(found);
+    terminal.wait_for("build > test");
+    (terminal, before)
+}
+
+/// Waits until the launcher has its screen again.
+fn back(terminal: &mut Terminal, words: &str) {
+    terminal.wait_until(&format!("the launcher with `{words}`"), |shot| {
+        shot.is_alternate() && shot.has("1 found") && shot.has(words)
+    });
+}
+
+const RENAMED: [(&str, &str); 3] = [
+    ("What is to be changed?", "<down><enter>"),
+    ("Which stage?", "<down><enter>"),
+    ("New name of `test`?", "check<enter>"),
+];
+
+#[test]
+fn the_launcher_has_a_playbook_changed_and_shows_what_was_written() {
+    let sandbox = project();
+    let (mut terminal, before) = launcher(&sandbox, "1 found");
+    terminal.keys("E");
+    say(&mut terminal, &RENAMED);
+    let shot = terminal.wait_for("+  check:");
+    assert!(!shot.is_alternate(), "questions have the normal screen: {}", shot.text());
+    assert_eq!(text(&sandbox), CI, "nothing is written before the end");
+    say(&mut terminal, &[("What now?", "<enter>")]);
+    back(&mut terminal, "wrote playbooks/ci.yml");
+    terminal.wait_for("build > check");
+    assert_eq!(text(&sandbox), CI.replace("  test:\n", "  check:\n"));
+    // No key was lost, and none came twice.
+    terminal.keys("?");
+    terminal.wait_for("Esc closes");
+    terminal.keys("?");
+    terminal.wait_gone("Esc closes");
+    terminal.keys("q");
+    terminal.wait_for_end().code(0).done();
+    terminal.assert_restored(&before);
+    nothing_is_left(&sandbox, Duration::from_secs(5));
+}
+
+#[test]
+fn whoever_leaves_the_questions_is_in_the_launcher_again_with_the_file_as_it_was() {
+    let sandbox = project();
+    let (mut terminal, before) = launcher(&sandbox, "1 found");
+    for keys in ["<esc>", "<c-c>"] {
+        terminal.keys("E");
+        say(&mut terminal, &[("What is to be changed?", keys)]);
+        back(&mut terminal, "playbooks/ci.yml is as it was");
+    }
+    terminal.keys("E");
+    say(&mut terminal, &RENAMED);
+    say(&mut terminal, &[("What now?", "<c-c>")]);
+    back(&mut terminal, "sortie playbooks edit ci rename-stage test check");
+    terminal.keys("<esc>");
+    terminal.wait_gone("as commands");
+    // What cannot be written is told there, with the commands.
+    terminal.keys("E");
+    say(&mut terminal, &RENAMED);
+    terminal.wait_for("+  check:");
+    let theirs = format!("{CI}# theirs\n");
+    fs::write(sandbox.project().join("playbooks/ci.yml"), &theirs).expect("the sandbox is writable");
+    say(&mut terminal, &[("What now?", "<enter>")]);
+    back(&mut terminal, "playbooks/ci.yml was not written");
+    let shot = terminal.wait_for("was changed by somebody else meanwhile");
+    assert!(shot.has("sortie playbooks edit ci rename-stage test check"), "{}", shot.text());
+    terminal.keys("<esc>");
+    terminal.wait_gone("was not written");
+    terminal.keys("q");
+    terminal.wait_for_end().code(0).done();
+    terminal.assert_restored(&before);
+    assert_eq!(text(&sandbox), theirs);
+}
+
+#[test]
+fn a_signal_ends_questions_and_launcher_and_leaves_the_file_alone() {
+    let sandbox = project();
+    let (mut terminal, before) = launcher(&sandbox, "1 found");
+    terminal.keys("E");
+    say(&mut terminal, &RENAMED);
+    terminal.wait_for("? What now?");
+    terminal.signal(Signal::SIGTERM);
+    let ended = terminal.wait_for_end().code(130);
+    ended
+        .shows("left while a playbook was being changed; its file is written at the end of the questions")
+        .done();
+    terminal.assert_restored(&before);
+    assert_eq!(text(&sandbox), CI);
+    drop(terminal);
+    nothing_is_left(&sandbox, Duration::from_secs(5));
+}
+
+#[test]
+fn what_questions_cannot_change_says_the_way_out_on_the_screen_of_the_launcher() {
+    let sandbox = Sandbox::new().file("playbooks/ci.yml", "version: 3\nstages: [\n");
+    let mut terminal = sandbox.terminal([], (100, 30)).start();
+    terminal.wait_for("1 error");
+    terminal.keys("E");
+    let shot = terminal.wait_for("questions cannot change broken YAML: d shows why, e opens an editor");
+    assert!(shot.is_alternate(), "{}", shot.text());
+    // Mended meanwhile: it is read again before anything is said.
+    fs::write(sandbox.project().join("playbooks/ci.yml"), CI).expect("the sandbox is writable");
+    terminal.keys("E");
+    say(&mut terminal, &[("What is to be changed?", "<c-c>")]);
+    back(&mut terminal, "playbooks/ci.yml is as it was");
+    terminal.keys("q");
+    terminal.wait_for_end().code(0).done();
+}
+
+#[test]
+fn other_playbooks_that_the_change_breaks_are_named_in_the_launcher() {
+    let caller = "version: 3\nstages: { a: { uses: ./playbooks/ci.yml, with: { who: b } } }\n";
+    let called =
+        "version: 3\non: [call]\ninputs: { who: { type: string } }\nstages: { build: { run: make } }\n";
+    let sandbox = Sandbox::new().file("playbooks/ci.yml", called).file("playbooks/all.yml", caller);
+    sandbox.sortie(["check"]).run().code(0).done();
+    let mut terminal = sandbox.terminal([], (100, 30)).start();
+    terminal.wait_for("2 found");
+    terminal.keys("/ci<enter>E");
+    say(
+        &mut terminal,
+        &[
+            ("What is to be changed?", "<down><down><down><down><down><down><down><enter>"),
+            ("Which input?", "<enter>"),
+            ("What now?", "<enter>"),
+        ],
+    );
+    terminal.wait_for("Wrote playbooks/ci.yml");
+    terminal.wait_for("`playbooks/all.yml` calls this playbook and has errors now");
+    terminal.keys("<esc>");
+    terminal.wait_for("2 found, 1 broken");
+    terminal.keys("q");
+    terminal.wait_for_end().code(0).done();
+}
+
+#[test]
+fn keys_that_are_typed_ahead_go_across_both_borders() {
+    let sandbox = project();
+    let (mut terminal, before) = launcher(&sandbox, "1 found");
+    for round in 0..25 {
+        // All at once: none of it waits for what it is meant for.
+        let (old, new) = if round % 2 == 0 { ("test", "check") } else { ("check", "test") };
+        terminal.keys(&format!("E<down><enter><down><enter>{new}<enter><enter>/f-{round}y"));
+        terminal.wait_until(&format!("the filter of round {round}"), |shot| {
+            shot.is_alternate() && shot.has(&format!("/f-{round}y"))
+        });
+        let now = text(&sandbox);
+        assert!(now.contains(&format!("  {new}:\n")) && !now.contains(&format!("  {old}:\n")), "{now}");
+        terminal.keys("<esc>");
+        terminal.wait_gone(&format!("f-{round}y"));
+    }
+    terminal.keys("q");
+    terminal.wait_for_end().code(0).done();
+    terminal.assert_restored(&before);
 }

@@ -361,3 +361,54 @@ fn a_job_that_waits_for_people_is_marked_in_the_list() {
     terminal.wait_for_end().code(0).done();
     nothing_is_left(&sandbox, Duration::from_secs(2));
 }
+
+const PROFILES: &str = "version: 3
+name: ci
+vars: { depth: 1 }
+profiles:
+  quick: { description: A look before the commit, exclude: [e2e] }
+  full: { variables: { depth: 3 } }
+  nothing: { exclude: [test, e2e] }
+stages:
+  test: { env: { DEPTH: '${{ vars.depth }}' }, run: 'echo \"depth is $DEPTH\"' }
+  e2e: { needs: test, run: 'echo from end to end' }
+";
+
+#[test]
+fn a_profile_is_chosen_in_the_form_and_only_its_stages_run() {
+    let sandbox = Sandbox::new().file("playbooks/ci.yml", PROFILES);
+    let mut terminal = sandbox.terminal([], (80, 24)).start();
+    terminal.wait_for("2 stages");
+    terminal.keys("<enter>");
+    let shot = terminal.wait_for("Profile of ci");
+    assert!(shot.has("<all stages>") && shot.has("the playbook as it is"), "{}", shot.text());
+    terminal.keys("<left>");
+    terminal.wait_for("<nothing>");
+    terminal.keys("<enter>");
+    terminal.wait_for("the profile `nothing` leaves no stage to run");
+    terminal.keys("q");
+    terminal.wait_for("A look before the commit");
+    terminal.wait_gone("leaves no stage");
+    terminal.keys("<enter>");
+    terminal.wait_for("depth is 1");
+    let shot = terminal.wait_for("1 skipped");
+    assert!(shot.is_alternate() && shot.has("1 stage passed"), "{}", shot.text());
+    terminal.keys("q");
+    terminal.wait_for("#1 just now");
+    // The plan is that of the profile that was chosen last.
+    terminal.keys("d");
+    terminal.wait_for("Plan of ci, profile quick");
+    terminal.wait_for("left out by the profile `quick`");
+    terminal.keys("<esc><enter>");
+    terminal.wait_for("<quick>");
+    terminal.keys("f<enter>");
+    terminal.wait_for("2 stages passed");
+    terminal.keys("q");
+    terminal.wait_for("#2 just now");
+    terminal.keys("q");
+    terminal.wait_for_end().code(0).done();
+    sandbox.sortie(["jobs", "logs", "1"]).run().code(0).says("depth is 1").done();
+    let log = sandbox.sortie(["jobs", "logs", "2"]).run().code(0).says("depth is 3");
+    log.says("from end to end").done();
+    nothing_is_left(&sandbox, Duration::from_secs(5));
+}

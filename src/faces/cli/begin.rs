@@ -1,16 +1,19 @@
-//! What the launcher asks of the command line: start a playbook as `run` does, say what would run, find the last job.
+//! What the launcher asks of the command line: start a playbook as `run` does, say what would run, find the last job, change
+//! a playbook as `playbooks edit` does.
 //!
-//! Nothing here prints or asks on the terminal: what would be printed is caught, and questions come back. Not here: the
-//! launcher itself (`faces/launch.rs`).
+//! Nothing here prints or asks on the terminal: what would be printed is caught, and questions come back; only a change is
+//! asked about there. Not here: the launcher itself (`faces/launch.rs`).
 
 use std::cell::RefCell;
 use std::io::Write;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use super::args::RequestArgs;
+use super::edit::{Changeable, Changed};
 use super::{opened, plan, prepare, run, watch};
-use crate::engine;
+use crate::engine::{self, library};
 use crate::faces::context::Context;
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::launch::{Commands, Unbegun, Wanted};
@@ -65,7 +68,10 @@ fn started(
 type Planned = (engine::library::Opened, crate::logic::plan::Plan, PlanRequest);
 
 fn planned(context: &Context, wanted: &Wanted, notes: &mut Out) -> Result<Planned, Failure> {
-    let mut request = prepare::request(context, &RequestArgs::default())?;
+    let mut request = prepare::request(
+        context,
+        &RequestArgs { profile: wanted.profile.clone(), ..RequestArgs::default() },
+    )?;
     request.inputs.clone_from(&wanted.inputs);
     let path = wanted.path.display().to_string();
     let (opened, playbook) = opened::open_to_run(&context.project, &path, notes)?;
@@ -96,6 +102,42 @@ pub fn outline(context: &Context, wanted: &Wanted) -> Vec<String> {
 /// If there is none, or its history cannot be read.
 pub fn last_job(context: &Context) -> Result<Shown, Failure> {
     watch::shown(context, "last")
+}
+
+/// Reads a playbook that is to be changed by questions.
+///
+/// # Errors
+/// Why it cannot be, as the command line says it.
+pub fn changeable(context: &Context, path: &Path) -> Result<Changeable, Vec<String>> {
+    let caught = Caught::default();
+    let mut notes = caught.out();
+    let project = &context.project;
+    // As the list has it, where that is unmistakable.
+    let name = library::name(&project.root, path);
+    let name = match library::find(project, &name) {
+        Ok(found) if found == path => name,
+        _ => library::callable(project, path),
+    };
+    Changeable::open(context, path, &name, &mut notes)
+        .map_err(|failure| caught.told(context, &mut notes, &failure))
+}
+
+/// Has a playbook changed by questions, on the terminal that somebody else has given away for that. Returns what came of it,
+/// and what is to be told besides.
+///
+/// # Errors
+/// Why nothing was written, as the command line says it.
+pub fn change(
+    context: &Context,
+    found: Changeable,
+    paint: Paint,
+) -> Result<(Changed, Vec<String>), Vec<String>> {
+    let caught = Caught::default();
+    let mut notes = caught.out();
+    match found.ask(context, paint, &mut notes) {
+        Ok(changed) => Ok((changed, caught.lines(&mut notes))),
+        Err(failure) => Err(caught.told(context, &mut notes, &failure)),
+    }
 }
 
 /// A place to print to that can be read.

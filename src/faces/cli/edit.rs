@@ -2,7 +2,7 @@
 //!
 //! Not here: the changes themselves (`logic/author/edit`), writing (`engine/rewrite.rs`).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 
@@ -10,12 +10,13 @@ use super::args::{EditArgs, EditCommand};
 use super::opened::{self, look};
 use super::prepare::axes;
 use crate::engine::library::{self, Opened};
-use crate::engine::{rewrite, scripts};
+use crate::engine::rewrite::{self, Original};
+use crate::engine::scripts;
 use crate::faces::context::Context;
 use crate::faces::editing::{self, Answered};
 use crate::faces::ending::{Ending, Failure};
 use crate::faces::hint::quoted;
-use crate::faces::out::Out;
+use crate::faces::out::{Out, Paint};
 use crate::faces::{asking, diff, report};
 use crate::logic::author::edit::{self, AddStage, Change, Refusal, SetInput, Spot, Subject};
 use crate::logic::playbook::source::Source;
@@ -95,44 +96,89 @@ fn by_questions(
             .help("sortie playbooks edit --help shows each with its flags"));
     }
     let path = opened::find(&context.project, &args.playbook, notes)?;
-    let project = &context.project;
-    let (opened, original) = rewrite::open(project, &path)?;
-    let file = opened.source.name.to_string();
-    let unsound = edit::unsound(&opened.source);
-    if original.text().is_none() || !unsound.is_empty() {
-        // Nobody can tell what would become of it.
-        let problems = if unsound.is_empty() { opened.reading.diagnostics } else { unsound };
-        refused(&file, &Refusal { source: opened.source, problems, is_after: false }, notes);
-        return Err(Failure::told(Ending::Usage));
-    }
-    let read = |source| library::read_with_called(project, source);
-    let scripts = scripts::library(project);
-    let Opened { source, reading, .. } = opened;
-    let subject = Subject { source, diagnostics: reading.diagnostics, library: &scripts, read: &read };
-    let made = match editing::ask(context, &subject, &args.playbook, out.paint)? {
-        Answered::Write(made) => made,
-        Answered::Discard => {
+    let found = Changeable::open(context, &path, &args.playbook, notes)?;
+    let file = found.file.clone();
+    let commands = match found.ask(context, out.paint, notes)? {
+        Changed::Written(commands) => commands,
+        Changed::Not => {
             out.line(format!("{file}: not changed"));
             return Ok(Ending::Success);
         }
-        Answered::Left => return Err(Failure::told(Ending::Cancelled)),
+        Changed::Left(_) => return Err(Failure::told(Ending::Cancelled)),
     };
-    let commands = editing::commands(&args.playbook, &made);
-    if let Some(last) = made.last() {
-        original.write(&last.after.text).map_err(|error| {
-            // What was said is not lost: whoever has looked at the file may make the same edits.
-            let failure = Failure::from(error);
-            let help = failure.help.clone().unwrap_or_default();
-            failure.help(format!("{help}; the same edits as commands:\n  {}", commands.join("\n  ")))
-        })?;
-        callers(context, &path, &file, notes);
-    }
     out.line(format!("{file}: written"));
     let head =
         if commands.len() == 1 { "the same by flags:" } else { "the same by flags, one after the other:" };
     out.line(out.paint.dim(head));
     commands.iter().for_each(|it| out.line(out.paint.dim(&format!("  {it}"))));
     Ok(Ending::Success)
+}
+
+/// A playbook that is to be changed by questions.
+pub struct Changeable {
+    path: PathBuf,
+    /// How a command line names it.
+    name: String,
+    /// How messages name it.
+    file: String,
+    opened: Opened,
+    original: Original,
+}
+
+/// What came of questions about a playbook, with the commands that make the same changes.
+pub enum Changed {
+    Written(Vec<String>),
+    /// The changes were thrown away.
+    Not,
+    /// Somebody left before the end, so nothing was written.
+    Left(Vec<String>),
+}
+
+impl Changeable {
+    /// Reads a playbook. Why it cannot be changed is drawn on `notes`.
+    ///
+    /// # Errors
+    /// If it cannot be read, or nobody can tell what would become of it.
+    pub(super) fn open(context: &Context, path: &Path, name: &str, notes: &mut Out) -> Result<Self, Failure> {
+        let (opened, original) = rewrite::open(&context.project, path)?;
+        let file = opened.source.name.to_string();
+        let unsound = edit::unsound(&opened.source);
+        if original.text().is_none() || !unsound.is_empty() {
+            let problems = if unsound.is_empty() { opened.reading.diagnostics } else { unsound };
+            refused(&file, &Refusal { source: opened.source, problems, is_after: false }, notes);
+            return Err(Failure::told(Ending::Usage));
+        }
+        Ok(Self { path: path.to_path_buf(), name: name.to_owned(), file, opened, original })
+    }
+
+    /// Asks what is to be changed, makes it in memory, and writes the file once. What becomes of other playbooks by that is
+    /// told on `notes`.
+    ///
+    /// # Errors
+    /// If the terminal cannot be used, or the file cannot be written.
+    pub(super) fn ask(self, context: &Context, paint: Paint, notes: &mut Out) -> Result<Changed, Failure> {
+        let project = &context.project;
+        let read = |source| library::read_with_called(project, source);
+        let scripts = scripts::library(project);
+        let Opened { source, reading, .. } = self.opened;
+        let subject = Subject { source, diagnostics: reading.diagnostics, library: &scripts, read: &read };
+        let made = match editing::ask(context, &subject, &self.name, paint)? {
+            Answered::Write(made) => made,
+            Answered::Discard => return Ok(Changed::Not),
+            Answered::Left(made) => return Ok(Changed::Left(editing::commands(&self.name, &made))),
+        };
+        let commands = editing::commands(&self.name, &made);
+        if let Some(last) = made.last() {
+            self.original.write(&last.after.text).map_err(|error| {
+                // What was said is not lost: whoever has looked at the file may make the same edits.
+                let failure = Failure::from(error);
+                let help = failure.help.clone().unwrap_or_default();
+                failure.help(format!("{help}; the same edits as commands:\n  {}", commands.join("\n  ")))
+            })?;
+            callers(context, &self.path, &self.file, notes);
+        }
+        Ok(Changed::Written(commands))
+    }
 }
 
 /// Says which playbooks call the one that was changed and do not fit to it any more.

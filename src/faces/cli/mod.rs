@@ -71,7 +71,8 @@ mod watch;
 #[cfg(test)]
 mod tests;
 
-pub use begin::{begin, last_job, outline};
+pub use begin::{begin, change, changeable, last_job, outline};
+pub use edit::{Changeable, Changed};
 pub use fresh::fresh;
 pub use new::by_wizard;
 pub use retry::again;

@@ -74,6 +74,8 @@ pub enum Action {
     New,
     /// Opens the playbook in an editor.
     Edit,
+    /// Changes the playbook by questions.
+    Change,
     Transpose,
     NextSlice,
     PreviousSlice,
@@ -144,6 +146,7 @@ pub static ACTIONS: &[(Action, &str)] = &[
     (Action::WatchLast, "watch-last"),
     (Action::New, "new-playbook"),
     (Action::Edit, "edit-playbook"),
+    (Action::Change, "change-playbook"),
     (Action::Transpose, "transpose"),
     (Action::NextSlice, "next-slice"),
     (Action::PreviousSlice, "previous-slice"),

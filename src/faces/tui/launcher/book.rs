@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::engine::JobRow;
 use crate::engine::library::Opened;
 use crate::faces::tui::glyphs::State;
+use crate::logic::author::edit;
 use crate::logic::diag::{Diagnostic, Severity};
 use crate::logic::job::event::Outcome;
 use crate::logic::plan::matrix;
@@ -100,6 +101,22 @@ impl Broken {
     pub(super) fn first_line(&self) -> Option<u32> {
         let errors = self.diagnostics.iter().filter(|it| it.severity == Severity::Error);
         errors.map(|it| self.source.place(it.span.start).line).min()
+    }
+
+    /// Says what it is, if questions cannot change it. A playbook with other errors can be mended by them.
+    pub(super) fn unchangeable(&self) -> Option<&'static str> {
+        let has = |slug: &str| self.diagnostics.iter().any(|it| it.slug == slug);
+        if !edit::unsound(&self.source).is_empty() {
+            Some("broken YAML")
+        } else if has("wrong-version") {
+            Some("another version")
+        } else if (has("missing-version") || has("wrong-type"))
+            && edit::outline(&self.source).stages.is_empty()
+        {
+            Some("what is no playbook")
+        } else {
+            None
+        }
     }
 
     pub(super) fn errors(&self) -> usize {

@@ -375,7 +375,8 @@ fn show_preview(buffer: &mut Buffer, area: Rect, launcher: &mut Launcher) {
     let (mut left, mut right) = preview::title(book);
     let rows = match &launcher.outline {
         Some(outline) => {
-            (left, right) = (format!("Plan of {}", book.name), "Esc closes".to_owned());
+            let with = outline.profile.as_ref().map(|it| format!(", profile {it}")).unwrap_or_default();
+            (left, right) = (format!("Plan of {}{with}", book.name), "Esc closes".to_owned());
             let lines = outline.lines.iter().flatten().flat_map(|line| wrapped(line, width));
             lines.map(|line| Row::bare(line, Token::Text)).collect()
         }
@@ -441,16 +442,23 @@ fn keys(pen: &mut Pen<'_>, area: Rect, launcher: &Launcher) {
         hints.filter_map(|it| Some((it.key?, it.word))).collect()
     };
     let (first, last) = if launcher.form.is_some() {
-        (
-            pairs(&[("tab", "next"), ("shift-tab", "previous"), ("enter", "next; at the end: run")]),
-            pairs(&[("esc", "close")]),
-        )
+        let choose = launcher.form.as_ref().filter(|it| it.is_at_choice()).map(|_| ("left right", "choose"));
+        let rest = [("tab", "next"), ("enter", "next; at the end: run"), ("shift-tab", "previous")];
+        (choose.into_iter().chain(rest).collect(), pairs(&[("esc", "close")]))
     } else if launcher.prompt.is_some() {
         (pairs(&[("enter", "keep"), ("up down", "select")]), pairs(&[("esc", "clear")]))
     } else if launcher.books.is_empty() {
         (Vec::new(), of(&[Action::Help, Action::Quit]))
     } else {
-        let rest = [Action::Filter, Action::WatchLast, Action::Edit, Action::NextPane, Action::Zoom];
+        let rest = [
+            Action::Filter,
+            Action::WatchLast,
+            Action::Edit,
+            Action::NextPane,
+            Action::Zoom,
+            Action::New,
+            Action::Change,
+        ];
         let first = match launcher.selected() {
             _ if launcher.is_zoomed => pairs(&[(&scroll, "scroll"), ("esc", "back")]),
             Some(book) if book.content.is_bad() => {

@@ -1,12 +1,15 @@
-//! The form for the inputs of a playbook: what is typed, and what is wrong with it.
+//! The form for the profile and the inputs of a playbook: what is chosen and typed, and what is wrong with it.
 //!
-//! Pure. What is right is decided where the command line decides it (`logic/plan/inputs`). Not here: how it looks
-//! (`form_draw.rs`).
+//! Pure. What is right is decided where the command line decides it (`logic/plan`). Not here: how it looks
+//! (`form_draw.rs`), what a profile is (`profile.rs`).
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::Value as Json;
 
+use super::profile;
+use crate::faces::launch::Wanted;
 use crate::faces::tui::field::Field;
 use crate::logic::plan::inputs;
 use crate::logic::playbook::model::{Input, InputKind, Playbook};
@@ -20,8 +23,9 @@ mod tests;
 #[derive(Clone, Debug)]
 pub(super) struct Form {
     pub(super) path: PathBuf,
-    /// Name of the playbook.
-    pub(super) name: String,
+    /// As it was when the form was opened.
+    playbook: Arc<Playbook>,
+    /// The inputs, and before them the profile, if there is one to choose.
     pub(super) rows: Vec<FormRow>,
     /// The row that keys go to; the one after the last is the button.
     pub(super) at: usize,
@@ -31,13 +35,15 @@ pub(super) struct Form {
     pub(super) starts: Vec<u16>,
 }
 
-/// An input with its value.
+/// An input with its value; the profile is asked for as if it were one.
 #[derive(Clone, Debug)]
 pub(in crate::faces::tui) struct FormRow {
     pub(in crate::faces::tui) input: Input,
     pub(super) entry: Entry,
     /// What is wrong with the value, and the way out.
     pub(in crate::faces::tui) problem: Option<(String, Option<String>)>,
+    /// What is wrong although the value is one that the input takes.
+    trouble: Option<(String, Option<String>)>,
     /// It is told: somebody has left the field with it, or wanted to run the playbook.
     is_told: bool,
 }
@@ -68,31 +74,83 @@ pub(super) enum FormKey {
     Run,
 }
 
-/// What was typed, as texts by name.
-pub(super) type Typed = Vec<(String, String)>;
+/// What was typed and chosen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::faces::tui) struct Typed {
+    profile: Option<String>,
+    /// Values of inputs, as texts by name.
+    inputs: Vec<(String, String)>,
+}
 
 impl Form {
+    /// Says whether there is anything to ask before a playbook is started.
+    pub(super) fn is_needed(playbook: &Playbook) -> bool {
+        !playbook.inputs.is_empty() || !playbook.profiles.is_empty()
+    }
+
     /// Returns the form of a playbook, with its defaults, or with what was typed before.
-    pub(super) fn new(path: PathBuf, playbook: &Playbook, typed: Option<&Typed>) -> Self {
-        let rows: Vec<FormRow> = playbook.inputs.iter().map(|input| FormRow::new(input, typed)).collect();
-        // The first one that needs somebody, else the button: Enter is enough where everything has a default.
-        let at = rows.iter().position(|row| row.problem.is_some()).unwrap_or(rows.len());
-        Self { path, name: playbook.name.to_string(), rows, at, top: 0, starts: Vec::new() }
+    pub(super) fn new(path: PathBuf, playbook: &Arc<Playbook>, typed: Option<&Typed>) -> Self {
+        let before = typed.and_then(|it| it.profile.as_deref());
+        let inputs = playbook.inputs.iter().map(|input| FormRow::new(input, typed));
+        let rows: Vec<FormRow> = profile::row(playbook, before).into_iter().chain(inputs).collect();
+        let (playbook, starts) = (Arc::clone(playbook), Vec::new());
+        let mut form = Self { path, playbook, rows, at: 0, top: 0, starts };
+        form.look_at_profile();
+        // The first one that needs somebody, else the button: Enter is enough where everything has a default. A profile
+        // that is alone is what the form is about, and Enter runs from there, too.
+        let is_alone = form.playbook.inputs.is_empty();
+        let wrong = form.rows.iter().position(|row| row.problem.is_some());
+        form.at = wrong.unwrap_or(if is_alone { 0 } else { form.rows.len() });
+        form
+    }
+
+    /// Returns what stands above it.
+    pub(super) fn title(&self) -> String {
+        let what = match (self.has_profile(), self.playbook.inputs.is_empty()) {
+            (true, true) => "Profile",
+            (true, false) => "Profile and inputs",
+            (false, _) => "Inputs",
+        };
+        format!("{what} of {}", self.playbook.name)
+    }
+
+    fn has_profile(&self) -> bool {
+        !self.playbook.profiles.is_empty()
+    }
+
+    /// Returns the rows of the inputs.
+    fn inputs(&self) -> impl Iterator<Item = &FormRow> {
+        self.rows.iter().skip(usize::from(self.has_profile()))
+    }
+
+    /// Returns the profile that is chosen.
+    fn profile(&self) -> Option<&str> {
+        let row = self.rows.first().filter(|_| self.has_profile())?;
+        let Entry::Choice(at) = row.entry else { return None };
+        profile::at(&self.playbook, at?).map(|it| &*it.name)
     }
 
     /// Returns what was typed, to fill the next form with.
     pub(super) fn typed(&self) -> Typed {
         let typed = |row: &FormRow| row.entry.text(&row.input).map(|text| (row.input.name.to_string(), text));
-        self.rows.iter().filter_map(typed).collect()
+        Typed {
+            profile: self.profile().map(str::to_owned),
+            inputs: self.inputs().filter_map(typed).collect(),
+        }
     }
 
-    /// Returns the values that differ from leaving everything as it is.
-    pub(super) fn given(&self) -> Vec<(String, Json)> {
-        self.rows.iter().filter_map(FormRow::given).collect()
+    /// Returns the playbook with the profile, and with the values that differ from leaving everything as it is.
+    pub(super) fn wanted(&self) -> Wanted {
+        Wanted { path: self.path.clone(), profile: self.profile().map(str::to_owned), inputs: self.given() }
+    }
+
+    fn given(&self) -> Vec<(String, Json)> {
+        self.inputs().filter_map(FormRow::given).collect()
     }
 
     /// Looks at all values; goes to the first one that is wrong. Returns whether none is.
     pub(super) fn check(&mut self) -> bool {
+        self.look_at_profile();
         for row in &mut self.rows {
             row.tell();
         }
@@ -101,6 +159,30 @@ impl Form {
             None => return true,
         }
         false
+    }
+
+    /// Says whether all inputs have values that they take.
+    pub(super) fn has_all_inputs(&self) -> bool {
+        self.inputs().all(|row| row.problem.is_none())
+    }
+
+    /// Finds out what the chosen profile is, and whether it can be run, with the values as they are now.
+    fn look_at_profile(&mut self) {
+        if !self.has_profile() {
+            return;
+        }
+        let about = profile::about(&self.playbook, self.profile());
+        let trouble = self.profile().and_then(|it| profile::trouble(&self.playbook, it, self.given()));
+        if let Some(row) = self.rows.first_mut() {
+            row.input.description = Some(about);
+            row.trouble = trouble;
+            row.check();
+        }
+    }
+
+    /// Says whether the row that keys go to is one of choices.
+    pub(super) fn is_at_choice(&self) -> bool {
+        self.rows.get(self.at).is_some_and(|row| matches!(row.entry, Entry::Choice(_)))
     }
 
     /// Goes to a row; what is left is looked at.
@@ -130,6 +212,9 @@ impl Form {
                 if let Some(row) = self.rows.get_mut(self.at) {
                     row.key(key);
                 }
+                if self.at == 0 {
+                    self.look_at_profile();
+                }
             }
         }
         FormKey::Taken
@@ -145,7 +230,7 @@ impl Form {
 
 impl FormRow {
     pub(in crate::faces::tui) fn new(input: &Input, typed: Option<&Typed>) -> Self {
-        let before = typed.and_then(|typed| typed.iter().find(|(name, _)| **name == *input.name));
+        let before = typed.and_then(|typed| typed.inputs.iter().find(|(name, _)| **name == *input.name));
         let default = input.default.as_ref().map(plain);
         let text = before.map(|(_, text)| text.clone()).or(default);
         let entry = match &input.kind {
@@ -157,7 +242,15 @@ impl FormRow {
                 Entry::Text(Field::new(text.unwrap_or_default()))
             }
         };
-        let mut row = Self { input: input.clone(), entry, problem: None, is_told: false };
+        let mut row = Self { input: input.clone(), entry, problem: None, trouble: None, is_told: false };
+        row.check();
+        row
+    }
+
+    /// Returns the row of an input with the option that is chosen.
+    pub(super) fn chosen(input: &Input, at: usize) -> Self {
+        let mut row = Self::new(input, None);
+        row.entry = Entry::Choice(Some(at));
         row.check();
         row
     }
@@ -199,6 +292,7 @@ impl FormRow {
             "missing-input" => (format!("`{}` is required", self.input.name), None),
             _ => (it.message, it.help),
         });
+        self.problem = self.problem.take().or_else(|| self.trouble.clone());
         // Nobody is told of what is half typed; but what has been told goes as soon as it is mended.
         self.is_told &= self.problem.is_some();
     }

@@ -1,4 +1,4 @@
-//! Draws the form for the inputs of a playbook: for each its value and what it is for, and below that what is wrong, once.
+//! Draws the form for the profile and the inputs of a playbook: for each its value and what it is for, and below that what is wrong, once.
 //!
 //! Not here: what is right and wrong (`form.rs`).
 
@@ -66,7 +66,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, area: Rect, form: &mut Form) -> ((u16, u16
     } else {
         String::new()
     };
-    pen.title(title, &format!("Inputs of {}", form.name), &right, true);
+    pen.title(title, &form.title(), &right, true);
     (cursor, rows)
 }
 

@@ -12,6 +12,7 @@ mod form;
 mod form_draw;
 mod lines;
 mod preview;
+mod profile;
 mod shelf;
 mod state;
 mod turn;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use super::book::{Book, Broken, Cells, Content, Good};
 use super::form::plain;
 use super::lines::{Row, add};
+use super::profile::effect;
 use crate::faces::report::{self, Look as Report};
 use crate::faces::tui::theme::Token;
 use crate::logic::playbook::model::{Comparison, Input, InputKind, Playbook, SecretFrom, Tool};
@@ -89,6 +90,13 @@ fn described(good: &Good, width: usize) -> Vec<Row> {
     for (at, input) in playbook.inputs.iter().enumerate() {
         add(&mut rows, if at == 0 { "inputs" } else { "" }, &input_words(input), Token::Text, width);
         if let Some(about) = &input.description {
+            add(&mut rows, "", &format!("  {}", shortened(about.trim(), 200)), Token::Muted, width);
+        }
+    }
+    for (at, profile) in playbook.profiles.iter().enumerate() {
+        let words = format!("{}  {}", profile.name, effect(profile));
+        add(&mut rows, if at == 0 { "profiles" } else { "" }, &words, Token::Text, width);
+        if let Some(about) = &profile.description {
             add(&mut rows, "", &format!("  {}", shortened(about.trim(), 200)), Token::Muted, width);
         }
     }

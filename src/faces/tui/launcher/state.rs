@@ -94,6 +94,8 @@ pub(super) enum Focus {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Outline {
     pub(super) path: PathBuf,
+    /// The profile that it is made with.
+    pub(super) profile: Option<String>,
     /// Nothing until it has been made.
     pub(super) lines: Option<Vec<String>>,
 }
@@ -124,7 +126,7 @@ pub(super) enum Overlay {
 /// What an action asks of the loop.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Request {
-    /// Looks at the file again, and then asks for inputs or starts.
+    /// Looks at the file again, and then asks for profile and inputs or starts.
     Open(PathBuf),
     Begin(Wanted, Commands),
     Outline(Wanted),
@@ -132,6 +134,8 @@ pub(super) enum Request {
     New,
     /// Opens the file in an editor, at that line.
     Edit(PathBuf, Option<u32>),
+    /// Looks at the file again, and then has it changed by questions.
+    Change(PathBuf),
     Suspend,
     Leave,
     /// Ends the process while a job is being started.
@@ -195,11 +199,11 @@ impl Launcher {
         self.say(words, now);
     }
 
-    /// Takes note of an editor that was closed.
-    pub fn edited(&mut self, failed: Option<String>, now: Duration) {
+    /// Takes note that a file was open for changes, and of what is to be said about it.
+    pub fn edited(&mut self, words: Option<String>, now: Duration) {
         // What would run may be another thing now.
         self.outline = None;
-        if let Some(words) = failed {
+        if let Some(words) = words {
             self.say(words, now);
         }
     }

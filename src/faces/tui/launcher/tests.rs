@@ -72,6 +72,20 @@ stages:
   test: { needs: build, run: make test }
 ";
 
+const PROFILES: &str = "version: 3
+name: nightly
+vars: { depth: 1 }
+profiles:
+  quick: { description: A look before the commit, exclude: [e2e], matrix: { os: [linux] } }
+  full: { variables: { depth: 3 } }
+  nothing: { exclude: [test, e2e] }
+inputs:
+  note: { type: string, description: What it is for }
+stages:
+  test: { matrix: { os: [linux, mac] }, run: make test }
+  e2e: { needs: test, run: make e2e }
+";
+
 const ROOT: &str = "/srv/shop";
 
 fn path(name: &str) -> PathBuf {
@@ -230,6 +244,27 @@ fn a_form_says_what_is_wrong_where_it_is_wrong() {
 }
 
 #[test]
+fn profiles_are_in_the_preview_and_in_the_form() {
+    let profiled = |ascii| {
+        let mut launcher = shop(ascii);
+        launcher.set_content(&path("nightly"), content("nightly", PROFILES));
+        press(&mut launcher, &["G"]);
+        launcher
+    };
+    look_at("profiles", &profiled);
+    look_at("profile", &|ascii| {
+        let mut launcher = profiled(ascii);
+        press(&mut launcher, &["enter", "tab", "right", "right", "left"]);
+        launcher
+    });
+    look_at("profile-wrong", &|ascii| {
+        let mut launcher = profiled(ascii);
+        press(&mut launcher, &["enter", "tab", "left", "tab"]);
+        launcher
+    });
+}
+
+#[test]
 fn an_empty_project_says_what_to_do() {
     look_at("empty", &|ascii| {
         let mut launcher = bare(ascii);
@@ -264,7 +299,7 @@ fn the_plan_and_the_help() {
 }
 
 fn trusting(launcher: &mut Launcher) -> Wanted {
-    let wanted = Wanted { path: path("ci"), inputs: Vec::new() };
+    let wanted = Wanted::plain(path("ci"));
     let long = format!("vault read {} && rm -rf /", "x".repeat(150));
     let commands = vec![("TOKEN".to_owned(), "pass show token".to_owned()), ("KEY".to_owned(), long)];
     let why = Unbegun::Asks { playbook: "ci".to_owned(), commands };
@@ -346,7 +381,7 @@ fn a_filter_finds_names_titles_tags_and_descriptions() {
 #[test]
 fn a_playbook_without_inputs_starts_at_once_and_others_ask_first() {
     let mut launcher = shop(false);
-    let begin = Request::Begin(Wanted { path: path("ci"), inputs: Vec::new() }, Vec::new());
+    let begin = Request::Begin(Wanted::plain(path("ci")), Vec::new());
     assert_eq!(press(&mut launcher, &["enter"]), [begin]);
     assert_eq!(press(&mut launcher, &["j", "enter"]), []);
     assert!(launcher.form.is_some());
@@ -358,6 +393,63 @@ fn a_playbook_without_inputs_starts_at_once_and_others_ask_first() {
     let [Request::Begin(wanted, agreed)] = &requests[..] else { panic!("{requests:?}") };
     assert_eq!(wanted.inputs, [("version".to_owned(), "2".into())], "what was typed before Esc is kept");
     assert!(agreed.is_empty());
+}
+
+#[test]
+fn a_profile_goes_into_the_start_and_into_the_plan_and_is_kept() {
+    let mut launcher = shop(false);
+    let (head, rest) = PROFILES.split_once("inputs:").unwrap();
+    let alone = format!("{head}{}", &rest[rest.find("stages:").unwrap()..]);
+    launcher.set_content(&path("nightly"), content("nightly", &alone));
+    assert_eq!(press(&mut launcher, &["G", "enter"]), [], "there is something to choose, and no input");
+    let with = |profile: Option<&str>| Wanted {
+        profile: profile.map(str::to_owned),
+        ..Wanted::plain(path("nightly"))
+    };
+    let requests = press(&mut launcher, &["right", "enter"]);
+    assert_eq!(requests, [Request::Begin(with(Some("quick")), Vec::new())]);
+    launcher.form = None;
+    assert_eq!(press(&mut launcher, &["d"]), [Request::Outline(with(Some("quick")))]);
+    launcher.set_outline(&path("nightly"), vec!["nightly: 2 stages".to_owned()]);
+    assert!(drawn(&mut launcher, (120, 40)).contains("Plan of nightly, profile quick"));
+    assert_eq!(press(&mut launcher, &["esc", "enter", "home", "esc", "d"]), [Request::Outline(with(None))]);
+    assert!(drawn(&mut launcher, (120, 40)).contains("Plan of nightly "), "Esc keeps it, too");
+    // What is wrong is told in the form, and in place of the plan.
+    assert_eq!(press(&mut launcher, &["esc", "enter", "end", "enter"]), []);
+    let text = drawn(&mut launcher, (80, 24));
+    assert!(text.contains("leaves no stage to run"), "{text}");
+    assert_eq!(press(&mut launcher, &["esc", "d"]), [Request::Outline(with(Some("nothing")))]);
+}
+
+#[test]
+fn what_questions_can_change_is_handed_on_and_the_rest_says_the_way_out() {
+    let change = |name: &str, text: &str| {
+        let mut launcher = shop(false);
+        launcher.set_content(&path(name), content(name, text));
+        launcher.cursor = Some(path(name));
+        assert_eq!(press(&mut launcher, &["E"]), [Request::Change(path(name))]);
+        let is_changeable = launcher.is_changeable(NOW);
+        (is_changeable, launcher.notice.map(|(words, _)| words).unwrap_or_default())
+    };
+    assert_eq!(change("ci", CI), (true, String::new()));
+    assert_eq!(change("release", BROKEN), (true, String::new()), "questions may mend it");
+    assert_eq!(change("ci", "version: 3\nstages: {}\n"), (true, String::new()), "a stage may be added");
+    let refused =
+        |what: &str| (false, format!("questions cannot change {what}: d shows why, e opens an editor"));
+    assert_eq!(change("ci", "version: 3\nstages: [\n"), refused("broken YAML"));
+    assert_eq!(change("ci", ""), refused("broken YAML"));
+    assert_eq!(change("ci", "version: 2\nstages: { a: { run: x } }\n"), refused("another version"));
+    let workflow = "on: push\njobs:\n  a: { runs-on: ubuntu, steps: [{ run: make }] }\n";
+    assert_eq!(change("ci", workflow), refused("what is no playbook"));
+    assert_eq!(change("ci", "only words\n"), refused("what is no playbook"));
+    let mut launcher = shop(false);
+    launcher.set_content(&path("ci"), Content::Unreadable("`ci.yml` cannot be read: denied".to_owned()));
+    assert!(!launcher.is_changeable(NOW));
+    assert!(launcher.notice.is_some_and(|(words, _)| words.ends_with("denied")));
+    let mut empty = bare(false);
+    empty.set_shelf(Shelf::default(), Path::new(ROOT), NOW);
+    assert_eq!(press(&mut empty, &["E"]), []);
+    assert!(empty.notice.is_some_and(|(words, _)| words == "no playbook is selected"));
 }
 
 #[test]
@@ -387,7 +479,7 @@ fn what_cannot_be_run_says_why() {
 fn the_plan_is_shown_without_starting_anything() {
     let mut launcher = shop(false);
     let requests = press(&mut launcher, &["d"]);
-    assert_eq!(requests, [Request::Outline(Wanted { path: path("ci"), inputs: Vec::new() })]);
+    assert_eq!(requests, [Request::Outline(Wanted::plain(path("ci")))]);
     launcher.set_outline(&path("deploy-web"), vec!["of another".to_owned()]);
     assert!(!drawn(&mut launcher, (120, 40)).contains("of another"));
     launcher.set_outline(&path("ci"), vec!["ci: 2 stages".to_owned()]);
@@ -420,13 +512,13 @@ fn trust_takes_a_clear_yes() {
 #[test]
 fn while_a_job_is_being_started_only_leaving_is_heard() {
     let mut launcher = shop(false);
-    launcher.starting = Some((Wanted { path: path("ci"), inputs: Vec::new() }, NOW));
+    launcher.starting = Some((Wanted::plain(path("ci")), NOW));
     for key in ["enter", "q", "w", "esc", "ctrl-z"] {
         assert_eq!(press(&mut launcher, &[key]), [], "{key}");
     }
     assert_eq!(press(&mut launcher, &["ctrl-c"]), [Request::Abandon]);
     assert!(!drawn(&mut launcher, (80, 24)).contains("starting"), "not in the first moments");
-    launcher.starting = Some((Wanted { path: path("ci"), inputs: Vec::new() }, NOW - Duration::from_secs(1)));
+    launcher.starting = Some((Wanted::plain(path("ci")), NOW - Duration::from_secs(1)));
     assert!(drawn(&mut launcher, (80, 24)).contains("starting ci; Ctrl-C leaves"));
 }
 

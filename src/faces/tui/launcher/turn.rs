@@ -3,7 +3,7 @@
 //! Not here: what keys mean (`update.rs`), the terminal (`terminal.rs`), what a start takes (`cli/begin.rs`).
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 use std::sync::mpsc as sync;
 use std::thread::{Builder, Scope};
@@ -49,6 +49,8 @@ pub enum Left {
     New,
     /// A file is to be opened in an editor, at that line. The terminal is still taken.
     Edit(PathBuf, Option<u32>),
+    /// A playbook is to be changed by questions. The terminal is still taken.
+    Change(PathBuf),
 }
 
 /// What the launcher can have done; each call may take a while.
@@ -292,9 +294,7 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
         for request in requests {
             match request {
                 Request::Open(path) => {
-                    // As it is now: somebody may have changed it since it was read.
-                    let content = shelf::read(&self.launching.context.project, &path);
-                    self.state.set_content(&path, content);
+                    self.read_again(&path);
                     let requests = self.state.opened(clock::elapsed());
                     return self.carry_out(requests);
                 }
@@ -306,6 +306,12 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
                     self.state.say(editor::NONE, clock::elapsed());
                 }
                 Request::Edit(path, line) => return Ok(Some(Left::Edit(path, line))),
+                Request::Change(path) => {
+                    self.read_again(&path);
+                    if self.state.is_changeable(clock::elapsed()) {
+                        return Ok(Some(Left::Change(path)));
+                    }
+                }
                 Request::Leave => return Ok(Some(Left::Done)),
                 Request::Abandon => self.abandon(),
                 Request::Suspend => self.suspend(true)?,
@@ -318,6 +324,12 @@ impl<'a, 'scope, 'env> Turn<'a, 'scope, 'env> {
             }
         }
         Ok(None)
+    }
+
+    /// Reads a file as it is now: somebody may have changed it since it was read.
+    fn read_again(&mut self, path: &Path) {
+        let content = shelf::read(&self.launching.context.project, path);
+        self.state.set_content(path, content);
     }
 
     /// Leaves without being asked to, also while a job is being started.

@@ -101,6 +101,11 @@ impl Launcher {
             Action::WatchLast => return vec![Request::Watch],
             Action::New => return vec![Request::New],
             Action::Edit => return self.edit(now),
+            Action::Change => match self.selected() {
+                // As it is now: somebody may have mended it since it was read.
+                Some(book) => return vec![Request::Change(book.path.clone())],
+                None => self.say("no playbook is selected", now),
+            },
             Action::Quit => return vec![Request::Leave],
             Action::Suspend => return vec![Request::Suspend],
             Action::Redraw => return vec![Request::Redraw],
@@ -209,7 +214,27 @@ impl Launcher {
         vec![Request::Edit(book.path.clone(), line)]
     }
 
-    /// Asks for the inputs of the selected book or starts it, now that its file has been read again.
+    /// Says whether the selected book can be changed by questions, now that its file has been read again; if not, why, and
+    /// the way out.
+    pub(super) fn is_changeable(&mut self, now: Duration) -> bool {
+        let what = match self.selected().map(|book| &book.content) {
+            Some(Content::Broken(broken)) => broken.unchangeable(),
+            Some(Content::Unreadable(why)) => {
+                let why = why.clone();
+                self.say(why, now);
+                return false;
+            }
+            Some(Content::Good(_) | Content::Unread) | None => None,
+        };
+        let Some(what) = what else { return true };
+        let key = |action| self.look.keys.said(PLACES, action);
+        let (why, editor) = (key(Action::Plan), key(Action::Edit));
+        let words = format!("questions cannot change {what}: {why} shows why, {editor} opens an editor");
+        self.say(words, now);
+        false
+    }
+
+    /// Asks for profile and inputs of the selected book or starts it, now that its file has been read again.
     pub(super) fn opened(&mut self, now: Duration) -> Vec<Request> {
         if let Some(why) = self.refusal() {
             self.say(why, now);
@@ -218,8 +243,8 @@ impl Launcher {
         let Some(book) = self.selected() else { return Vec::new() };
         let Some(good) = book.content.good() else { return Vec::new() };
         let path = book.path.clone();
-        if good.playbook.inputs.is_empty() {
-            return vec![Request::Begin(Wanted { path, inputs: Vec::new() }, Vec::new())];
+        if !Form::is_needed(&good.playbook) {
+            return vec![Request::Begin(Wanted::plain(path), Vec::new())];
         }
         self.form = Some(Form::new(path.clone(), &good.playbook, self.typed.get(&path)));
         Vec::new()
@@ -240,16 +265,18 @@ impl Launcher {
         let Some(book) = self.selected() else { return Vec::new() };
         let Some(good) = book.content.good() else { return Vec::new() };
         let path = book.path.clone();
-        // With what was typed last, else with the defaults.
-        let mut form = Form::new(path.clone(), &good.playbook, self.typed.get(&path));
-        if !form.check() {
+        // With what was chosen and typed last, else with the defaults.
+        let form = Form::new(path.clone(), &good.playbook, self.typed.get(&path));
+        if !form.has_all_inputs() {
             let key = self.look.keys.said(PLACES, Action::Open);
             self.say(format!("it has inputs that nobody has given yet: {key} asks for them"), now);
             return Vec::new();
         }
-        self.outline = Some(Outline { path: path.clone(), lines: None });
+        // What is wrong with a profile is told in place of its plan.
+        let wanted = form.wanted();
+        self.outline = Some(Outline { path, profile: wanted.profile.clone(), lines: None });
         self.preview_top = 0;
-        vec![Request::Outline(Wanted { path, inputs: form.given() })]
+        vec![Request::Outline(wanted)]
     }
 
     fn prompt_key(&mut self, key: &str) {
@@ -297,7 +324,7 @@ impl Launcher {
         if !form.check() {
             return Vec::new();
         }
-        let wanted = Wanted { path: form.path.clone(), inputs: form.given() };
+        let wanted = form.wanted();
         let typed = form.typed();
         self.typed.insert(form.path.clone(), typed);
         vec![Request::Begin(wanted, Vec::new())]
