@@ -40,10 +40,16 @@ pub enum SchemaKind {
 #[command(after_help = "Examples:
   source <(sortie completions bash)               in ~/.bashrc
   source <(sortie completions zsh)                in ~/.zshrc, behind compinit
-  sortie completions fish | source                in ~/.config/fish/config.fish")]
+  sortie completions fish | source                in ~/.config/fish/config.fish
+  sortie completions --install                    into the folder where your shell looks
+  sortie completions --install zsh")]
 pub struct CompletionsArgs {
-    /// The shell
-    pub shell: Shell,
+    /// The shell; with `--install`, that of the variable SHELL if none is named
+    #[arg(required_unless_present = "install")]
+    pub shell: Option<Shell>,
+    /// Write it to where bash, zsh or fish looks for it, and say what else is needed; no file of yours is changed
+    #[arg(long)]
+    pub install: bool,
 }
 
 /// Shells that can complete.
@@ -57,6 +63,9 @@ pub enum Shell {
 }
 
 impl Shell {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Bash, Self::Zsh, Self::Fish, Self::Elvish, Self::Powershell];
+
     /// Returns its name.
     #[must_use]
     pub fn name(self) -> &'static str {
