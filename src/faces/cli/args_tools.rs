@@ -13,6 +13,7 @@ use clap::{Args, ValueEnum};
 #[command(after_help = "Examples:
   sortie schema --out .vscode/playbook.schema.json
   sortie schema settings > sortie.schema.json
+  sortie schema keymap --out ~/.config/sortie/keymap.schema.json
   sortie explain editors            settings for VS Code, Neovim, Helix and JetBrains")]
 pub struct SchemaArgs {
     /// Of which files
@@ -33,6 +34,8 @@ pub enum SchemaKind {
     Action,
     /// `sortie.yml`
     Settings,
+    /// `keymap.yaml`, your own keys
+    Keymap,
 }
 
 /// Print the script that makes a shell complete commands, playbooks, stages, jobs and inputs
