@@ -204,6 +204,9 @@ fn surroundings() -> Surroundings {
         keymap: paths::user_keymap(),
         editor: ["VISUAL", "EDITOR"].map(text).into_iter().find(|command| !command.trim().is_empty()),
         templates: paths::user_templates(),
+        shell: text("SHELL"),
+        data: paths::user_data(),
+        config: paths::user_config(),
     }
 }
 

@@ -12,22 +12,34 @@ pub(super) fn root(from: &Path) -> PathBuf {
     nearest(STATE).or_else(|| nearest(".git")).unwrap_or(from).to_path_buf()
 }
 
+/// Returns the folder of what programs keep for the user, if the user has a home.
+#[must_use]
+pub(super) fn user_data() -> Option<PathBuf> {
+    home("XDG_DATA_HOME", ".local/share")
+}
+
+/// Returns the folder of the user's settings of all programs, if the user has a home.
+#[must_use]
+pub(super) fn user_config() -> Option<PathBuf> {
+    home("XDG_CONFIG_HOME", ".config")
+}
+
 /// Returns the user's file of settings, if the user has a home.
 #[must_use]
 pub(super) fn user_settings() -> Option<PathBuf> {
-    Some(home("XDG_CONFIG_HOME", ".config")?.join("sortie/sortie.yml"))
+    Some(user_config()?.join("sortie/sortie.yml"))
 }
 
 /// Returns the folder of the user's own themes, if the user has a home.
 #[must_use]
 pub(super) fn user_themes() -> Option<PathBuf> {
-    Some(home("XDG_CONFIG_HOME", ".config")?.join("sortie/themes"))
+    Some(user_config()?.join("sortie/themes"))
 }
 
 /// Returns the file of the user's own keys, if the user has a home.
 #[must_use]
 pub(super) fn user_keymap() -> Option<PathBuf> {
-    Some(home("XDG_CONFIG_HOME", ".config")?.join("sortie/keymap.yaml"))
+    Some(user_config()?.join("sortie/keymap.yaml"))
 }
 
 /// Returns the folder that remembers what the user said yes to, if the user has a home.
@@ -46,5 +58,5 @@ fn home(variable: &str, below: &str) -> Option<PathBuf> {
 
 /// Returns the folder of the user's own templates, if the user has a home.
 pub(super) fn user_templates() -> Option<PathBuf> {
-    Some(home("XDG_CONFIG_HOME", ".config")?.join("sortie/templates"))
+    Some(user_config()?.join("sortie/templates"))
 }

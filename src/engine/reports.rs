@@ -149,6 +149,26 @@ pub fn write_kind(path: &Path, bytes: &[u8], of: &Kind) -> Result<Option<PathBuf
     Ok(made)
 }
 
+/// Makes the folders above a file so that only the person may write to them: some programs read nothing that others may
+/// have put there.
+///
+/// # Errors
+/// What went wrong, in words.
+pub fn make_folders(path: &Path) -> Result<(), String> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let Some(folder) = path.parent() else { return Ok(()) };
+    let made = fs::DirBuilder::new().recursive(true).mode(0o755).create(folder);
+    made.map_err(|error| format!("its folder cannot be made: {}", words(&error)))
+}
+
+/// Says whether a plain file holds these bytes, and nothing else.
+#[must_use]
+pub fn holds(path: &Path, bytes: &[u8]) -> bool {
+    let is_one = fs::metadata(path)
+        .is_ok_and(|it| it.is_file() && usize::try_from(it.len()).is_ok_and(|len| len == bytes.len()));
+    is_one && fs::read(path).is_ok_and(|found| found == bytes)
+}
+
 /// Says whether a path is the output of this program itself, whatever that is: it is written to, and never replaced.
 #[must_use]
 pub fn is_own_output(path: &Path) -> bool {

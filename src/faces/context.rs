@@ -88,6 +88,12 @@ pub struct Surroundings {
     pub editor: Option<String>,
     /// The folder of the user's own templates.
     pub templates: Option<PathBuf>,
+    /// The variable `SHELL`.
+    pub shell: String,
+    /// The folder where programs keep what is theirs in a home: `XDG_DATA_HOME`.
+    pub data: Option<PathBuf>,
+    /// The folder of their settings: `XDG_CONFIG_HOME`.
+    pub config: Option<PathBuf>,
 }
 
 /// A signal that somebody sent to this process.

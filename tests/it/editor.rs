@@ -98,6 +98,42 @@ fn committed() -> PathBuf {
 }
 
 #[test]
+fn an_editor_knows_keymaps() {
+    let right = [
+        "bind:\n  |",
+        "bind:\n  log:\n    |",
+        "bind:\n  log:\n    ctrl-g: |",
+        "bind:\n  log:\n    w^: time\n    1: view-run\n    C-G: follow\n    '!': next-section\n    e: ~\n  any: {T: null}",
+    ];
+    let wrong = [
+        ("bind:\n  lod: {}", "1: Property lod is not allowed."),
+        ("bind:\n  log:\n    f5: follow", "2: expected a letter, a sign in quotes"),
+        ("bind:\n  log:\n    ctrl-c: quit", "2: expected a letter, a sign in quotes"),
+        ("bind:\n  log:\n    ctrl-g: folow", "2: expected an action that does something in log"),
+        ("bind:\n  log:\n    ctrl-g: transpose", "2: expected an action that does something in log"),
+        ("bind:\n  log:\n    ctrl-g: [follow]", "2: expected an action"),
+        ("log: {e: wrap}", "0: Property log is not allowed."),
+    ];
+    let sandbox = Sandbox::new();
+    sandbox.sortie(["schema", "keymap", "--out", "keymap.schema.json"]).run().code(0).done();
+    let schema = sandbox.project().join("keymap.schema.json");
+    let all: Vec<Document> =
+        right.iter().copied().chain(wrong.iter().map(|(text, _)| *text)).map(document).collect();
+    let told = ask(&schema, &all);
+    told[0].offers(0, &["any", "verbs", "list", "log", "matrix", "launcher"]);
+    told[1].offers(0, &["w", "ctrl-g", "space"]);
+    told[1].does_not_offer(0, "ctrl-c");
+    told[2].offers(0, &["follow", "pause"]);
+    told[2].does_not_offer(0, "transpose");
+    let hover = told[3].answers[0].as_str().expect("a text");
+    assert!(hover.contains("By default `wrap` (wrap: long lines, or cut them)."), "{hover}");
+    assert!(told[3].problems.is_empty(), "{:?}", told[3].problems);
+    for ((text, expected), told) in wrong.iter().zip(&told[right.len()..]) {
+        assert!(told.problems.iter().any(|it| it.starts_with(expected)), "{text}\n{:?}", told.problems);
+    }
+}
+
+#[test]
 fn an_editor_completes_and_explains() {
     let texts = [
         "version: 3\nstages: {a: {run: x}}\n|",

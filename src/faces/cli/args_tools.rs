@@ -13,6 +13,7 @@ use clap::{Args, ValueEnum};
 #[command(after_help = "Examples:
   sortie schema --out .vscode/playbook.schema.json
   sortie schema settings > sortie.schema.json
+  sortie schema keymap --out ~/.config/sortie/keymap.schema.json
   sortie explain editors            settings for VS Code, Neovim, Helix and JetBrains")]
 pub struct SchemaArgs {
     /// Of which files
@@ -33,6 +34,8 @@ pub enum SchemaKind {
     Action,
     /// `sortie.yml`
     Settings,
+    /// `keymap.yaml`, your own keys
+    Keymap,
 }
 
 /// Print the script that makes a shell complete commands, playbooks, stages, jobs and inputs
@@ -40,10 +43,16 @@ pub enum SchemaKind {
 #[command(after_help = "Examples:
   source <(sortie completions bash)               in ~/.bashrc
   source <(sortie completions zsh)                in ~/.zshrc, behind compinit
-  sortie completions fish | source                in ~/.config/fish/config.fish")]
+  sortie completions fish | source                in ~/.config/fish/config.fish
+  sortie completions --install                    into the folder where your shell looks
+  sortie completions --install zsh")]
 pub struct CompletionsArgs {
-    /// The shell
-    pub shell: Shell,
+    /// The shell; with `--install`, that of the variable SHELL if none is named
+    #[arg(required_unless_present = "install")]
+    pub shell: Option<Shell>,
+    /// Write it to where bash, zsh or fish looks for it, and say what else is needed; no file of yours is changed
+    #[arg(long)]
+    pub install: bool,
 }
 
 /// Shells that can complete.
@@ -57,6 +66,9 @@ pub enum Shell {
 }
 
 impl Shell {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Bash, Self::Zsh, Self::Fish, Self::Elvish, Self::Powershell];
+
     /// Returns its name.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -105,7 +105,7 @@ fn words(it: &Bound) -> String {
 
 fn list(keymap: &Keymap, out: &mut Out) {
     for place in Place::ALL {
-        let heading = format!("{}  {}", out.paint.bold(place.name()), out.paint.dim(&heading(place)));
+        let heading = format!("{}  {}", out.paint.bold(place.name()), out.paint.dim(place.about()));
         out.line(heading);
         let mut table = Table::default();
         for it in keymap.at(place) {
@@ -121,20 +121,6 @@ fn list(keymap: &Keymap, out: &mut Out) {
         }
         table.print(out);
         out.line("");
-    }
-}
-
-/// Says where the keys of a place count.
-fn heading(place: Place) -> String {
-    match place {
-        Place::Any => "everywhere in the view of a job".to_owned(),
-        Place::Verbs => "where a stage or a cell is selected; goes before `any`".to_owned(),
-        Place::Launcher => "the list of playbooks".to_owned(),
-        Place::List => {
-            "the list of stages; goes before `verbs` and `any`, as `log` and `matrix` do".to_owned()
-        }
-        Place::Log => "the log".to_owned(),
-        Place::Matrix => "the grid of cells".to_owned(),
     }
 }
 

@@ -118,7 +118,7 @@ pub fn dispatch(context: &Context, cli: Cli, out: &mut Out, notes: &mut Out) -> 
         },
         Command::Schedule { command } => schedule::schedule(context, command.as_ref(), out),
         Command::Schema(args) => schema::schema(&args, out),
-        Command::Completions(args) => completions::completions(&args, out),
+        Command::Completions(args) => completions::completions(&context.surroundings, &args, out),
         Command::Man(args) => man::man(context, &args, out),
         Command::Doctor(args) => doctor::doctor(context, &args, out),
         Command::Keys(args) => keys::keys(context, &args, out, notes),

@@ -26,6 +26,7 @@ pub(super) fn schema(args: &SchemaArgs, out: &mut Out) -> Result<Ending, Failure
         SchemaKind::Playbook => schema::playbook(),
         SchemaKind::Action => schema::action(),
         SchemaKind::Settings => schema::settings(),
+        SchemaKind::Keymap => schema::keymap(),
     };
     let text = format!("{made:#}\n");
     let Some(path) = &args.out else {

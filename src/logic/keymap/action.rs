@@ -219,6 +219,19 @@ impl Place {
         }
     }
 
+    /// Says where its keys count.
+    #[must_use]
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Any => "everywhere in the view of a job",
+            Self::Verbs => "where a stage or a cell is selected; goes before `any`",
+            Self::List => "the list of stages; goes before `verbs` and `any`, as `log` and `matrix` do",
+            Self::Log => "the log",
+            Self::Matrix => "the grid of cells",
+            Self::Launcher => "the list of playbooks",
+        }
+    }
+
     /// Returns the places where keys are looked up that are pressed here, the nearest first.
     #[must_use]
     pub fn looked_up(self) -> &'static [Self] {

@@ -13,7 +13,7 @@ pub struct Written {
 }
 
 /// Names of keys that are no sign, with others that people have for them.
-const NAMED: [(&str, &[&str]); 16] = [
+pub const NAMED: [(&str, &[&str]); 16] = [
     ("space", &["spc"]),
     ("enter", &["return", "ret", "cr"]),
     ("esc", &["escape"]),
@@ -30,6 +30,14 @@ const NAMED: [(&str, &[&str]); 16] = [
     ("backspace", &["bs"]),
     ("delete", &["del"]),
     ("insert", &["ins"]),
+];
+
+/// Words for keys that are held down, and how people write them in front of another one.
+pub const HELD: [(&str, &[&str]); 4] = [
+    ("ctrl", &["ctrl-", "ctrl+", "control-", "control+", "c-", "^"]),
+    ("alt", &["alt-", "alt+", "meta-", "meta+", "m-", "a-", "option-", "option+", "opt-"]),
+    ("shift", &["shift-", "shift+", "s-"]),
+    ("super", &["super-", "super+", "cmd-", "cmd+", "command-", "win-", "win+", "hyper-", "d-"]),
 ];
 
 /// Keys with Ctrl that many terminals or what lies between keep for themselves, and who.
@@ -128,14 +136,8 @@ fn named(lower: &str) -> Option<&'static str> {
 
 /// Takes what is held down off the front: its word, and the key behind it.
 fn held(text: &str) -> Option<(&'static str, &str)> {
-    const WORDS: [(&str, &[&str]); 4] = [
-        ("ctrl", &["ctrl-", "ctrl+", "control-", "control+", "c-", "^"]),
-        ("alt", &["alt-", "alt+", "meta-", "meta+", "m-", "a-", "option-", "option+", "opt-"]),
-        ("shift", &["shift-", "shift+", "s-"]),
-        ("super", &["super-", "super+", "cmd-", "cmd+", "command-", "win-", "win+", "hyper-", "d-"]),
-    ];
     let lower = text.to_ascii_lowercase();
-    WORDS.iter().find_map(|(word, starts)| {
+    HELD.iter().find_map(|(word, starts)| {
         let start = starts.iter().find(|start| lower.starts_with(**start))?;
         text.get(start.len()..).filter(|rest| !rest.is_empty()).map(|rest| (*word, rest))
     })

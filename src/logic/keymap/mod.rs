@@ -12,7 +12,7 @@ mod table;
 mod tests;
 
 pub use action::{ACTIONS, Action, Place};
-pub use read::{Reading, applies_at, read, told};
+pub use read::{Reading, applies_at, can_be_bound, read, told};
 pub use table::{Binding, TABLE};
 
 /// An action at a place, with its keys.

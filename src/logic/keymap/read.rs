@@ -20,6 +20,12 @@ const EXAMPLE: &str = "write for example:\nbind:\n  log:\n    ctrl-g: follow";
 const FIXED: [(&str, &str); 2] =
     [("ctrl-c", "it always interrupts"), ("esc", "it always goes back and closes")];
 
+/// Says whether a key can be given another meaning.
+#[must_use]
+pub fn can_be_bound(key: &str) -> bool {
+    FIXED.iter().all(|(name, _)| *name != key)
+}
+
 /// What reading a keymap gave.
 #[derive(Clone, Debug)]
 pub struct Reading {

@@ -1,15 +1,34 @@
 //! The keys that sortie comes with, names of keys, and what files make of both.
 
+use std::sync::LazyLock;
+
+use jsonschema::Validator;
+
 use super::*;
 use crate::logic::diag::Severity;
+use crate::logic::playbook::schema;
+use crate::logic::playbook::schema::tests::{parsed, validator};
 use crate::logic::playbook::source::Source;
 
 const LIST: &[Place] = &[Place::List, Place::Verbs, Place::Any];
 const LOG: &[Place] = &[Place::Log, Place::Verbs, Place::Any];
 
+/// Reads a text, and holds reader and schema to the same judgement about it.
 fn of(text: &str) -> Reading {
-    read(&Source::new("keymap.yaml", text))
+    let reading = read(&Source::new("keymap.yaml", text));
+    static SCHEMA: LazyLock<Validator> = LazyLock::new(|| validator(&schema::keymap()));
+    if let Some(value) = parsed(text.as_bytes()) {
+        let is_of_form = |slug: &str| STRUCTURAL.contains(&slug);
+        let faults: Vec<&str> =
+            reading.found.iter().map(|it| it.slug).filter(|slug| is_of_form(slug)).collect();
+        let seen = schema::tests::problems(&SCHEMA, &value);
+        assert_eq!(faults.is_empty(), seen.is_empty(), "{text}\nreader: {faults:?}\nschema: {seen}");
+    }
+    reading
 }
+
+/// Faults of form, which the schema has to see; those of what keys do together are beyond it.
+const STRUCTURAL: [&str; 4] = ["bad-keymap", "unknown-place", "unknown-action", "bad-key"];
 
 /// Reads what is right.
 fn good(text: &str) -> Keymap {
@@ -21,7 +40,7 @@ fn good(text: &str) -> Keymap {
 /// Returns slug, line, message and help of each problem.
 fn problems(text: &str) -> Vec<(&'static str, u32, String, String)> {
     let source = Source::new("keymap.yaml", text);
-    let found = read(&source).found;
+    let found = of(text).found;
     let line = |it: &crate::logic::diag::Diagnostic| source.place(it.span.start).line;
     found
         .iter()
@@ -423,4 +442,73 @@ fn each_page_has_an_example_of_what_it_is_about() {
             page.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
         assert_eq!(problem(example).0, slug, "{example}");
     }
+}
+
+#[test]
+fn the_schema_takes_each_spelling_of_a_key_that_the_reader_takes() {
+    let held = key::HELD.iter().flat_map(|(_, starts)| *starts).copied().chain([""]);
+    let signs = (' '..='~').map(String::from);
+    let named = key::NAMED.iter().flat_map(|(name, others)| std::iter::once(name).chain(*others));
+    let more = [
+        "f1", "F12", "f", "é", "É", "ß", "中", "🦀", "\u{a0}", "\t", "\u{7f}", "", "Space", "ESC", "ab", "s",
+    ];
+    let ends: Vec<String> =
+        signs.chain(named.map(ToString::to_string)).chain(more.map(ToOwned::to_owned)).collect();
+    let mut taken = 0;
+    for start in held {
+        for name in
+            ends.iter().flat_map(|end| [format!("{start}{end}"), format!("{start}{end}").to_uppercase()])
+        {
+            let quoted = serde_json::to_string(&name).unwrap();
+            taken += usize::from(!of(&format!("bind: {{ log: {{ {quoted}: wrap }} }}")).is_broken());
+        }
+    }
+    assert!(taken > 1000, "{taken}");
+}
+
+#[test]
+fn the_schema_judges_what_documents_and_tests_show() {
+    let texts = [
+        include_str!("../../../assets/guide/settings.md"),
+        include_str!("../../../README.md"),
+        include_str!("../../../tests/it/keys.rs"),
+    ];
+    let mut count = 0;
+    for text in texts {
+        // Strings of Rust end in a quote, examples in a fence or a backtick.
+        for (at, _) in text.match_indices("bind:") {
+            let rest = &text[at..];
+            let end = rest.find(['`', '"']).unwrap_or(rest.len());
+            let end = if rest.contains("\n    \"!\"") { rest.find("```").unwrap_or(end) } else { end };
+            let shown = rest[..end].replace("\\n", "\n");
+            assert!(parsed(shown.as_bytes()).is_some() || shown == "bind: {\n", "{shown}");
+            of(&shown);
+            count += 1;
+        }
+    }
+    assert!(count >= 8, "{count}");
+}
+
+#[test]
+fn the_schema_says_of_each_key_what_it_does() {
+    let schema = schema::keymap();
+    let places = &schema["properties"]["bind"]["properties"];
+    let about = |place: &str, key: &str| places[place]["properties"][key]["description"].clone();
+    assert_eq!(about("log", "w"), "By default `wrap` (wrap: long lines, or cut them).");
+    assert_eq!(about("log", "z"), "By default `zoom` of `any` (zoom: the pane, or all panes again).");
+    assert_eq!(about("log", "ctrl-o"), "Free by default.");
+    for (key, why) in
+        [("ctrl-c", "always interrupts"), ("ctrl-m", "is enter"), ("ctrl-b", "may never arrive")]
+    {
+        assert!(about("log", key).is_null(), "{key} {why}");
+    }
+    for binding in TABLE.iter().filter(|it| it.action != Action::Back && it.action != Action::Interrupt) {
+        let place = binding.place.name();
+        let key = binding.keys[0];
+        assert!(about(place, key).as_str().unwrap().contains(binding.word), "{place} {key}");
+        let actions = schema["definitions"][place]["enum"].as_array().unwrap();
+        assert!(actions.contains(&binding.action.name().into()), "{place} {key}");
+    }
+    let log = &schema["definitions"]["log"];
+    assert_eq!(log["enum"].as_array().unwrap().len(), log["enumDescriptions"].as_array().unwrap().len());
 }

@@ -1,9 +1,10 @@
 //! Completion in shells: the script that a shell is given once, and the answers at each press of the key.
 //!
-//! Not here: what is offered for which argument (`offers.rs`), the words of the line (`line.rs`). Start with `answer`. It is
-//! asked at the very beginning of the program, prints candidates and nothing else, and touches nothing: where something
+//! Not here: what is offered for which argument (`offers.rs`), the words of the line (`line.rs`), where scripts go
+//! (`install.rs`). Start with `answer`. It is asked at the very beginning of the program, prints candidates and nothing else, and touches nothing: where something
 //! cannot be read there are no candidates.
 
+mod install;
 mod line;
 mod offers;
 
@@ -18,9 +19,11 @@ use clap::{Command, CommandFactory};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, complete};
 use clap_complete::env::Shells;
 
-use super::args::{Cli, CompletionsArgs};
+use super::args::{Cli, CompletionsArgs, Shell};
 use crate::engine::Project;
+use crate::faces::context::Surroundings;
 use crate::faces::ending::{Ending, Failure};
+use crate::faces::hint;
 use crate::faces::out::Out;
 use line::Line;
 
@@ -119,12 +122,27 @@ fn fitting(mut found: Vec<CompletionCandidate>, current: &str) -> Vec<Completion
     found
 }
 
-/// Prints the script that makes a shell complete.
+/// Prints the script that makes a shell complete, or puts it where the shell looks for it.
 ///
 /// # Errors
-/// If the shell is not known.
-pub(super) fn completions(args: &CompletionsArgs, out: &mut Out) -> Result<Ending, Failure> {
-    let name = args.shell.name();
+/// If the shell is not known, or the file cannot be written.
+pub(super) fn completions(
+    surroundings: &Surroundings,
+    args: &CompletionsArgs,
+    out: &mut Out,
+) -> Result<Ending, Failure> {
+    match args.shell {
+        shell if args.install => install::install(surroundings, shell, out),
+        Some(shell) => {
+            out.bytes(script(shell, shell.install()).as_bytes());
+            Ok(Ending::Success)
+        }
+        None => Err(Failure::usage("no shell is named").help("name one: `sortie completions bash`")),
+    }
+}
+
+/// Returns the script of a shell, with a remark at its beginning.
+fn script(shell: Shell, remark: &str) -> String {
     let program = std::env::args().next().unwrap_or_default();
     // Found by its path, the program is called by it, whatever the folder is then.
     let program = match Path::new(&program) {
@@ -133,16 +151,24 @@ pub(super) fn completions(args: &CompletionsArgs, out: &mut Out) -> Result<Endin
         }
         _ => "sortie".to_owned(),
     };
-    let mut script = Vec::new();
-    let failed = || Failure::usage(format!("there is no completion for `{name}`"));
-    out.line(format!("# {}", args.shell.install()));
-    if name == "bash" {
-        out.bytes(line::BASH.replace("PROGRAM", &crate::faces::hint::quoted(&program)).as_bytes());
-        return Ok(Ending::Success);
+    if shell == Shell::Bash {
+        return format!("# {remark}\n{}", line::BASH.replace("PROGRAM", &hint::quoted(&program)));
     }
+    let mut written = Vec::new();
     let shells = Shells::builtins();
-    let shell = shells.completer(name).ok_or_else(failed)?;
-    shell.write_registration(VARIABLE, "sortie", "sortie", &program, &mut script).map_err(|_| failed())?;
-    out.bytes(&script);
-    Ok(Ending::Success)
+    if let Some(completer) = shells.completer(shell.name()) {
+        // Writing to memory does not fail.
+        let _ = completer.write_registration(VARIABLE, "sortie", "sortie", &program, &mut written);
+    }
+    let text = String::from_utf8_lossy(&written);
+    // In a folder of functions, zsh knows by the first line what a file is for, and runs all of it as the function that
+    // completes: the first time, that only defines the one that does.
+    match text.strip_prefix(COMPDEF) {
+        Some(rest) => format!("{COMPDEF}# {remark}\n{}\n{FIRST_TIME}", rest.trim_end()),
+        None => format!("# {remark}\n{text}"),
+    }
 }
+
+const COMPDEF: &str = "#compdef sortie\n";
+const FIRST_TIME: &str = r#"[[ "${funcstack[1]}" != _sortie ]] || _clap_dynamic_completer_sortie "$@"
+"#;

@@ -1,4 +1,4 @@
-//! The JSON Schema of what people write: playbooks, actions, settings. Editors complete, explain and refuse by it.
+//! The JSON Schema of what people write: playbooks, actions, settings, keymaps. Editors complete, explain and refuse by it.
 //!
 //! Not here: reading (`read_*.rs`), which finds much that no schema can say. Start with `playbook`. A definition is made for
 //! each kind of map in the table of keys (`keys/`): every honoured key with its line of explanation, the form of its value
@@ -6,6 +6,7 @@
 //! that the reader compares with. Draft 7, because that is what editors know best.
 
 mod forms;
+mod keymap;
 mod of_playbook;
 mod of_shared;
 mod of_stage;
@@ -14,7 +15,7 @@ mod rules;
 mod settings;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use serde_json::{Map, Value as Json, json};
 
@@ -22,6 +23,7 @@ use super::keys::{self, Place, Status};
 use super::read_control::UNDO;
 use forms::Entry;
 
+pub use keymap::keymap;
 pub use settings::settings;
 
 /// The dialect of all schemas.

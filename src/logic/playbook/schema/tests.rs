@@ -7,7 +7,7 @@ use expect_test::expect_file;
 use jsonschema::Validator;
 use serde_json::{Value as Json, json};
 
-use super::{PARTS, Part, action, definition, entry, playbook, settings};
+use super::{PARTS, Part, action, definition, entry, keymap, playbook, settings};
 use crate::logic::diag::Severity;
 use crate::logic::job::property_playbooks::{Dice, random_playbook};
 use crate::logic::playbook::keys::{self, Place, Status};
@@ -83,7 +83,7 @@ fn examples(page: &Path) -> Vec<String> {
         .collect()
 }
 
-fn validator(schema: &Json) -> Validator {
+pub(crate) fn validator(schema: &Json) -> Validator {
     jsonschema::draft7::new(schema).expect("the schema is one")
 }
 
@@ -105,7 +105,7 @@ fn json_of(tree: &Tree<'_>, id: NodeId) -> Json {
 }
 
 /// Returns the first file of a text as an editor sees it; nothing if it is no YAML.
-fn parsed(text: &[u8]) -> Option<Json> {
+pub(crate) fn parsed(text: &[u8]) -> Option<Json> {
     let text = std::str::from_utf8(text).ok()?;
     let first = text.split("\n# file: ").next().unwrap_or_default();
     let source = Source::new("test.yml", format!("{first}\n"));
@@ -114,7 +114,7 @@ fn parsed(text: &[u8]) -> Option<Json> {
     Some(json_of(&tree, tree.root))
 }
 
-fn problems(validator: &Validator, value: &Json) -> String {
+pub(crate) fn problems(validator: &Validator, value: &Json) -> String {
     let mut text = String::new();
     for error in validator.iter_errors(value) {
         let _ = writeln!(text, "  {}: {error}", error.instance_path());
@@ -194,7 +194,9 @@ fn keys_that_are_not_supported_are_not_in_the_schema() {
 
 #[test]
 fn the_committed_schemas_are_those_that_are_made() {
-    for (name, schema) in [("playbook", playbook()), ("action", action()), ("settings", settings())] {
+    let all =
+        [("playbook", playbook()), ("action", action()), ("settings", settings()), ("keymap", keymap())];
+    for (name, schema) in all {
         let text = format!("{}\n", serde_json::to_string_pretty(&schema).expect("it is JSON"));
         expect_file![folder(&format!("assets/schema/{name}.schema.json"))].assert_eq(&text);
     }
