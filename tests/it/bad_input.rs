@@ -108,3 +108,26 @@ fn names_that_a_step_made_up_cannot_steer_the_terminal() {
         }
     }
 }
+
+#[test]
+fn an_axis_that_cannot_be_named_is_refused_wherever_it_is_written() {
+    let fine = "version: 3\nname: fine\nstages: {a: {run: x, matrix: {os-version: [x]}}}\n";
+    let sandbox = Sandbox::new()
+        .file("playbooks/fine.yml", fine)
+        .file("playbooks/odd.yml", "version: 3\nname: odd\nstages:\n  a: {run: x, matrix: {a b: [x]}}\n");
+    let refused = |words: &[&str]| {
+        let ran = sandbox.sortie(words.iter().copied()).run().code(2);
+        ran.complains("`a b` cannot be the name of an axis").complains("begins with a letter").done();
+    };
+    let checked = sandbox.sortie(["check", "odd"]).run().code(2);
+    checked.says("playbooks/odd.yml:4:24").says("`a b` cannot be the name of an axis").done();
+    refused(&["plan", "odd"]);
+    refused(&["plan", "fine", "--matrix", "a b=1"]);
+    refused(&["run", "fine", "--matrix", "a b=1,2"]);
+    refused(&["playbooks", "edit", "fine", "matrix", "a", "a b=1,2"]);
+    refused(&["playbooks", "new", "made", "--stage", "a", "--run", "x", "--matrix", "a b=1,2"]);
+    assert!(!sandbox.project().join("playbooks/made.yml").exists());
+    let now = std::fs::read_to_string(sandbox.project().join("playbooks/fine.yml")).expect("it is there");
+    assert_eq!(now, fine);
+    sandbox.sortie(["plan", "fine", "--matrix", "node_version=1,2"]).run().code(0).done();
+}

@@ -44,6 +44,39 @@ fn what_has_succeeded_is_undone_newest_first_with_its_outputs_and_environment() 
 }
 
 #[test]
+fn a_plan_shows_an_undo_below_its_step_and_without_a_number() {
+    let text = "version: 3
+stages:
+  build:
+    steps:
+      - {run: echo one, undo: {run: echo not one}}
+      - {name: two, run: echo 2, undo: {run: rm two}}
+      - {id: third, run: echo 3}
+  ship: {needs: build, rollback: on-failure, steps: [{block: [{run: up, undo: {run: down}}], rescue: [{rollback: true}]}]}
+";
+    let sandbox = Sandbox::new().file("undo.yml", text);
+    let ran = sandbox.sortie(["plan", "undo.yml"]).run().code(0);
+    let steps: Vec<&str> = ran.out.lines().skip(1).map(str::trim_start).collect();
+    let expected = [
+        "1  build",
+        "1 echo one",
+        "undo echo not one",
+        "3 two",
+        "undo rm two",
+        "third echo 3",
+        "2  ship, needs build",
+        "1 block",
+        "2 up",
+        "undo down",
+        "4 roll back",
+    ];
+    assert_eq!(steps, expected);
+    // Its name for programs is what it was.
+    let all = sandbox.sortie(["plan", "undo.yml", "--json"]).run().code(0);
+    assert!(all.out.contains(r#""step":"1.undo""#), "{}", all.out);
+}
+
+#[test]
 fn a_rescue_that_ends_well_after_its_rollback_makes_the_job_pass() {
     let sandbox = Sandbox::new().file("saga.yml", SAGA);
     sandbox.sortie(["run", "saga.yml"]).run().code(0).says("passed (rescued)").done();

@@ -20,6 +20,8 @@ pub use super::args_orders::{
 pub use super::args_summary::{ArtifactsCommand, OutputsArgs, SummaryArgs};
 pub use super::args_tools::{CompletionsArgs, DoctorArgs, ManArgs, SchemaArgs, SchemaKind, Shell};
 
+use crate::logic::playbook;
+
 #[cfg(test)]
 #[path = "args_tests.rs"]
 mod tests;
@@ -651,6 +653,9 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
 
 pub(super) fn axis(text: &str) -> Result<(String, Values), String> {
     let (name, values) = pair(text).map_err(|_| "expected AXIS=VALUE,VALUE".to_owned())?;
+    if let Some(problem) = playbook::name_problem(&name, "an axis") {
+        return Err(format!("{problem}; {}", playbook::NAME_HELP));
+    }
     let values: Vec<String> = values.split(',').map(|value| value.trim().to_owned()).collect();
     if values.iter().any(String::is_empty) {
         return Err("a value is empty; expected AXIS=VALUE,VALUE".to_owned());

@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use clap::{Parser, Subcommand};
 
 use super::args::{Cli, Command, Global, RunArgs};
+use super::tips;
 
 #[derive(Debug, Parser)]
 #[command(name = "sortie", disable_help_subcommand = true)]
@@ -34,7 +35,10 @@ pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Cli, clap::Error> 
         return Ok(Cli { global, command: Some(Command::Run(args)) });
     }
     // What is wrong is told by the one that knows all words.
-    Cli::try_parse_from(words)
+    Cli::try_parse_from(&words).map_err(|error| {
+        let words: Vec<String> = words.iter().map(|it| it.to_string_lossy().into_owned()).collect();
+        tips::near_only(error, &words)
+    })
 }
 
 #[cfg(test)]
@@ -56,7 +60,9 @@ mod tests {
         ];
         for line in lines {
             let words = || line.split(' ').map(OsString::from);
-            let (quick, whole) = (parse(words()), Cli::try_parse_from(words()));
+            let told: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            let whole = Cli::try_parse_from(words()).map_err(|error| tips::near_only(error, &told));
+            let quick = parse(words());
             assert_eq!(
                 quick.map_err(|error| error.render().to_string()).map(|it| format!("{it:?}")),
                 whole.map_err(|error| error.render().to_string()).map(|it| format!("{it:?}")),

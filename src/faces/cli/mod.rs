@@ -65,6 +65,7 @@ mod steer;
 mod store;
 mod summary;
 mod table;
+mod tips;
 mod wait;
 mod watch;
 

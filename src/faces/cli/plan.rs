@@ -364,25 +364,35 @@ fn print_stage(out: &mut Out, plan: &Plan, number: usize, (at, kept): (usize, &K
         out.line(format!("       {}", plan_services::line(sidecar, &plan.containers)));
     }
     let scope = Known { plan, stage: at, matrix: None };
-    let own = (0..).zip(&stage.steps.steps).filter(|(_, step)| step.is_own());
+    // What undoes a step is no step of the run: it stands below the one that it undoes.
+    let own = (0..).zip(&stage.steps.steps).filter(|(_, step)| step.is_own() && step.undoes.is_none());
     for (position, step) in own {
-        let what = match (&step.name, &step.action) {
-            (None, Action::Run { text, .. }) if step.files.is_some() => {
-                format!("cache-files {}", resolved(text, &scope))
-            }
-            (Some(text), _) | (None, Action::Run { text, .. }) => resolved(text, &scope),
-            (None, Action::Approve(gate)) => gate_words(gate),
-            (None, _) if step.composite.is_some() => {
-                step.composite.as_ref().map_or_else(String::new, |it| format!("uses ./{}", it.path))
-            }
-            (None, action) => {
-                crate::faces::why::action_words(action, &|at| step_word(&stage.steps.steps[at], at))
-            }
-        };
         let beside = if step.background { " (in the background)" } else { "" };
-        out.line(format!("       {} {}{beside}", step_word(step, position), shortened(what.trim(), 80)));
+        let what = step_words(stage, step, &scope);
+        out.line(format!("       {} {what}{beside}", step_word(step, position)));
         if let Some(rule) = &step.cache {
             out.line(format!("         {}", kept.line(plan, rule, (at, Some(&step_word(step, position))))));
         }
+        if let Some(undo) = step.undo.and_then(|undo| stage.steps.steps.get(undo)) {
+            out.line(format!("         undo {}", step_words(stage, undo, &scope)));
+        }
     }
+}
+
+/// Says what a step does, in a line.
+fn step_words(stage: &Stage, step: &Step, scope: &Known<'_>) -> String {
+    let what = match (&step.name, &step.action) {
+        (None, Action::Run { text, .. }) if step.files.is_some() => {
+            format!("cache-files {}", resolved(text, scope))
+        }
+        (Some(text), _) | (None, Action::Run { text, .. }) => resolved(text, scope),
+        (None, Action::Approve(gate)) => gate_words(gate),
+        (None, _) if step.composite.is_some() => {
+            step.composite.as_ref().map_or_else(String::new, |it| format!("uses ./{}", it.path))
+        }
+        (None, action) => {
+            crate::faces::why::action_words(action, &|at| step_word(&stage.steps.steps[at], at))
+        }
+    };
+    shortened(what.trim(), 80)
 }

@@ -2,6 +2,7 @@
 //!
 //! Not here: which question they answer (`flow.rs`).
 
+use crate::logic::playbook;
 use crate::logic::talk::Wrong;
 use crate::logic::text::shortened;
 
@@ -33,13 +34,16 @@ pub fn list(text: &str) -> Vec<String> {
 /// Reads an axis of a matrix, such as `os=linux,macos`.
 ///
 /// # Errors
-/// If there is no name or no value.
+/// If there is no name or no value, or if no axis can have that name.
 pub fn axis(text: &str) -> Result<(String, Vec<String>), Wrong> {
     let wrong = |what: &str| Wrong::new(what, "write a name and its values, such as `os=linux,macos`");
     let Some(cut) = text.find(['=', ':']) else { return Err(wrong("an axis has a name and values")) };
     let (name, values) = (text[..cut].trim(), list(&text[cut + 1..]));
     if name.is_empty() {
         return Err(wrong("this axis has no name"));
+    }
+    if let Some(problem) = playbook::name_problem(name, "an axis") {
+        return Err(Wrong::new(problem, playbook::NAME_HELP));
     }
     if values.is_empty() {
         return Err(wrong(&format!("the axis `{}` has no values", shortened(name, 40))));

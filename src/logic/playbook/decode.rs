@@ -380,23 +380,8 @@ impl<'t> Reader<'t> {
 
     /// Checks an id: a letter or `_`, then letters, digits, `_` and `-`. `what` is "a stage" or the like.
     pub(super) fn check_id(&mut self, id: &str, span: Span, what: &str) -> bool {
-        let mut letters = id.chars();
-        let begins = letters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
-        let goes_on = letters.all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-        let shown = text::shortened(id, 40);
-        let problem = if id.len() > ID_LIMIT {
-            format!("the name of {what} is longer than {ID_LIMIT} characters")
-        } else if id.starts_with("__") {
-            format!("`{shown}` cannot be the name of {what}, because names that begin with `__` are reserved")
-        } else if begins && goes_on {
-            return true;
-        } else {
-            format!("`{shown}` cannot be the name of {what}")
-        };
-        self.report(
-            Diagnostic::error("bad-id", span, problem)
-                .help("a name begins with a letter or `_` and goes on with letters, digits, `_` and `-`"),
-        );
+        let Some(problem) = name_problem(id, what) else { return true };
+        self.report(Diagnostic::error("bad-id", span, problem).help(NAME_HELP));
         false
     }
 
@@ -410,6 +395,31 @@ impl<'t> Reader<'t> {
                 Value::object(members.collect::<Object>())
             }
         }
+    }
+}
+
+/// The way out for whoever chose a name that cannot be.
+pub const NAME_HELP: &str =
+    "a name begins with a letter or `_` and goes on with letters, digits, `_` and `-`";
+
+/// Says why a text cannot be a name that expressions and addresses use: a letter or `_`, then letters, digits, `_` and `-`.
+/// `what` is "a stage" or the like.
+#[must_use]
+pub fn name_problem(name: &str, what: &str) -> Option<String> {
+    let mut letters = name.chars();
+    let begins = letters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+    let goes_on = letters.all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    let shown = text::shortened(name, 40);
+    if name.len() > ID_LIMIT {
+        Some(format!("the name of {what} is longer than {ID_LIMIT} characters"))
+    } else if name.starts_with("__") {
+        Some(format!(
+            "`{shown}` cannot be the name of {what}, because names that begin with `__` are reserved"
+        ))
+    } else if begins && goes_on {
+        None
+    } else {
+        Some(format!("`{shown}` cannot be the name of {what}"))
     }
 }
 

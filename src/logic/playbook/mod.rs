@@ -66,6 +66,7 @@ use expressions::Known;
 use model::Playbook;
 use source::{Source, Span};
 
+pub use decode::{NAME_HELP, name_problem};
 pub use read_inputs::KINDS as INPUT_KINDS;
 
 use super::diag::{Diagnostic, Severity};

@@ -77,6 +77,7 @@ impl Reader<'_> {
             }
             Kind::Map(_) => {
                 self.known.matrix = self.matrix_keys(id);
+                self.check_axis_names(id);
                 if self.has_expression(id) {
                     self.check_axes(id, if_empty);
                     return self.mixed(id).map(MatrixSource::Mixed);
@@ -168,6 +169,24 @@ impl Reader<'_> {
             }
         }
         MatrixKeys::Fixed(keys)
+    }
+
+    /// Checks the names that become members of `matrix`, and that `--matrix` is given.
+    fn check_axis_names(&mut self, id: NodeId) {
+        for (name, span, value) in self.members(id, "a map of axes") {
+            if name.eq_ignore_ascii_case("include") {
+                let Kind::Seq(items) = &self.tree.node(value).kind else { continue };
+                for item in items {
+                    let Kind::Map(members) = &self.tree.node(*item).kind else { continue };
+                    for member in members {
+                        let span = self.span(member.key);
+                        self.check_id(self.tree.key(*member), span, "an axis");
+                    }
+                }
+            } else if !name.eq_ignore_ascii_case("exclude") {
+                self.check_id(name, span, "an axis");
+            }
+        }
     }
 
     fn has_expression(&self, id: NodeId) -> bool {

@@ -63,6 +63,7 @@ impl Reader<'_> {
     fn axes_of_profile(&mut self, id: NodeId) -> Vec<(String, Vec<String>)> {
         let mut axes = Vec::new();
         for (name, span, value) in self.members(id, "a map of axes, each with a list of values") {
+            self.check_id(name, span, "an axis");
             let values: Vec<String> =
                 self.texts(value, "a list of values").into_iter().map(|(text, _)| text.to_owned()).collect();
             if values.is_empty() {

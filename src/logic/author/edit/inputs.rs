@@ -106,10 +106,11 @@ pub(super) fn rename(pen: &mut Pen<'_, '_>, from: &str, to: &str) -> Result<(), 
         return Err(taken(doc, "an input", doc.pairs(inputs)[other].key));
     }
     let variable = format!("SORTIE_INPUT_{}", from.to_ascii_uppercase().replace('-', "_"));
-    let reader = doc.ids().find(|id| doc.text_of(*id).is_some_and(|it| it.contains(&variable)));
-    if let Some(reader) = reader {
+    let reader = doc.ids().find_map(|id| Some((id, doc.text_of(id)?.find(&variable)?)));
+    if let Some((reader, at)) = reader {
+        let place = references::span_of(doc, reader, &(at..at + variable.len()));
         return Err(Box::new(
-            fault(doc.span(reader), format!("this reads the input by its variable `{variable}`"))
+            fault(place, format!("this reads the input by its variable `{variable}`"))
                 .help("read `${{ inputs.NAME }}` here, or make this change by hand"),
         ));
     }

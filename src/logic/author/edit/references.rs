@@ -5,10 +5,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 
-use super::super::layout::{Doc, Id, Shape};
+use super::super::layout::{Doc, Id, Shape, span};
 use super::stages;
 use super::{Fault, fault};
 use crate::logic::expr::{ContextUse, Template, parse_condition};
+use crate::logic::playbook::offsets::{self, Pair as Walked};
+use crate::logic::playbook::source::Span;
 use crate::logic::playbook::tree::Style;
 
 /// What is named.
@@ -36,6 +38,28 @@ pub(super) struct Reference {
     pub words: &'static str,
 }
 
+/// Returns the byte of the file at which a part of a scalar's text stands; nothing where that cannot be told for sure, as
+/// it is written with escapes or over several lines.
+pub(super) fn place_of(doc: &Doc<'_>, scalar: Id, within: &Range<usize>) -> Option<usize> {
+    let node = doc.node(scalar);
+    let Shape::Scalar { value, style } = &node.shape else { return None };
+    let (start, end) = node.body.unwrap_or((node.start, node.end));
+    let mut walked = Walked::default();
+    let at = start + offsets::in_source(&doc.text[start..end], value, *style, within.start, &mut walked);
+    let part = &value[within.clone()];
+    let is_there = doc.text.get(at..at + part.len()) == Some(part);
+    // In a folded text a name may be anywhere; its neighbours tell that it is this one.
+    let before = value[..within.start].chars().next_back();
+    let is_it = before
+        .is_none_or(|c| c.is_whitespace() || doc.text[..at].ends_with(c) || *style == Style::DoubleQuoted);
+    (is_there && is_it).then_some(at)
+}
+
+/// Returns where a part of a scalar's text stands, or else the whole of it.
+pub(super) fn span_of(doc: &Doc<'_>, scalar: Id, within: &Range<usize>) -> Span {
+    place_of(doc, scalar, within).map_or_else(|| doc.span(scalar), |at| span(at, at + within.len()))
+}
+
 /// Returns all places that name a stage or an input, in the order of the text.
 ///
 /// # Errors
@@ -58,7 +82,7 @@ pub(super) fn find(doc: &Doc<'_>, named: Named, name: &str) -> Result<Vec<Refere
         let Some(text) = doc.text_of(scalar) else { continue };
         let condition = conditions.get(&scalar).copied();
         let places = in_text(text, condition.is_some(), named.contexts(), name);
-        let places = places.map_err(|computed| computed_name(doc, scalar, &text[computed]))?;
+        let places = places.map_err(|computed| computed_name(doc, scalar, text, computed))?;
         if places.is_empty() {
             continue;
         }
@@ -79,10 +103,11 @@ fn shared(doc: &Doc<'_>, id: Id) -> Fault {
     )
 }
 
-fn computed_name(doc: &Doc<'_>, id: Id, part: &str) -> Fault {
+fn computed_name(doc: &Doc<'_>, id: Id, text: &str, within: Range<usize>) -> Fault {
+    let part = &text[within.clone()];
     Box::new(
         fault(
-            doc.span(id),
+            span_of(doc, id, &within),
             format!("`{part}[…]` computes a name, so nobody can tell whether this one is meant"),
         )
         .help("write the name out in the expression, or make this change by hand"),

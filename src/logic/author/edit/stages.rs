@@ -8,8 +8,6 @@ use super::pen::{Member, Pen, odd};
 use super::references::{self, Named, Reference};
 use super::{Draft, Fault, NewStage, NewStep, Spot, fault};
 use crate::logic::diag::Diagnostic;
-use crate::logic::playbook::offsets::{self, Pair as Walked};
-use crate::logic::playbook::tree::Style;
 use crate::logic::text::{listed_names, near_miss};
 
 /// Most places that are shown of those that name something.
@@ -220,20 +218,8 @@ pub(super) fn rename_references(
             rename_scalar(pen, reference.scalar, to)?;
             continue;
         };
-        let node = doc.node(reference.scalar);
-        let Shape::Scalar { value, style } = &node.shape else { continue };
-        let (start, end) = node.body.unwrap_or((node.start, node.end));
-        let raw = &doc.text[start..end];
-        let mut walked = Walked::default();
-        let at = start + offsets::in_source(raw, value, *style, within.start, &mut walked);
-        let old = &value[within.clone()];
-        let is_there = doc.text.get(at..at + old.len()) == Some(old);
-        // In a folded text a name may be anywhere; its neighbours tell that it is this one.
-        let before = value[..within.start].chars().next_back();
-        let is_it = before.is_none_or(|c| {
-            c.is_whitespace() || doc.text[..at].ends_with(c) || *style == Style::DoubleQuoted
-        });
-        if !is_there || !is_it {
+        let Some(old) = doc.text_of(reference.scalar).and_then(|it| it.get(within.clone())) else { continue };
+        let Some(at) = references::place_of(doc, reference.scalar, within) else {
             return Err(Box::new(
                 fault(
                     doc.span(reference.scalar),
@@ -241,7 +227,7 @@ pub(super) fn rename_references(
                 )
                 .help("write it without escapes and in one line, then try again"),
             ));
-        }
+        };
         pen.replace(at, at + old.len(), to);
     }
     Ok(())
@@ -257,7 +243,10 @@ pub(super) fn still_used(
 ) -> Fault {
     let mut problem = Diagnostic::error("still-used", doc.span(place), format!("{what} is still used"));
     for reference in references.iter().take(SHOWN) {
-        problem = problem.also(doc.span(reference.scalar), reference.words);
+        let whole = || doc.span(reference.scalar);
+        let span = reference.within.as_ref();
+        let span = span.map_or_else(whole, |it| references::span_of(doc, reference.scalar, it));
+        problem = problem.also(span, reference.words);
     }
     let more = references.len().saturating_sub(SHOWN);
     let more = if more == 0 { String::new() } else { format!("; {more} more places are not shown") };

@@ -175,14 +175,18 @@ pub(super) fn matrix() -> Json {
             form.extend(more.clone());
         }
     }
+    // What `exclude` names has to be an axis, which is told in other words.
+    let mut added = entries.clone();
+    added["items"]["propertyNames"] = id();
     json!({
         "type": ["object", "string"],
         "pattern": r"^\s*\$\{\{[\s\S]*\}\}\s*$",
         "errorMessage": "expected a map of axes, or one expression ${{ }} that makes it",
         "properties": {
-            "include": with_title(entries.clone(), "include", "Combinations to add, or values to add to some."),
+            "include": with_title(added, "include", "Combinations to add, or values to add to some."),
             "exclude": with_title(entries, "exclude", "Combinations to leave out."),
         },
+        "propertyNames": id(),
         "additionalProperties": axis,
     })
 }

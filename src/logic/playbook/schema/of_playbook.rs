@@ -212,10 +212,7 @@ fn profile(key: &str) -> Option<Entry> {
         "variables" => put(members(&text_or_nothing()), json!({ "level": "quick" })),
         "include" => put(texts(), json!(["build", "test"])),
         "exclude" => put(texts(), json!(["deploy"])),
-        "matrix" => put(
-            json!({ "type": ["object", "null"], "additionalProperties": texts() }),
-            json!({ "os": ["linux"] }),
-        ),
+        "matrix" => put(members(&texts()), json!({ "os": ["linux"] })),
         _ => None,
     }
 }

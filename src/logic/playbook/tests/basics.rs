@@ -131,6 +131,32 @@ fn names_have_their_letters() {
 }
 
 #[test]
+fn axes_have_names_that_can_be_named() {
+    check_full(
+        "profiles: {p: {matrix: {p q: [x]}}}\nstages:\n  a: {run: x, matrix: {a b: [x], os.version: [x], 18: [x]}}\n  b: {run: x, matrix: {os: [x], include: [{os: x, no good: y}]}}\n  c: {run: x, matrix: {a b: \"${{ fromJSON('[1]') }}\", c: [1]}}\n",
+        expect![[r#"
+            1:25 bad-id: `p q` cannot be the name of an axis
+              help: a name begins with a letter or `_` and goes on with letters, digits, `_` and `-`
+            3:24 bad-id: `a b` cannot be the name of an axis
+              help: a name begins with a letter or `_` and goes on with letters, digits, `_` and `-`
+            3:34 bad-id: `os.version` cannot be the name of an axis
+              help: a name begins with a letter or `_` and goes on with letters, digits, `_` and `-`
+            3:51 bad-id: `18` cannot be the name of an axis
+              help: a name begins with a letter or `_` and goes on with letters, digits, `_` and `-`
+            4:51 bad-id: `no good` cannot be the name of an axis
+              help: a name begins with a letter or `_` and goes on with letters, digits, `_` and `-`
+            5:24 bad-id: `a b` cannot be the name of an axis
+              help: a name begins with a letter or `_` and goes on with letters, digits, `_` and `-`
+        "#]],
+    );
+    // As workflows of GitHub have them.
+    check(
+        "stages:\n  a: {run: x, matrix: {os-version: [x], node_version: [x], _x: [x], Include: [{py-3: y}]}}\n",
+        expect![[""]],
+    );
+}
+
+#[test]
 fn a_step_does_exactly_one_thing() {
     check_full(
         "stages:\n  a:\n    steps:\n      - name: nothing\n      - {run: x, block: [{run: y}]}\n      - {run: x, rescue: [{run: y}]}\n      - {block: [{run: y}], shell: sh}\n      - block: []\n  b: {}\n  c: {run: x, steps: []}\n  d:\n",

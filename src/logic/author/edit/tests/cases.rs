@@ -529,3 +529,39 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_name_within_a_text_is_marked_where_it_stands() {
+    let stages =
+        |run: &str| format!("version: 3\nstages:\n  a: {{run: x}}\n  b:\n    needs: [a]\n    run: {run}\n");
+    // The line and the column of the name, whatever the text is written in.
+    for (run, place) in [
+        ("|\n      echo one\n      echo ${{ needs.a.result }} two", (8, 22)),
+        (">-\n      echo one\n      echo ${{ needs['a'].result }}", (8, 23)),
+        ("echo ${{ needs.a.result }}", (6, 25)),
+        ("\"\\techo ${{ needs.a.result }}\"", (6, 28)),
+    ] {
+        let refusal = edited(&stages(run), remove("a", true)).expect_err("it is still used");
+        let problem = &refusal.problems[0];
+        assert_eq!((problem.slug, problem.related.len()), ("still-used", 1), "{run}");
+        let found = problem.related[0].0;
+        let at = refusal.source.place(found.start);
+        assert_eq!((at.line, at.column), place, "{run}");
+        assert_eq!(&refusal.source.text[found.start as usize..found.end as usize], "a", "{run}");
+    }
+    // So are inputs, names that are computed, and variables.
+    let text = "version: 3\ninputs: {in: {}, n: {}}\nstages:\n  b:\n    run: |\n      x\n      LINE\n";
+    let gone = Edit::RemoveInput { name: "in".to_owned() };
+    let to = Edit::RenameInput { from: "in".to_owned(), to: "new".to_owned() };
+    for (line, edit, marked) in [
+        ("${{ inputs.in }}", gone, "in"),
+        ("${{ inputs[inputs.n] }}", to.clone(), "inputs"),
+        ("echo $SORTIE_INPUT_IN", to, "SORTIE_INPUT_IN"),
+    ] {
+        let refusal = edited(&text.replace("LINE", line), edit).expect_err("it is refused");
+        let problem = &refusal.problems[0];
+        let found = problem.related.first().map_or(problem.span, |it| it.0);
+        assert_eq!(refusal.source.place(found.start).line, 7, "{line}: {}", problem.message);
+        assert_eq!(&refusal.source.text[found.start as usize..found.end as usize], marked, "{line}");
+    }
+}
