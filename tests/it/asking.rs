@@ -166,10 +166,7 @@ fn all_inputs_are_asked_for_on_demand_with_numbers_where_pictures_do_not_help() 
     let sandbox = Sandbox::new().file("playbooks/release.yml", RELEASE);
     let words = ["run", "release", "--ask", "--input", "tag=v1"];
     let mut terminal = sandbox.terminal(words, (100, 40)).env("ACCESSIBLE", "1").start();
-    let mut say = |question: &str, line: &str| {
-        terminal.wait_for(question);
-        terminal.keys(&format!("{line}<enter>"));
-    };
+    let mut say = |question: &str, line: &str| terminal.reply(question, line);
     say("(Enter: v1, < goes back)", "");
     say("Value of `count`?", "many");
     say("the input `count` takes a number such as `3` or `0.5`, found `many`", "4");

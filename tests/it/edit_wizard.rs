@@ -263,8 +263,7 @@ fn choices_have_numbers_where_pictures_do_not_help() {
         ("(y or n, Enter: y, < goes back)", "y"),
         ("4. discard: throw all changes away", "4"),
     ] {
-        terminal.wait_for(question);
-        terminal.keys(&format!("{line}<enter>"));
+        terminal.reply(question, line);
     }
     terminal.wait_for_end().code(0).shows("playbooks/ci.yml: not changed").done();
     assert_eq!(text(&sandbox), plain);

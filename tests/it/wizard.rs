@@ -319,10 +319,7 @@ fn flags_are_never_dropped_and_a_draft_is_thrown_away_by_a_no_alone() {
 fn choices_have_numbers_where_pictures_do_not_help() {
     let sandbox = Sandbox::new();
     let mut terminal = sandbox.terminal(["playbooks", "new"], (80, 40)).env("ACCESSIBLE", "1").start();
-    let mut say = |question: &str, line: &str| {
-        terminal.wait_for(question);
-        terminal.keys(&format!("{line}<enter>"));
-    };
+    let mut say = |question: &str, line: &str| terminal.reply(question, line);
     say("Name of the playbook?", "ci");
     say("What is it for?", "<lt>");
     say("(Enter: ci, < goes back)", "");

@@ -71,6 +71,24 @@ impl Terminal {
         }
     }
 
+    /// Types a line in reply to a question asked in lines, once its prompt waits at the cursor: what is typed before
+    /// that is shown wherever the cursor then is, in the middle of the question.
+    #[track_caller]
+    pub(crate) fn reply(&mut self, question: &str, line: &str) {
+        self.wait_until(&format!("`{question}` and the prompt behind it"), |shot| {
+            shot.has(question) && shot.row(shot.cursor().1).trim_end().ends_with('>')
+        });
+        let before = self.bytes();
+        self.keys(&format!("{line}<enter>"));
+        let deadline = Instant::now() + LIMIT;
+        let state = self.reader.wait(deadline, |state| state.has_ended || state.raw.len() > before);
+        let is_shown = state.raw.len() > before;
+        drop(state);
+        if !is_shown {
+            self.fail(&format!("`{line}` is typed in reply to `{question}`, and nothing of it is shown"));
+        }
+    }
+
     /// Pastes a text, in brackets if the program asked for them.
     pub(crate) fn paste(&mut self, text: &str) {
         let text =
