@@ -7,6 +7,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -14,11 +15,11 @@ use uuid::Uuid;
 use super::bus::Bus;
 use super::handle::{Handle, LocalOrder};
 use super::leave::WrittenReport;
-use super::only::Only;
+use super::only::{LETTING_GO, Only};
 use super::store::{NewJob, Owner, Store, StoredJob, Syncer};
 use super::turn::{Engine, no_keeper, start_keeper};
 use super::unchanged::{self, Question};
-use super::{EngineError, JobId, Project, clock, reports};
+use super::{EngineError, ErrorKind, JobId, Project, clock, reports};
 use crate::logic::job::apply::apply;
 use crate::logic::job::cached::is_needed;
 use crate::logic::job::event::{Cause, Envelope, Outcome};
@@ -362,7 +363,7 @@ pub fn resume(project: &Project, job: &JobId, again: Again, world: World) -> Res
             "job #{number} is owned by another engine of this very process, which takes orders about it"
         ))
     })?;
-    let epoch = store.take_lease(stored.number, &owner).map_err(|error| store.named(error))?;
+    let epoch = take_lease(&mut store, stored.number, &owner).map_err(|error| store.named(error))?;
     let journal = store.events(stored.number, 0, usize::MAX >> 1)?;
     if again.given != Given::default() {
         let facts = serde_json::from_str(&stored.facts).map_or(Value::Null, |json| Value::from_json(&json));
@@ -381,6 +382,26 @@ pub fn resume(project: &Project, job: &JobId, again: Again, world: World) -> Res
         reading: None,
     };
     run(project, parts, journal, again.order, dir, world)
+}
+
+/// How often it is looked whether the engine of a job that has ended has let it go.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// Takes a job over. An engine of another process whose job has ended lets go of it in a moment, and is waited for.
+fn take_lease(store: &mut Store, number: u64, ours: &Owner) -> Result<u64, EngineError> {
+    let until = clock::elapsed() + LETTING_GO;
+    loop {
+        match store.take_lease(number, ours) {
+            Err(error)
+                if error.kind == ErrorKind::Refused
+                    && store.has_ended(number)
+                    && clock::elapsed() < until =>
+            {
+                std::thread::sleep(LOOK);
+            }
+            taken => return taken,
+        }
+    }
 }
 
 struct Parts {

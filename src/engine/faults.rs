@@ -8,6 +8,7 @@
 //! | `SORTIE_FAULT_PANIC_ONCE=path` | it panics at the first point at which there is that file |
 //! | `SORTIE_FAULT_WRITE_AT=3` | the third append to the journal fails as on a full disk |
 //! | `SORTIE_FAULT_END_AT=path` | the engine says nothing of the end of its job before there is that file |
+//! | `SORTIE_FAULT_LEASE_AT=path` | an engine lets go of its job once there is that file |
 //! | `SORTIE_FAULT_CLOCK=-3600` | the clock is wrong by so many seconds |
 //! | `SORTIE_FAULT_CLOCK_FILE=path` | it is wrong by as many seconds as stand in that file, whenever it is looked at |
 //! | `SORTIE_FAULT_BOOT=other` | the machine seems to have booted again, under that id |
@@ -90,7 +91,16 @@ pub(super) fn append() -> rusqlite::Result<()> {
 
 /// Waits, where the end of a job was committed and nobody knows of it yet.
 pub(super) fn end() {
-    let path = std::env::var_os("SORTIE_FAULT_END_AT").map(PathBuf::from);
+    wait_for("SORTIE_FAULT_END_AT");
+}
+
+/// Waits, where everybody knows of the end of a job and it is owned still.
+pub(super) fn lease() {
+    wait_for("SORTIE_FAULT_LEASE_AT");
+}
+
+fn wait_for(variable: &str) {
+    let path = std::env::var_os(variable).map(PathBuf::from);
     while path.as_ref().is_some_and(|path| !path.exists()) {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }

@@ -9,7 +9,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// How long an engine whose job has ended may take to let go of it.
-const LETTING_GO: Duration = Duration::from_secs(10);
+pub(super) const LETTING_GO: Duration = Duration::from_secs(10);
 
 /// Folders of jobs.
 static HELD: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());

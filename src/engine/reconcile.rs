@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::handle::AskedHere;
 use super::turn::{Engine, Heard};
 use crate::logic::job::Input;
 use crate::logic::job::effect::{Launch, Rung};
 use crate::logic::job::launch::{launch, scratch_path};
 use crate::logic::job::report::{AttemptKey, Exit, Report, StartFailure};
 use crate::logic::job::sidecar::removals;
-use crate::logic::job::state::JobState;
+use crate::logic::job::state::{JobPhase, JobState};
 use crate::logic::job::wanted::{is_forced, wanted};
 use crate::logic::playbook::model::{Cancel, Workspace};
 use crate::port::keeper::{Held, Hold, OnLoss, ToKeeper};
@@ -38,6 +39,8 @@ pub(super) struct InFlight {
     doomed: bool,
     /// Answers that come from here, because the world was never asked.
     pub(super) own: Vec<Report>,
+    /// Orders that came too late. Whoever gave them hears that this engine has gone, once it has.
+    late: Vec<AskedHere>,
 }
 
 impl InFlight {
@@ -163,6 +166,18 @@ impl InFlight {
 
     pub(super) fn take_close(&mut self) -> bool {
         std::mem::take(&mut self.closing)
+    }
+
+    /// Keeps what would let the job run on, unanswered, once it ends here: its keeper begins nothing any more, and its
+    /// reports are written. An engine that comes after this one carries such an order out, as it does with one that comes a
+    /// moment later. Gives back all others.
+    pub(super) fn in_time(&mut self, order: AskedHere, state: &JobState) -> Option<AskedHere> {
+        let is_over = self.closing || matches!(state.phase, JobPhase::Finished { .. });
+        if is_over && order.asked.order.runs_on() {
+            self.late.push(order);
+            return None;
+        }
+        Some(order)
     }
 }
 

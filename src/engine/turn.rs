@@ -146,6 +146,8 @@ impl Engine {
             let _outcome = self.store.set_on_loss(self.number, OnLoss::Stop);
         }
         let outcome = outcome.map_err(|error| self.note(error));
+        #[cfg(feature = "faults")]
+        super::faults::lease();
         // Whatever happened, the lease is given back and the listeners hear the end.
         let dropped = self.store.drop_lease(self.number, self.epoch);
         bus.end();
@@ -632,6 +634,7 @@ impl Engine {
                         answers.push((order, before));
                         continue;
                     }
+                    let Some(order) = flight.in_time(order, &self.state) else { continue };
                     let answer = masked(&self.state, &order.asked, &self.hello.masks)
                         .and_then(|asked| turn(&mut self.state, &Input::Order(asked), now, &mut events));
                     answers.push((order, answer));

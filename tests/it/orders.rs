@@ -219,6 +219,59 @@ fn a_retry_that_is_repeated_says_how_the_job_ended_then() {
     sandbox.sortie(["jobs", "retry", "1", "flaky", "--id", "once more"]).run().code(0).done();
 }
 
+/// Its keeper was told to end, and begins nothing any more.
+#[test]
+fn what_runs_a_job_on_while_it_ends_is_carried_out_after_its_end() {
+    let text = "version: 3\nname: late\nstages:\n  lint: {steps: [{run: test -e fixed, undo: {run: echo undone}}]}\n";
+    let orders = [
+        (["jobs", "retry", "1"], ["job.retrying", "job #1 passed"]),
+        (["jobs", "rollback", "1"], ["order.rollback", "lint rolled back"]),
+    ];
+    for (order, [event, says]) in orders {
+        let sandbox = Sandbox::new().file("late.yml", text);
+        let is_retry = order[1] == "retry";
+        if !is_retry {
+            std::fs::write(sandbox.project().join("fixed"), "").expect("the project is writable");
+        }
+        let closed = sandbox.project().join("closed");
+        let mut job = sandbox
+            .sortie(["run", "late.yml"])
+            .env("SORTIE_FAULT_CLOSE_AT", &closed.display().to_string())
+            .start();
+        job.wait_for("lint ");
+        std::fs::write(sandbox.project().join("fixed"), "").expect("the project is writable");
+        let mut again = sandbox.sortie(order).start();
+        // By then the engine has it.
+        again.wait_for("does not answer");
+        let events = || sandbox.sortie(["jobs", "events", "1"]).run().code(0).out;
+        assert!(!events().contains(event), "{}", events());
+        std::fs::write(closed, "").expect("the project is writable");
+        job.wait().code(i32::from(is_retry)).done();
+        again.wait().code(0).says(says).done();
+        let events = events();
+        let at = |what: &str| events.find(what).unwrap_or_else(|| panic!("no {what}: {events}"));
+        let ended = if is_retry { "job.failed" } else { "job.completed" };
+        assert!(at(ended) < at(event), "{events}");
+        assert!(!events.contains("interrupted"), "{events}");
+        nothing_is_left(&sandbox, Duration::from_secs(10));
+    }
+}
+
+#[test]
+fn an_engine_that_has_not_let_go_of_what_has_ended_is_waited_for() {
+    let text = "version: 3\nname: late\nstages:\n  lint: {run: test -e fixed}\n";
+    let sandbox = Sandbox::new().file("late.yml", text);
+    let job = sandbox.sortie(["run", "late.yml"]).env("SORTIE_FAULT_LEASE_AT", "fixed").start();
+    eventually("the end is written down", || {
+        sandbox.sortie(["jobs", "list"]).run().code(0).out.contains("failed")
+    });
+    let mut again = sandbox.sortie(["jobs", "retry", "1", "--all"]).start();
+    std::fs::write(sandbox.project().join("fixed"), "").expect("the project is writable");
+    job.wait().code(1).done();
+    again.wait_for("job #1 passed");
+    again.wait().code(0).done();
+}
+
 /// A job whose engine was killed, and which nobody goes on with unasked.
 fn interrupted(name: &str, text: &str) -> Sandbox {
     let sandbox = Sandbox::new().file(name, text);

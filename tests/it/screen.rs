@@ -116,6 +116,10 @@ fn a_retry_that_was_refused_is_not_carried_out_later() {
     tmux.wait_for("does not answer");
     tmux.wait_for("has said nothing for");
     job.signal(nix::sys::signal::Signal::SIGCONT);
+    // Otherwise the job may end before its engine has looked at the order, which runs it on then.
+    crate::kit::eventually("the order is refused", || {
+        sandbox.sortie(["jobs", "events", "1"]).run().code(0).out.contains("order.refused")
+    });
     std::fs::write(sandbox.project().join("waiter"), "on\n").expect("somebody reads it");
     job.wait().code(0).done();
     tmux.wait_for("2 stages passed");

@@ -31,24 +31,29 @@ pub(super) fn retry(
     notes: &mut Out,
 ) -> Result<Ending, Failure> {
     let history = pick::history(context)?;
-    let row = pick::job_for_order(context, &history, &args.job)?;
+    let mut row = pick::job_for_order(context, &history, &args.job)?;
     if !args.inputs.is_empty() {
         return with_inputs(context, args, (&history, &row), (out, notes));
     }
-    let view = pick::view(&history, &row)?;
+    let mut view = pick::view(&history, &row)?;
     let scope = scope(&view, args)?;
     let scope = if args.refresh { RetryScope::Anew(Box::new(scope)) } else { scope };
     let order = Order::Retry { scope };
     if row.outcome.is_none() && row.owner_alive {
-        return steer::send(context, (&history, &row), &args.job, (order, &args.order), out);
+        let order = (order.clone(), &args.order);
+        if let Some(ending) = steer::send_in_time(context, (&history, &row), &args.job, order, out)? {
+            return Ok(ending);
+        }
+        // It ended meanwhile, and runs on here.
+        row = pick::job(context, &history, &row.id.0)?;
+        view = pick::view(&history, &row)?;
+    } else if args.job == "last" {
+        notes.line(format!("`last` is job #{} ({})", row.number, row.name));
+        notes.flush();
     }
     let asked = steer::asked(context, order, &args.order);
     if let Some(ending) = steer::went_on(context, &row, &view, &asked, out)? {
         return Ok(ending);
-    }
-    if args.job == "last" {
-        notes.line(format!("`last` is job #{} ({})", row.number, row.name));
-        notes.flush();
     }
     if pick::has_changed(context, &history, &row)? {
         let (root, path) = (&context.project.root, pick::playbook_path(context, &row));

@@ -20,23 +20,28 @@ pub(super) fn rollback(
     notes: &mut Out,
 ) -> Result<Ending, Failure> {
     let history = pick::history(context)?;
-    let row = pick::job_for_order(context, &history, &args.job)?;
-    let view = pick::view(&history, &row)?;
+    let mut row = pick::job_for_order(context, &history, &args.job)?;
+    let mut view = pick::view(&history, &row)?;
     let target = match &args.address {
         Some(address) => pick::target(&view, address)?,
         None => Target::Job,
     };
     let order = Order::Rollback { target };
     if row.outcome.is_none() {
-        return steer::send(context, (&history, &row), &args.job, (order, &args.order), out);
+        let order = (order.clone(), &args.order);
+        if let Some(ending) = steer::send_in_time(context, (&history, &row), &args.job, order, out)? {
+            return Ok(ending);
+        }
+        // It ended meanwhile, and runs on here.
+        row = pick::job(context, &history, &row.id.0)?;
+        view = pick::view(&history, &row)?;
+    } else if args.job == "last" {
+        notes.line(format!("`last` is job #{} ({})", row.number, row.name));
+        notes.flush();
     }
     let asked = steer::asked(context, order, &args.order);
     if let Some(ending) = steer::went_on(context, &row, &view, &asked, out)? {
         return Ok(ending);
-    }
-    if args.job == "last" {
-        notes.line(format!("`last` is job #{} ({})", row.number, row.name));
-        notes.flush();
     }
     let how = How { trust: args.trust, quiet: args.quiet, verbose: args.verbose };
     retry::go_on(context, (history, &row, view), asked, &how, (out, notes))

@@ -59,9 +59,41 @@ pub(super) fn send(
     context: &Context,
     (history, row): (&History, &JobRow),
     selector: &str,
-    (order, with): (Order, &OrderArgs),
+    order: (Order, &OrderArgs),
     out: &mut Out,
 ) -> Result<Ending, Failure> {
+    give(context, (history, row), selector, order, out)?.map_err(|error| not_done(context, row, &error))
+}
+
+/// The same with an order that lets a job run on also when it has ended: nothing if it ended before the order was answered.
+///
+/// # Errors
+/// As of [`send`].
+pub(super) fn send_in_time(
+    context: &Context,
+    (history, row): (&History, &JobRow),
+    selector: &str,
+    order: (Order, &OrderArgs),
+    out: &mut Out,
+) -> Result<Option<Ending>, Failure> {
+    match give(context, (history, row), selector, order, out)? {
+        Ok(ending) => Ok(Some(ending)),
+        Err(OrderError::Gone(_) | OrderError::Unanswered { engine: None, .. })
+            if pick::job(context, history, &row.id.0)?.outcome.is_some() =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(not_done(context, row, &error)),
+    }
+}
+
+fn give(
+    context: &Context,
+    (history, row): (&History, &JobRow),
+    selector: &str,
+    (order, with): (Order, &OrderArgs),
+    out: &mut Out,
+) -> Result<Result<Ending, OrderError>, Failure> {
     let is_live = row.outcome.is_none() && row.owner_alive;
     let asked = asked(context, order, with);
     if selector == "last" {
@@ -75,27 +107,34 @@ pub(super) fn send(
         && let Some(words) = answered(context, row, &asked)?
     {
         out.line(words);
-        return Ok(Ending::Success);
+        return Ok(Ok(Ending::Success));
     }
     if row.outcome.is_some() {
         return Err(has_ended(row));
     }
     if !row.owner_alive {
-        return end_without_engine(context, (history, row), (&asked, with), out);
+        return end_without_engine(context, (history, row), (&asked, with), out).map(Ok);
     }
     to_owner(context, row, asked, out)
 }
 
 /// Gives an order to the engine that works on a job, and prints its answer.
-fn to_owner(context: &Context, row: &JobRow, asked: Asked, out: &mut Out) -> Result<Ending, Failure> {
+fn to_owner(
+    context: &Context,
+    row: &JobRow,
+    asked: Asked,
+    out: &mut Out,
+) -> Result<Result<Ending, OrderError>, Failure> {
     let handle = pick::connect(context, row)?;
     let mut slow = |engine| {
         out.line(orders::silence(engine));
         out.flush();
     };
-    let words = handle.order_patiently(asked, &mut slow).map_err(|error| not_done(context, row, &error))?;
-    out.line(words);
-    Ok(Ending::Success)
+    let answer = handle.order_patiently(asked, &mut slow);
+    Ok(answer.map(|words| {
+        out.line(words);
+        Ending::Success
+    }))
 }
 
 /// Says why an order was not carried out, or that this is not known, and the way out.
@@ -139,7 +178,8 @@ fn end_without_engine(
     let now = standing(context, history, row)?;
     if let (Err(_), None, true) = (&started, &now.outcome, now.owner_alive) {
         // Somebody else's engine was faster, and takes orders.
-        return to_owner(context, &now, asked.clone(), out);
+        let answer = to_owner(context, &now, asked.clone(), out)?;
+        return answer.map_err(|error| not_done(context, row, &error));
     }
     // What it answered is in the journal, also if it is gone again.
     match (answered(context, &now, asked)?, started) {

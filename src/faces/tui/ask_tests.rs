@@ -70,6 +70,7 @@ fn between_rounds_it_is_said_that_files_are_watched_and_what_keys_do_then() {
     let waits = "watching 3 files; r runs again, q leaves";
     for key in ["q", "X"] {
         let mut scene = drawn();
+        scene.ui.is_round = true;
         scene.ui.hear(crate::faces::live::Note::Waits(waits.to_owned()), Duration::ZERO);
         let text = screen(&mut scene);
         assert!(text.contains("r retry") && !text.contains(waits), "the job runs still: {text}");

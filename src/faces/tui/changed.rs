@@ -57,7 +57,7 @@ impl Ui {
         match self.book.clone() {
             None | Some(Version::Same) => self.say("the playbook says what this job runs", now),
             Some(Version::Broken { file, why }) => {
-                let (now, then) = if self.waits.is_some() {
+                let (now, then) = if self.is_round {
                     (
                         "No round begins as long as it has errors.",
                         "the next round begins by itself".to_owned(),
@@ -102,7 +102,7 @@ impl Ui {
     fn offered(&self) -> Result<&Other, String> {
         let other = match &self.book {
             None | Some(Version::Same) => {
-                if self.waits.is_some() {
+                if self.is_round {
                     return Err("a changed playbook starts the next round by itself".to_owned());
                 }
                 let (some, failed) = (self.said(Action::Retry), self.said(Action::RetryFailed));

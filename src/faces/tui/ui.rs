@@ -223,6 +223,8 @@ pub struct Ui {
     pub starting: Option<Duration>,
     /// How the file of the playbook stands, if it is not what the job runs.
     pub book: Option<Version>,
+    /// The job is a round, which changed files start again.
+    pub is_round: bool,
     /// What is waited for once the job has ended, until changed files start it again.
     pub waits: Option<String>,
     /// A new job is to be started once this one has ended.
@@ -300,6 +302,7 @@ impl Ui {
             undo: None,
             starting: None,
             book: None,
+            is_round: false,
             waits: None,
             fresh_at_end: false,
             is_fresh: false,
@@ -327,7 +330,7 @@ impl Ui {
 
     /// Says whether the job of a round has ended, and files are watched until the next one begins.
     pub(super) fn is_between_rounds(&self, view: &JobView) -> bool {
-        self.waits.is_some() && view.phase.outcome().is_some()
+        self.is_round && view.phase.outcome().is_some()
     }
 
     /// Shows a sentence for a while.

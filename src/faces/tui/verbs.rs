@@ -221,7 +221,7 @@ impl Ui {
     /// Runs the selection again.
     pub(super) fn retry(&mut self, facts: Facts<'_>) -> Vec<Request> {
         let view = facts.view;
-        if self.waits.is_some() && view.phase.outcome().is_some() {
+        if self.is_between_rounds(view) {
             return vec![Request::Round];
         }
         let Some(id) = self.selected(view) else { return Vec::new() };

@@ -213,6 +213,7 @@ impl<'a> Loop<'a> {
             None => None,
         };
         ui.mouse = terminal.has_mouse();
+        ui.is_round = watch.is_round;
         ui.stage_names = shown.view.playbook.stages.iter().map(|stage| stage.id.to_string()).collect();
         // One that an engine works on again may still look as it ended before.
         let has_ended = shown.view.phase.outcome().is_some() && shown.handle.is_none();
@@ -395,7 +396,7 @@ impl<'a> Loop<'a> {
                 // An engine that is gone may have just ended the job, which runs on with another one then.
                 let is_gone =
                     matches!(error, OrderError::Gone(_) | OrderError::Unanswered { engine: None, .. });
-                if is_gone && matches!(order, Order::Retry { .. } | Order::Rollback { .. }) {
+                if is_gone && order.runs_on() {
                     self.late = Some((order.clone(), now));
                 }
                 if matches!(order, Order::Skip { .. }) {

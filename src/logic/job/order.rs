@@ -88,6 +88,14 @@ pub enum Order {
     },
 }
 
+impl Order {
+    /// Says whether a job that has ended may run on because of it.
+    #[must_use]
+    pub const fn runs_on(&self) -> bool {
+        matches!(self, Self::Retry { .. } | Self::Rollback { .. })
+    }
+}
+
 /// An order with its sender.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {

@@ -188,6 +188,8 @@ fn serve(shared: &Arc<Shared>, socket: UnixStream, inbox: Inbox) -> io::Result<(
     };
     let survivors = stop::everything(shared);
     let is_orderly = next == Next::Finish && survivors.is_empty() && shared.is_tidy();
+    #[cfg(feature = "faults")]
+    faults::close();
     shared.link.send(FromKeeper::Finished { survivors });
     if is_orderly {
         files::hand_on(&shared.hello.spare, &shared.dir);
